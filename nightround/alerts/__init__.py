@@ -1,0 +1,1 @@
+"""Tells each person what changed and what is theirs to fix."""

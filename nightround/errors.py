@@ -1,0 +1,21 @@
+"""The rest of the error tree: what can go wrong above REDCap. Exit codes stand in `docs/exit-codes.md`."""
+
+from redcap_sync.errors import ExplainedError
+
+
+class StudyFilesWrong(ExplainedError):
+    """A file of the study folder cannot be used as it is."""
+
+    exit_code = 10
+
+
+class DatabaseVersionWrong(ExplainedError):
+    """The database was made by another version of Nightround."""
+
+    exit_code = 15
+
+
+class SystemLibraryMissing(ExplainedError):
+    """A library of the operating system is not installed."""
+
+    exit_code = 16

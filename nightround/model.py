@@ -1,0 +1,183 @@
+"""The frozen types that flow from one step to the next. They hold no behaviour but naming."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal, NamedTuple
+
+from redcap_sync.tables import RowKey
+
+Language = Literal["zh", "en"]
+LANGUAGES: tuple[Language, ...] = ("zh", "en")
+
+
+class Words(NamedTuple):
+    """One text in both languages of the study."""
+
+    zh: str
+    en: str
+
+    def in_(self, language: Language) -> str:
+        """The text in one language."""
+        return self.zh if language == "zh" else self.en
+
+
+class Severity(StrEnum):
+    """How much a violation can hurt the study's results."""
+
+    CRITICAL = "critical"
+    MAJOR = "major"
+    MINOR = "minor"
+
+    @property
+    def rank(self) -> int:
+        """0 for the worst; for sorting."""
+        return list(Severity).index(self)
+
+
+class Status(StrEnum):
+    """What a rule came to on one night. Exactly one holds for every known rule."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    NOT_APPLICABLE = "not_applicable"
+    NOT_EVALUATED = "could_not_be_evaluated"
+
+
+class FindingState(StrEnum):
+    """Where a finding stands between being seen and being proven fixed."""
+
+    OPEN = "open"
+    RESOLVED = "resolved"
+
+
+@dataclass(frozen=True)
+class Example:
+    """A small row and what the rule must say of it: 'passes', 'fails' or 'skipped'."""
+
+    values: Mapping[str, str]
+    verdict: Literal["passes", "fails", "skipped"]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What must hold. `discrepancy` is REDCap logic that is true where it does not.
+
+    `instrument` is where a violation is filed and whose rows are looked at; `applies` narrows them.
+    `needs` are references that must be filled for a row to count as checked: a rule on blank cells
+    names none. `fields` are shown to the coordinator, the first one is where the link leads.
+    """
+
+    id: str
+    title: Words
+    instrument: str
+    discrepancy: str
+    severity: Severity
+    fields: tuple[str, ...]
+    applies: str = ""
+    needs: tuple[str, ...] = ()
+    events: tuple[str, ...] = ()
+    owner: str = "coordinator"
+    advice: Words = Words("", "")
+    source: str = ""
+    origin: Literal["study", "dictionary", "redcap"] = "study"
+    examples: tuple[Example, ...] = ()
+
+
+@dataclass(frozen=True)
+class Violation:
+    """One row of a failed outcome. `observed` holds patient values and never leaves the store."""
+
+    rule_id: str
+    row: RowKey
+    fields: tuple[str, ...]
+    observed: Mapping[str, str] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A rule on one night. `in_scope` rows were the rule's business, `checked` of them could be judged."""
+
+    rule_id: str
+    status: Status
+    in_scope: int
+    checked: int
+    failed: int
+    reason: str = ""
+    violations: tuple[Violation, ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A violation followed through time."""
+
+    id: str
+    study: str
+    rule_id: str
+    row: RowKey
+    fields: tuple[str, ...]
+    severity: Severity
+    owner: str
+    state: FindingState
+    opened_at: datetime
+    last_seen_at: datetime
+    resolved_at: datetime | None = None
+    times_reopened: int = 0
+    observed: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True)
+class LedgerDelta:
+    """What one night changed. `untouched` are findings whose rule could not be judged this night."""
+
+    opened: tuple[Finding, ...] = ()
+    persisting: tuple[Finding, ...] = ()
+    resolved: tuple[Finding, ...] = ()
+    reopened: tuple[Finding, ...] = ()
+    untouched: tuple[Finding, ...] = ()
+
+    @property
+    def open_now(self) -> tuple[Finding, ...]:
+        """Every finding that stands open after this night."""
+        return (*self.opened, *self.reopened, *self.persisting, *self.untouched)
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """The coverage certificate: every known rule is in exactly one of the four counts."""
+
+    known: tuple[str, ...]
+    counts: Mapping[Status, int]
+    unaccounted: tuple[str, ...]
+    reasons: Mapping[str, str]
+    """Why a rule was not applicable or could not be evaluated, by rule id."""
+
+    @property
+    def complete(self) -> bool:
+        """True when nothing known is unaccounted for."""
+        return not self.unaccounted
+
+
+@dataclass(frozen=True)
+class Recipient:
+    """A person who gets digests."""
+
+    role: str
+    address: str
+    language: Language
+    owns: tuple[str, ...]
+    """Owner roles whose findings this person hears of."""
+
+
+def finding_id(study: str, rule_id: str, row: RowKey, fields: tuple[str, ...]) -> str:
+    """The identity of a finding: the same violation has the same id every night.
+
+    Sixteen hexadecimal digits of the SHA-256 over study, rule, record, event, instrument, instance and fields.
+    """
+    identity = json.dumps([study, rule_id, *row, list(fields)], ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(identity.encode()).hexdigest()[:16]

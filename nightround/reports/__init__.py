@@ -1,0 +1,1 @@
+"""Result rows and run facts become HTML, and HTML becomes a PDF."""

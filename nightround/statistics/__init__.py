@@ -1,0 +1,1 @@
+"""Result rows for the tables of the report; scipy does the mathematics."""

@@ -1,0 +1,1 @@
+"""What Nightround remembers: snapshots, findings, runs, and what was sent."""

@@ -1,0 +1,1 @@
+"""Judges every rule of a study on one snapshot, with Great Expectations."""

@@ -1,0 +1,231 @@
+"""The structure of a project: its fields, instruments, events, and what repeats.
+
+It is built from what REDCap says of the project (metadata, mapping, repeating set-up),
+never from the rows of an export, because a field nobody filled yet is a field all the same.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from redcap_sync.errors import ExportIncomplete
+
+NUMBER_VALIDATIONS = frozenset({"integer", "number", "int", "float"} | {f"number_{n}dp" for n in range(1, 5)})
+COMMA_NUMBER_VALIDATIONS = frozenset({"number_comma_decimal"} | {f"number_{n}dp_comma_decimal" for n in range(1, 5)})
+DATE_FORMATS = {"date": "%Y-%m-%d", "datetime": "%Y-%m-%d %H:%M", "datetime_seconds": "%Y-%m-%d %H:%M:%S"}
+YES_NO = (("1", "Yes"), ("0", "No"))
+TRUE_FALSE = (("1", "True"), ("0", "False"))
+COMPLETE_STATES = (("0", "Incomplete"), ("1", "Unverified"), ("2", "Complete"))
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One answer of a choice field: the stored code and the text shown for it."""
+
+    code: str
+    label: str
+
+
+@dataclass(frozen=True)
+class Field:
+    """One row of the data dictionary, in the words of `content=metadata`."""
+
+    name: str
+    instrument: str
+    type: str
+    label: str = ""
+    choices: tuple[Choice, ...] = ()
+    calculation: str = ""
+    section_header: str = ""
+    note: str = ""
+    validation: str = ""
+    minimum: str = ""
+    maximum: str = ""
+    identifier: bool = False
+    branching_logic: str = ""
+    required: bool = False
+    matrix_group: str = ""
+    annotation: str = ""
+
+    @property
+    def kind(self) -> str:
+        """How its values are typed: number, date, datetime, or text."""
+        if self.type in ("calc", "slider") or self.validation in NUMBER_VALIDATIONS | COMMA_NUMBER_VALIDATIONS:
+            return "number"
+        if self.validation.startswith("datetime"):
+            return "datetime"
+        if self.validation.startswith("date_"):
+            return "date"
+        return "text"
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns a flat export has for it: one, or one per option of a checkbox, or none."""
+        if self.type == "descriptive":
+            return ()
+        if self.type == "checkbox":
+            return tuple(checkbox_column(self.name, choice.code) for choice in self.choices)
+        return (self.name,)
+
+    def has_choice(self, code: str) -> bool:
+        """Say whether `code` is one of the field's codes (compared as text, as REDCap stores it)."""
+        return any(choice.code == code for choice in self.choices)
+
+
+@dataclass(frozen=True)
+class Instrument:
+    """A data collection form: its unique name and its title."""
+
+    name: str
+    label: str
+
+
+@dataclass(frozen=True)
+class Event:
+    """A visit of a longitudinal project; classic projects have none."""
+
+    unique_name: str
+    label: str
+    arm: int
+    event_id: int | None = None
+
+
+@dataclass(frozen=True)
+class Dictionary:
+    """Everything that is known of a project before a single value is read."""
+
+    title: str
+    longitudinal: bool
+    fields: tuple[Field, ...]
+    instruments: tuple[Instrument, ...]
+    events: tuple[Event, ...]
+    designations: frozenset[tuple[str, str]]
+    """(event, instrument) pairs; empty for a classic project, where every instrument belongs everywhere."""
+    repeating: frozenset[tuple[str, str]]
+    """(event, instrument) that repeat; instrument '' means the whole event repeats; event '' in classic projects."""
+    missing_data_codes: tuple[Choice, ...] = ()
+    project_id: int | None = None
+
+    @cached_property
+    def by_name(self) -> Mapping[str, Field]:
+        """Fields by their names."""
+        return {field.name: field for field in self.fields}
+
+    @property
+    def record_id_field(self) -> str:
+        """The first field of the dictionary is the record id."""
+        return self.fields[0].name
+
+    @cached_property
+    def event_names(self) -> tuple[str, ...]:
+        """Unique event names in their order; a classic project has the one event ''."""
+        return tuple(event.unique_name for event in self.events) or ("",)
+
+    def fields_of(self, instrument: str) -> tuple[Field, ...]:
+        """The fields of one instrument, in dictionary order, without the record id."""
+        return tuple(
+            field for field in self.fields if field.instrument == instrument and field.name != self.record_id_field
+        )
+
+    def columns_of(self, instrument: str) -> tuple[str, ...]:
+        """The export columns of one instrument, its completion status last."""
+        own = tuple(column for field in self.fields_of(instrument) for column in field.columns)
+        return (*own, f"{instrument}_complete")
+
+    def instruments_at(self, event: str) -> tuple[str, ...]:
+        """The instruments designated to an event, in instrument order."""
+        names = (instrument.name for instrument in self.instruments)
+        return tuple(name for name in names if not self.longitudinal or (event, name) in self.designations)
+
+    def events_of(self, instrument: str) -> tuple[str, ...]:
+        """The events an instrument is designated to, in event order."""
+        return tuple(event for event in self.event_names if instrument in self.instruments_at(event))
+
+    def repeats(self, event: str, instrument: str) -> bool:
+        """Say whether the instrument repeats by itself in the event."""
+        return (event, instrument) in self.repeating
+
+    def event_repeats(self, event: str) -> bool:
+        """Say whether the whole event repeats."""
+        return (event, "") in self.repeating
+
+
+def checkbox_column(field: str, code: str) -> str:
+    """The export column of a checkbox option: code in lower case, other characters turned into `_`."""
+    return f"{field}___{re.sub(r'[^a-z0-9_]', '_', code.lower())}"
+
+
+def parse_choices(text: str) -> tuple[Choice, ...]:
+    """Read `1, A | 2, B`: the code ends at the first comma, a label may hold commas."""
+    parts = (part.strip() for part in re.split(r"\||\n", text))
+    pairs = (part.partition(",") for part in parts if part)
+    return tuple(Choice(code.strip(), label.strip() if comma else code.strip()) for code, comma, label in pairs)
+
+
+def field_from_metadata(row: Mapping[str, Any]) -> Field:
+    """Build a field from one row of `content=metadata`."""
+    kind = row["field_type"]
+    written = row.get("select_choices_or_calculations") or ""
+    choices: tuple[Choice, ...] = ()
+    if kind in ("radio", "dropdown", "checkbox"):
+        choices = parse_choices(written)
+    elif kind in ("yesno", "truefalse"):
+        choices = tuple(Choice(*pair) for pair in (YES_NO if kind == "yesno" else TRUE_FALSE))
+    return Field(
+        name=row["field_name"],
+        instrument=row["form_name"],
+        type=kind,
+        label=row.get("field_label") or "",
+        choices=choices,
+        calculation=written if kind == "calc" else "",
+        section_header=row.get("section_header") or "",
+        note=row.get("field_note") or "",
+        validation=row.get("text_validation_type_or_show_slider_number") or "",
+        minimum=row.get("text_validation_min") or "",
+        maximum=row.get("text_validation_max") or "",
+        identifier=row.get("identifier") == "y",
+        branching_logic=row.get("branching_logic") or "",
+        required=row.get("required_field") == "y",
+        matrix_group=row.get("matrix_group_name") or "",
+        annotation=row.get("field_annotation") or "",
+    )
+
+
+def dictionary_from_api(
+    *,
+    project: Mapping[str, Any],
+    metadata: Iterable[Mapping[str, Any]],
+    instruments: Iterable[Mapping[str, Any]],
+    events: Iterable[Mapping[str, Any]] = (),
+    mapping: Iterable[Mapping[str, Any]] = (),
+    repeating: Iterable[Mapping[str, Any]] = (),
+) -> Dictionary:
+    """Put together what the API says of a project, in the rows of its JSON answers."""
+    fields = tuple(field_from_metadata(row) for row in metadata)
+    if not fields:
+        raise ExportIncomplete(
+            "REDCap gave a data dictionary without a single field.",
+            why="the server answered before the project was ready, or the token's user may not see any instrument",
+            remedy="open the project's Codebook in REDCap with the same user; if it shows fields, run again",
+        )
+    longitudinal = str(project.get("is_longitudinal", 0)) == "1"
+    return Dictionary(
+        title=str(project.get("project_title", "")),
+        longitudinal=longitudinal,
+        fields=fields,
+        instruments=tuple(Instrument(row["instrument_name"], row["instrument_label"]) for row in instruments),
+        events=tuple(_event(row) for row in events),
+        designations=frozenset((row["unique_event_name"], row["form"]) for row in mapping),
+        repeating=frozenset((row.get("event_name") or "", row.get("form_name") or "") for row in repeating),
+        missing_data_codes=parse_choices(str(project.get("missing_data_codes") or "")),
+        project_id=int(project["project_id"]) if project.get("project_id") else None,
+    )
+
+
+def _event(row: Mapping[str, Any]) -> Event:
+    event_id = row.get("event_id")
+    return Event(row["unique_event_name"], row["event_name"], int(row["arm_num"]), int(event_id) if event_id else None)

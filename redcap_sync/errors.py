@@ -1,0 +1,81 @@
+"""The errors a user can meet, each with what happened, why it may, what to do, and an exit code.
+
+The tree begins here because `redcap_sync` is the lowest layer; `nightround.errors` goes on with it.
+A message never holds a token or a patient's value.
+"""
+
+from typing import ClassVar
+
+
+class ExplainedError(Exception):
+    """An error that is shown to the user without a traceback.
+
+    `what` says what happened, `why` what may have caused it, `remedy` what to do about it.
+    """
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, what: str, *, why: str, remedy: str) -> None:
+        super().__init__(what)
+        self.what = what
+        self.why = why
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.what}\n  Why: {self.why}\n  What to do: {self.remedy}"
+
+
+class RedcapUnreachable(ExplainedError):
+    """REDCap did not answer, or something else answered in its place."""
+
+    exit_code = 11
+
+
+class RedcapRefused(ExplainedError):
+    """REDCap answered and said no: token, rights, or parameters."""
+
+    exit_code = 12
+
+
+class ExportIncomplete(ExplainedError):
+    """The answer came from REDCap but not everything that was asked for is in it."""
+
+    exit_code = 13
+
+
+class WriteRefused(ExplainedError):
+    """REDCap did not take what was written to it."""
+
+    exit_code = 14
+
+
+class ProjectFileWrong(ExplainedError):
+    """A project XML, dictionary or data file cannot be read as one."""
+
+    exit_code = 10
+
+
+class LogicError(ExplainedError):
+    """A piece of REDCap logic cannot be read, or says something that cannot be represented.
+
+    `text` is the whole logic, `position` the 0-based offset of the trouble in it.
+    """
+
+    exit_code = 10
+
+    def __init__(self, message: str, *, text: str, position: int, hint: str) -> None:
+        super().__init__(message, why=hint, remedy="mend the logic at the caret")
+        self.text = text
+        self.position = position
+
+    def __str__(self) -> str:
+        return f"{self.what}\n{self.pointer()}\n  Hint: {self.why}"
+
+    def pointer(self) -> str:
+        """Return the line of the trouble, and below it a caret under the place."""
+        line_start = self.text.rfind("\n", 0, self.position) + 1
+        line_end = self.text.find("\n", self.position)
+        line = self.text[line_start : line_end if line_end >= 0 else len(self.text)]
+        line_number = self.text.count("\n", 0, self.position) + 1
+        prefix = f"  line {line_number} | "
+        return f"{prefix}{line}\n{' ' * (len(prefix) + self.position - line_start)}^"
