@@ -7,6 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
+
+
+class ResultKey(NamedTuple):
+    """What a result row is about. '' stands for: over all of them."""
+
+    table: str
+    variable: str
+    statistic: str
+    group: str = ""
+    visit: str = ""
+    level: str = ""
 
 
 @dataclass(frozen=True)
@@ -14,8 +26,10 @@ class ResultRow:
     """One statistic of one cell.
 
     `statistic` is a name such as n, percent, mean, sd, median, q1, q3, t, chi2, z, p, difference,
-    ci_low, ci_high. `value` is None where it cannot be estimated, and `error` says why; the printed
-    `text` is then that reason's sign. `method` names the test or definition that gave it.
+    ci_low, ci_high, or `summary`: the whole cell as it is printed, such as 54.0±15.4, beside the rows
+    of its parts. `group`, `visit` and `level` are '' where the number is about all of them. `value`
+    is None where it cannot be estimated, and `error` says why; the printed `text` is then that
+    reason's sign. `method` names the test or definition that gave it.
     """
 
     table: str
@@ -24,6 +38,7 @@ class ResultRow:
     value: float | None
     text: str
     group: str = ""
+    visit: str = ""
     level: str = ""
     n: int | None = None
     df: float | None = None
@@ -32,16 +47,16 @@ class ResultRow:
     error: str = ""
 
     @property
-    def key(self) -> tuple[str, str, str, str, str]:
+    def key(self) -> ResultKey:
         """What names a result row within one result set."""
-        return (self.table, self.group, self.variable, self.level, self.statistic)
+        return ResultKey(self.table, self.variable, self.statistic, self.group, self.visit, self.level)
 
 
 class ResultSet:
     """The result rows of one night, each key once, in the order they were made."""
 
     def __init__(self, rows: Iterable[ResultRow]) -> None:
-        self._rows: dict[tuple[str, str, str, str, str], ResultRow] = {}
+        self._rows: dict[ResultKey, ResultRow] = {}
         for row in rows:
             if row.key in self._rows:
                 raise ValueError(f"two result rows for {row.key}")
@@ -53,10 +68,9 @@ class ResultSet:
     def __len__(self) -> int:
         return len(self._rows)
 
-    def get(self, table: str, variable: str, statistic: str, *, group: str = "", level: str = "") -> ResultRow | None:
-        """The result row of a key, or None."""
-        return self._rows.get((table, group, variable, level, statistic))
+    def get(self, key: ResultKey) -> ResultRow | None:
+        """The result row of a key, or None where no such number was planned."""
+        return self._rows.get(key)
 
-    def text(self, table: str, variable: str, statistic: str, *, group: str = "", level: str = "") -> str:
-        """The printed text of a key; a key that was never made is a bug and raises KeyError."""
-        return self._rows[(table, group, variable, level, statistic)].text
+    def __getitem__(self, key: ResultKey) -> ResultRow:
+        return self._rows[key]

@@ -1,0 +1,1 @@
+"""Reads a study folder: study.toml, rule files, the analysis plan."""
