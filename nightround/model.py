@@ -10,7 +10,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal, NamedTuple
 
-from redcap_sync.tables import RowKey
+from redcap_sync.dictionary import Dictionary
+from redcap_sync.tables import RowKey, Table
 
 Language = Literal["zh", "en"]
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
@@ -25,6 +26,18 @@ class Words(NamedTuple):
     def in_(self, language: Language) -> str:
         """The text in one language."""
         return self.zh if language == "zh" else self.en
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """The data of one pull, immutable, named by the SHA-256 of its raw answers."""
+
+    id: str
+    study: str
+    taken_at: datetime
+    redcap_version: str
+    dictionary: Dictionary
+    tables: Mapping[str, Table] = field(repr=False)
 
 
 class Severity(StrEnum):
@@ -54,6 +67,17 @@ class FindingState(StrEnum):
 
     OPEN = "open"
     RESOLVED = "resolved"
+
+
+class Resolution(StrEnum):
+    """What a complete snapshot proved of the row when its finding was closed."""
+
+    FIXED = "fixed"
+    """The rule was judged and the row no longer breaks it."""
+    OUT_OF_SCOPE = "out_of_scope"
+    """The row is there, and the rule concerns no row any more."""
+    ROW_REMOVED = "row_removed"
+    """The row, or its whole record, is no longer in the project."""
 
 
 @dataclass(frozen=True)
@@ -129,17 +153,23 @@ class Finding:
     resolved_at: datetime | None = None
     times_reopened: int = 0
     observed: Mapping[str, str] = field(default_factory=dict, repr=False)
+    resolution: Resolution | None = None
 
 
 @dataclass(frozen=True)
 class LedgerDelta:
-    """What one night changed. `untouched` are findings whose rule could not be judged this night."""
+    """What one night changed.
+
+    `untouched` are open findings about which this night proved nothing: their rule could not be
+    judged, is no longer known (then it stands in `unknown_rules`), or the run was not complete.
+    """
 
     opened: tuple[Finding, ...] = ()
     persisting: tuple[Finding, ...] = ()
     resolved: tuple[Finding, ...] = ()
     reopened: tuple[Finding, ...] = ()
     untouched: tuple[Finding, ...] = ()
+    unknown_rules: tuple[str, ...] = ()
 
     @property
     def open_now(self) -> tuple[Finding, ...]:
