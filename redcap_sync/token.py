@@ -1,0 +1,45 @@
+"""The API token: 32 characters that open every record, so it never shows itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from redcap_sync.errors import RedcapRefused
+
+TOKEN_LENGTH = 32
+
+
+class Token:
+    """A secret. Its repr and str are masked; `reveal()` is called at one place, the API client."""
+
+    __slots__ = ("_secret",)
+
+    def __init__(self, secret: str) -> None:
+        if len(secret) != TOKEN_LENGTH:
+            raise RedcapRefused(
+                f"The API token has {len(secret)} characters, not {TOKEN_LENGTH}.",
+                why="it was cut when copied, or it is a super token or a password",
+                remedy="copy the token again from the project's API page in REDCap",
+            )
+        self._secret = secret
+
+    def __repr__(self) -> str:
+        return "Token(masked)"
+
+    def reveal(self) -> str:
+        """Give the secret itself."""
+        return self._secret
+
+
+def find_token(environ: Mapping[str, str], *, variable: str, file: Path | None) -> Token:
+    """Read the token from the environment, else from a file."""
+    if environ.get(variable):
+        return Token(environ[variable].strip())
+    if file is not None and file.is_file():
+        return Token(file.read_text(encoding="utf-8").strip())
+    raise RedcapRefused(
+        "There is no API token.",
+        why=f"the variable {variable} is not set" + (f" and the file {file} is not there" if file else ""),
+        remedy=f"set {variable}, or write the token to a file only you can read and name it in study.toml",
+    )
