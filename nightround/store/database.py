@@ -1,0 +1,147 @@
+"""The store: everything Nightround remembers, behind one object with one database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from sqlalchemy import Engine
+
+from nightround.model import Coverage, Finding, LedgerDelta, Outcome
+from nightround.store import digests, findings, runs
+from nightround.store.digests import SentDigest
+from nightround.store.engine import open_engine, reading, writing
+from nightround.store.findings import Changes, HistoryEntry
+from nightround.store.runs import Ended, Run, Step
+
+
+def open_store(where: str | Path) -> Store:
+    """Open the store at a path (SQLite) or a database URL, and bring it to the newest version.
+
+    Raises DatabaseVersionWrong (exit code 15) for a database of a newer version or of another program.
+    """
+    return Store(open_engine(where))
+
+
+@dataclass(frozen=True)
+class Store:
+    """An open database. Every method is one transaction; writers take turns, readers never wait."""
+
+    engine: Engine
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the file or the server's connections back."""
+        self.engine.dispose()
+
+    def start_run(self, study: str, job: str, now: datetime) -> int:
+        """Begin a run and return its id. An earlier run of the job that never ended is marked as lost."""
+        with writing(self.engine) as connection:
+            return runs.insert_run(connection, study, job, now)
+
+    def finish_step(
+        self, run_id: int, name: str, *, started_at: datetime, now: datetime, ended: Ended, note: str = ""
+    ) -> None:
+        """Remember how a step of a run ended. `note` must hold no patient's value."""
+        with writing(self.engine) as connection:
+            runs.insert_step(connection, run_id, Step(name, started_at, now, ended, note))
+
+    def finish_run(
+        self,
+        run_id: int,
+        ended: Ended,
+        *,
+        exit_code: int,
+        now: datetime,
+        snapshot_id: str | None = None,
+        complete: bool = False,
+        coverage: Coverage | None = None,
+        trouble: str = "",
+    ) -> None:
+        """Remember how a run ended. `trouble` must hold no patient's value."""
+        facts = {
+            "ended": ended,
+            "exit_code": exit_code,
+            "ended_at": now,
+            "snapshot_id": snapshot_id,
+            "complete": complete,
+            "coverage": runs.coverage_document(coverage) if coverage else None,
+            "trouble": trouble,
+        }
+        with writing(self.engine) as connection:
+            runs.end_run(connection, run_id, facts)
+
+    def runs(self, study: str, limit: int = 30) -> tuple[Run, ...]:
+        """The newest runs of a study, newest first, running ones included."""
+        with reading(self.engine) as connection:
+            return runs.read_runs(connection, study, limit)
+
+    def last_run(self, study: str) -> Run | None:
+        """The newest run of a study that has ended, or None."""
+        with reading(self.engine) as connection:
+            return runs.read_last_run(connection, study)
+
+    def outcomes(self, run_id: int) -> tuple[Outcome, ...]:
+        """What every rule came to in a run, by rule id, without violations."""
+        with reading(self.engine) as connection:
+            return runs.read_outcomes(connection, run_id)
+
+    def record_night(
+        self,
+        study: str,
+        run_id: int,
+        outcomes: Iterable[Outcome],
+        decide: Callable[[tuple[Finding, ...]], LedgerDelta],
+        now: datetime,
+    ) -> LedgerDelta:
+        """Let `decide` say what a night changed in the findings as they stand, and write all of it or nothing.
+
+        The findings are read, decided on and written in one transaction that holds the write lock, so
+        that two runs at the same moment cannot open one finding twice, and a crash leaves the state of before.
+        """
+        with writing(self.engine) as connection:
+            delta = decide(findings.read_findings(connection, study))
+            runs.insert_outcomes(connection, run_id, outcomes)
+            findings.write_delta(connection, study, run_id, delta, now)
+        return delta
+
+    def findings(self, study: str) -> tuple[Finding, ...]:
+        """All findings of a study, open and closed, by id."""
+        with reading(self.engine) as connection:
+            return findings.read_findings(connection, study)
+
+    def history_since(self, study: str, position: int = 0) -> tuple[HistoryEntry, ...]:
+        """Every change of a finding's state after a position of the history, oldest first."""
+        with reading(self.engine) as connection:
+            return findings.read_history(connection, study, position)
+
+    def changes_since(self, study: str, position: int) -> Changes:
+        """What is different now from the findings at a position, as one delta, with the position of now."""
+        with reading(self.engine) as connection:
+            return findings.read_changes(connection, study, position)
+
+    def last_told(self, study: str, recipient: str, channel: str) -> int:
+        """The position up to which a recipient was told on a channel; 0 before the first digest."""
+        with reading(self.engine) as connection:
+            return digests.read_last_told(connection, study, recipient, channel)
+
+    def record_digest(self, sent: SentDigest) -> None:
+        """Remember an attempt to deliver a digest."""
+        with writing(self.engine) as connection:
+            digests.insert_digest(connection, sent)
+
+    def digests(self, study: str) -> tuple[SentDigest, ...]:
+        """Every attempt to deliver a digest of a study, oldest first."""
+        with reading(self.engine) as connection:
+            return digests.read_digests(connection, study)

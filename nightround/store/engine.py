@@ -1,0 +1,161 @@
+"""Opens the database, brings it to the newest version, and decides how transactions begin."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, create_engine, event, inspect
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import DatabaseError, NoSuchModuleError, OperationalError
+
+from nightround.errors import DatabaseVersionWrong, SystemLibraryMissing
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+BUSY_SECONDS = 30
+"""How long a writer waits for another one. A night's writes take well under a second; a backup may take more."""
+WRITES = "nightround_writes"
+# One number for the whole database on PostgreSQL: one writer at a time, as SQLite has it anyway.
+WRITER_LOCK = 7_201_843
+
+
+def open_engine(where: str | Path) -> Engine:
+    """Open a database by its path or URL and bring it to the newest version.
+
+    Raises DatabaseVersionWrong (exit code 15) when it was made by a newer Nightround or is none of ours.
+    """
+    url = _url(where)
+    sqlite = url.get_backend_name() == "sqlite"
+    path = Path(url.database or "") if sqlite else None
+    if path:
+        _private_file(path)
+    engine = _engine(url, {"timeout": BUSY_SECONDS} if sqlite else {})
+    if sqlite:
+        event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite if sqlite else _begin_server)
+    try:
+        _upgrade(engine, path)
+    except DatabaseError as error:
+        engine.dispose()
+        if isinstance(error, OperationalError):
+            raise
+        raise _not_ours("it is damaged, or no database at all") from None
+    except BaseException:
+        engine.dispose()
+        raise
+    return engine
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """A connection that sees one moment of the database, whatever others write meanwhile."""
+    with engine.begin() as connection:
+        yield connection
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """A transaction that holds the write lock from its start, so that what it reads stays true until it commits."""
+    with engine.connect() as connection:
+        connection.execution_options(**{WRITES: True})
+        with connection.begin():
+            yield connection
+
+
+def _url(where: str | Path) -> URL:
+    if isinstance(where, str) and "://" in where:
+        return make_url(where)
+    return URL.create("sqlite", database=str(where))
+
+
+def _engine(url: URL, settings: dict[str, Any]) -> Engine:
+    try:
+        # Parameters are patients' values, and SQLAlchemy would print them in its errors.
+        return create_engine(url, hide_parameters=True, connect_args=settings)
+    except (ModuleNotFoundError, NoSuchModuleError):
+        raise SystemLibraryMissing(
+            f"There is no driver for {url.drivername} databases.",
+            why="only SQLite comes with Nightround; a database server needs its own Python driver",
+            remedy="for PostgreSQL install psycopg and write the URL as postgresql+psycopg://...",
+        ) from None
+
+
+def _private_file(path: Path) -> None:
+    """Create the file before SQLite does, because it will hold patients' values: 0600, in a folder of 0700."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+
+
+def _settle_file(engine: Engine, path: Path) -> None:
+    """Make the file private and readable while it is written: lasting changes, so only once it is known to be ours."""
+    path.chmod(0o600)
+    connection = engine.raw_connection()  # outside of any transaction, where alone SQLite takes this
+    connection.cursor().execute("PRAGMA journal_mode = WAL").close()
+    connection.close()
+
+
+def _prepare_sqlite(connection: Any, record: Any) -> None:
+    del record
+    # Python's sqlite3 would begin transactions by itself, late and without a write lock.
+    connection.isolation_level = None
+    for pragma in ("foreign_keys = ON", "synchronous = FULL"):
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A reader that turns writer half-way fails at once with "database is locked" and cannot be helped by waiting.
+    writes = connection.get_execution_options().get(WRITES)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _begin_server(connection: Connection) -> None:
+    if connection.get_execution_options().get(WRITES):
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITER_LOCK})")
+    else:
+        connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+
+
+def _upgrade(engine: Engine, path: Path | None) -> None:
+    """Run the migrations that are missing, in one transaction; an up-to-date database is only read."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    scripts = ScriptDirectory.from_config(config)
+    with reading(engine) as connection:
+        version = _version(connection, scripts)
+    if path:
+        _settle_file(engine, path)
+    if version != scripts.get_current_head():
+        with writing(engine) as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+
+
+def _version(connection: Connection, scripts: ScriptDirectory) -> str | None:
+    """The revision the database is at, None for an empty one."""
+    version = MigrationContext.configure(connection).get_current_revision()
+    known = {script.revision for script in scripts.walk_revisions()}
+    if version is None and inspect(connection).get_table_names():
+        raise _not_ours("it holds tables that another program made")
+    if version is not None and version not in known:
+        raise DatabaseVersionWrong(
+            f"The database is at version {version}, which this Nightround does not know.",
+            why=f"a newer Nightround has used it; this one knows versions up to {scripts.get_current_head()}",
+            remedy="upgrade Nightround, or restore the copy of the database from before the upgrade",
+        )
+    return version
+
+
+def _not_ours(why: str) -> DatabaseVersionWrong:
+    return DatabaseVersionWrong(
+        "The database is not one of Nightround's.",
+        why=why,
+        remedy="name another file for the database, or restore it from a copy",
+    )

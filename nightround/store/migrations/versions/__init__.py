@@ -1,0 +1,1 @@
+"""One file a revision, named in the order they follow one another."""

@@ -1,0 +1,156 @@
+"""The tables of the database. A change here needs a migration beside it; a test compares the two."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+)
+from sqlalchemy.engine import Dialect
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+# SQLite numbers rows by itself only when the column is its plain INTEGER.
+Counter = BigInteger().with_variant(Integer(), "sqlite")
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """A point in time: goes in with any zone, comes out in UTC. SQLite keeps it without a zone, always UTC."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Turn a time into UTC; a time without a zone is a mistake of the caller."""
+        del dialect
+        if value is not None and value.tzinfo is None:
+            raise ValueError("a time without a zone cannot be stored")
+        return value and value.astimezone(UTC)
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
+        """Give a stored time its zone back."""
+        del dialect
+        if value is None:
+            return None
+        stored: datetime = value
+        return stored.replace(tzinfo=UTC) if stored.tzinfo is None else stored.astimezone(UTC)
+
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", Counter, primary_key=True),
+    Column("study", String(64), nullable=False),
+    Column("job", String(64), nullable=False),
+    Column("started_at", UtcTime, nullable=False),
+    Column("ended_at", UtcTime),
+    Column("ended", String(16), nullable=False),
+    Column("exit_code", Integer),
+    Column("snapshot_id", String(64)),
+    Column("complete", Boolean, nullable=False),
+    Column("trouble", Text, nullable=False),
+    Column("coverage", JSON(none_as_null=True)),
+    Index(None, "study", "id"),
+    sqlite_autoincrement=True,
+)
+
+steps = Table(
+    "steps",
+    metadata,
+    Column("run_id", Counter, ForeignKey("runs.id"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("name", String(64), nullable=False),
+    Column("started_at", UtcTime, nullable=False),
+    Column("ended_at", UtcTime, nullable=False),
+    Column("ended", String(16), nullable=False),
+    Column("note", Text, nullable=False),
+)
+
+outcomes = Table(
+    "outcomes",
+    metadata,
+    Column("run_id", Counter, ForeignKey("runs.id"), primary_key=True),
+    Column("rule_id", String(128), primary_key=True),
+    Column("status", String(32), nullable=False),
+    Column("in_scope", Integer, nullable=False),
+    Column("checked", Integer, nullable=False),
+    Column("failed", Integer, nullable=False),
+    Column("reason", Text, nullable=False),
+)
+
+findings = Table(
+    "findings",
+    metadata,
+    Column("id", String(16), primary_key=True),
+    Column("study", String(64), nullable=False),
+    Column("rule_id", String(128), nullable=False),
+    Column("record", Text, nullable=False),
+    Column("event", Text, nullable=False),
+    Column("instrument", Text, nullable=False),
+    Column("instance", Integer, nullable=False),
+    Column("fields", JSON, nullable=False),
+    Column("severity", String(16), nullable=False),
+    Column("owner", String(64), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("opened_at", UtcTime, nullable=False),
+    Column("last_seen_at", UtcTime, nullable=False),
+    Column("resolved_at", UtcTime),
+    Column("resolution", String(16)),
+    Column("times_reopened", Integer, nullable=False),
+    Column("observed", JSON, nullable=False),
+    Index(None, "study", "state"),
+)
+
+finding_history = Table(
+    "finding_history",
+    metadata,
+    Column("position", Counter, primary_key=True),
+    Column("finding_id", String(16), ForeignKey("findings.id"), nullable=False, index=True),
+    Column("study", String(64), nullable=False),
+    Column("run_id", Counter, ForeignKey("runs.id"), nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("change", String(16), nullable=False),
+    Column("resolution", String(16)),
+    Column("observed", JSON, nullable=False),
+    Index(None, "study", "position"),
+    sqlite_autoincrement=True,
+)
+
+digests = Table(
+    "digests",
+    metadata,
+    Column("id", Counter, primary_key=True),
+    Column("study", String(64), nullable=False),
+    Column("run_id", Counter, ForeignKey("runs.id"), nullable=False),
+    Column("recipient", Text, nullable=False),
+    Column("channel", String(64), nullable=False),
+    Column("since", Counter, nullable=False),
+    Column("upto", Counter, nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("delivered", Boolean, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("message_id", Text, nullable=False),
+    Column("trouble", Text, nullable=False),
+    Index(None, "study", "recipient", "channel"),
+    sqlite_autoincrement=True,
+)

@@ -1,0 +1,200 @@
+"""Findings and their history in the store."""
+
+import subprocess
+import sys
+import textwrap
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+from sqlalchemy.exc import IntegrityError
+
+from nightround.ledger import reconcile
+from nightround.model import Finding, LedgerDelta, Outcome, Resolution, Status
+from nightround.store.database import Store, open_store
+from nightround.store.findings import Change
+from redcap_sync.tables import RowKey
+from tests.made_findings import STUDY, made_finding, made_outcome, made_row, made_rule, night
+
+ROWS = frozenset(made_row(str(record)) for record in range(1001, 1010))
+RULES = {"VIL-01": made_rule()}
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    """An empty store."""
+    with open_store(tmp_path / "nightround.db") as opened:
+        yield opened
+
+
+def judged(outcome: Outcome, now: datetime) -> Callable[[tuple[Finding, ...]], LedgerDelta]:
+    """What the ledger decides on one outcome."""
+    return lambda known: reconcile(STUDY, known, [outcome], RULES, rows=ROWS, complete=True, now=now)
+
+
+def a_night(store: Store, number: int, *records: str) -> LedgerDelta:
+    """Run one night on which the rule fails on these records."""
+    outcome = made_outcome(rows=[made_row(record) for record in records])
+    run_id = store.start_run(STUDY, "nightly", night(number))
+    return store.record_night(STUDY, run_id, [outcome], judged(outcome, night(number)), night(number))
+
+
+def test_a_finding_comes_back_as_it_went_in(store: Store) -> None:
+    """Every part of a finding survives the store: Chinese, blanks, an instance, patient values, proof, hours."""
+    china = timezone(timedelta(hours=8))
+    closed = made_finding(
+        row=RowKey("记录 7", "", "随访", 3),
+        fields=("a", "b"),
+        observed={"a": "", "b": "疼痛 ≥ 3"},
+        opened_at=datetime(2025, 5, 1, 10, 30, tzinfo=china),
+        resolved_at=night(3),
+        resolution=Resolution.ROW_REMOVED,
+        times_reopened=2,
+    )
+    run_id = store.start_run(STUDY, "nightly", night(1))
+    store.record_night(STUDY, run_id, [], lambda _: LedgerDelta(opened=(closed,)), night(1))
+    (back,) = store.findings(STUDY)
+    assert back == closed
+    assert back.opened_at.tzinfo is UTC
+
+
+def test_nights_change_the_findings_and_every_change_is_kept(store: Store) -> None:
+    """Opened, confirmed, fixed and come back: the findings follow, the history has each change of state once."""
+    a_night(store, 1, "1001", "1002")
+    a_night(store, 2, "1001")
+    a_night(store, 3, "1001", "1002")
+    assert {one.row.record: one.times_reopened for one in store.findings(STUDY)} == {"1001": 0, "1002": 1}
+    records = {one.id: one.row.record for one in store.findings(STUDY)}
+    assert [(records[entry.finding_id], entry.change, entry.at) for entry in store.history_since(STUDY)] == [
+        ("1001", Change.OPENED, night(1)),
+        ("1002", Change.OPENED, night(1)),
+        ("1002", Change.RESOLVED, night(2)),
+        ("1002", Change.REOPENED, night(3)),
+    ]
+
+
+def test_the_history_says_how_a_finding_was_closed(store: Store) -> None:
+    """The proof and the values of that night stand in the history for good."""
+    a_night(store, 1, "1001")
+    a_night(store, 2)
+    closed = store.history_since(STUDY)[-1]
+    assert (closed.resolution, closed.observed) == (Resolution.FIXED, {"villalta_total": "7"})
+
+
+def test_history_after_a_position_leaves_out_what_was_before(store: Store) -> None:
+    """A position is where one reader stopped."""
+    a_night(store, 1, "1001")
+    position = store.history_since(STUDY)[-1].position
+    a_night(store, 2, "1001", "1002")
+    assert [entry.change for entry in store.history_since(STUDY, position)] == [Change.OPENED]
+
+
+def test_changes_over_several_nights_are_one_delta(store: Store) -> None:
+    """Since a position: what is new, closed, back and still open, and nothing of what came and went between."""
+    a_night(store, 1, "1001", "1002", "1003", "1004")
+    a_night(store, 2, "1001", "1002", "1004")
+    position = store.changes_since(STUDY, 0).position
+    a_night(store, 3, "1001", "1003", "1005", "1006")
+    a_night(store, 4, "1001", "1003", "1006", "1004")
+    changes = store.changes_since(STUDY, position)
+    found = {
+        name: sorted(one.row.record for one in getattr(changes.delta, name))
+        for name in ("opened", "reopened", "resolved", "persisting", "untouched")
+    }
+    assert found == {
+        "opened": ["1006"],
+        "reopened": ["1003"],
+        "resolved": ["1002"],
+        "persisting": ["1001", "1004"],
+        "untouched": [],
+    }
+    assert store.changes_since(STUDY, changes.position).delta.opened == ()
+
+
+def test_studies_do_not_see_one_another(store: Store) -> None:
+    """Two studies in one database have their own findings, history and changes."""
+    a_night(store, 1, "1001")
+    assert (store.findings("other"), store.history_since("other")) == ((), ())
+    assert store.changes_since("other", 0) == (LedgerDelta(), 0)
+
+
+def test_outcomes_are_kept_with_their_denominators(store: Store) -> None:
+    """What a rule came to is there afterwards, without the violations, which live on as findings."""
+    outcome = replace(made_outcome(rows=[made_row()]), reason="")
+    run_id = store.start_run(STUDY, "nightly", night(1))
+    unjudged = made_outcome("VIL-02", status=Status.NOT_EVALUATED)
+    store.record_night(STUDY, run_id, [unjudged, outcome], lambda _: LedgerDelta(), night(1))
+    assert store.outcomes(run_id) == (replace(outcome, violations=()), unjudged)
+
+
+def test_a_night_that_fails_half_way_leaves_the_night_before(store: Store) -> None:
+    """When the last line cannot be written, the findings and outcomes written before it are gone too."""
+    a_night(store, 1, "1001")
+    before = (store.findings(STUDY), store.history_since(STUDY))
+    twice = LedgerDelta(opened=(made_finding(row=made_row("1002")), made_finding(row=made_row("1001"))))
+    run_id = store.start_run(STUDY, "nightly", night(2))
+    with pytest.raises(IntegrityError):
+        store.record_night(STUDY, run_id, [made_outcome()], lambda _: twice, night(2))
+    assert (store.findings(STUDY), store.history_since(STUDY), store.outcomes(run_id)) == (*before, ())
+
+
+def test_a_process_that_dies_half_way_leaves_the_night_before(store: Store, tmp_path: Path) -> None:
+    """Killed after the findings were written and before the history was: the next one sees the night before."""
+    a_night(store, 1, "1001")
+    before = (store.findings(STUDY), store.history_since(STUDY))
+    script = """
+        import os, sys
+        from sqlalchemy import event
+        from nightround.model import LedgerDelta
+        from nightround.store.database import open_store
+        from tests.made_findings import STUDY, made_finding, made_row, night
+
+        store = open_store(sys.argv[1])
+        run_id = store.start_run(STUDY, "nightly", night(2))
+
+        @event.listens_for(store.engine, "before_cursor_execute")
+        def die(connection, cursor, statement, *rest):
+            if "INTO finding_history" in statement:
+                os._exit(9)
+
+        delta = LedgerDelta(opened=(made_finding(row=made_row("1002")),))
+        store.record_night(STUDY, run_id, [], lambda _: delta, night(2))
+    """
+    died = subprocess.run(  # noqa: S603 - our own script
+        [sys.executable, "-c", textwrap.dedent(script), str(tmp_path / "nightround.db")], check=False
+    )
+    assert died.returncode == 9
+    assert (store.findings(STUDY), store.history_since(STUDY)) == before
+    assert len(a_night(store, 2, "1001", "1002").opened) == 1
+
+
+def test_two_runs_at_the_same_moment_open_a_finding_once(store: Store, tmp_path: Path) -> None:
+    """The second run waits for the first and then confirms what it opened."""
+    deltas: list[LedgerDelta] = []
+    start = threading.Barrier(2)
+
+    def run() -> None:
+        with open_store(tmp_path / "nightround.db") as own:
+            start.wait()
+            deltas.append(a_night(own, 1, "1001"))
+
+    threads = [threading.Thread(target=run) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted((len(delta.opened), len(delta.persisting)) for delta in deltas) == [(0, 1), (1, 0)]
+    assert len(store.history_since(STUDY)) == 1
+
+
+def test_no_patient_value_stands_in_a_repr(store: Store) -> None:
+    """Observed values are stored, and no repr of what the store gives shows them."""
+    canary = made_finding(observed={"villalta_total": "CANARY-7Q"})
+    run_id = store.start_run(STUDY, "nightly", night(1))
+    store.record_night(STUDY, run_id, [], lambda _: LedgerDelta(opened=(canary,)), night(1))
+    assert store.findings(STUDY)[0].observed == {"villalta_total": "CANARY-7Q"}
+    shown = repr((store, store.findings(STUDY), store.history_since(STUDY), store.changes_since(STUDY, 0)))
+    assert "CANARY-7Q" not in shown

@@ -1,0 +1,118 @@
+"""Runs, steps and sent digests in the store."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy.exc import IntegrityError, StatementError
+
+from nightround.model import Coverage, LedgerDelta, Status
+from nightround.store.database import Store, open_store
+from nightround.store.digests import SentDigest
+from nightround.store.runs import Ended, Run, Step
+from tests.made_findings import STUDY, night
+
+COVERAGE = Coverage(
+    known=("A", "B"), counts={Status.PASSED: 1}, unaccounted=("B",), reasons={"B": "the column is missing"}
+)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    """An empty store."""
+    with open_store(tmp_path / "nightround.db") as opened:
+        yield opened
+
+
+def test_a_run_is_remembered_with_its_steps_and_certificate(store: Store) -> None:
+    """What ran, when, how it ended, on which snapshot, and which rules are accounted for."""
+    run_id = store.start_run(STUDY, "nightly", night(1))
+    for name in ("pull", "check"):
+        store.finish_step(run_id, name, started_at=night(1), now=night(2), ended=Ended.DONE, note="72 records")
+    store.finish_run(
+        run_id, Ended.RED, exit_code=3, now=night(2), snapshot_id="abc", complete=True, coverage=COVERAGE, trouble="B"
+    )
+    steps = tuple(Step(name, night(1), night(2), Ended.DONE, "72 records") for name in ("pull", "check"))
+    whole = dict.fromkeys(Status, 0) | {Status.PASSED: 1}
+    assert store.last_run(STUDY) == Run(
+        id=run_id,
+        study=STUDY,
+        job="nightly",
+        started_at=night(1),
+        ended_at=night(2),
+        ended=Ended.RED,
+        exit_code=3,
+        snapshot_id="abc",
+        complete=True,
+        trouble="B",
+        coverage=replace(COVERAGE, counts=whole),
+        steps=steps,
+    )
+
+
+def test_a_running_run_is_no_last_run(store: Store) -> None:
+    """The last run is one that ended; the list shows the running one first."""
+    first = store.start_run(STUDY, "nightly", night(1))
+    store.finish_run(first, Ended.DONE, exit_code=0, now=night(1), complete=True)
+    second = store.start_run(STUDY, "nightly", night(2))
+    last = store.last_run(STUDY)
+    assert last is not None
+    assert (last.id, [run.id for run in store.runs(STUDY)]) == (first, [second, first])
+    assert [run.id for run in store.runs(STUDY, limit=1)] == [second]
+
+
+def test_a_run_that_never_ended_is_lost_when_its_job_starts_again(store: Store) -> None:
+    """A killed process leaves no run that seems to run for ever; other jobs are left alone."""
+    killed = store.start_run(STUDY, "nightly", night(1))
+    report = store.start_run(STUDY, "report", night(1))
+    store.start_run(STUDY, "nightly", night(2))
+    ended = {run.id: run.ended for run in store.runs(STUDY)}
+    assert (ended[killed], ended[report]) == (Ended.LOST, Ended.RUNNING)
+
+
+def test_a_run_thought_lost_may_still_say_how_it_ended(store: Store) -> None:
+    """Two runs that overlap both have their true end in the end."""
+    slow = store.start_run(STUDY, "nightly", night(1))
+    store.start_run(STUDY, "nightly", night(2))
+    store.finish_run(slow, Ended.DONE, exit_code=0, now=night(2), complete=True)
+    assert [run.ended for run in store.runs(STUDY)] == [Ended.RUNNING, Ended.DONE]
+
+
+def test_a_study_that_never_ran_has_no_last_run(store: Store) -> None:
+    """Before the first night there is nothing, and no error."""
+    assert (store.last_run(STUDY), store.runs(STUDY)) == (None, ())
+
+
+def test_a_time_without_a_zone_is_refused(store: Store) -> None:
+    """Half a time would be read back as another hour."""
+    with pytest.raises(StatementError, match="zone"):
+        store.start_run(STUDY, "nightly", datetime(2025, 5, 13, 2, 30))  # noqa: DTZ001 - the mistake itself
+
+
+def test_outcomes_of_a_run_that_does_not_exist_are_refused(store: Store) -> None:
+    """References are checked, so that no line of history hangs in the air."""
+    with pytest.raises(IntegrityError):
+        store.finish_step(99, "pull", started_at=night(1), now=night(1), ended=Ended.DONE)
+    assert store.record_night(STUDY, 99, [], lambda _: LedgerDelta(), night(1)) == LedgerDelta()
+
+
+def sent(store: Store, **other: object) -> SentDigest:
+    """One attempt to deliver a digest."""
+    facts = {"recipient": "dm@hospital.example", "channel": "outbox", "since": 0, "upto": 5, "delivered": True}
+    run_id = store.start_run(STUDY, "nightly", night(1))
+    return SentDigest(**({"study": STUDY, "run_id": run_id, "at": night(1), "subject": "5 new"} | facts | other))
+
+
+def test_a_recipient_is_told_from_where_the_last_delivered_digest_ended(store: Store) -> None:
+    """A failed delivery moves nothing, so its news stand in the next digest; each channel has its own place."""
+    assert store.last_told(STUDY, "dm@hospital.example", "outbox") == 0
+    attempts = [sent(store), sent(store, since=5, upto=9, delivered=False, trouble="the folder is full")]
+    for attempt in attempts:
+        store.record_digest(attempt)
+    assert store.last_told(STUDY, "dm@hospital.example", "outbox") == 5
+    assert store.last_told(STUDY, "dm@hospital.example", "mail") == 0
+    assert store.last_told(STUDY, "pi@hospital.example", "outbox") == 0
+    assert store.last_told("other", "dm@hospital.example", "outbox") == 0
+    assert store.digests(STUDY) == tuple(attempts)
