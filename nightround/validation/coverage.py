@@ -1,0 +1,48 @@
+"""The coverage certificate: every known rule is accounted for, or the run is red."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from nightround.model import Coverage, Outcome, Rule, Status
+
+
+def certify(rules: Sequence[Rule], outcomes: Iterable[Outcome]) -> Coverage:
+    """Count outcomes by status and name each rule that has none, or more than one."""
+    outcomes = tuple(outcomes)
+    seen = Counter(outcome.rule_id for outcome in outcomes)
+    known = tuple(rule.id for rule in rules)
+    counts = Counter(outcome.status for outcome in outcomes)
+    return Coverage(
+        known=known,
+        counts={status: counts[status] for status in Status},
+        unaccounted=tuple(
+            sorted({rule_id for rule_id in {*known, *seen} if seen[rule_id] != 1 or rule_id not in known})
+        ),
+        reasons={outcome.rule_id: outcome.reason for outcome in outcomes if outcome.reason},
+    )
+
+
+def certificate(coverage: Coverage, outcomes: Iterable[Outcome], *, run_id: str, snapshot_id: str) -> dict[str, Any]:
+    """The certificate as a JSON document, one line a rule, no patient in it."""
+    return {
+        "complete": coverage.complete,
+        "run": run_id,
+        "snapshot": snapshot_id,
+        "known": len(coverage.known),
+        **{status.value: coverage.counts[status] for status in Status},
+        "unaccounted": list(coverage.unaccounted),
+        "rules": [
+            {
+                "id": outcome.rule_id,
+                "status": outcome.status.value,
+                "in_scope": outcome.in_scope,
+                "checked": outcome.checked,
+                "failed": outcome.failed,
+                "reason": outcome.reason,
+            }
+            for outcome in sorted(outcomes, key=lambda outcome: outcome.rule_id)
+        ],
+    }

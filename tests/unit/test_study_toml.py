@@ -1,0 +1,88 @@
+"""A study file with a mistake in it says where, and what was probably meant."""
+
+from pathlib import Path
+
+import pytest
+
+from nightround.errors import StudyFilesWrong
+from nightround.study.study_toml import StudySettings, checked, read_toml
+
+GOOD = """
+[study]
+id = "s"
+title = { zh = "研究", en = "Study" }
+[[people]]
+role = "coordinator"
+address = "a@example.org"
+language = "zh"
+"""
+
+
+def read(tmp_path: Path, text: str) -> StudySettings:
+    """Write a study.toml and read it as the engine does."""
+    file = tmp_path / "study.toml"
+    file.write_text(text, encoding="utf-8")
+    return checked(StudySettings, read_toml(file), file=file)
+
+
+def test_a_good_file_is_read(tmp_path: Path) -> None:
+    """What is not said has its default, and the record id stays out of messages unless the study says so."""
+    settings = read(tmp_path, GOOD)
+    assert settings.study.title.words().in_("zh") == "研究"
+    assert settings.study.record_id_in_messages is False
+    assert settings.redcap.token_env == "REDCAP_TOKEN"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "place", "nearest"),
+    [
+        (
+            GOOD.replace("[study]", "[study]\nrecord_id_in_message = true"),
+            "study.record_id_in_message",
+            "record_id_in_messages",
+        ),
+        (GOOD.replace("language =", "langauge = 'en'\nlanguage ="), "people.0.langauge", "language"),
+        (GOOD + "[reports]\nweekdays = ['mon']", "reports", "report"),
+    ],
+)
+def test_an_unknown_key_names_the_nearest_one(tmp_path: Path, wrong: str, place: str, nearest: str) -> None:
+    """A misspelt key is refused with exit code 10, its place and the nearest known key, at every depth."""
+    with pytest.raises(StudyFilesWrong) as caught:
+        read(tmp_path, wrong)
+    assert place in caught.value.what
+    assert repr(nearest) in caught.value.why
+    assert caught.value.exit_code == 10
+
+
+def test_a_key_that_is_like_none_lists_them_all(tmp_path: Path) -> None:
+    """A key that resembles no known one is answered with the list of known keys."""
+    with pytest.raises(StudyFilesWrong, match="xyz") as caught:
+        read(tmp_path, GOOD.replace("[study]", "[study]\nxyz = 1"))
+    assert "title" in caught.value.why
+
+
+def test_a_missing_key_is_named(tmp_path: Path) -> None:
+    """A file without a required key says which one."""
+    with pytest.raises(StudyFilesWrong, match=r"study\.id"):
+        read(tmp_path, GOOD.replace('id = "s"', ""))
+
+
+@pytest.mark.parametrize("text", ["[study\nid=1", 'id = "unclosed'])
+def test_broken_toml_says_where(tmp_path: Path, text: str) -> None:
+    """A file that is no TOML names the line."""
+    with pytest.raises(StudyFilesWrong, match="line"):
+        read(tmp_path, text)
+
+
+def test_a_file_in_another_encoding_says_so(tmp_path: Path) -> None:
+    """A file saved as GBK is not a traceback."""
+    file = tmp_path / "study.toml"
+    file.write_bytes('title = "研究"'.encode("gbk"))
+    with pytest.raises(StudyFilesWrong, match="UTF-8"):
+        read_toml(file)
+
+
+def test_a_folder_without_the_file_says_so(tmp_path: Path) -> None:
+    """A study folder without study.toml is refused by name."""
+    with pytest.raises(StudyFilesWrong, match=r"study\.toml is not there"):
+        read_toml(tmp_path / "study.toml")
