@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, TypeVar, cast
 
 import requests
-from redcap import Project
+from redcap.project import Project
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
 
 from redcap_sync.answers import ServerBusy, check_answer, empty_body, unreachable, unreadable_body

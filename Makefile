@@ -1,0 +1,50 @@
+# Everything a newcomer needs: `make demo` and `make test`. Each sets up what it needs; a second call is fast.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+OUT ?= demo
+
+.PHONY: demo test check lock fonts clean
+.DEFAULT_GOAL := demo
+
+demo: $(VENV)/.run $(VENV)/.system ## three nights on the sandbox, and what to open afterwards
+	$(BIN)/nightround demo --out $(OUT)
+
+test: $(VENV)/.dev $(VENV)/.system ## all checks and all tests
+	$(MAKE) --no-print-directory check
+	$(BIN)/pytest -n 2 --dist worksteal
+
+check: $(VENV)/.dev ## format, lint, types, import contract
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+lock: ## resolve the dependencies again, with hashes and without an index address
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q \
+		pyproject.toml --group build -o requirements/run.lock
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q \
+		pyproject.toml --group build --group dev -c requirements/run.lock -o requirements/dev.lock
+
+fonts: $(VENV)/.run ## build the bundled font family again from Debian's packages
+	$(BIN)/python report_templates/fonts/build.py
+
+clean: ## remove what the other targets made
+	rm -rf $(VENV) $(OUT) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+$(VENV)/bin/python:
+	@PYTHON="$(PYTHON)" sh docker/setup/python.sh "$(VENV)"
+
+$(VENV)/.run: requirements/run.lock pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.lock $(VENV)/.run
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.lock
+	@touch $@
+
+# The PDF needs two system libraries; they are installed by apt where that is possible, else named.
+$(VENV)/.system: | $(VENV)/bin/python
+	@sh docker/setup/pango.sh
+	@touch $@
