@@ -1,0 +1,83 @@
+"""arm, event, formEventMapping, repeatingFormsEvents: when it is asked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from redcap_sync.sandbox.call import Call
+from redcap_sync.sandbox.errors import ApiError
+from redcap_sync.sandbox.rendering import Answer, rows_answer
+from redcap_sync.sandbox.state import arms_in_use, mapping_rows
+from redcap_sync.sandbox.structure import EventRow
+
+NO_REPEATS = (
+    "You cannot export repeating instruments and events because the project does not contain any "
+    "repeating instruments and events"
+)
+
+
+def export_arms(call: Call) -> Answer:
+    """The arms that have an event."""
+    wanted = _longitudinal_export(call, "arms")
+    arms = [arm for arm in arms_in_use(call.project) if not wanted or arm.number in wanted]
+    rows = [{"arm_num": arm.number, "name": arm.name} for arm in arms]
+    return rows_answer(rows, call.parameters.format, columns=("arm_num", "name"), root="arms")
+
+
+def export_events(call: Call) -> Answer:
+    """The events in their order; day offsets only where scheduling is on."""
+    wanted = _longitudinal_export(call, "events")
+    offsets = bool(call.project.structure.settings["scheduling_enabled"])
+    rows = [_event_row(e, offsets=offsets) for e in call.project.structure.events if not wanted or e.arm in wanted]
+    return rows_answer(rows, call.parameters.format, root="events")
+
+
+def export_mapping(call: Call) -> Answer:
+    """Which instrument is designated to which event."""
+    wanted = _longitudinal_export(call, "form/event mappings")
+    columns = ("arm_num", "unique_event_name", "form")
+    return rows_answer(mapping_rows(call.project, wanted), call.parameters.format, columns=columns, root="items")
+
+
+def export_repeating(call: Call) -> Answer:
+    """What repeats, with the label of its instances; event names only in longitudinal projects."""
+    call.require("api_export")
+    call.log("manage", "Manage/Design", details="Export repeating instruments and events (API)")
+    project = call.project
+    if not project.structure.repeating:
+        raise ApiError(NO_REPEATS)
+    names = project.event_names
+    rows: list[dict[str, Any]] = []
+    for repeat in project.structure.repeating:
+        event = {"event_name": names.get(repeat.event_id, "")} if project.longitudinal else {}
+        rows.append({**event, "form_name": repeat.instrument, "custom_form_label": repeat.custom_label})
+    return rows_answer(rows, call.parameters.format, root="items")
+
+
+def _longitudinal_export(call: Call, what: str) -> frozenset[int]:
+    """Check rights and that the project has events; return the arms asked for, empty for all."""
+    call.require("api_export")
+    if not call.project.longitudinal:
+        raise ApiError(f"You cannot export {what} for classic projects")
+    call.log("manage", "Manage/Design", details=f"Export {what} (API)")
+    return frozenset(int(arm) for arm in call.parameters.names("arms") if arm.isdigit())
+
+
+def _event_row(event: EventRow, *, offsets: bool) -> dict[str, Any]:
+    scheduled = {"day_offset": event.day_offset, "offset_min": event.offset_min, "offset_max": event.offset_max}
+    return {
+        "event_name": event.name,
+        "arm_num": event.arm,
+        **(scheduled if offsets else {}),
+        "unique_event_name": event.unique_name,
+        "custom_event_label": event.custom_label,
+        "event_id": event.event_id,
+    }
+
+
+HANDLERS = {
+    "arm": export_arms,
+    "event": export_events,
+    "formEventMapping": export_mapping,
+    "repeatingFormsEvents": export_repeating,
+}

@@ -1,0 +1,54 @@
+"""Uploaded files: those of file fields, and the folders and files of the file repository."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Document:
+    """One stored file."""
+
+    doc_id: int
+    name: str
+    media_type: str
+    content: bytes
+    folder_id: int | None = None
+    """Folder of the repository it lies in (0 is the top); None for the file of a field."""
+    deleted: bool = False
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A folder of the file repository; `parent` 0 is the top."""
+
+    folder_id: int
+    name: str
+    parent: int = 0
+    group_id: int | None = None
+    role: str = ""
+
+
+class Documents:
+    """All documents and folders of a project."""
+
+    def __init__(self) -> None:
+        self.files: dict[int, Document] = {}
+        self.folders: dict[int, Folder] = {}
+        self.changed: set[int] = set()
+        """Documents touched since the state was last kept on disk."""
+
+    def keep(self, document: Document) -> None:
+        """Store a document."""
+        self.files[document.doc_id] = document
+        self.changed.add(document.doc_id)
+
+    def remove(self, doc_id: int) -> None:
+        """Forget a document."""
+        del self.files[doc_id]
+        self.changed.add(doc_id)
+
+    def name_of(self, doc_id: str) -> str:
+        """File name behind the id a file field stores."""
+        found = self.files.get(int(doc_id)) if doc_id.isdigit() else None
+        return found.name if found else ""

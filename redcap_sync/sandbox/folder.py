@@ -1,0 +1,117 @@
+"""A project from a folder of CSV files that carry the API's own headers."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+from redcap_sync.dictionary import Instrument
+from redcap_sync.errors import ProjectFileWrong
+from redcap_sync.sandbox.state import Clock, SandboxProject, Structure
+from redcap_sync.sandbox.structure import (
+    METADATA_KEYS,
+    METADATA_TITLES,
+    PROJECT_DEFAULTS,
+    ArmRow,
+    EventRow,
+    Group,
+    Repeat,
+    unique_event_name,
+    unique_group_name,
+)
+
+FIRST_EVENT_ID = 41
+
+
+def project_from_folder(folder: Path, *, clock: Clock) -> SandboxProject:
+    """Read a project from a folder of files with the headers of the API.
+
+    project.json, metadata.csv, instruments.csv and, where they are there, arms.csv, events.csv, mapping.csv,
+    repeating.csv and dags.csv. Raises ProjectFileWrong where one cannot be read as what it should be.
+    """
+    try:
+        structure = _structure(folder)
+    except (OSError, KeyError, ValueError, StopIteration) as wrong:
+        raise ProjectFileWrong(
+            f"The project folder {folder.name} cannot be read as a REDCap project.",
+            why=f"{type(wrong).__name__}: {wrong}",
+            remedy="compare its CSV headers with those of REDCap's API (metadata, instrument, arm, event, ...)",
+        ) from wrong
+    structure.settings["creation_time"] = clock().strftime("%Y-%m-%d %H:%M:%S")
+    project = SandboxProject(structure, clock=clock)
+    project.restructure()
+    project.log("sandbox_user", "manage", "Manage/Design", details="Create project")
+    return project
+
+
+def _structure(folder: Path) -> Structure:
+    settings = json.loads((folder / "project.json").read_text("utf-8"))
+    structure = Structure(settings=_settings(settings))
+    structure.metadata = [_metadata_row(row) for row in _rows(folder / "metadata.csv")]
+    structure.instruments = [
+        Instrument(row["instrument_name"], row["instrument_label"]) for row in _rows(folder / "instruments.csv")
+    ]
+    if arms := _rows(folder / "arms.csv", optional=True):
+        structure.arms = [ArmRow(int(row["arm_num"]), row["name"]) for row in arms]
+    if events := _rows(folder / "events.csv", optional=True):
+        structure.events = _events(events)
+    structure.last_id = max(event.event_id for event in structure.events)
+    ids = {event.unique_name: event.event_id for event in structure.events}
+    classic = structure.events[0].event_id
+    mapping = _rows(folder / "mapping.csv", optional=True)
+    structure.mapping = [(ids[row["unique_event_name"]], row["form"]) for row in mapping]
+    structure.repeating = [
+        Repeat(
+            ids[row["event_name"]] if row.get("event_name") else classic,
+            row.get("form_name", ""),
+            row.get("custom_form_label", ""),
+        )
+        for row in _rows(folder / "repeating.csv", optional=True)
+    ]
+    structure.groups = _groups(structure, _rows(folder / "dags.csv", optional=True))
+    return structure
+
+
+def _settings(written: dict[str, Any]) -> dict[str, Any]:
+    known = {key: value for key, value in written.items() if key in PROJECT_DEFAULTS}
+    known.setdefault("project_title", written.get("title", ""))
+    flags = {key: int(value) if isinstance(value, bool) else value for key, value in known.items()}
+    return {**PROJECT_DEFAULTS, **flags}
+
+
+def _rows(path: Path, *, optional: bool = False) -> list[dict[str, str]]:
+    if optional and not path.exists():
+        return []
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _metadata_row(row: dict[str, str]) -> dict[str, str]:
+    """Read a row of a dictionary, headed by the API's names or by the titles of REDCap's own download."""
+    titles = dict(zip(METADATA_KEYS, METADATA_TITLES, strict=True))
+    read = {key: row.get(key) or row.get(titles[key]) or "" for key in METADATA_KEYS}
+    if not read["field_name"] or not read["form_name"]:
+        raise KeyError("field_name, form_name")
+    return read
+
+
+def _events(rows: list[dict[str, str]]) -> list[EventRow]:
+    events: list[EventRow] = []
+    for position, row in enumerate(rows):
+        name, arm = row["event_name"], int(row["arm_num"])
+        given = row.get("unique_event_name") or unique_event_name(name, arm, {e.unique_name for e in events})
+        event_id = int(row.get("event_id") or FIRST_EVENT_ID + position)
+        events.append(EventRow(event_id, given, name, arm, row.get("custom_event_label", "")))
+    return events
+
+
+def _groups(structure: Structure, rows: list[dict[str, str]]) -> list[Group]:
+    groups: list[Group] = []
+    for row in rows:
+        name = row["data_access_group_name"]
+        unique = row.get("unique_group_name") or unique_group_name(name, {g.unique_name for g in groups})
+        structure.last_id += 1
+        groups.append(Group(int(row.get("data_access_group_id") or structure.last_id), unique, name))
+    return groups

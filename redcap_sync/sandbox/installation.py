@@ -1,0 +1,64 @@
+"""The server's side of the state: its projects, the tokens of their users, its version and address."""
+
+from __future__ import annotations
+
+from random import Random
+
+from redcap_sync.sandbox.rights import User
+from redcap_sync.sandbox.state import OWNER, SandboxProject
+
+VERSION = "14.5.0"
+TOKEN_LENGTH = 32
+SUPER_TOKEN_LENGTH = 64
+FIRST_PROJECT_ID = 13
+
+
+class Installation:
+    """All projects of one sandbox server."""
+
+    def __init__(self, *, random: Random, super_token: str | None = None, public_url: str = "") -> None:
+        self._random = random
+        self.super_token = super_token
+        self.public_url = public_url.rstrip("/")
+        """Address in the links the API gives out; the listen address where none is set."""
+        self.projects: dict[int, SandboxProject] = {}
+        self._tokens: dict[str, tuple[int, str]] = {}
+
+    def add(self, project: SandboxProject) -> None:
+        """Take a project in, giving it an id where it has none that is free."""
+        wanted = project.project_id
+        if not wanted or wanted in self.projects:
+            wanted = max([FIRST_PROJECT_ID - 1, *self.projects]) + 1
+            project.restructure(settings={**project.structure.settings, "project_id": wanted})
+        self.projects[wanted] = project
+
+    def token(self, project: SandboxProject, username: str = OWNER) -> str:
+        """Return the token of a user of a project, made when first asked for."""
+        holder = (project.project_id, username)
+        for token, known in self._tokens.items():
+            if known == holder:
+                return token
+        token = "".join(self._random.choices("0123456789ABCDEF", k=TOKEN_LENGTH))
+        self._tokens[token] = holder
+        return token
+
+    def revoke(self, token: str) -> None:
+        """Let a token mean nothing any more."""
+        self._tokens.pop(token, None)
+
+    def tokens(self) -> dict[str, tuple[int, str]]:
+        """Every token with the project id and the user it stands for."""
+        return dict(self._tokens)
+
+    def restore_tokens(self, tokens: dict[str, tuple[int, str]]) -> None:
+        """Take over tokens that were kept on disk."""
+        self._tokens |= tokens
+
+    def holder(self, token: str) -> tuple[SandboxProject, User] | None:
+        """Find the project and the user of a token; None for a token that means nothing."""
+        project_id, username = self._tokens.get(token, (0, ""))
+        project = self.projects.get(project_id)
+        user = project.structure.users.get(username) if project else None
+        if project is None or user is None or user.expired(project.clock().date()):
+            return None
+        return project, user

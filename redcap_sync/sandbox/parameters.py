@@ -1,0 +1,106 @@
+"""Form parameters of a call, read in one place: names, arrays, booleans, formats, uploads, data rows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from redcap_sync.sandbox.errors import not_valid
+
+FORMATS = ("csv", "json", "xml", "odm")
+DELIMITERS = {"": ",", ",": ",", "tab": "\t", "\t": "\t", ";": ";", "pipe": "|", "|": "|", "^": "^"}
+ARRAY_KEY = re.compile(r"([^\[]+)\[([^\]]*)\]")
+MOMENT_FORMATS = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d")
+
+
+@dataclass(frozen=True)
+class Upload:
+    """One uploaded file: its name as sent, its type, its bytes."""
+
+    name: str
+    media_type: str
+    content: bytes
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """The parameters of one call; unknown ones are tolerated, as REDCap does."""
+
+    scalars: Mapping[str, str]
+    arrays: Mapping[str, tuple[str, ...]]
+    uploads: Mapping[str, Upload] = field(default_factory=dict)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.scalars or name in self.arrays
+
+    def text(self, name: str, default: str = "") -> str:
+        """Return a scalar, or the default where it is absent."""
+        return self.scalars.get(name, default)
+
+    def names(self, name: str) -> tuple[str, ...]:
+        """Return an array sent as `x[0]=a`, `x[]=a`, `x=a,b` or `x=a`; empty means not restricted."""
+        if name in self.arrays:
+            return self.arrays[name]
+        return tuple(part.strip() for part in self.text(name).split(",") if part.strip())
+
+    def flag(self, name: str) -> bool:
+        """Read a boolean as clients write it: true, True, 1; everything else is false."""
+        return self.text(name).strip().lower() in ("true", "1")
+
+    def integer(self, name: str, default: int) -> int:
+        """Read a whole number; refuse anything else by the parameter's name."""
+        written = self.text(name).strip()
+        if not written:
+            return default
+        if not written.isdigit():
+            raise not_valid(name)
+        return int(written)
+
+    def moment(self, name: str) -> datetime | None:
+        """Read a time of the server's clock, to the second, minute or day; 24:00 is the end of a day."""
+        written = self.text(name).strip()
+        if not written:
+            return None
+        if written.endswith("24:00"):
+            written = written[:-5] + "23:59:59"
+        for pattern in MOMENT_FORMATS:
+            try:
+                return datetime.strptime(written, pattern)  # noqa: DTZ007 - REDCap's times are server-local
+            except ValueError:
+                continue
+        raise not_valid(name)
+
+    @property
+    def format(self) -> str:
+        """The format of exported or imported data; xml where none is named."""
+        written = self.text("format").lower()
+        return written if written in FORMATS else "xml"
+
+    @property
+    def return_format(self) -> str:
+        """The format of errors and counts: returnFormat, else format, else xml."""
+        written = self.text("returnFormat").lower()
+        if written in FORMATS[:3]:
+            return written
+        return self.format if self.format != "odm" else "xml"
+
+    @property
+    def delimiter(self) -> str:
+        """The delimiter of CSV data."""
+        written = self.text("csvDelimiter")
+        return DELIMITERS.get(written.lower(), ",")
+
+
+def parameters_from_pairs(pairs: Iterable[tuple[str, str]], uploads: Mapping[str, Upload] | None = None) -> Parameters:
+    """Sort form pairs into scalars and arrays; indexed arrays keep the order in which they were sent."""
+    scalars: dict[str, str] = {}
+    arrays: dict[str, list[str]] = {}
+    for key, value in pairs:
+        indexed = ARRAY_KEY.fullmatch(key)
+        if indexed:
+            arrays.setdefault(indexed[1], []).append(value)
+        else:
+            scalars[key] = value
+    return Parameters(scalars, {name: tuple(values) for name, values in arrays.items()}, uploads or {})

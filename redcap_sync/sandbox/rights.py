@@ -1,0 +1,127 @@
+"""What a user or a role may do: the rights of `content=user` and `content=userRole`, with their levels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+# In the order in which `content=user` of a server of version 14.5 lists them.
+RIGHTS = (
+    "design",
+    "alerts",
+    "user_rights",
+    "data_access_groups",
+    "reports",
+    "stats_and_charts",
+    "manage_survey_participants",
+    "calendar",
+    "data_import_tool",
+    "data_comparison_tool",
+    "logging",
+    "email_logging",
+    "file_repository",
+    "data_quality_create",
+    "data_quality_execute",
+    "data_quality_resolution",
+    "api_export",
+    "api_import",
+    "api_modules",
+    "mobile_app",
+    "mobile_app_download_data",
+    "record_create",
+    "record_rename",
+    "record_delete",
+    "lock_records_all_forms",
+    "lock_records",
+    "lock_records_customization",
+)
+NO_ACCESS, FULL, DE_IDENTIFIED, NO_IDENTIFIERS = 0, 1, 2, 3
+VIEW_AND_EDIT = 1
+
+
+@dataclass
+class Rights:
+    """Levels by right, and by instrument for data entry (`forms`) and export (`forms_export`).
+
+    An instrument that is not named has `unnamed`, so that a new instrument is open to those who see everything.
+    """
+
+    levels: dict[str, int] = field(default_factory=dict)
+    forms: dict[str, int] = field(default_factory=dict)
+    forms_export: dict[str, int] = field(default_factory=dict)
+    unnamed: int = 0
+
+    def may(self, right: str) -> bool:
+        """Say whether a right is given at any level."""
+        return self.levels.get(right, 0) > 0
+
+    def entry_level(self, instrument: str) -> int:
+        """Data entry: 0 none, 1 view and edit, 2 read-only, 3 edit survey responses."""
+        return self.forms.get(instrument, self.unnamed)
+
+    def export_level(self, instrument: str) -> int:
+        """Export: 0 none, 1 full, 2 de-identified, 3 without identifiers."""
+        return self.forms_export.get(instrument, self.unnamed)
+
+    def changed(self, row: Mapping[str, Any]) -> Rights:
+        """Return the rights with those replaced that a row of an import names."""
+        named = {right: int(row[right]) for right in RIGHTS if str(row.get(right, "")).strip()}
+        return Rights(
+            levels={**self.levels, **named},
+            forms={**self.forms, **_levels(row.get("forms"))},
+            forms_export={**self.forms_export, **_levels(row.get("forms_export"))},
+            unnamed=self.unnamed,
+        )
+
+    def row(self, instruments: tuple[str, ...]) -> dict[str, Any]:
+        """Return the rights as the keys of an export."""
+        return {
+            **{right: self.levels.get(right, 0) for right in RIGHTS},
+            "forms": {name: self.entry_level(name) for name in instruments},
+            "forms_export": {name: self.export_level(name) for name in instruments},
+        }
+
+
+def every_right() -> Rights:
+    """Rights of the one who set the project up."""
+    return Rights(levels=dict.fromkeys(RIGHTS, 1), unnamed=FULL)
+
+
+def _levels(written: Any) -> dict[str, int]:
+    """Read `{form: level}` or `form:1,form2:3`."""
+    if isinstance(written, Mapping):
+        return {str(name): int(level) for name, level in written.items()}
+    pairs = (part.partition(":") for part in str(written or "").split(",") if ":" in part)
+    return {name.strip(): int(level) for name, _, level in pairs}
+
+
+@dataclass
+class Role:
+    """A set of rights that users can be put into."""
+
+    unique_name: str
+    label: str
+    rights: Rights
+
+
+@dataclass
+class User:
+    """A user of one project; a role, where there is one, decides instead of the user's own rights."""
+
+    username: str
+    rights: Rights
+    email: str = ""
+    firstname: str = ""
+    lastname: str = ""
+    expiration: str = ""
+    group: str = ""
+    """Unique name of the data access group, '' for none."""
+    more_groups: list[str] = field(default_factory=list)
+    """Groups the user may switch into besides the present one."""
+    role: str = ""
+
+    def expired(self, today: date) -> bool:
+        """Say whether access has ended."""
+        return bool(self.expiration) and self.expiration <= today.isoformat()

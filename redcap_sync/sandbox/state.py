@@ -1,0 +1,185 @@
+"""A project as the sandbox holds it: structure, people, values, log. Pure state, no HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from redcap_sync.dictionary import Choice, Dictionary, Instrument, dictionary_from_api, parse_choices
+from redcap_sync.sandbox.documents import Documents
+from redcap_sync.sandbox.journal import Journal, LogEntry
+from redcap_sync.sandbox.layout import Layout
+from redcap_sync.sandbox.rights import Role, User, every_right
+from redcap_sync.sandbox.structure import PROJECT_DEFAULTS, ArmRow, EventRow, Group, Repeat, Report
+from redcap_sync.sandbox.values import Values
+
+Clock = Callable[[], datetime]
+OWNER = "sandbox_user"
+"""The user a new project has, with every right; a made-up account, no person."""
+
+
+@dataclass
+class Structure:
+    """Everything of a project that is no value: it can be written down as JSON."""
+
+    settings: dict[str, Any] = field(default_factory=lambda: dict(PROJECT_DEFAULTS))
+    metadata: list[dict[str, str]] = field(default_factory=list)
+    instruments: list[Instrument] = field(default_factory=list)
+    arms: list[ArmRow] = field(default_factory=lambda: [ArmRow(1, "Arm 1")])
+    events: list[EventRow] = field(default_factory=lambda: [EventRow(1, "event_1_arm_1", "Event 1", 1)])
+    mapping: list[tuple[int, str]] = field(default_factory=list)
+    """(event id, instrument)"""
+    repeating: list[Repeat] = field(default_factory=list)
+    groups: list[Group] = field(default_factory=list)
+    users: dict[str, User] = field(default_factory=lambda: {OWNER: User(OWNER, every_right())})
+    roles: list[Role] = field(default_factory=list)
+    reports: list[Report] = field(default_factory=list)
+    surveys: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Instrument to the attributes of its survey."""
+    data_quality_rules: list[dict[str, str]] = field(default_factory=list)
+    other_globals: list[tuple[str, str]] = field(default_factory=list)
+    """Settings a project XML carries and the API does not show."""
+    last_id: int = 1
+    """The highest id given to an event, group, report, folder or document."""
+
+
+class SandboxProject:
+    """One project. Its structure is changed through `restructure`, its values through `values`."""
+
+    def __init__(self, structure: Structure, *, clock: Clock) -> None:
+        self.structure = structure
+        self.clock = clock
+        self.values = Values()
+        self.journal = Journal()
+        self.documents = Documents()
+        self.structure_changed = True
+        """Whether the structure was touched since the state was last kept on disk."""
+        self._dictionary: Dictionary | None = None
+        self._layout: Layout | None = None
+
+    @property
+    def project_id(self) -> int:
+        """The number in REDCap's addresses (pid)."""
+        return int(self.structure.settings["project_id"])
+
+    @property
+    def longitudinal(self) -> bool:
+        """Whether events are in use."""
+        return bool(self.structure.settings["is_longitudinal"])
+
+    @property
+    def dictionary(self) -> Dictionary:
+        """The structure in the types that the rest of `redcap_sync` speaks."""
+        if self._dictionary is None:
+            self._dictionary = _dictionary(self)
+        return self._dictionary
+
+    @property
+    def layout(self) -> Layout:
+        """The columns of an export and what lies in them."""
+        if self._layout is None:
+            self._layout = Layout(self.dictionary, self.missing_codes)
+        return self._layout
+
+    @property
+    def missing_codes(self) -> tuple[Choice, ...]:
+        """The project's missing data codes."""
+        return parse_choices(str(self.structure.settings["missing_data_codes"]))
+
+    @property
+    def id_field(self) -> str:
+        """Name of the record id field."""
+        return self.dictionary.record_id_field
+
+    @property
+    def instrument_names(self) -> tuple[str, ...]:
+        """Unique names of the instruments in their order."""
+        return tuple(instrument.name for instrument in self.structure.instruments)
+
+    def restructure(self, **parts: Any) -> None:
+        """Replace parts of the structure; everything derived from it is made anew."""
+        for name, value in parts.items():
+            setattr(self.structure, name, value)
+        self.structure.settings["has_repeating_instruments_or_events"] = int(bool(self.structure.repeating))
+        self.structure_changed = True
+        self._dictionary = self._layout = None
+
+    def next_id(self) -> int:
+        """Give out an id that was never used in this project."""
+        self.structure.last_id += 1
+        self.structure_changed = True
+        return self.structure.last_id
+
+    def event(self, unique_name: str) -> EventRow | None:
+        """Find an event by its unique name; '' is the only event of a classic project."""
+        if not self.longitudinal and unique_name == "":
+            return self.structure.events[0]
+        return next((event for event in self.structure.events if event.unique_name == unique_name), None)
+
+    def event_name(self, event_id: int) -> str:
+        """Name an event as the dictionary does: its unique name, '' in a classic project."""
+        return self.event_names[event_id]
+
+    @property
+    def event_names(self) -> dict[int, str]:
+        """Dictionary names of the events by their ids, in event order."""
+        return {event.event_id: event.unique_name if self.longitudinal else "" for event in self.structure.events}
+
+    def group(self, unique_name: str) -> Group | None:
+        """Find a data access group by its unique name."""
+        return next((group for group in self.structure.groups if group.unique_name == unique_name), None)
+
+    def log(
+        self,
+        username: str,
+        kind: str,
+        action: str,
+        *,
+        details: str = "",
+        record: str = "",
+        moment: datetime | None = None,
+    ) -> None:
+        """Write into the project's log, at the server's time."""
+        group = self.values[record].group if record in self.values else ""
+        when = moment or self.clock()
+        self.journal.write(LogEntry(when, username, kind, action, details, record, group))
+
+
+def arms_in_use(project: SandboxProject) -> list[ArmRow]:
+    """Arms that have an event: the others are invisible to the API."""
+    used = {event.arm for event in project.structure.events}
+    return sorted((arm for arm in project.structure.arms if arm.number in used), key=lambda arm: arm.number)
+
+
+def mapping_rows(project: SandboxProject, arms: Collection[int] = ()) -> list[dict[str, Any]]:
+    """The designations in event and instrument order, as `content=formEventMapping`."""
+    designated = set(project.structure.mapping)
+    return [
+        {"arm_num": event.arm, "unique_event_name": event.unique_name, "form": name}
+        for event in project.structure.events
+        for name in project.instrument_names
+        if (event.event_id, name) in designated and (not arms or event.arm in arms)
+    ]
+
+
+def _dictionary(project: SandboxProject) -> Dictionary:
+    structure, longitudinal = project.structure, project.longitudinal
+    names = project.event_names
+    return dictionary_from_api(
+        project=structure.settings,
+        metadata=structure.metadata,
+        instruments=[{"instrument_name": i.name, "instrument_label": i.label} for i in structure.instruments],
+        events=[
+            {"unique_event_name": e.unique_name, "event_name": e.name, "arm_num": e.arm, "event_id": e.event_id}
+            for e in structure.events
+            if longitudinal
+        ],
+        mapping=mapping_rows(project) if longitudinal else (),
+        repeating=[
+            {"event_name": names[r.event_id], "form_name": r.instrument}
+            for r in structure.repeating
+            if r.event_id in names
+        ],
+    )

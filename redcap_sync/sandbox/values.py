@@ -1,0 +1,137 @@
+"""The values of a project: one dictionary of stored cells per record, event, repeating instrument and instance.
+
+Only what is stored is kept: a blank is absent, of a checkbox the ticked options alone are there (as
+`f___code` = '1'), so a row can be laid over its defaults in one step when it is exported.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+DIGITS = re.compile(r"(\d+)")
+
+
+class Place(NamedTuple):
+    """Where in a record a row lies: instance is 0 where nothing repeats, instrument '' unless it repeats alone."""
+
+    event_id: int
+    instrument: str = ""
+    instance: int = 0
+
+
+@dataclass
+class StoredRecord:
+    """One record: the rows it has, and the unique name of its data access group ('' for none)."""
+
+    rows: dict[Place, dict[str, str]] = field(default_factory=dict)
+    group: str = ""
+    locked: set[tuple[Place, str]] = field(default_factory=set)
+    """(place, instrument) that nobody may change."""
+
+
+def natural_order(name: str) -> tuple[tuple[int, int, str], ...]:
+    """Order names as people do: 2 before 10, and text by its letters."""
+    parts = DIGITS.split(name)
+    return tuple((0, int(part), part) if part.isdigit() else (1, 0, part.lower()) for part in parts if part)
+
+
+class Values:
+    """All records of a project. Every change of a value goes through here."""
+
+    def __init__(self) -> None:
+        self._records: dict[str, StoredRecord] = {}
+        self._sorted: list[str] | None = None
+        self.changed: set[str] = set()
+        """Records touched since the state was last kept on disk."""
+
+    def __contains__(self, record: str) -> bool:
+        return record in self._records
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def __getitem__(self, record: str) -> StoredRecord:
+        return self._records[record]
+
+    def names(self) -> list[str]:
+        """Record ids in natural order."""
+        if self._sorted is None:
+            self._sorted = sorted(self._records, key=natural_order)
+        return self._sorted
+
+    def rows(self) -> Iterator[tuple[str, Place, Mapping[str, str]]]:
+        """Every stored row."""
+        for name in self.names():
+            for place, row in self._records[name].rows.items():
+                yield name, place, row
+
+    def stored(self, record: str, place: Place) -> Mapping[str, str]:
+        """What is stored at a place; empty where nothing is."""
+        found = self._records.get(record)
+        return found.rows.get(place, {}) if found else {}
+
+    def instances(self, record: str, event_id: int, instrument: str) -> list[int]:
+        """The instances a repeating instrument (or with '' a repeating event) has."""
+        places = self._records[record].rows if record in self._records else {}
+        return sorted(p.instance for p in places if p.event_id == event_id and p.instrument == instrument)
+
+    def write(self, record: str, place: Place, cells: Mapping[str, str]) -> None:
+        """Store cells of one row, creating record and row; a blank erases."""
+        row = self._touched(record).rows.setdefault(place, {})
+        for column, value in cells.items():
+            if value == "":
+                row.pop(column, None)
+            else:
+                row[column] = value
+
+    def join_group(self, record: str, group: str) -> None:
+        """Put a record into a data access group, or with '' into none."""
+        self._touched(record).group = group
+
+    def lock(self, record: str, place: Place, instrument: str, *, locked: bool = True) -> None:
+        """Lock or unlock an instrument of a record."""
+        held = self._touched(record).locked
+        (held.add if locked else held.discard)((place, instrument))
+
+    def delete(self, record: str) -> None:
+        """Forget a record whole."""
+        del self._records[record]
+        self._sorted = None
+        self.changed.add(record)
+
+    def delete_row(self, record: str, place: Place) -> None:
+        """Forget one row; a record without any row is gone."""
+        rows = self._touched(record).rows
+        rows.pop(place, None)
+        if not rows:
+            self.delete(record)
+
+    def rename(self, record: str, new_name: str, id_field: str) -> None:
+        """Give a record another id, in its stored id cells too."""
+        moved = self._records.pop(record)
+        for row in moved.rows.values():
+            if id_field in row:
+                row[id_field] = new_name
+        self._records[new_name] = moved
+        self._sorted = None
+        self.changed |= {record, new_name}
+
+    def move_row(self, record: str, place: Place, target: Place) -> None:
+        """Move a row to another place of its record, laying it over what is there."""
+        rows = self._touched(record).rows
+        rows[target] = {**rows.get(target, {}), **rows.pop(place)}
+
+    def put(self, record: str, stored: StoredRecord) -> None:
+        """Take over a record as it was kept on disk."""
+        self._records[record] = stored
+        self._sorted = None
+
+    def _touched(self, record: str) -> StoredRecord:
+        self.changed.add(record)
+        if record not in self._records:
+            self._records[record] = StoredRecord()
+            self._sorted = None
+        return self._records[record]
