@@ -133,8 +133,15 @@ class Dictionary:
 
     def columns_of(self, instrument: str) -> tuple[str, ...]:
         """The export columns of one instrument, its completion status last."""
-        own = tuple(column for field in self.fields_of(instrument) for column in field.columns)
+        own = tuple(column for field in self.fields_of(instrument) for column in self.columns_of_field(field))
         return (*own, f"{instrument}_complete")
+
+    def columns_of_field(self, field: Field) -> tuple[str, ...]:
+        """The export columns of one field; a checkbox has one more for each missing data code of the project."""
+        if field.type != "checkbox":
+            return field.columns
+        missing = tuple(checkbox_column(field.name, choice.code) for choice in self.missing_data_codes)
+        return (*field.columns, *missing)
 
     def instruments_at(self, event: str) -> tuple[str, ...]:
         """The instruments designated to an event, in instrument order."""

@@ -81,9 +81,17 @@ def test_text_is_kept_and_typed_beside_it(dictionary: Dictionary) -> None:
 
 
 def test_columns_are_the_dictionarys_and_not_the_rows(dictionary: Dictionary) -> None:
-    """A field nobody filled is a column all the same, a checkbox one column per option, the status last."""
+    """A field nobody filled is a column all the same; a checkbox has one per option and missing code; status last."""
     visit = tables_from_records(dictionary, [])["visit"]
-    assert list(visit.text.columns) == ["seen_on", "weight", "grade", "signs___1", "signs___2", "visit_complete"]
+    assert list(visit.text.columns) == [
+        "seen_on",
+        "weight",
+        "grade",
+        "signs___1",
+        "signs___2",
+        "signs___ni",
+        "visit_complete",
+    ]
     assert isinstance(visit.typed, pd.DataFrame)
 
 
