@@ -1,0 +1,109 @@
+"""The descriptive cells of a table: one variable, one group, one visit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from nightround.results import ResultRow
+from nightround.statistics.cohort import BELOW, Cohort
+from nightround.statistics.describe import Quartiles, mean, quartiles, sd
+from nightround.statistics.estimates import NotEstimable
+from nightround.statistics.numbers import (
+    NOT_ESTIMABLE,
+    PERCENT_DIGITS,
+    Numbers,
+    count_text,
+    percent,
+    text_of,
+    trimmed_text_of,
+)
+from nightround.statistics.policy import Choice
+from nightround.statistics.rows import Place, method_words
+from nightround.study.methods import Caution, Reason
+from nightround.study.plan import FieldRef, Variable
+
+
+def described(
+    place: Place, variable: Variable, reference: FieldRef, cohort: Cohort, choice: Choice
+) -> Iterator[ResultRow]:
+    """The rows of one cell: n, missing, the parts of the summary, and the summary as it is printed."""
+    members = cohort.members(place.group)
+    if variable.counted:
+        yield from _counted(place, variable, reference, cohort)
+        return
+    values = cohort.measured(reference)[members]
+    known = values[~np.isnan(values)]
+    yield from (place.count("n", len(known)), place.count("missing", len(values) - len(known)))
+    if variable.below_detection:
+        yield place.count("below_detection", int((known == BELOW).sum()))
+    yield from _measured(place, variable, known, choice)
+
+
+def _measured(place: Place, variable: Variable, known: Numbers, choice: Choice) -> Iterator[ResultRow]:
+    n, digits = len(known), variable.digits
+    average = place.number("mean", lambda: mean(known), digits, n=n)
+    spread = place.number("sd", lambda: sd(known), digits, n=n)
+    parts = _quartile_rows(place, variable, known, choice)
+    yield from (average, spread, *parts)
+    if variable.summary == "mean_sd":
+        text = f"{average.text}±{spread.text}" if average.value is not None else NOT_ESTIMABLE
+        yield place.row("summary", average.value, text, n=n, error=average.error or spread.error)
+    else:
+        q1, median, q3 = parts
+        text = f"{median.text} ({q1.text}~{q3.text})" if n else NOT_ESTIMABLE
+        yield place.row("summary", median.value, text, n=n, method=median.method, error=median.error)
+
+
+def _quartile_rows(place: Place, variable: Variable, known: Numbers, choice: Choice) -> tuple[ResultRow, ...]:
+    method = method_words(f"quartiles_{choice.policy.quartiles}")
+    print_number = trimmed_text_of if choice.plan.trim_zeros else text_of
+    try:
+        found = quartiles(known, choice.policy.quartiles)
+    except NotEstimable as refusal:
+        return tuple(place.refused(name, refusal.reason, n=0) for name in Quartiles._fields)
+    rows = []
+    for name, value in found._asdict().items():
+        if value == BELOW:
+            rows.append(place.row(name, None, "<LOD", n=len(known), method=method, error=Reason.BELOW_DETECTION))
+        else:
+            rows.append(place.row(name, value, print_number(value, variable.digits), n=len(known), method=method))
+    return tuple(rows)
+
+
+class _Level(NamedTuple):
+    """A level as it is counted: its place among the result rows, and its number among the levels."""
+
+    place: Place
+    number: int
+
+
+def _counted(place: Place, variable: Variable, reference: FieldRef, cohort: Cohort) -> Iterator[ResultRow]:
+    levels = cohort.levels(variable, reference)[cohort.members(place.group)]
+    total = int((levels >= 0).sum())
+    warning = Caution.UNKNOWN_CODES if cohort.unknown(variable, reference) else ""
+    yield from (place.count("n", total, warning=warning), place.count("missing", len(levels) - total))
+    counts = np.bincount(levels[levels >= 0], minlength=len(variable.levels))
+    for level in _printed_levels(place, variable):
+        yield from _level_rows(level.place, int(counts[level.number]), total, cohort.plan.percent_from)
+
+
+def _printed_levels(place: Place, variable: Variable) -> list[_Level]:
+    """Every level on its own line; of a dichotomous variable the shown one, on the variable's line."""
+    if variable.shown:
+        return [_Level(place, [level.id for level in variable.levels].index(variable.shown))]
+    return [_Level(place.at(level=level.id), number) for number, level in enumerate(variable.levels)]
+
+
+def _level_rows(place: Place, count: int, total: int, percent_from: int) -> Iterator[ResultRow]:
+    yield place.row("count", float(count), str(count), n=total)
+    if total < max(percent_from, 1):
+        reason = Reason.WITHHELD if total else Reason.NO_VALUES
+        yield place.refused("percent", reason, n=total)
+        yield place.row("summary", float(count), str(count) if total else NOT_ESTIMABLE, n=total, error=reason)
+        return
+    share = percent(count, total)
+    yield place.row("percent", share, text_of(share, PERCENT_DIGITS), n=total)
+    yield place.row("summary", float(count), count_text(count, total), n=total)

@@ -1,0 +1,163 @@
+"""The patients of a plan as one frame: a row a record, a column a field reference."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from nightround.errors import StudyFilesWrong
+from nightround.statistics.numbers import Numbers
+from nightround.study.plan import Condition, Endpoint, FieldRef, Level, Plan, Step, Variable
+from redcap_sync.tables import Table, numbers
+
+Mask = NDArray[np.bool_]
+Codes = NDArray[np.int64]
+BELOW = float("-inf")
+"""A value below the limit of detection: smaller than every other, and with no place in a mean."""
+_BLANK = frozenset({"", ".", "NA", "N/A", "NaN", "nan", "null"})
+
+
+def patient_frame(plan: Plan, tables: Mapping[str, Table], missing_codes: Collection[str] = ()) -> pd.DataFrame:
+    """Take the plan's fields out of the instrument tables: one row a record, indexed by record.
+
+    Columns are named as `FieldRef.column`; measured fields are float64, any other is the code as
+    text, missing is NaN. `missing_codes` are REDCap's missing data codes. Raises StudyFilesWrong for
+    a field that is nowhere, and for a record with more than one row of a field.
+    """
+    keys = [table.keys["record"] for table in tables.values()]
+    records = pd.Index(pd.unique(pd.concat(keys, ignore_index=True)), name="record") if keys else pd.Index([])
+    columns = {}
+    for reference in plan.references():
+        text = _one_row_each(reference, _table_of(reference, tables)).reindex(records)
+        columns[reference.column] = _typed(plan, reference, text.mask(text.isin(["", *missing_codes])))
+    return pd.DataFrame(columns, index=records)
+
+
+def csv_frame(plan: Plan, rows: pd.DataFrame) -> pd.DataFrame:
+    """The same from a table of text with one row a patient, its columns named as the plan's references.
+
+    Raises StudyFilesWrong for a missing column, or a measured value that is no number (named by its line).
+    """
+    columns = {}
+    for reference in plan.references():
+        if reference.column not in rows:
+            raise _no_such_field(reference, "the data have no column of this name")
+        text = rows[reference.column].astype("str").str.strip()
+        text = text.mask(text.isin(_BLANK) | rows[reference.column].isna())
+        columns[reference.column] = typed = _typed(plan, reference, text)
+        if reference in plan.measured():
+            _require_read(reference, text, typed)
+    return pd.DataFrame(columns, index=rows.index)
+
+
+def _table_of(reference: FieldRef, tables: Mapping[str, Table]) -> Table:
+    for table in tables.values():
+        if reference.field in table.text:
+            return table
+    raise _no_such_field(reference, "no instrument of the project has this field")
+
+
+def _one_row_each(reference: FieldRef, table: Table) -> pd.Series[str]:
+    at_event = (table.keys["event"] == reference.event) if reference.event else pd.Series(True, index=table.keys.index)
+    if reference.event and not bool(at_event.any()) and len(table):
+        raise _no_such_field(reference, f"the instrument {table.instrument!r} has no row at this event")
+    records = table.keys.loc[at_event, "record"]
+    if bool(records.duplicated().any()):
+        raise StudyFilesWrong(
+            f"The plan's field {reference.column} has more than one row for {int(records.duplicated().sum())} records.",
+            why="the instrument repeats, or the project is longitudinal and the plan names no event",
+            remedy="name the event as [event][field], or plan a field that is entered once a patient",
+        )
+    return pd.Series(table.text.loc[at_event, reference.field].to_numpy(), index=pd.Index(records))
+
+
+def _typed(plan: Plan, reference: FieldRef, text: pd.Series[str]) -> pd.Series:
+    if reference not in plan.measured():
+        return text
+    found = numbers(text)
+    if reference in plan.with_detection_limit():
+        found = found.mask(text.str.startswith("<").fillna(False), BELOW)
+    return found
+
+
+def _require_read(reference: FieldRef, text: pd.Series[str], typed: pd.Series[float]) -> None:
+    unread = np.flatnonzero(text.notna() & typed.isna())
+    if len(unread):
+        raise StudyFilesWrong(
+            f"Column {reference.column}: {len(unread)} values are no numbers, the first in data row {unread[0] + 1}.",
+            why="the plan measures this column, and a decimal comma, a unit or a remark cannot be read as a number",
+            remedy="leave missing values blank and write numbers with a decimal point",
+        )
+
+
+def _no_such_field(reference: FieldRef, why: str) -> StudyFilesWrong:
+    return StudyFilesWrong(
+        f"The plan's field {reference.column} cannot be found.",
+        why=why,
+        remedy="compare the field references of plan.toml with the data dictionary",
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Cohort:
+    """The plan's population. `group` is each patient's place in `plan.groups`, -1 where unassigned."""
+
+    plan: Plan
+    frame: pd.DataFrame
+    group: Codes
+
+    def members(self, group_id: str) -> Mask:
+        """Who belongs to a group; '' stands for the whole population."""
+        if not group_id:
+            return np.ones(len(self.frame), dtype=bool)
+        ids = [group.id for group in self.plan.groups]
+        return np.asarray(self.group == ids.index(group_id), dtype=bool)
+
+    def measured(self, reference: FieldRef) -> Numbers:
+        """A measured column; missing is NaN."""
+        return self.frame[reference.column].to_numpy(dtype=np.float64)
+
+    def levels(self, variable: Variable, reference: FieldRef) -> Codes:
+        """Each patient's place in the variable's levels, -1 where missing or unknown."""
+        found = np.full(len(self.frame), -1, dtype=np.int64)
+        for place, level in enumerate(variable.levels):
+            found[(found < 0) & self._is(level, reference)] = place
+        return found
+
+    def unknown(self, variable: Variable, reference: FieldRef) -> int:
+        """How many have a code that is none of the variable's levels."""
+        filled = self.frame[reference.column].notna().to_numpy(dtype=bool)
+        return int((filled & (self.levels(variable, reference) < 0)).sum())
+
+    def _is(self, level: Level, reference: FieldRef) -> Mask:
+        column = (level.field or reference).column
+        return self.frame[column].isin(level.codes).to_numpy(dtype=bool)
+
+
+def cohort_of(plan: Plan, patients: pd.DataFrame) -> Cohort:
+    """The patients of the plan's population, with their groups."""
+    frame = patients[step_mask(plan, patients, plan.population)]
+    group = np.full(len(frame), -1, dtype=np.int64)
+    for place, one in enumerate(plan.groups):
+        group[frame[plan.grouping.column].isin(one.codes).to_numpy(dtype=bool)] = place
+    return Cohort(plan, frame, group)
+
+
+def step_mask(plan: Plan, patients: pd.DataFrame, step_id: str) -> Mask:
+    """Who passed a step of the flow, and every step before it."""
+    step: Step = next(step for step in plan.flow if step.id == step_id)
+    passed = step_mask(plan, patients, step.of) if step.of else np.ones(len(patients), dtype=bool)
+    for condition in step.where:
+        passed = passed & holds(condition, patients)
+    return passed
+
+
+def holds(condition: Condition | Endpoint, patients: pd.DataFrame) -> Mask:
+    """For whom a condition holds."""
+    column = patients[condition.field.column]
+    found = column.isin(condition.codes) if condition.codes else column.notna()
+    return found.to_numpy(dtype=bool)

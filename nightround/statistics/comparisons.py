@@ -1,0 +1,122 @@
+"""The tests of a table: between groups, and between two visits of the same patients."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from nightround.results import ResultRow
+from nightround.statistics.categorical import Counts, association
+from nightround.statistics.cohort import Codes, Cohort, Mask
+from nightround.statistics.compare import Samples, between
+from nightround.statistics.estimates import Tested
+from nightround.statistics.numbers import Numbers
+from nightround.statistics.paired import turnover, within
+from nightround.statistics.policy import Choice
+from nightround.statistics.rows import Place, rows_of_test
+from nightround.study.methods import BETWEEN_COUNTS, BETWEEN_MEASUREMENTS, WITHIN_COUNTS, Caution, HypothesisTestName
+from nightround.study.plan import FieldRef, Variable
+
+
+def compared_between(
+    place: Place, variable: Variable, reference: FieldRef, cohort: Cohort, choice: Choice
+) -> Iterator[ResultRow]:
+    """The test between the plan's groups at one visit, and the tests listed beside it."""
+    planned = choice.between(variable)
+    beside = choice.beside(variable) if variable.field else ()
+    for test, prefix in ((planned, ""), *((test, f"{test.value}_") for test in beside)):
+        if test == HypothesisTestName.NONE or len(cohort.plan.groups) < 2:  # noqa: PLR2004 - nothing to compare
+            continue
+        run = _between_groups(test, variable, reference, cohort)
+        sign = choice.sign(variable, test) if variable.field else choice.policy.sign_of(test)
+        yield from rows_of_test(place, test, run, sign=sign, prefix=prefix)
+
+
+def compared_within(place: Place, variable: Variable, cohort: Cohort, choice: Choice) -> Iterator[ResultRow]:
+    """The pairs of a group, the test between the two visits, and the tests listed beside it."""
+    members = cohort.members(place.group)
+    before, after = (both[members] for both in visit_values(variable, cohort))
+    paired = known(before) & known(after)
+    yield place.count("n", int(paired.sum()))
+    yield place.count("unpaired", int((known(before) ^ known(after)).sum()))
+    beside = ((test, f"{test.value}_") for test in choice.beside(variable))
+    for test, prefix in ((choice.within(variable), ""), *beside):
+        if test == HypothesisTestName.NONE:
+            continue
+        run = _between_visits(test, variable, before, after)
+        yield from rows_of_test(place, test, run, sign=choice.sign(variable, test), prefix=prefix)
+
+
+def visit_values(variable: Variable, cohort: Cohort) -> tuple[Numbers, Numbers]:
+    """Both visits as numbers: the measurement, or the place of the level; missing is NaN."""
+    before, after = (values_of(variable, reference, cohort) for _, reference in variable.visits)
+    return before, after
+
+
+def values_of(variable: Variable, reference: FieldRef, cohort: Cohort) -> Numbers:
+    """One visit as numbers: the measurement, or the place of the level; missing is NaN."""
+    if not variable.counted:
+        return cohort.measured(reference)
+    levels = cohort.levels(variable, reference)
+    return np.where(levels < 0, np.nan, levels).astype(np.float64)
+
+
+def known(values: Numbers) -> Mask:
+    """Where there is a value."""
+    return np.asarray(~np.isnan(values), dtype=bool)
+
+
+def samples_of(values: Numbers, cohort: Cohort) -> Samples:
+    """The known values of each group, in the plan's order."""
+    return [values[cohort.members(group.id) & known(values)] for group in cohort.plan.groups]
+
+
+def counts_of(levels: Codes, variable: Variable, cohort: Cohort) -> Counts:
+    """Levels down, groups across; a dichotomous variable as shown and any other."""
+    if variable.shown:
+        shown = [level.id for level in variable.levels].index(variable.shown)
+        levels = np.where(levels < 0, -1, (levels != shown).astype(np.int64))
+    size, groups = (2 if variable.shown else len(variable.levels)), len(cohort.plan.groups)
+    used = (levels >= 0) & (cohort.group >= 0)
+    return np.bincount(levels[used] * groups + cohort.group[used], minlength=size * groups).reshape(size, groups)
+
+
+def _between_groups(
+    test: HypothesisTestName, variable: Variable, reference: FieldRef, cohort: Cohort
+) -> Callable[[], Tested]:
+    if test in BETWEEN_COUNTS:
+        return lambda: association(test, counts_of(cohort.levels(variable, reference), variable, cohort))
+    return lambda: between(test, samples_of(values_of(variable, reference, cohort), cohort))
+
+
+def _between_visits(
+    test: HypothesisTestName, variable: Variable, before: Numbers, after: Numbers
+) -> Callable[[], Tested]:
+    paired = known(before) & known(after)
+    if test in BETWEEN_MEASUREMENTS:
+        # After comes first, so that a rise is positive here as it is in a paired test.
+        return lambda: _unpaired(between(test, [after[known(after)], before[known(before)]]))
+    if test in BETWEEN_COUNTS:
+        return lambda: _unpaired(association(test, _visit_counts(variable, before, after)))
+    if test in WITHIN_COUNTS:
+        return lambda: turnover(test, cross(variable, before[paired], after[paired]))
+    return lambda: within(test, before[paired], after[paired])
+
+
+def _unpaired(tested: Tested) -> Tested:
+    return replace(tested, caution=Caution.UNPAIRED)
+
+
+def cross(variable: Variable, before: Numbers, after: Numbers) -> Counts:
+    """Paired levels: before down, after across."""
+    size = len(variable.levels)
+    places = (before * size + after).astype(np.int64)
+    return np.bincount(places, minlength=size * size).reshape(size, size)
+
+
+def _visit_counts(variable: Variable, before: Numbers, after: Numbers) -> Counts:
+    size = len(variable.levels)
+    columns = [np.bincount(values[known(values)].astype(np.int64), minlength=size) for values in (before, after)]
+    return np.column_stack(columns)

@@ -1,0 +1,82 @@
+"""The driver: from a plan and its patients to the result rows of every table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from nightround.results import ResultRow, ResultSet
+from nightround.statistics.cells import described
+from nightround.statistics.cohort import Cohort, cohort_of, holds, step_mask
+from nightround.statistics.comparisons import compared_between, compared_within
+from nightround.statistics.describe import clopper_pearson, wilson
+from nightround.statistics.numbers import PERCENT_DIGITS, text_of
+from nightround.statistics.numbers import percent as percentage
+from nightround.statistics.policy import POLICIES, Choice
+from nightround.statistics.rows import Place, method_words
+from nightround.study.methods import Reason
+from nightround.study.plan import Endpoint, Plan, PlannedTable, PolicyName, Variable
+
+FLOW, ENDPOINTS = "flow", "endpoints"
+
+
+def tables(plan: Plan, patients: pd.DataFrame, policy: PolicyName | None = None) -> ResultSet:
+    """Every number the plan asks for, as result rows, from one row a patient (see `patient_frame`).
+
+    Keys: table is `flow`, `endpoints` or a table's id; group '' is the whole population, visit is
+    '', `before` or `after`. `policy` is the plan's own unless another is named.
+    """
+    cohort = cohort_of(plan, patients)
+    choice = Choice(plan, POLICIES[policy or plan.policy])
+    return ResultSet(_rows(cohort, patients, choice))
+
+
+def _rows(cohort: Cohort, patients: pd.DataFrame, choice: Choice) -> Iterator[ResultRow]:
+    yield from flow_rows(cohort, patients)
+    for endpoint in cohort.plan.endpoints:
+        yield from endpoint_rows(endpoint, cohort.plan, patients)
+    for table in cohort.plan.tables:
+        for variable in table.variables:
+            yield from variable_rows(table, variable, cohort, choice)
+
+
+def flow_rows(cohort: Cohort, patients: pd.DataFrame) -> Iterator[ResultRow]:
+    """How many patients passed each step, how many are in each group, and how many in none."""
+    for step in cohort.plan.flow:
+        yield Place(FLOW, step.id).count("n", int(step_mask(cohort.plan, patients, step.id).sum()))
+    for group in cohort.plan.groups:
+        yield Place(FLOW, "groups", group=group.id).count("n", int(cohort.members(group.id).sum()))
+    yield Place(FLOW, "groups").count("unassigned", int((cohort.group < 0).sum()))
+
+
+def endpoint_rows(endpoint: Endpoint, plan: Plan, patients: pd.DataFrame) -> Iterator[ResultRow]:
+    """A proportion of a flow step, with the intervals of Wilson and of Clopper and Pearson, in percent."""
+    place = Place(ENDPOINTS, endpoint.id)
+    among = patients[step_mask(plan, patients, endpoint.among)]
+    known = int(among[endpoint.field.column].notna().sum())
+    count = int(holds(endpoint, among).sum())
+    yield from (place.count("n", known), place.count("missing", len(among) - known), place.count("count", count))
+    if not known:
+        yield from (place.refused(statistic, Reason.NO_VALUES) for statistic in ("percent", "summary"))
+        return
+    share = percentage(count, known)
+    printed = text_of(share, PERCENT_DIGITS)
+    yield place.row("percent", share, printed, n=known)
+    yield place.row("summary", share, f"{printed}% ({count}/{known})", n=known)
+    for found in (wilson(count, known), clopper_pearson(count, known)):
+        for end, value in (("low", 100 * found.low), ("high", 100 * found.high)):
+            text = text_of(value, PERCENT_DIGITS)
+            yield place.row(f"{found.method}_{end}", value, text, n=known, method=method_words(found.method))
+
+
+def variable_rows(table: PlannedTable, variable: Variable, cohort: Cohort, choice: Choice) -> Iterator[ResultRow]:
+    """Everything about one variable of one table."""
+    place = Place(table.id, variable.id)
+    for visit, reference in variable.visits:
+        for group in ("", *(group.id for group in cohort.plan.groups)):
+            yield from described(place.at(group=group, visit=visit), variable, reference, cohort, choice)
+        yield from compared_between(place.at(visit=visit), variable, reference, cohort, choice)
+    if variable.before and variable.after:
+        for group in ("", *(group.id for group in cohort.plan.groups)):
+            yield from compared_within(place.at(group=group), variable, cohort, choice)
