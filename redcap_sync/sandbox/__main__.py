@@ -1,4 +1,4 @@
-"""The sandbox alone: `python -m redcap_sync.sandbox --port N --project FOLDER`."""
+"""The sandbox alone: `python -m redcap_sync.sandbox --port N --project FILE.xml`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from random import SystemRandom
 
 from redcap_sync.errors import ExplainedError
 from redcap_sync.sandbox.installation import Installation
-from redcap_sync.sandbox.project import project_from_folder
+from redcap_sync.sandbox.project import project_from_folder, project_from_xml
 from redcap_sync.sandbox.running import LOCAL, listening, server_of
 
 
@@ -33,7 +33,8 @@ def _installation(options: argparse.Namespace, url: str) -> Installation:
     public_url = options.public_url or url
     installation = Installation(random=SystemRandom(), super_token=options.super_token, public_url=public_url)
     for path in options.project:
-        project = project_from_folder(path, clock=_server_time)
+        load = project_from_folder if path.is_dir() else project_from_xml
+        project = load(path, clock=_server_time)
         installation.add(project)
         _say(f"project {path} {installation.token(project)}")
     return installation
@@ -52,7 +53,7 @@ def _say(line: str) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m redcap_sync.sandbox", description=__doc__)
     parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; 0 takes a free one")
-    parser.add_argument("--project", type=Path, action="append", default=[], help="a project folder")
+    parser.add_argument("--project", type=Path, action="append", default=[], help="a project XML or a project folder")
     parser.add_argument("--public-url", help="address in the links that are given out")
     parser.add_argument("--super-token", help="64 characters that may create projects")
     return parser

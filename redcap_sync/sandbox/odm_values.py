@@ -1,0 +1,88 @@
+"""Values out of a project XML: taken literally, nothing is recomputed while loading."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from xml.etree import ElementTree as ET
+
+from redcap_sync.dictionary import DATE_FORMATS, Field
+from redcap_sync.sandbox.documents import Document
+from redcap_sync.sandbox.flat import GROUP
+from redcap_sync.sandbox.layout import Column
+from redcap_sync.sandbox.odm import attribute, children, every
+from redcap_sync.sandbox.state import SandboxProject
+from redcap_sync.sandbox.values import Place
+
+STORED_LENGTHS = {"date": 10, "datetime": 16, "datetime_seconds": 19}
+
+
+def load_values(project: SandboxProject, root: ET.Element, *, calculated: bool) -> None:
+    """Store the data of a project XML. Calculated values are kept only where `calculated` says so.
+
+    Creating a project from XML through the API stores no calculated value; an upload on REDCap's own
+    page may.
+    """
+    for subject in every(root, "SubjectData"):
+        record = attribute(subject, "SubjectKey")
+        for event_id, event_key, form in _forms(project, subject):
+            _load_form(project, record, _place(project, event_id, event_key, form), form, calculated=calculated)
+
+
+def _forms(project: SandboxProject, subject: ET.Element) -> Iterator[tuple[int, int, ET.Element]]:
+    """Every FormData with its event and the event's repeat key; classic projects name no event."""
+    first = next(iter(project.event_names))
+    ids = {event.unique_name: event.event_id for event in project.structure.events}
+    for form in children(subject, "FormData"):
+        yield first, 1, form
+    for event in children(subject, "StudyEventData"):
+        name = attribute(event, "UniqueEventName") or attribute(event, "StudyEventOID").removeprefix("Event.")
+        for form in children(event, "FormData"):
+            yield ids.get(name, first), int(attribute(event, "StudyEventRepeatKey") or 1), form
+
+
+def _place(project: SandboxProject, event_id: int, event_key: int, form: ET.Element) -> Place:
+    name = project.event_name(event_id)
+    instrument = attribute(form, "FormOID").removeprefix("Form.")
+    if project.dictionary.repeats(name, instrument):
+        return Place(event_id, instrument, int(attribute(form, "FormRepeatKey") or 1))
+    return Place(event_id, "", event_key if project.dictionary.event_repeats(name) else 0)
+
+
+def _load_form(project: SandboxProject, record: str, place: Place, form: ET.Element, *, calculated: bool) -> None:
+    cells = {} if place.instrument else {project.id_field: record}
+    for item in every(form, "ItemData"):
+        name, value = attribute(item, "ItemOID"), attribute(item, "Value")
+        column = project.layout.by_name.get(name)
+        if name == GROUP:
+            project.values.join_group(record, value)
+        elif column is not None and (calculated or not _is_calculated(column)):
+            cells[name] = _stored(column, value)
+    for item in every(form, "ItemDataBase64Binary"):
+        cells[attribute(item, "ItemOID")] = str(_keep_document(project, item))
+    project.values.write(record, place, cells)
+
+
+def _is_calculated(column: Column) -> bool:
+    return column.field is not None and column.field.type == "calc"
+
+
+def _stored(column: Column, value: str) -> str:
+    """Write a value as REDCap stores it: an unticked option is nothing, a time stands behind a space."""
+    if column.is_checkbox:
+        return "1" if value == "1" else ""
+    return _moment(column.field, value) if column.field is not None else value
+
+
+def _moment(field: Field, value: str) -> str:
+    kind = field.validation.rpartition("_")[0]
+    if kind not in DATE_FORMATS or "T" not in value[:11]:
+        return value
+    return value.replace("T", " ", 1)[: STORED_LENGTHS[kind]]
+
+
+def _keep_document(project: SandboxProject, item: ET.Element) -> int:
+    content = base64.b64decode(item.text or "")
+    document = Document(project.next_id(), attribute(item, "DocName"), attribute(item, "MimeType"), content)
+    project.documents.keep(document)
+    return document.doc_id
