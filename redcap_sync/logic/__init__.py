@@ -1,0 +1,29 @@
+"""REDCap's logic language: text to tree, tree to values, JSON and words.
+
+`parse` reads it, `Evaluator` works it out over whole columns, `interpret` over one row.
+"""
+
+from redcap_sync.logic.columns import Column
+from redcap_sync.logic.evaluator import Evaluator
+from redcap_sync.logic.interpreter import holds, interpret
+from redcap_sync.logic.json_form import from_json, to_json
+from redcap_sync.logic.parser import parse
+from redcap_sync.logic.printer import to_logic
+from redcap_sync.logic.switches import DEFAULT_SWITCHES, Switches
+from redcap_sync.logic.syntax import Expression, Reference, references
+
+__all__ = [
+    "DEFAULT_SWITCHES",
+    "Column",
+    "Evaluator",
+    "Expression",
+    "Reference",
+    "Switches",
+    "from_json",
+    "holds",
+    "interpret",
+    "parse",
+    "references",
+    "to_json",
+    "to_logic",
+]

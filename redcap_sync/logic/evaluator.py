@@ -1,0 +1,204 @@
+"""Logic worked out over whole columns, with everything that rules have in common done once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping
+from datetime import datetime
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from redcap_sync.errors import LogicError
+from redcap_sync.logic.calculating import chained, choose_values, power, signed
+from redcap_sync.logic.columns import Column, load
+from redcap_sync.logic.comparing import compare
+from redcap_sync.logic.functions import Setting, call
+from redcap_sync.logic.switches import DEFAULT_SWITCHES, Switches
+from redcap_sync.logic.syntax import (
+    And,
+    Call,
+    Chain,
+    Comparison,
+    Expression,
+    Not,
+    Number,
+    Or,
+    Power,
+    Reference,
+    Sign,
+    Text,
+)
+from redcap_sync.logic.vectors import (
+    Booleans,
+    Floats,
+    Mask,
+    Numbers,
+    Vector,
+    as_texts,
+    constant_number,
+    constant_text,
+)
+
+AnyColumn: TypeAlias = "Column | pd.Series[Any] | npt.NDArray[Any]"
+
+
+class Evaluator:
+    """Evaluates any number of expressions on one batch of rows.
+
+    `columns` gives a column for a canonical name (`Reference.column`); what it gives is loaded once.
+    `length` is the number of rows, `now` the moment that `today` and `now` stand for.
+    `missing_codes` are the project's missing data codes.
+
+    Without `expect`, every subtree that was worked out is kept until `forget`. With it, a subtree is
+    kept only while expressions that were announced still need it.
+    """
+
+    def __init__(
+        self,
+        columns: Callable[[str], AnyColumn] | Mapping[str, AnyColumn],
+        *,
+        length: int,
+        now: datetime,
+        switches: Switches = DEFAULT_SWITCHES,
+        missing_codes: Collection[str] = (),
+    ) -> None:
+        self._columns = columns.__getitem__ if isinstance(columns, Mapping) else columns
+        self._length = length
+        self._setting = Setting(now, switches, frozenset(missing_codes))
+        self._memo: dict[Expression | str, Vector] = {}
+        self._uses: Counter[Expression | str] | None = None
+
+    def truth(self, expression: Expression) -> Mask:
+        """Where the expression is true: one plain bool a row, read-only."""
+        return self._rows(self._vector(expression).truth)
+
+    def numbers(self, expression: Expression) -> Floats:
+        """The expression as float64, one a row; NaN where it is blank or no number."""
+        return self._rows(self._vector(expression).numbers)
+
+    def values(self, expression: Expression, *, text: bool = False) -> pd.Series[str]:
+        """What REDCap would store, as texts; blanks are ''.
+
+        A calc field holds numbers only, so anything else is blank; with `text`, as for @CALCTEXT and
+        @CALCDATE, it stays.
+        """
+        found = self._vector(expression)
+        if not text and not isinstance(found, Numbers | Booleans):
+            found = Numbers(found.numbers)
+        texts = as_texts(found, self._setting.switches.printed_digits)
+        return pd.Series(self._rows(texts.spread(texts.uniques, "")), dtype="str")
+
+    def filled(self, column: str) -> Mask:
+        """Where a column holds a value, read-only."""
+        return self._rows(~self._column(column).blank)
+
+    def expect(self, expressions: Iterable[Expression], *, filled: Iterable[str] = ()) -> None:
+        """Announce all that will be asked, each as often as it will be, so that memory is freed in between."""
+        uses = self._uses = self._uses or Counter()
+        uses.update(filled)
+        waiting = list(expressions)
+        while waiting:
+            node = waiting.pop()
+            key = _key(node)
+            uses[key] += 1
+            if uses[key] == 1:
+                waiting.extend(node.children)
+
+    def forget(self) -> None:
+        """Let go of everything that was kept."""
+        self._memo.clear()
+
+    def _rows(self, array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        rows = np.broadcast_to(array, (self._length,))
+        rows.flags.writeable = False
+        return rows
+
+    def _vector(self, node: Expression) -> Vector:
+        if isinstance(node, Number):
+            return constant_number(node.value)
+        if isinstance(node, Text):
+            return constant_text(node.value)
+        if isinstance(node, Reference):
+            return self._column(node.column)
+        found = self._memo.get(node)
+        if found is None:
+            found = self._memo[node] = self._work_out(node)
+        self._release(node)
+        return found
+
+    def _column(self, name: str) -> Vector:
+        found = self._memo.get(name)
+        if found is None:
+            found = self._memo[name] = self._load(name)
+        self._release(name)
+        return found
+
+    def _release(self, key: Expression | str) -> None:
+        """Let go of what nobody who announced himself will ask for again."""
+        if self._uses is not None:
+            self._uses[key] -= 1
+            if self._uses[key] <= 0:
+                del self._memo[key]
+
+    def _load(self, name: str) -> Vector:
+        try:
+            return load(self._columns(name))
+        except KeyError:
+            hint = "the data has no such column: the field is not in the dictionary, or not designated here"
+            raise LogicError(f"The column {name} is missing.", text=name, position=0, hint=hint) from None
+
+    def _work_out(self, node: Expression) -> Vector:
+        match node:
+            case Comparison() | And() | Or() | Not():
+                return Booleans(self._judged(node))
+            case Call("if", (condition, first, second)):
+                return self._if(condition, first, second)
+            case Call(name, arguments):
+                return call(name, [self._vector(argument) for argument in arguments], self._setting)
+        return Numbers(self._calculated(node))
+
+    def _judged(self, node: Comparison | And | Or | Not) -> Mask:
+        match node:
+            case Comparison(operator, left, right):
+                return compare(operator, self._literal(left), self._literal(right), self._setting.switches)
+            case And(operands):
+                return self._joined(operands, np.logical_and)
+            case Or(operands):
+                return self._joined(operands, np.logical_or)
+            case Not(operand):
+                return ~self._vector(operand).truth
+
+    def _joined(self, operands: tuple[Expression, ...], join: np.ufunc) -> Mask:
+        joined = self._vector(operands[0]).truth
+        for operand in operands[1:]:
+            joined = join(joined, self._vector(operand).truth)
+        return joined
+
+    def _if(self, condition: Expression, first: Expression, second: Expression) -> Vector:
+        chosen = self._vector(condition).truth
+        branches = self._literal(first, words=False), self._literal(second, words=False)
+        return choose_values(chosen, *branches, self._setting.switches.printed_digits)
+
+    def _literal(self, node: Expression, *, words: bool = True) -> Vector:
+        """The value of a node whose text may stand for something: NaN for a blank, today and now for this moment."""
+        if isinstance(node, Text):
+            return constant_text(self._setting.meaning(node.value, words=words))
+        return self._vector(node)
+
+    def _calculated(self, node: Expression) -> Floats:
+        numbers = [self._vector(child).numbers for child in node.children]
+        match node:
+            case Sign(sign):
+                return signed(sign, numbers[0])
+            case Power():
+                return power(numbers[0], numbers[1])
+            case Chain(operators):
+                return chained(operators, numbers)
+        raise TypeError(type(node))
+
+
+def _key(node: Expression) -> Expression | str:
+    return node.column if isinstance(node, Reference) else node

@@ -1,0 +1,25 @@
+"""What an evaluation depends on besides the data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from redcap_sync.logic.switches import Switches
+
+
+@dataclass(frozen=True)
+class Setting:
+    """The moment of the run, REDCap's unverified behaviours, and the project's missing data codes."""
+
+    now: datetime
+    switches: Switches
+    missing_codes: frozenset[str]
+
+    def meaning(self, text: str, *, words: bool) -> str:
+        """What a text in quotes stands for as an operand; `words` says whether today and now are meant."""
+        if text == "NaN" and self.switches.nan_is_blank:
+            return ""
+        if words and self.switches.today_in_comparisons and text in ("today", "now"):
+            return f"{self.now:%Y-%m-%d}" if text == "today" else f"{self.now:%Y-%m-%d %H:%M:%S}"
+        return text

@@ -1,0 +1,179 @@
+"""The syntax tree of REDCap logic: frozen nodes, compared by what they say.
+
+A node knows its hash and its depth from the moment it is made, so that an evaluator can look up
+a subtree in constant time and a parser can refuse what is nested too deeply.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from redcap_sync.dictionary import checkbox_column
+
+MAX_DEPTH = 100
+"""Deeper nesting is refused, so that no walk over a tree can exhaust Python's stack (1,000 frames)."""
+
+
+class Expression:
+    """Any piece of logic that has a value."""
+
+    _key: tuple[Any, ...]
+    _hash: int
+    depth: int
+    children: tuple[Expression, ...]
+
+    def __post_init__(self) -> None:
+        parts = tuple(vars(self).values())
+        children: list[Expression] = []
+        for part in parts:
+            items = part if isinstance(part, tuple) else (part,)
+            children.extend(item for item in items if isinstance(item, Expression))
+        set_once = object.__setattr__
+        set_once(self, "_key", parts)
+        set_once(self, "_hash", hash((type(self), parts)))
+        set_once(self, "children", tuple(children))
+        set_once(self, "depth", 1 + max((child.depth for child in children), default=0))
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        return type(self) is type(other) and isinstance(other, Expression) and self._same(other)
+
+    def _same(self, other: Expression) -> bool:
+        return self._hash == other._hash and self._key == other._key
+
+
+@dataclass(frozen=True, eq=False)
+class Number(Expression):
+    """A number that was written without quotes."""
+
+    value: float
+
+
+@dataclass(frozen=True, eq=False)
+class Text(Expression):
+    """A text in quotes; '' is the blank."""
+
+    value: str
+
+
+@dataclass(frozen=True, eq=False)
+class Reference(Expression):
+    """A value of the record: a field, an option of a checkbox, or a smart variable such as `[record-name]`.
+
+    `event` is a unique event name, a relative one such as `previous-event-name`, or '' for the row's
+    own event. `instance` is a number, a selector such as `last-instance`, or ''. `modifier` is what
+    stands behind a colon, for piping.
+    """
+
+    field: str
+    event: str = ""
+    code: str = ""
+    instance: str = ""
+    modifier: str = ""
+
+    @property
+    def is_smart(self) -> bool:
+        """Say whether it names a smart variable; no field name has a hyphen."""
+        return "-" in self.field
+
+    @property
+    def export_column(self) -> str:
+        """The column of a flat export that holds it, whatever the event and the instance."""
+        return checkbox_column(self.field, self.code) if self.code else self.field
+
+    @cached_property
+    def column(self) -> str:
+        """The canonical column name: `f`, `f___2`, `[e][f]`, `[f][last-instance]`, `[f:label]`, `[record-name]`."""
+        name = f"{self.export_column}:{self.modifier}" if self.modifier else self.export_column
+        if not (self.event or self.instance or self.modifier or self.is_smart):
+            return name
+        event = f"[{self.event}]" if self.event else ""
+        instance = f"[{self.instance}]" if self.instance else ""
+        return f"{event}[{name}]{instance}"
+
+
+@dataclass(frozen=True, eq=False)
+class Sign(Expression):
+    """`-x` or `+x`."""
+
+    sign: str
+    operand: Expression
+
+
+@dataclass(frozen=True, eq=False)
+class Chain(Expression):
+    """`a + b - c` or `a * b / c`, from left to right; one operator fewer than operands."""
+
+    operators: tuple[str, ...]
+    operands: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Power(Expression):
+    """`(a)^(b)`."""
+
+    base: Expression
+    exponent: Expression
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison(Expression):
+    """Two values compared; the operator is one of `= <> < > <= >=`."""
+
+    operator: str
+    left: Expression
+    right: Expression
+
+
+@dataclass(frozen=True, eq=False)
+class Not(Expression):
+    """`not x`."""
+
+    operand: Expression
+
+
+@dataclass(frozen=True, eq=False)
+class And(Expression):
+    """`a and b and c`, two operands or more."""
+
+    operands: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Or(Expression):
+    """`a or b or c`, two operands or more."""
+
+    operands: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Call(Expression):
+    """A function with its arguments; the name is in lower case."""
+
+    name: str
+    arguments: tuple[Expression, ...]
+
+
+def signed(sign: str, operand: Expression) -> Expression:
+    """A sign in front of an operand; in front of a number it becomes part of it."""
+    if isinstance(operand, Number):
+        return Number(-operand.value if sign == "-" else operand.value)
+    return Sign(sign, operand)
+
+
+def references(expression: Expression) -> tuple[Reference, ...]:
+    """Every reference in the expression, once each, in the order of the text."""
+    found: dict[Reference, None] = {}
+    waiting = [expression]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, Reference):
+            found.setdefault(node)
+        waiting.extend(reversed(node.children))
+    return tuple(found)

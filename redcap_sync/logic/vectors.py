@@ -1,0 +1,275 @@
+"""Whole columns of values, in the few forms an expression can have.
+
+Every vector has one element a row, or a single one that stands for all rows: numpy stretches it.
+What several rules ask of a vector (where is it blank, what number is it) is worked out once and kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from decimal import Decimal
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+Floats = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
+Moments = npt.NDArray[np.datetime64]
+Codes = npt.NDArray[np.signedinteger[Any]]
+
+NUMBER_PATTERN = r"[ \t\n]*[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?[ \t\n]*"
+_EXACT_INTEGERS = 2.0**53
+_DATE_LENGTHS = {"date": 10, "datetime": 16, "datetime_seconds": 19}
+
+
+class Numbers:
+    """Numbers; NaN is the blank. `stored` gives the texts they were read from, when those are known."""
+
+    def __init__(self, array: Floats, stored: Callable[[], Texts] | None = None) -> None:
+        self.array = array
+        self.stored = stored
+
+    @cached_property
+    def blank(self) -> Mask:
+        """Where there is no value."""
+        blank: Mask = np.isnan(self.array)
+        return blank
+
+    @property
+    def numbers(self) -> Floats:
+        """The values as numbers, NaN where they are none."""
+        return self.array
+
+    @cached_property
+    def truth(self) -> Mask:
+        """Where the value counts as true."""
+        truth: Mask = (self.array != 0) & ~self.blank
+        return truth
+
+
+class Booleans:
+    """Truth values; never blank."""
+
+    blank: Mask = np.zeros(1, dtype=bool)
+
+    def __init__(self, array: Mask) -> None:
+        self.array = array
+
+    @cached_property
+    def numbers(self) -> Floats:
+        """1 for true and 0 for false."""
+        return self.array.astype("float64")
+
+    @property
+    def truth(self) -> Mask:
+        """The values themselves."""
+        return self.array
+
+
+class Texts:
+    """Texts, each distinct one stored once; the code -1 is the blank."""
+
+    def __init__(self, codes: Codes, uniques: npt.NDArray[np.object_]) -> None:
+        self.codes = codes
+        self.uniques = uniques
+
+    @cached_property
+    def blank(self) -> Mask:
+        """Where there is no value."""
+        blank: Mask = self.codes < 0
+        return blank
+
+    @cached_property
+    def unique_numbers(self) -> Floats:
+        """The number each distinct text looks like, or NaN."""
+        return read_numbers(self.uniques)
+
+    @cached_property
+    def all_numeric(self) -> bool:
+        """Say whether every text looks like a number."""
+        return not np.isnan(self.unique_numbers).any()
+
+    @cached_property
+    def numbers(self) -> Floats:
+        """The values as numbers, NaN where they are none."""
+        return self.spread(self.unique_numbers, np.nan)
+
+    @cached_property
+    def truth(self) -> Mask:
+        """Where the value counts as true: any text but zero and blank."""
+        return self.spread(self.unique_numbers != 0, False)
+
+    def spread(self, of_uniques: npt.NDArray[Any], of_blank: Any) -> npt.NDArray[Any]:
+        """Give every row what was worked out for its distinct text."""
+        lookup = np.append(of_uniques, np.array([of_blank], dtype=of_uniques.dtype))
+        return lookup[self.codes]  # -1 picks the last
+
+
+class Dates:
+    """Moments as datetime64[ns]; NaT is the blank. `kind` says with how much time REDCap stores them."""
+
+    def __init__(self, array: Moments, kind: str, stored: Callable[[], Texts] | None = None) -> None:
+        self.array = array
+        self._kind = kind
+        self.stored = stored
+
+    @cached_property
+    def kind(self) -> str:
+        """date, datetime or datetime_seconds; found in the values when nobody said it."""
+        return self._kind or _kind_of(self.array)
+
+    @cached_property
+    def blank(self) -> Mask:
+        """Where there is no value."""
+        blank: Mask = np.isnat(self.array)
+        return blank
+
+    @property
+    def numbers(self) -> Floats:
+        """No date looks like a number."""
+        return np.full(1, np.nan)
+
+    @cached_property
+    def truth(self) -> Mask:
+        """Any date counts as true."""
+        return ~self.blank
+
+
+class Mixed:
+    """Numbers in some rows, texts in others: `parts` where there is no number."""
+
+    def __init__(self, array: Floats, parts: Texts, stored: Callable[[], Texts] | None = None) -> None:
+        self.array = array
+        self.parts = parts
+        self.stored = stored
+
+    @cached_property
+    def blank(self) -> Mask:
+        """Where there is no value."""
+        return np.isnan(self.array) & self.parts.blank
+
+    @cached_property
+    def numbers(self) -> Floats:
+        """The values as numbers, NaN where they are none."""
+        return np.where(np.isnan(self.array), self.parts.numbers, self.array)
+
+    @cached_property
+    def truth(self) -> Mask:
+        """Where the value counts as true."""
+        return np.where(np.isnan(self.array), self.parts.truth, self.array != 0)
+
+
+Vector = Numbers | Booleans | Texts | Dates | Mixed
+
+
+def constant_text(value: str) -> Texts:
+    """One text for all rows."""
+    if value == "":
+        return BLANK
+    return Texts(np.zeros(1, dtype=np.int8), objects([value]))
+
+
+def constant_number(value: float) -> Numbers:
+    """One number for all rows."""
+    return Numbers(np.array([value], dtype="float64"))
+
+
+def objects(values: Sequence[Any]) -> npt.NDArray[np.object_]:
+    """A sequence as a numpy array of Python objects."""
+    array = np.empty(len(values), dtype=object)
+    array[:] = values
+    return array
+
+
+BLANK = Texts(np.full(1, -1, dtype=np.int8), objects([]))
+"""The blank in all rows."""
+
+
+def read_numbers(texts: npt.NDArray[np.object_]) -> Floats:
+    """The number each text looks like; NaN where it looks like none."""
+    numbers = np.full(len(texts), np.nan)
+    if len(texts):
+        looks = pd.Series(texts, dtype="str").str.fullmatch(NUMBER_PATTERN).to_numpy(dtype=bool)
+        numbers[looks] = texts[looks].astype("float64")
+        numbers[np.isinf(numbers)] = np.nan
+    return numbers
+
+
+def small_codes(codes: npt.NDArray[Any], distinct: int) -> Codes:
+    """Codes in the smallest integer type that holds them."""
+    for kind in (np.int8, np.int16, np.int32):
+        if distinct <= np.iinfo(kind).max:
+            return codes.astype(kind, copy=False)
+    return codes.astype(np.int64, copy=False)
+
+
+def encode(values: Sequence[Hashable], codes: npt.NDArray[Any]) -> Texts:
+    """Texts from a text for each code, where several codes may have the same text, or the blank."""
+    found: dict[Hashable, int] = {"": -1}
+    for value in values:
+        found.setdefault(value, len(found) - 1)
+    renamed = np.array([*(found[value] for value in values), -1], dtype=np.int64)
+    del found[""]
+    return Texts(small_codes(renamed[codes], len(found)), objects(list(found)))
+
+
+def as_texts(vector: Vector, digits: int) -> Texts:
+    """A vector as texts; numbers are printed with so many significant digits."""
+    if isinstance(vector, Texts):
+        return vector
+    known: Texts | None = getattr(vector, "printed", None)
+    if known is None:
+        known = _printed(vector, digits)
+        vector.printed = known  # type: ignore[union-attr]
+    return known
+
+
+def _printed(vector: Numbers | Booleans | Dates | Mixed, digits: int) -> Texts:
+    if isinstance(vector, Booleans):
+        return Texts(vector.array.astype(np.int8), objects(["0", "1"]))
+    if vector.stored is not None:
+        return vector.stored()
+    if isinstance(vector, Dates):
+        return _printed_dates(vector)
+    numbers = _printed_numbers(vector.array, digits)
+    return numbers if isinstance(vector, Numbers) else choose(np.isnan(vector.array), vector.parts, numbers)
+
+
+def _printed_numbers(values: Floats, digits: int) -> Texts:
+    codes, uniques = pd.factorize(values)
+    return encode([print_number(float(value), digits) for value in uniques], codes)
+
+
+def print_number(value: float, digits: int) -> str:
+    """A number as REDCap stores it: whole numbers plainly, others with so many significant digits."""
+    if value == int(value) and abs(value) <= _EXACT_INTEGERS:
+        return f"{value:.0f}" if value else "0"
+    text = f"{value:.{digits}g}"
+    return f"{Decimal(text):f}" if "e" in text else text
+
+
+def _printed_dates(dates: Dates) -> Texts:
+    codes, uniques = pd.factorize(dates.array)
+    written = np.datetime_as_string(np.asarray(uniques, dtype="datetime64[s]"), unit="s")
+    length = _DATE_LENGTHS[dates.kind]
+    return encode([str(text)[:length].replace("T", " ") for text in written], codes)
+
+
+def _kind_of(values: Moments) -> str:
+    known = values[~np.isnat(values)]
+    if (known == known.astype("datetime64[D]")).all():
+        return "date"
+    return "datetime" if (known == known.astype("datetime64[m]")).all() else "datetime_seconds"
+
+
+def choose(condition: Mask, first: Texts, second: Texts) -> Texts:
+    """The first text where the condition holds, else the second."""
+    names = {text: code for code, text in enumerate(first.uniques)}
+    for text in second.uniques:
+        names.setdefault(text, len(names))
+    renamed = np.array([*(names[text] for text in second.uniques), -1], dtype=np.int64)
+    codes = np.where(condition, first.codes, renamed[second.codes])
+    return Texts(small_codes(codes, len(names)), objects(list(names)))
