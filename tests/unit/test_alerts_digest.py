@@ -1,0 +1,240 @@
+"""What a digest says, to whom, and when it says nothing."""
+
+import html
+import re
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jinja2 import UndefinedError
+
+from nightround.alerts.compose import SHOWN_NEW, SHOWN_OLDEST, digest
+from nightround.alerts.links import Places
+from nightround.alerts.notice import Night, NightState, Notice, unjudged_of
+from nightround.alerts.templates import load_digest_templates
+from nightround.errors import StudyFilesWrong
+from nightround.model import (
+    Coverage,
+    FindingState,
+    LedgerDelta,
+    Recipient,
+    Resolution,
+    Severity,
+    Status,
+    Words,
+)
+from tests.made_findings import made_finding, made_outcome, made_row, made_rule, night
+
+FOLDER = Path(__file__).parents[2] / "report_templates" / "digest"
+TEMPLATES = load_digest_templates(FOLDER)
+TUESDAY = datetime(2025, 5, 20, 10, 30, tzinfo=timezone(timedelta(hours=8)))
+MONDAY = TUESDAY - timedelta(days=1)
+WHOLE = Night(NightState.WHOLE, known=18, judged=18)
+FAILED = Night(NightState.FAILED, trouble="REDCap did not answer.")
+COORDINATOR = Recipient("coordinator", "crc@hospital.example", "en", ("coordinator",))
+MANAGER = Recipient("data_manager", "dm@hospital.example", "en", ("coordinator", "data_manager"))
+PLACES = Places(
+    "https://redcap.hospital.example", "15.0.5", 128, record_id_allowed=True, event_ids={"month_6_arm_1": 4}
+)
+NEW = LedgerDelta(opened=(made_finding(),))
+
+
+def told(delta: LedgerDelta, **other: Any) -> Notice | None:
+    """Compose a digest for the coordinator on a Tuesday after a whole night."""
+    settings: dict[str, Any] = {
+        "night": WHOLE,
+        "rules": {"VIL-01": made_rule()},
+        "recipient": COORDINATOR,
+        "places": PLACES,
+        "templates": TEMPLATES,
+        "now": TUESDAY,
+    }
+    return digest(Words("题目", "A study"), delta, **(settings | other))
+
+
+def notice_of(delta: LedgerDelta, **other: Any) -> Notice:
+    """A digest that must be made."""
+    notice = told(delta, **other)
+    assert notice is not None
+    return notice
+
+
+def findings_of(count: int, **other: Any) -> tuple[Any, ...]:
+    """Findings on as many records."""
+    return tuple(made_finding(row=made_row(str(1000 + number)), **other) for number in range(count))
+
+
+def test_nothing_is_sent_when_nothing_changed() -> None:
+    """Old findings alone are no news on a Tuesday."""
+    assert told(LedgerDelta(persisting=(made_finding(),))) is None
+
+
+def test_a_digest_is_sent_on_mondays_whatever_happened() -> None:
+    """Silence must be told from a service that died."""
+    notice = notice_of(LedgerDelta(persisting=(made_finding(),)), now=MONDAY)
+    assert "This weekly line says that the round is running." in notice.text
+    assert "nothing new, 1 still open" in notice.subject
+    assert "weekly line" not in notice_of(NEW, now=MONDAY).text
+
+
+def test_each_person_hears_of_their_own_findings_only() -> None:
+    """A finding of another owner changes neither the mail nor its counts."""
+    both = replace(NEW, resolved=(made_finding("VIL-02", owner="data_manager", state=FindingState.RESOLVED),))
+    assert notice_of(both).counts == {"opened": 1, "reopened": 0, "resolved": 0, "open": 1}
+    assert told(replace(both, opened=())) is None
+
+
+def test_a_failed_night_is_told_to_the_data_manager_first_thing() -> None:
+    """The headline says it, before anything else; coordinators are not woken by a server that was down."""
+    notice = notice_of(LedgerDelta(), night=FAILED, recipient=MANAGER)
+    assert notice.subject.startswith("[Nightround] The night's round was not done")
+    assert notice.text.splitlines()[1] == "The night's round was not done"
+    assert "Reason: REDCap did not answer." in notice.text
+    assert told(LedgerDelta(), night=FAILED) is None
+    assert "not done" in notice_of(NEW, night=FAILED).subject
+
+
+def test_a_failed_monday_does_not_claim_to_be_alive() -> None:
+    """The weekly line and the red banner exclude each other."""
+    assert "weekly line" not in notice_of(LedgerDelta(), night=FAILED, now=MONDAY).text
+
+
+def test_a_night_is_whole_only_when_data_and_rules_are() -> None:
+    """Missing data or a rule without an outcome both make it incomplete."""
+    outcomes = [made_outcome(), replace(made_outcome("B", status=Status.NOT_EVALUATED), reason="no column")]
+    coverage = Coverage(known=("B", "VIL-01"), counts={}, unaccounted=(), reasons={})
+    assert Night.of(outcomes, coverage, complete=True) == Night(
+        NightState.WHOLE, known=2, judged=1, unjudged={"B": "no column"}
+    )
+    assert Night.of(outcomes, coverage, complete=False).state is NightState.INCOMPLETE
+    red = Night.of(outcomes, replace(coverage, known=("B", "C", "VIL-01"), unaccounted=("C",)), complete=True)
+    assert (red.state, red.judged, red.unaccounted) == (NightState.INCOMPLETE, 1, ("C",))
+    assert "Rules without any outcome: C" in notice_of(NEW, night=red).text
+
+
+def test_a_rule_that_breaks_is_news_once_and_for_the_data_manager() -> None:
+    """A rule that could not be judged is told when it happens, not again every morning, and to who can mend it."""
+    broken = replace(WHOLE, unjudged=unjudged_of([made_outcome(status=Status.NOT_EVALUATED)]))
+    known = replace(broken, unjudged_before=frozenset(broken.unjudged))
+    assert "Rules that could not be judged" in notice_of(LedgerDelta(), night=broken, recipient=MANAGER).text
+    assert told(LedgerDelta(), night=broken) is None
+    assert told(LedgerDelta(), night=known, recipient=MANAGER) is None
+    assert "could not be judged" in notice_of(NEW, night=known, recipient=MANAGER).text
+    assert "could not be judged" not in notice_of(NEW, night=broken).text
+
+
+def test_long_lists_are_cut_with_the_worst_kept() -> None:
+    """The mail stays short and says how much it left out."""
+    many = LedgerDelta(opened=(*findings_of(40), made_finding(row=made_row("9999"), severity=Severity.CRITICAL)))
+    text = notice_of(many).text
+    assert text.count("- [") == SHOWN_NEW
+    assert f"and {41 - SHOWN_NEW} more" in text
+    assert text.index("Record 9999") < text.index("Record 1000")
+
+
+def test_an_advice_is_given_once_a_mail() -> None:
+    """Ten findings of one rule do not repeat one sentence ten times."""
+    assert notice_of(LedgerDelta(opened=findings_of(10))).text.count("Add up the paper score sheet again.") == 1
+
+
+def test_records_are_in_the_order_people_count() -> None:
+    """Record 999 comes before record 1000, and a lettered one last."""
+    records = ["1000", "A-1", "999"]
+    delta = LedgerDelta(opened=tuple(made_finding(row=made_row(record)) for record in records))
+    assert re.findall(r"^Record (.+)$", notice_of(delta).text, re.MULTILINE) == ["999", "1000", "A-1"]
+
+
+def test_the_oldest_open_findings_are_named_with_their_age() -> None:
+    """What was told before and is still there is one line each, the oldest first."""
+    old = tuple(
+        made_finding(row=made_row(str(1000 + number)), opened_at=TUESDAY - timedelta(days=number))
+        for number in range(8)
+    )
+    text = notice_of(replace(NEW, persisting=old)).text
+    ages = re.findall(r"open (for \d+ days?|since today)", text)
+    assert ages == [f"for {days} days" for days in (7, 6, 5, 4, 3)]
+    assert len(ages) == SHOWN_OLDEST
+    young = notice_of(replace(NEW, persisting=old[:2])).text
+    assert re.findall(r"open (for \d+ days?|since today)", young) == ["for 1 day", "since today"]
+
+
+def test_a_removed_row_is_not_called_a_correction() -> None:
+    """Closed findings say when something else than a correction closed them."""
+    gone = made_finding(state=FindingState.RESOLVED, resolved_at=night(2), resolution=Resolution.ROW_REMOVED)
+    assert "its items: 1 (1 because the row was removed)" in notice_of(LedgerDelta(resolved=(gone,))).text
+
+
+def test_record_ids_are_hidden_unless_the_study_allows_them() -> None:
+    """Neither text, HTML nor links name the record; the finding's own number stands instead."""
+    hidden = made_finding(row=made_row("CANARY-7Q"))
+    delta = LedgerDelta(opened=(hidden,), reopened=(hidden,), persisting=(hidden,))
+    closed = notice_of(delta, places=replace(PLACES, record_id_allowed=False))
+    assert "CANARY-7Q" not in closed.subject + closed.text + closed.html
+    assert f"Finding {hidden.id[:8]}" in closed.text
+    assert "CANARY-7Q" in notice_of(delta).text
+
+
+def test_html_and_text_tell_the_same() -> None:
+    """Every line of the plain text stands in the HTML page too."""
+    delta = LedgerDelta(
+        opened=findings_of(30),
+        resolved=(made_finding("X", state=FindingState.RESOLVED, resolution=Resolution.FIXED),),
+        persisting=(made_finding("OLD-9", made_row("7")),),
+    )
+    incomplete = replace(WHOLE, state=NightState.INCOMPLETE, trouble="70 of 72 records", unjudged={"B": "no column"})
+    notice = notice_of(delta, night=incomplete, recipient=MANAGER, synthetic=True)
+    shown = html.unescape(re.sub(r"<[^>]+>", " ", notice.html))
+    links = set(re.findall(r'href="([^"]+)"', html.unescape(notice.html)))
+    for line in notice.text.splitlines():
+        words = re.findall(r"\w+", line.split("http")[0].removesuffix(": "))
+        assert re.search(r"\W+".join(map(re.escape, words)), shown), line
+    assert links == set(re.findall(r"https?://\S+", notice.text))
+
+
+def test_text_from_rule_files_cannot_become_markup() -> None:
+    """A title or label with angle brackets is shown as it is written."""
+    rules = {"VIL-01": made_rule(title=Words("<b>甲</b>", "<script>x</script> & more"))}
+    places = replace(PLACES, instruments={"villalta": '"><img src=x>'})
+    page = notice_of(NEW, rules=rules, places=places).html
+    assert "<script>" not in page
+    assert "<img" not in page
+    assert "&lt;script&gt;x&lt;/script&gt; &amp; more" in page
+
+
+def test_a_subject_is_one_line() -> None:
+    """A title over two lines cannot add a header to the mail."""
+    title = Words("甲", "A study\r\nBcc: everyone@hospital.example")
+    notice = digest(
+        title,
+        NEW,
+        night=WHOLE,
+        rules={},
+        recipient=COORDINATOR,
+        places=PLACES,
+        templates=TEMPLATES,
+        now=TUESDAY,
+    )
+    assert notice is not None
+    assert notice.subject == "[Nightround] 1 new – A study Bcc: everyone@hospital.example"
+
+
+def test_a_word_missing_in_one_language_is_found_when_the_templates_are_read(tmp_path: Path) -> None:
+    """A half translated digest never reaches a mailbox."""
+    (tmp_path / "words.toml").write_text('[en]\na = "x"\nb = "y"\n[zh]\na = "甲"\n', encoding="utf-8")
+    with pytest.raises(StudyFilesWrong, match=r"one language only: b\."):
+        load_digest_templates(tmp_path)
+
+
+def test_both_languages_fill_in_the_same_facts() -> None:
+    """A translation that forgets a number is found."""
+    for key, english in TEMPLATES.wording["en"].words.items():
+        chinese = TEMPLATES.wording["zh"].words[key]
+        assert set(re.findall(r"{\w+}", english)) - {"{n}"} == set(re.findall(r"{\w+}", chinese)) - {"{n}"}, key
+
+
+def test_a_template_that_names_an_unknown_part_fails() -> None:
+    """A misspelt name in a template is an error, not a blank."""
+    with pytest.raises(UndefinedError):
+        TEMPLATES.environment.from_string("{{ page.no_such_part }}").render(page=WHOLE)
