@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from nightround.statistics.estimates import Tested, require
+from nightround.statistics.estimates import HypothesisTest, require
 from nightround.statistics.exact_tables import fisher_freeman_halton
 from nightround.study.methods import Caution, Reason
 from nightround.study.methods import HypothesisTestName as Name
@@ -19,7 +19,7 @@ SMALL_EXPECTED = 5
 """Cochran's limit for an expected count (Biometrics 1954;10:417)."""
 
 
-def association(test: Name, counts: Counts) -> Tested:
+def association(test: Name, counts: Counts) -> HypothesisTest:
     """Run a test of counts, levels down and groups across. Levels nobody has are left out.
 
     Raises NotEstimable where a group has fewer than two patients or only one level occurs.
@@ -36,39 +36,39 @@ def expected(counts: Counts) -> NDArray[np.float64]:
     return np.asarray(np.outer(counts.sum(axis=1), counts.sum(axis=0)) / counts.sum(), dtype=np.float64)
 
 
-def pearson(counts: Counts) -> Tested:
+def pearson(counts: Counts) -> HypothesisTest:
     """Pearson's chi-square without correction (Philos Mag 1900;50:157)."""
     return _chi_square(Name.PEARSON, counts, correction=0.0)
 
 
-def yates(counts: Counts) -> Tested:
+def yates(counts: Counts) -> HypothesisTest:
     """Chi-square of a 2x2 table with Yates's correction (J R Stat Soc Suppl 1934;1:217), never beyond the deviation."""
     _require_2x2(counts)
     deviation = float(np.abs(counts - expected(counts)).min())
     return _chi_square(Name.YATES, counts, correction=min(0.5, deviation))
 
 
-def _chi_square(name: Name, counts: Counts, *, correction: float) -> Tested:
+def _chi_square(name: Name, counts: Counts, *, correction: float) -> HypothesisTest:
     theory = expected(counts)
     value = float(((np.abs(counts - theory) - correction) ** 2 / theory).sum())
     df = float((counts.shape[0] - 1) * (counts.shape[1] - 1))
     caution = Caution.SMALL_EXPECTED if theory.min() < SMALL_EXPECTED else None
-    return Tested(name, float(stats.chi2.sf(value, df)), int(counts.sum()), value, df, caution=caution)
+    return HypothesisTest(name, float(stats.chi2.sf(value, df)), int(counts.sum()), value, df, caution=caution)
 
 
-def fisher(counts: Counts) -> Tested:
+def fisher(counts: Counts) -> HypothesisTest:
     """Fisher's exact test of a 2x2 table, two-sided by probability (J R Stat Soc 1935;98:39)."""
     _require_2x2(counts)
-    return Tested(Name.FISHER, float(stats.fisher_exact(counts).pvalue), int(counts.sum()))
+    return HypothesisTest(Name.FISHER, float(stats.fisher_exact(counts).pvalue), int(counts.sum()))
 
 
-def freeman_halton(counts: Counts) -> Tested:
+def freeman_halton(counts: Counts) -> HypothesisTest:
     """Fisher's test of any table (Freeman and Halton, Biometrika 1951;38:141), exact or by seeded Monte Carlo."""
     p, sampled = fisher_freeman_halton(counts)
-    return Tested(Name.FISHER_FREEMAN_HALTON, p, int(counts.sum()), monte_carlo=sampled)
+    return HypothesisTest(Name.FISHER_FREEMAN_HALTON, p, int(counts.sum()), monte_carlo=sampled)
 
 
-def pearson_by_rule(counts: Counts) -> Tested:
+def pearson_by_rule(counts: Counts) -> HypothesisTest:
     """Pearson where Cochran's conditions hold, else the exact test.
 
     2x2: every expected count at least 5. Larger: none below 1 and at most 20% below 5 (Biometrics 1954;10:417).
@@ -80,7 +80,7 @@ def pearson_by_rule(counts: Counts) -> Tested:
     return pearson(counts) if fits else freeman_halton(counts)
 
 
-def pearson_cn_textbook(counts: Counts) -> Tested:
+def pearson_cn_textbook(counts: Counts) -> HypothesisTest:
     """The rule of Chinese textbooks (孙振球, 医学统计学, 四格表).
 
     2x2: n >= 40 and T >= 5 Pearson; n >= 40 and 1 <= T < 5 Yates; n < 40 or T < 1 Fisher.
@@ -94,7 +94,7 @@ def pearson_cn_textbook(counts: Counts) -> Tested:
     return pearson(counts) if theory >= SMALL_EXPECTED else yates(counts)
 
 
-def trend(counts: Counts) -> Tested:
+def trend(counts: Counts) -> HypothesisTest:
     """Cochran and Armitage's trend of two groups over ordered levels scored 1, 2, 3 ... (Biometrics 1955;11:375)."""
     require(counts.shape[1] == 2, Reason.NOT_TWO_GROUPS)  # noqa: PLR2004 - two groups
     n = int(counts.sum())
@@ -103,14 +103,14 @@ def trend(counts: Counts) -> Tested:
     centred = scores - (sizes * scores).sum() / n
     slope = float((counts[:, 0] * centred).sum())
     value = slope**2 / (share * (1 - share) * float((sizes * centred**2).sum()))
-    return Tested(Name.TREND, float(stats.chi2.sf(value, 1)), n, value, 1.0)
+    return HypothesisTest(Name.TREND, float(stats.chi2.sf(value, 1)), n, value, 1.0)
 
 
 def _require_2x2(counts: Counts) -> None:
     require(counts.shape == (2, 2), Reason.NOT_TWO_LEVELS)
 
 
-_TESTS: Mapping[Name, Callable[[Counts], Tested]] = {
+_TESTS: Mapping[Name, Callable[[Counts], HypothesisTest]] = {
     Name.PEARSON: pearson,
     Name.YATES: yates,
     Name.FISHER: fisher,

@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from math import sqrt
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import stats
 
-from nightround.statistics.estimates import Tested, require
+from nightround.statistics.estimates import HypothesisTest, require
 from nightround.statistics.numbers import Numbers
 from nightround.study.methods import HypothesisTestName as Name
 from nightround.study.methods import Reason
@@ -19,7 +20,7 @@ EXACT_UNDER = 50
 LARGEST_EXACT = 200
 
 
-def between(test: Name, samples: Samples) -> Tested:
+def between(test: Name, samples: Samples) -> HypothesisTest:
     """Run a test between groups. Each sample holds one group's values, without missing ones.
 
     Raises NotEstimable where a group has fewer than two values or the test has no value.
@@ -29,17 +30,17 @@ def between(test: Name, samples: Samples) -> Tested:
     return _TESTS[test](samples)
 
 
-def student(samples: Samples) -> Tested:
+def student(samples: Samples) -> HypothesisTest:
     """Student's t test with pooled variance (Biometrika 1908;6:1)."""
     return _t(Name.STUDENT, samples, pooled=True)
 
 
-def welch(samples: Samples) -> Tested:
+def welch(samples: Samples) -> HypothesisTest:
     """Welch's t test, variances not assumed equal (Biometrika 1947;34:28)."""
     return _t(Name.WELCH, samples, pooled=False)
 
 
-def _t(name: Name, samples: Samples, *, pooled: bool) -> Tested:
+def _t(name: Name, samples: Samples, *, pooled: bool) -> HypothesisTest:
     first, second = _two(samples)
     _require_finite(samples)
     spread = [float(np.std(sample, ddof=1)) for sample in (first, second)]
@@ -48,7 +49,7 @@ def _t(name: Name, samples: Samples, *, pooled: bool) -> Tested:
         float(np.mean(first)), spread[0], len(first), float(np.mean(second)), spread[1], len(second), equal_var=pooled
     )
     df = len(first) + len(second) - 2.0 if pooled else welch_df(first, second)
-    return Tested(name, float(found.pvalue), len(first) + len(second), float(found.statistic), df)
+    return HypothesisTest(name, float(found.pvalue), len(first) + len(second), float(found.statistic), df)
 
 
 def welch_df(first: Numbers, second: Numbers) -> float:
@@ -57,17 +58,17 @@ def welch_df(first: Numbers, second: Numbers) -> float:
     return (a + b) ** 2 / (a**2 / (len(first) - 1) + b**2 / (len(second) - 1))
 
 
-def mann_whitney(samples: Samples) -> Tested:
+def mann_whitney(samples: Samples) -> HypothesisTest:
     """Mann-Whitney U by the normal approximation, ties corrected (Ann Math Stat 1947;18:50). As SPSS computes it."""
     return _rank_sum(Name.MANN_WHITNEY, samples, correction=0.0)
 
 
-def mann_whitney_corrected(samples: Samples) -> Tested:
+def mann_whitney_corrected(samples: Samples) -> HypothesisTest:
     """Mann-Whitney U by the normal approximation, with continuity correction, as R computes it for ties."""
     return _rank_sum(Name.MANN_WHITNEY_CORRECTED, samples, correction=0.5)
 
 
-def _rank_sum(name: Name, samples: Samples, *, correction: float) -> Tested:
+def _rank_sum(name: Name, samples: Samples, *, correction: float) -> HypothesisTest:
     first, second = _two(samples)
     m, n = len(first), len(second)
     ranks = stats.rankdata(np.concatenate([first, second]))
@@ -75,7 +76,7 @@ def _rank_sum(name: Name, samples: Samples, *, correction: float) -> Tested:
     variance = m * n / 12 * (m + n + 1 - tie_term(ranks) / ((m + n) * (m + n - 1)))
     require(variance > 0, Reason.NO_VARIANCE)
     z = (excess - float(np.sign(excess)) * correction) / sqrt(variance)
-    return Tested(name, float(2 * stats.norm.sf(abs(z))) if z else 1.0, m + n, z)
+    return HypothesisTest(name, float(2 * stats.norm.sf(abs(z))) if z else 1.0, m + n, z)
 
 
 def tie_term(ranks: Numbers) -> float:
@@ -85,7 +86,7 @@ def tie_term(ranks: Numbers) -> float:
     return float((sizes**3 - sizes).sum())
 
 
-def mann_whitney_exact(samples: Samples) -> Tested:
+def mann_whitney_exact(samples: Samples) -> HypothesisTest:
     """Mann-Whitney U by the exact permutation distribution, midranks for ties.
 
     The distribution is built by the shift algorithm of Streitberg and Röhmel (Stat Software Newsletter 1986;12:10).
@@ -93,19 +94,24 @@ def mann_whitney_exact(samples: Samples) -> Tested:
     first, second = _two(samples)
     m, total = len(first), len(first) + len(second)
     require(total <= LARGEST_EXACT, Reason.TOO_LARGE)
-    doubled = np.rint(2 * stats.rankdata(np.concatenate([first, second]))).astype(int)
+    doubled = np.rint(2 * stats.rankdata(np.concatenate([first, second]))).astype(np.int64)
     require(bool((doubled != doubled[0]).any()), Reason.NO_VARIANCE)
-    ways = np.zeros((m + 1, int(np.sort(doubled)[-m:].sum()) + 1))
-    ways[0, 0] = 1.0
-    for rank in doubled:
-        ways[1:, rank:] += ways[:-1, :-rank]
-    sums = np.arange(ways.shape[1])
+    ways = rank_sum_ways(doubled, m)
     expected = m * (total + 1)  # of the doubled rank sum
-    extreme = np.abs(sums - expected) >= abs(int(doubled[:m].sum()) - expected)
-    return Tested(Name.MANN_WHITNEY_EXACT, float(ways[m, extreme].sum() / ways[m].sum()), total)
+    extreme = np.abs(np.arange(len(ways)) - expected) >= abs(int(doubled[:m].sum()) - expected)
+    return HypothesisTest(Name.MANN_WHITNEY_EXACT, float(ways[extreme].sum() / ways.sum()), total)
 
 
-def mann_whitney_by_rule(samples: Samples) -> Tested:
+def rank_sum_ways(ranks: NDArray[np.int64], size: int) -> Numbers:
+    """In how many ways `size` of the ranks add up to 0, 1, 2 ..., by the shift algorithm."""
+    ways = np.zeros((size + 1, int(np.sort(ranks)[-size:].sum()) + 1))
+    ways[0, 0] = 1.0
+    for rank in ranks:
+        ways[1:, rank:] += ways[:-1, :-rank]
+    return np.asarray(ways[size], dtype=np.float64)
+
+
+def mann_whitney_by_rule(samples: Samples) -> HypothesisTest:
     """R's rule (wilcox.test): exact where both groups are under 50 and no value is tied, else corrected normal."""
     first, second = _two(samples)
     tied = len(np.unique(np.concatenate([first, second]))) < len(first) + len(second)
@@ -113,18 +119,18 @@ def mann_whitney_by_rule(samples: Samples) -> Tested:
     return mann_whitney_exact(samples) if small and not tied else mann_whitney_corrected(samples)
 
 
-def anova(samples: Samples) -> Tested:
+def anova(samples: Samples) -> HypothesisTest:
     """One-way analysis of variance (Fisher, Statistical Methods for Research Workers, 1925)."""
     _require_finite(samples)
     require(max(float(np.ptp(sample)) for sample in samples) > 0, Reason.NO_VARIANCE)
     found = stats.f_oneway(*samples)
     n = sum(len(sample) for sample in samples)
-    return Tested(
+    return HypothesisTest(
         Name.ANOVA, float(found.pvalue), n, float(found.statistic), len(samples) - 1.0, float(n - len(samples))
     )
 
 
-def welch_anova(samples: Samples) -> Tested:
+def welch_anova(samples: Samples) -> HypothesisTest:
     """Welch's analysis of variance, variances not assumed equal (Biometrika 1951;38:330)."""
     _require_finite(samples)
     require(min(float(np.ptp(sample)) for sample in samples) > 0, Reason.NO_VARIANCE)
@@ -137,15 +143,17 @@ def welch_anova(samples: Samples) -> Tested:
     numerator = (weights * (means - centre) ** 2).sum() / (k - 1)
     f = float(numerator / (1 + 2 * (k - 2) / (k**2 - 1) * unevenness))
     df = float((k**2 - 1) / (3 * unevenness))
-    return Tested(Name.WELCH_ANOVA, float(stats.f.sf(f, k - 1, df)), int(sizes.sum()), f, k - 1.0, df)
+    return HypothesisTest(Name.WELCH_ANOVA, float(stats.f.sf(f, k - 1, df)), int(sizes.sum()), f, k - 1.0, df)
 
 
-def kruskal_wallis(samples: Samples) -> Tested:
+def kruskal_wallis(samples: Samples) -> HypothesisTest:
     """Kruskal and Wallis's test, ties corrected (J Am Stat Assoc 1952;47:583)."""
     together = np.concatenate(list(samples))
     require(bool((together != together[0]).any()), Reason.NO_VARIANCE)
     found = stats.kruskal(*samples)
-    return Tested(Name.KRUSKAL_WALLIS, float(found.pvalue), len(together), float(found.statistic), len(samples) - 1.0)
+    return HypothesisTest(
+        Name.KRUSKAL_WALLIS, float(found.pvalue), len(together), float(found.statistic), len(samples) - 1.0
+    )
 
 
 def _two(samples: Samples) -> tuple[Numbers, Numbers]:
@@ -157,7 +165,7 @@ def _require_finite(samples: Samples) -> None:
     require(all(bool(np.isfinite(sample).all()) for sample in samples), Reason.BELOW_DETECTION)
 
 
-_TESTS: Mapping[Name, Callable[[Samples], Tested]] = {
+_TESTS: Mapping[Name, Callable[[Samples], HypothesisTest]] = {
     Name.STUDENT: student,
     Name.WELCH: welch,
     Name.MANN_WHITNEY: mann_whitney,

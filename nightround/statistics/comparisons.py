@@ -11,7 +11,7 @@ from nightround.results import ResultRow
 from nightround.statistics.categorical import Counts, association
 from nightround.statistics.cohort import Codes, Cohort, Mask
 from nightround.statistics.compare import Samples, between
-from nightround.statistics.estimates import Tested
+from nightround.statistics.estimates import HypothesisTest
 from nightround.statistics.numbers import Numbers
 from nightround.statistics.paired import turnover, within
 from nightround.statistics.policy import Choice
@@ -85,7 +85,7 @@ def counts_of(levels: Codes, variable: Variable, cohort: Cohort) -> Counts:
 
 def _between_groups(
     test: HypothesisTestName, variable: Variable, reference: FieldRef, cohort: Cohort
-) -> Callable[[], Tested]:
+) -> Callable[[], HypothesisTest]:
     if test in BETWEEN_COUNTS:
         return lambda: association(test, counts_of(cohort.levels(variable, reference), variable, cohort))
     return lambda: between(test, samples_of(values_of(variable, reference, cohort), cohort))
@@ -93,7 +93,7 @@ def _between_groups(
 
 def _between_visits(
     test: HypothesisTestName, variable: Variable, before: Numbers, after: Numbers
-) -> Callable[[], Tested]:
+) -> Callable[[], HypothesisTest]:
     paired = known(before) & known(after)
     if test in BETWEEN_MEASUREMENTS:
         # After comes first, so that a rise is positive here as it is in a paired test.
@@ -105,7 +105,7 @@ def _between_visits(
     return lambda: within(test, before[paired], after[paired])
 
 
-def _unpaired(tested: Tested) -> Tested:
+def _unpaired(tested: HypothesisTest) -> HypothesisTest:
     return replace(tested, caution=Caution.UNPAIRED)
 
 

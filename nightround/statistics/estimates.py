@@ -16,7 +16,7 @@ class NotEstimable(Exception):
 
 
 @dataclass(frozen=True)
-class Tested:
+class HypothesisTest:
     """A hypothesis test that ran.
 
     `name` is the test that ran in the end, also where a rule picked it. `value` is its statistic,

@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping
 from math import sqrt
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import stats
 
 from nightround.statistics.categorical import Counts
 from nightround.statistics.compare import EXACT_UNDER, LARGEST_EXACT, tie_term
-from nightround.statistics.estimates import Tested, require
+from nightround.statistics.estimates import HypothesisTest, require
 from nightround.statistics.numbers import Numbers
 from nightround.study.methods import HypothesisTestName as Name
 from nightround.study.methods import Reason
@@ -19,7 +20,7 @@ MCNEMAR_DISCORDANT = 40
 """Chinese textbooks correct McNemar's test where fewer patients than this changed (孙振球, 医学统计学)."""
 
 
-def within(test: Name, before: Numbers, after: Numbers) -> Tested:
+def within(test: Name, before: Numbers, after: Numbers) -> HypothesisTest:
     """Run a paired test. Both arrays hold the same patients in the same order, without missing values.
 
     Raises NotEstimable with fewer than two pairs, or where the test has no value.
@@ -38,31 +39,31 @@ def rankable(before: Numbers, after: Numbers) -> Numbers:
     return np.asarray(np.round(after - before, 11 - int(np.floor(np.log10(scale)))), dtype=np.float64)
 
 
-def paired_t(difference: Numbers) -> Tested:
+def paired_t(difference: Numbers) -> HypothesisTest:
     """The paired t test (Student, Biometrika 1908;6:1)."""
     require(bool((difference != 0).any()), Reason.NO_CHANGE)
     n, spread = len(difference), float(np.std(difference, ddof=1))
     require(bool(np.ptp(difference) > 0), Reason.NO_VARIANCE)
     t = float(np.mean(difference)) / (spread / sqrt(n))
-    return Tested(Name.PAIRED_T, float(2 * stats.t.sf(abs(t), n - 1)), n, t, n - 1.0)
+    return HypothesisTest(Name.PAIRED_T, float(2 * stats.t.sf(abs(t), n - 1)), n, t, n - 1.0)
 
 
-def wilcoxon(difference: Numbers) -> Tested:
+def wilcoxon(difference: Numbers) -> HypothesisTest:
     """Wilcoxon's signed-rank test, zeros dropped, normal approximation, ties corrected (Biometrics 1945;1:80)."""
     return _signed_rank(Name.WILCOXON, difference, correction=0.0)
 
 
-def wilcoxon_corrected(difference: Numbers) -> Tested:
+def wilcoxon_corrected(difference: Numbers) -> HypothesisTest:
     """The same with continuity correction, as R's wilcox.test computes it for ties or zeros."""
     return _signed_rank(Name.WILCOXON_CORRECTED, difference, correction=0.5)
 
 
-def wilcoxon_pratt(difference: Numbers) -> Tested:
+def wilcoxon_pratt(difference: Numbers) -> HypothesisTest:
     """Zeros take part in the ranking and are dropped after it (Pratt, J Am Stat Assoc 1959;54:655)."""
     return _signed_rank(Name.WILCOXON_PRATT, difference, correction=0.0, pratt=True)
 
 
-def _signed_rank(name: Name, difference: Numbers, *, correction: float, pratt: bool = False) -> Tested:
+def _signed_rank(name: Name, difference: Numbers, *, correction: float, pratt: bool = False) -> HypothesisTest:
     changed = difference[difference != 0]
     require(len(changed) > 0, Reason.NO_CHANGE)
     ranked = difference if pratt else changed
@@ -73,40 +74,46 @@ def _signed_rank(name: Name, difference: Numbers, *, correction: float, pratt: b
     variance = spread / 24 - tie_term(ranks[ranked != 0]) / 48
     excess = float(ranks[ranked > 0].sum()) - expected
     z = (excess - float(np.sign(excess)) * correction) / sqrt(variance)
-    return Tested(name, float(2 * stats.norm.sf(abs(z))) if z else 1.0, len(difference), z)
+    return HypothesisTest(name, float(2 * stats.norm.sf(abs(z))) if z else 1.0, len(difference), z)
 
 
-def wilcoxon_exact(difference: Numbers) -> Tested:
+def wilcoxon_exact(difference: Numbers) -> HypothesisTest:
     """Wilcoxon's signed-rank test by its exact distribution, zeros dropped, midranks for ties."""
     changed = difference[difference != 0]
     require(len(changed) > 0, Reason.NO_CHANGE)
     require(len(changed) <= LARGEST_EXACT, Reason.TOO_LARGE)
-    doubled = np.rint(2 * stats.rankdata(np.abs(changed))).astype(int)
-    ways = np.zeros(int(doubled.sum()) + 1)
-    ways[0] = 1.0
-    for rank in doubled:
-        ways[rank:] += ways[:-rank]
+    doubled = np.rint(2 * stats.rankdata(np.abs(changed))).astype(np.int64)
+    ways = signed_rank_ways(doubled)
     centred = np.abs(2 * np.arange(len(ways)) - len(ways) + 1)
     observed = abs(2 * int(doubled[changed > 0].sum()) - len(ways) + 1)
     p = float(ways[centred >= observed].sum() / ways.sum())
-    return Tested(Name.WILCOXON_EXACT, p, len(difference))
+    return HypothesisTest(Name.WILCOXON_EXACT, p, len(difference))
 
 
-def wilcoxon_by_rule(difference: Numbers) -> Tested:
+def signed_rank_ways(ranks: NDArray[np.int64]) -> Numbers:
+    """In how many ways the ranks of the positive differences add up to 0, 1, 2 ..."""
+    ways = np.zeros(int(ranks.sum()) + 1)
+    ways[0] = 1.0
+    for rank in ranks:
+        ways[rank:] += ways[:-rank]
+    return ways
+
+
+def wilcoxon_by_rule(difference: Numbers) -> HypothesisTest:
     """R's rule (wilcox.test): exact under 50 pairs without ties or zeros, else the corrected normal."""
     sizes = np.abs(difference)
     clean = len(np.unique(sizes)) == len(sizes) and bool((sizes > 0).all())
     return wilcoxon_exact(difference) if clean and len(sizes) < EXACT_UNDER else wilcoxon_corrected(difference)
 
 
-def sign(difference: Numbers) -> Tested:
+def sign(difference: Numbers) -> HypothesisTest:
     """The sign test, exact (Arbuthnott, Phil Trans 1710;27:186): zeros take no part."""
     up, changed = int((difference > 0).sum()), int((difference != 0).sum())
     require(changed > 0, Reason.NO_CHANGE)
-    return Tested(Name.SIGN, float(stats.binomtest(up, changed).pvalue), len(difference))
+    return HypothesisTest(Name.SIGN, float(stats.binomtest(up, changed).pvalue), len(difference))
 
 
-def turnover(test: Name, counts: Counts) -> Tested:
+def turnover(test: Name, counts: Counts) -> HypothesisTest:
     """Run a test of paired levels: before down, after across, in the same order.
 
     Raises NotEstimable with fewer than two pairs, or where nobody changed.
@@ -116,29 +123,29 @@ def turnover(test: Name, counts: Counts) -> Tested:
     return _TURNOVER_TESTS[test](counts)
 
 
-def mcnemar(counts: Counts) -> Tested:
+def mcnemar(counts: Counts) -> HypothesisTest:
     """McNemar's test without correction (Psychometrika 1947;12:153)."""
     return _mcnemar(Name.MCNEMAR, counts, correction=0)
 
 
-def mcnemar_corrected(counts: Counts) -> Tested:
+def mcnemar_corrected(counts: Counts) -> HypothesisTest:
     """McNemar's test with Edwards's continuity correction (Psychometrika 1948;13:185)."""
     return _mcnemar(Name.MCNEMAR_CORRECTED, counts, correction=1)
 
 
-def _mcnemar(name: Name, counts: Counts, *, correction: int) -> Tested:
+def _mcnemar(name: Name, counts: Counts, *, correction: int) -> HypothesisTest:
     left, entered = _discordant(counts)
     value = max(0, abs(left - entered) - correction) ** 2 / (left + entered)
-    return Tested(name, float(stats.chi2.sf(value, 1)), int(counts.sum()), value, 1.0)
+    return HypothesisTest(name, float(stats.chi2.sf(value, 1)), int(counts.sum()), value, 1.0)
 
 
-def mcnemar_exact(counts: Counts) -> Tested:
+def mcnemar_exact(counts: Counts) -> HypothesisTest:
     """McNemar's test by the binomial distribution of those who changed."""
     left, entered = _discordant(counts)
-    return Tested(Name.MCNEMAR_EXACT, float(stats.binomtest(left, left + entered).pvalue), int(counts.sum()))
+    return HypothesisTest(Name.MCNEMAR_EXACT, float(stats.binomtest(left, left + entered).pvalue), int(counts.sum()))
 
 
-def mcnemar_cn_textbook(counts: Counts) -> Tested:
+def mcnemar_cn_textbook(counts: Counts) -> HypothesisTest:
     """Chinese textbooks: corrected where fewer than 40 changed (孙振球, 医学统计学)."""
     return mcnemar(counts) if sum(_discordant(counts)) >= MCNEMAR_DISCORDANT else mcnemar_corrected(counts)
 
@@ -148,7 +155,7 @@ def _discordant(counts: Counts) -> tuple[int, int]:
     return int(counts[0, 1]), int(counts[1, 0])
 
 
-def marginal_homogeneity(counts: Counts) -> Tested:
+def marginal_homogeneity(counts: Counts) -> HypothesisTest:
     """Stuart and Maxwell's test that the levels are as frequent after as before (Biometrika 1955;42:412)."""
     used = (counts.sum(axis=0) + counts.sum(axis=1)) > 0
     table = counts[np.ix_(used, used)].astype(float)
@@ -157,10 +164,10 @@ def marginal_homogeneity(counts: Counts) -> Tested:
     covariance = covariance[:-1, :-1]
     require(int(np.linalg.matrix_rank(covariance)) == len(shift), Reason.SINGULAR)
     value, df = float(shift @ np.linalg.solve(covariance, shift)), float(len(shift))
-    return Tested(Name.MARGINAL_HOMOGENEITY, float(stats.chi2.sf(value, df)), int(counts.sum()), value, df)
+    return HypothesisTest(Name.MARGINAL_HOMOGENEITY, float(stats.chi2.sf(value, df)), int(counts.sum()), value, df)
 
 
-_TESTS: Mapping[Name, Callable[[Numbers], Tested]] = {
+_TESTS: Mapping[Name, Callable[[Numbers], HypothesisTest]] = {
     Name.PAIRED_T: paired_t,
     Name.WILCOXON: wilcoxon,
     Name.WILCOXON_CORRECTED: wilcoxon_corrected,
@@ -169,7 +176,7 @@ _TESTS: Mapping[Name, Callable[[Numbers], Tested]] = {
     Name.WILCOXON_BY_RULE: wilcoxon_by_rule,
     Name.SIGN: sign,
 }
-_TURNOVER_TESTS: Mapping[Name, Callable[[Counts], Tested]] = {
+_TURNOVER_TESTS: Mapping[Name, Callable[[Counts], HypothesisTest]] = {
     Name.MCNEMAR: mcnemar,
     Name.MCNEMAR_CORRECTED: mcnemar_corrected,
     Name.MCNEMAR_EXACT: mcnemar_exact,

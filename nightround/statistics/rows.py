@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from nightround.results import ResultRow
-from nightround.statistics.estimates import Estimate, NotEstimable, Tested
+from nightround.statistics.estimates import Estimate, HypothesisTest, NotEstimable
 from nightround.statistics.numbers import NOT_ESTIMABLE, STATISTIC_DIGITS, interval_text, p_text, text_of
 from nightround.study.methods import METHODS, Caution, HypothesisTestName
 from nightround.study.plan import Sign
@@ -83,7 +83,12 @@ def method_words(name: str) -> str:
 
 
 def rows_of_test(
-    place: Place, planned: HypothesisTestName, run: Callable[[], Tested], *, sign: Sign = "natural", prefix: str = ""
+    place: Place,
+    planned: HypothesisTestName,
+    run: Callable[[], HypothesisTest],
+    *,
+    sign: Sign = "natural",
+    prefix: str = "",
 ) -> Iterator[ResultRow]:
     """The statistic and the P of a test, or both with the reason why there is none."""
     try:
@@ -106,7 +111,7 @@ def rows_of_test(
     yield stated("p", tested.p, p_text(tested.p))
 
 
-def _warning(tested: Tested, sign: Sign) -> str:
+def _warning(tested: HypothesisTest, sign: Sign) -> str:
     reversed_sign = sign == "reversed" and tested.value is not None
     cautions = [*([tested.caution] if tested.caution else []), *([Caution.REVERSED] if reversed_sign else [])]
     return "; ".join(cautions)
@@ -116,7 +121,7 @@ def _statistic_name(test: HypothesisTestName) -> str:
     return METHODS[test].statistic if test in METHODS else _STATISTIC_OF_RULE.get(test, "chi2")
 
 
-def signed(tested: Tested, sign: Sign) -> Tested:
+def signed(tested: HypothesisTest, sign: Sign) -> HypothesisTest:
     """Turn a statistic's sign: reversed, or never positive as SPSS prints the Z of a rank test."""
     if tested.value is None or sign == "natural":
         return tested

@@ -43,6 +43,7 @@ class HypothesisTestName(StrEnum):
     MCNEMAR_EXACT = "mcnemar_exact"
     MCNEMAR_CN_TEXTBOOK = "mcnemar_cn_textbook"
     MARGINAL_HOMOGENEITY = "marginal_homogeneity"
+    LOG_RANK = "log_rank"
     NONE = "none"
 
 
@@ -123,7 +124,7 @@ class Reason(StrEnum):
     SEPARATION = "the factor separates the outcomes completely"
     NO_EVENTS = "no event happened"
     NOT_REACHED = "not reached"
-    TOO_LARGE = "too many values for the exact test"
+    TOO_LARGE = "too many values to enumerate"
     NOT_TWO_GROUPS = "this needs exactly two groups"
 
 
@@ -205,6 +206,24 @@ METHODS: Mapping[str, Method] = {
     "quartiles_6": Method("", Words("四分位数按 Hyndman-Fan 第 6 型", "quartiles of Hyndman-Fan type 6")),
     "quartiles_7": Method("", Words("四分位数按 Hyndman-Fan 第 7 型", "quartiles of Hyndman-Fan type 7")),
     "wilson": Method("", Words("Wilson 计分法 95% 置信区间", "95% CI by Wilson score")),
+    "mean_difference": Method("", Words("均数差，合并方差 t 区间", "difference of means, pooled t interval")),
+    "mean_difference_welch": Method("", Words("均数差，Welch 区间", "difference of means, Welch interval")),
+    "smd": Method("", Words("标准化均数差", "standardised difference")),
+    "risk_difference": Method("", Words("率差，Newcombe 区间", "difference of proportions, Newcombe interval")),
+    "odds_ratio": Method("", Words("比值比，Woolf 区间", "odds ratio, Woolf interval")),
+    "hodges_lehmann": Method("", Words("Hodges-Lehmann 中位数差", "Hodges-Lehmann median difference")),
+    "mean_change": Method("", Words("平均变化值，t 区间", "mean change, t interval")),
+    "hodges_lehmann_change": Method("", Words("Hodges-Lehmann 中位变化值", "Hodges-Lehmann median change")),
+    "risk_change": Method("", Words("配对率的变化，Newcombe 区间", "change of a paired proportion, Newcombe interval")),
+    "ancova": Method("", Words("协方差分析（校正基线值）", "ANCOVA adjusted for the value before")),
+    "kaplan_meier": Method("", Words("Kaplan-Meier 法", "Kaplan-Meier estimate")),
+    "logistic": Method("", Words("logistic 回归，Wald 区间", "logistic regression, Wald interval")),
+    "firth": Method(
+        "",
+        Words("Firth 惩罚 logistic 回归，剖面似然区间", "Firth penalised logistic regression, profile interval"),
+    ),
+    "holm": Method("", Words("Holm 法校正", "Holm adjustment")),
+    "fdr": Method("", Words("Benjamini-Hochberg 法校正", "Benjamini-Hochberg adjustment")),
     "clopper_pearson": Method("", Words("Clopper-Pearson 确切 95% 置信区间", "exact 95% CI by Clopper-Pearson")),
 }
 
@@ -226,7 +245,7 @@ _REASON_WORDS: Mapping[str, str] = {
     Reason.SEPARATION: "该因素将结局完全分离",
     Reason.NO_EVENTS: "未发生事件",
     Reason.NOT_REACHED: "未达到",
-    Reason.TOO_LARGE: "数据量过大，无法进行确切检验",
+    Reason.TOO_LARGE: "数据量过大，无法逐一列举",
     Reason.NOT_TWO_GROUPS: "仅适用于两组比较",
 }
 _CAUTION_WORDS: Mapping[str, str] = {
