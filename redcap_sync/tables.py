@@ -98,7 +98,8 @@ def _table(dictionary: Dictionary, instrument: str, rows: list[tuple[RowKey, Map
 
 def typed_frame(dictionary: Dictionary, instrument: str, text: pd.DataFrame) -> pd.DataFrame:
     """Type every column of an instrument: float64, datetime64[ns] or str; blank and unreadable are missing."""
-    fields = {column: field for field in dictionary.fields_of(instrument) for column in dictionary.columns_of_field(field)}
+    own = dictionary.fields_of(instrument)
+    fields = {column: field for field in own for column in dictionary.columns_of_field(field)}
     typed = {column: _typed(fields.get(column), text[column]) for column in text.columns}
     return pd.DataFrame(typed, columns=list(text.columns), index=text.index)
 

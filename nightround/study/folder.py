@@ -1,0 +1,100 @@
+"""A study is a folder: study.toml, rules/, plan.toml, and for a synthetic study its project and cohort."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+from nightround.errors import StudyFilesWrong
+from nightround.model import Rule
+from nightround.study.plan import Plan, read_plan
+from nightround.study.rule_files import read_rules
+from nightround.study.study_toml import StudySettings, checked, read_toml
+
+
+@dataclass(frozen=True)
+class Content:
+    """Where the content lies: the checkout's own folders, or the copy inside the wheel."""
+
+    home: Path
+
+    @property
+    def templates(self) -> Path:
+        """Jinja templates, CSS, fonts, translations."""
+        return self.home / "report_templates"
+
+    @property
+    def jobs(self) -> Path:
+        """One short file a scheduled job."""
+        return self.home / "jobs"
+
+    def study_folder(self, name: str) -> Path:
+        """The folder of a study, by its name or by its path."""
+        as_path = Path(name)
+        if (as_path / "study.toml").is_file():
+            return as_path
+        folder = self.home / "expectations" / name
+        if not (folder / "study.toml").is_file():
+            known = sorted(path.parent.name for path in (self.home / "expectations").glob("*/study.toml"))
+            raise StudyFilesWrong(
+                f"There is no study {name!r}.",
+                why=f"known studies are: {', '.join(known) or 'none'}",
+                remedy="give one of these names, or the path of a folder with a study.toml",
+            )
+        return folder
+
+
+def find_content(environ: Mapping[str, str]) -> Content:
+    """Find the content: NIGHTROUND_HOME, else the checkout this runs from, else the copy in the wheel."""
+    named = environ.get("NIGHTROUND_HOME")
+    package = Path(__file__).resolve().parents[1]
+    candidates = [Path(named)] if named else [package.parent, package / "_content"]
+    for home in candidates:
+        if (home / "expectations").is_dir() and (home / "report_templates").is_dir():
+            return Content(home)
+    raise StudyFilesWrong(
+        f"The content folders (expectations, report_templates, jobs) are not under {candidates[0]}.",
+        why="NIGHTROUND_HOME points elsewhere, or the installation is incomplete",
+        remedy="set NIGHTROUND_HOME to the folder that holds them",
+    )
+
+
+@dataclass(frozen=True)
+class Study:
+    """Everything a study team has written down, checked."""
+
+    folder: Path
+    settings: StudySettings
+    rules: tuple[Rule, ...]
+    plan: Plan | None
+
+    @property
+    def id(self) -> str:
+        """The short name used in paths, finding identities and the store."""
+        return self.settings.study.id
+
+
+def load_study(folder: Path) -> Study:
+    """Read and check every file of a study folder. A study without a plan has no report, but its rules run."""
+    settings_file = folder / "study.toml"
+    settings = checked(StudySettings, read_toml(settings_file), file=settings_file)
+    plan_file = folder / "plan.toml"
+    plan = read_plan(plan_file) if plan_file.exists() else None
+    return Study(folder=folder, settings=settings, rules=read_rules(folder / "rules"), plan=plan)
+
+
+def load_content_module(path: Path, name: str) -> ModuleType:
+    """Load a Python file of the content under a private module name, so that no generic name is imported."""
+    spec = importlib.util.spec_from_file_location(f"_nightround_content_{name}", path)
+    if spec is None or spec.loader is None or not path.is_file():
+        raise StudyFilesWrong(
+            f"{path.name} cannot be loaded.",
+            why=f"there is no Python file at {path}",
+            remedy="restore the file from the repository",
+        )
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

@@ -1,0 +1,96 @@
+"""Rule files: the rules a data manager writes, in REDCap's own logic."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Literal
+
+from nightround.errors import StudyFilesWrong
+from nightround.model import Example, Rule, Severity
+from nightround.study.study_toml import StudyModel, TwoLanguages, checked, read_toml
+from redcap_sync.errors import LogicError
+from redcap_sync.logic import Expression, parse, references
+
+
+class ExampleTable(StudyModel):
+    """`[[rule.examples]]`: a small row and what the rule says of it."""
+
+    values: dict[str, str]
+    verdict: Literal["passes", "fails", "skipped"]
+
+
+class RuleTable(StudyModel):
+    """`[[rule]]`: one rule."""
+
+    id: str
+    instrument: str
+    title: TwoLanguages
+    discrepancy: str
+    severity: Severity
+    fields: tuple[str, ...]
+    applies: str = ""
+    needs: tuple[str, ...] | None = None
+    events: tuple[str, ...] = ()
+    owner: str = "coordinator"
+    advice: TwoLanguages
+    source: str
+    examples: tuple[ExampleTable, ...] = ()
+
+
+class RuleFile(StudyModel):
+    """A whole rule file."""
+
+    rule: tuple[RuleTable, ...]
+
+
+def read_rules(folder: Path) -> tuple[Rule, ...]:
+    """Read every rule file of a study, in the order of file names; an id may stand only once."""
+    rules = tuple(rule for path in sorted(folder.glob("*.toml")) for rule in _read_file(path))
+    seen: set[str] = set()
+    for rule in rules:
+        if rule.id in seen:
+            raise StudyFilesWrong(
+                f"Two rules have the id {rule.id!r}.",
+                why="a rule was copied and its id was not changed",
+                remedy=f"give each rule in {folder} an id of its own",
+            )
+        seen.add(rule.id)
+    return rules
+
+
+def _read_file(path: Path) -> Iterable[Rule]:
+    file = checked(RuleFile, read_toml(path), file=path)
+    return [_rule(table, path) for table in file.rule]
+
+
+def _rule(table: RuleTable, path: Path) -> Rule:
+    discrepancy = parse_rule_logic(table.discrepancy, place=f"{path.name}, rule {table.id}, discrepancy")
+    if table.applies:
+        parse_rule_logic(table.applies, place=f"{path.name}, rule {table.id}, applies")
+    needs = table.needs
+    if needs is None:
+        needs = tuple(reference.column for reference in references(discrepancy))
+    return Rule(
+        id=table.id,
+        title=table.title.words(),
+        instrument=table.instrument,
+        discrepancy=table.discrepancy,
+        severity=table.severity,
+        fields=table.fields,
+        applies=table.applies,
+        needs=needs,
+        events=table.events,
+        owner=table.owner,
+        advice=table.advice.words(),
+        source=table.source,
+        examples=tuple(Example(example.values, example.verdict) for example in table.examples),
+    )
+
+
+def parse_rule_logic(text: str, *, place: str) -> Expression:
+    """Parse the logic of a rule; an error says in which file and rule it stands, with line and caret."""
+    try:
+        return parse(text)
+    except LogicError as error:
+        raise StudyFilesWrong(f"{place}: {error.what}\n{error.pointer()}", why=error.why, remedy=error.remedy) from None

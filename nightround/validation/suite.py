@@ -1,0 +1,123 @@
+"""Suites: a study's rules as ordinary Great Expectations JSON, one suite per instrument and one for what crosses them.
+
+The JSON is generated, never edited, and the same rules give the same bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import uuid
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from nightround.model import Rule, Severity
+from redcap_sync.dictionary import Dictionary
+from redcap_sync.errors import LogicError
+from redcap_sync.logic import Reference, parse, references, to_json
+
+CROSSING = "crossing_instruments"
+EXPECTATION_TYPE = "expect_redcap_rule"
+GX_SEVERITY = {Severity.CRITICAL: "critical", Severity.MAJOR: "warning", Severity.MINOR: "info"}
+NAMESPACE = uuid.UUID("9d6c5f3e-7f2f-5c0e-9b70-3f5a3c1f6f10")
+"""Of the identities of expectations and suites; any fixed value serves."""
+
+
+@dataclass(frozen=True)
+class CompiledRule:
+    """A rule whose logic was read: what it refers to, and its expectation as JSON."""
+
+    rule: Rule
+    references: tuple[Reference, ...]
+    expectation: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Suite:
+    """Rules that look at one batch."""
+
+    name: str
+    instruments: tuple[str, ...]
+    rules: tuple[CompiledRule, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """The suite in GX's own form."""
+        return {
+            "name": self.name,
+            "id": str(uuid.uuid5(NAMESPACE, self.name)),
+            "expectations": [compiled.expectation for compiled in self.rules],
+            "meta": {"made_by": "nightround", "instruments": list(self.instruments)},
+        }
+
+
+def compile_suites(rules: Iterable[Rule], dictionary: Dictionary) -> tuple[tuple[Suite, ...], dict[str, str]]:
+    """Sort rules into suites. Returns them, and the reason for each rule that cannot be compiled, by id."""
+    grouped: dict[str, list[CompiledRule]] = defaultdict(list)
+    refused: dict[str, str] = {}
+    known = {instrument.name for instrument in dictionary.instruments}
+    for rule in rules:
+        if rule.instrument not in known:
+            refused[rule.id] = f"the project has no instrument {rule.instrument!r}"
+            continue
+        try:
+            compiled = compile_rule(rule)
+        except LogicError as error:
+            refused[rule.id] = error.what
+            continue
+        grouped[_suite_of(compiled, dictionary)].append(compiled)
+    return tuple(_suite(name, compiled, dictionary) for name, compiled in sorted(grouped.items())), refused
+
+
+def compile_rule(rule: Rule) -> CompiledRule:
+    """Parse a rule's logic into the tree that is stored in the suite; raises LogicError."""
+    discrepancy = parse(rule.discrepancy)
+    applies = parse(rule.applies) if rule.applies else None
+    read = [*references(discrepancy), *(references(applies) if applies else ())]
+    known = {reference.column: reference for reference in read}
+    found = [*read, *(known.get(column) or _reference(column) for column in rule.needs)]
+    logic = {
+        "discrepancy": to_json(discrepancy),
+        "applies": to_json(applies) if applies else None,
+        "needs": list(rule.needs),
+        "instrument": rule.instrument,
+        "events": list(rule.events),
+    }
+    digest = hashlib.sha256(json.dumps(logic, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+    expectation = {
+        "type": EXPECTATION_TYPE,
+        "kwargs": {"rule_id": rule.id, "column": rule.fields[0] if rule.fields else "", "logic": logic},
+        "severity": GX_SEVERITY[rule.severity],
+        "meta": {
+            "rule_id": rule.id,
+            "title": rule.title._asdict(),
+            "advice": rule.advice._asdict(),
+            "logic": rule.discrepancy,
+            "logic_sha256": digest,
+            "owner": rule.owner,
+            "source": rule.source,
+            "origin": rule.origin,
+        },
+        "id": str(uuid.uuid5(NAMESPACE, rule.id)),
+    }
+    return CompiledRule(rule, tuple(dict.fromkeys(found)), expectation)
+
+
+def _reference(column: str) -> Reference:
+    """Read a canonical column name, `f`, `f___2` or `[e][f]`, back as the reference it stands for."""
+    event, _, field = column.strip("[]").rpartition("][")
+    return Reference(field, event=event)
+
+
+def _suite_of(compiled: CompiledRule, dictionary: Dictionary) -> str:
+    """A rule that reads another instrument or another event belongs to the crossing suite."""
+    own = set(dictionary.columns_of(compiled.rule.instrument)) | {dictionary.record_id_field}
+    inside = all(not reference.event and reference.export_column in own for reference in compiled.references)
+    return compiled.rule.instrument if inside else CROSSING
+
+
+def _suite(name: str, compiled: list[CompiledRule], dictionary: Dictionary) -> Suite:
+    anchors = {one.rule.instrument for one in compiled}
+    instruments = tuple(one.name for one in dictionary.instruments if one.name in anchors)
+    return Suite(name, instruments, tuple(compiled))

@@ -1,0 +1,166 @@
+"""Great Expectations does what the adapter relies on, release by release."""
+
+import importlib.util
+import json
+import socket
+from typing import Any
+
+import pytest
+
+from nightround.model import Rule, Snapshot, Status
+from nightround.validation import gx_judge
+from nightround.validation.batch import make_batch
+from nightround.validation.gx_judge import ExpectRedcapRule, JudgeBroke, RuleBook, judge
+from nightround.validation.run import validate
+from nightround.validation.suite import Suite, compile_rule, compile_suites
+from tests.made_up import NIGHT, project, rule, snapshot
+
+CANARY = "CANARY-7431"
+DICTIONARY = project(
+    "record_id visit text - -",
+    "weight visit text number -",
+    "name visit text - -",
+    "grade visit radio - 0, None | 1, Mild",
+    events={"one_arm_1": ["visit"]},
+)
+
+
+def rows(count: int) -> Snapshot:
+    """As many records, weight equal to the number of the record."""
+    return snapshot(
+        DICTIONARY,
+        [
+            {"record_id": f"{CANARY}-{n}", "redcap_event_name": "one_arm_1", "weight": str(n), "name": CANARY}
+            for n in range(count)
+        ],
+    )
+
+
+def suite_of(*rules: Rule) -> Suite:
+    """One suite of rules on the visit."""
+    return Suite("visit", ("visit",), tuple(compile_rule(one) for one in rules))
+
+
+HEAVY = rule("heavy", "visit", "[weight] > 100")
+LIGHT = rule("light", "visit", "[weight] < 0")
+NAMED = rule("named", "visit", f"[name] = '{CANARY}'")
+
+
+def test_all_rules_are_known_before_the_one_metric_is_resolved(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every expectation names its dependencies before the shared metric runs, and it runs once."""
+    calls: list[list[str]] = []
+    original = gx_judge.evaluate_rules
+
+    def counted(frame: Any, rules: Any) -> Any:
+        calls.append(sorted(rules))
+        return original(frame, rules)
+
+    monkeypatch.setattr(gx_judge, "evaluate_rules", counted)
+    batch = make_batch(rows(5), "visit", ["visit"], compile_suite_references(HEAVY, LIGHT, NAMED), NIGHT)
+    judge(suite_of(HEAVY, LIGHT, NAMED), batch, run_name="order")
+    assert calls == [["heavy", "light", "named"]]
+
+
+def compile_suite_references(*rules: Rule) -> list[Any]:
+    """Every reference the rules make."""
+    return [reference for one in rules for reference in compile_rule(one).references]
+
+
+def test_failing_rows_are_complete() -> None:
+    """Great Expectations cuts its lists at 20 and 200; ours hold every failing row."""
+    outcome = validate(rows(1000), [HEAVY], now=NIGHT.replace(tzinfo=None)).outcomes[0]
+    assert (outcome.status, outcome.in_scope, outcome.checked, outcome.failed) == (Status.FAILED, 1000, 1000, 899)
+    assert len(outcome.violations) == 899
+
+
+def test_neither_value_nor_record_id_is_in_its_results(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The results of Great Expectations hold counts and positions only."""
+    seen: list[str] = []
+    original = gx_judge._same_verdicts
+
+    def kept(outcome: Any, results: Any) -> None:
+        seen.append(json.dumps(outcome.to_json_dict()["results"]))
+        original(outcome, results)
+
+    monkeypatch.setattr(gx_judge, "_same_verdicts", kept)
+    harmless = rule("named", "visit", "[name] <> ''")
+    violations = validate(rows(30), [harmless], now=NIGHT.replace(tzinfo=None)).violations
+    assert violations[0].observed == {"name": CANARY}
+    assert '"unexpected_count": 30' in seen[0]
+    assert CANARY not in seen[0]
+
+
+def test_a_lost_expectation_is_a_bug_and_not_a_success(monkeypatch: pytest.MonkeyPatch) -> None:
+    """If Great Expectations judges fewer rules than were written, the run stops."""
+    batch = make_batch(rows(3), "visit", ["visit"], compile_suite_references(HEAVY, LIGHT), NIGHT)
+    written = Suite.to_json
+    monkeypatch.setattr(
+        Suite, "to_json", lambda suite: {**written(suite), "expectations": written(suite)["expectations"][:1]}
+    )
+    with pytest.raises(JudgeBroke, match="loaded 1 of 2"):
+        judge(suite_of(HEAVY, LIGHT), batch, run_name="lost")
+
+
+def test_one_broken_rule_stops_no_other() -> None:
+    """A rule on a field that is not there could not be evaluated; the rule beside it is judged."""
+    broken = rule("broken", "visit", "[no_such_field] > 1")
+    outcomes = validate(rows(3), [broken, LIGHT], now=NIGHT.replace(tzinfo=None)).outcomes
+    assert [(one.rule_id, one.status) for one in outcomes] == [
+        ("broken", Status.NOT_EVALUATED),
+        ("light", Status.PASSED),
+    ]
+
+
+def test_an_exception_in_a_rule_is_its_own_outcome(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever one rule raises, its outcome says so without a value, and never passes."""
+
+    class Explodes(gx_judge.Evaluator):
+        def truth(self, *_: Any) -> Any:
+            raise ArithmeticError(CANARY)
+
+    monkeypatch.setattr(gx_judge, "Evaluator", Explodes)
+    outcome = validate(rows(3), [HEAVY], now=NIGHT.replace(tzinfo=None)).outcomes[0]
+    assert outcome.status is Status.NOT_EVALUATED
+    assert outcome.reason == "ArithmeticError while the rule was evaluated"
+
+
+def test_no_row_in_scope_is_not_applicable() -> None:
+    """An empty table, or rows that are all out of scope or blank, is not a success."""
+    now = NIGHT.replace(tzinfo=None)
+    out_of_scope = rule("scope", "visit", "[weight] > 1", applies="[grade] = '1'")
+    blank = rule("blank", "visit", "[grade] = '1'")
+    assert validate(rows(0), [HEAVY], now=now).outcomes[0].status is Status.NOT_APPLICABLE
+    statuses = {one.rule_id: one.status for one in validate(rows(3), [out_of_scope, blank], now=now).outcomes}
+    assert statuses == {"scope": Status.NOT_APPLICABLE, "blank": Status.NOT_APPLICABLE}
+
+
+def test_two_runs_do_not_see_each_other() -> None:
+    """Each run has a datasource and a rule book of its own."""
+    now = NIGHT.replace(tzinfo=None)
+    first = validate(rows(200), [HEAVY], now=now).outcomes[0].failed
+    second = validate(rows(50), [HEAVY], now=now).outcomes[0].failed
+    assert (first, second) == (99, 0)
+    assert len(RuleBook._open) == 0
+
+
+def test_suites_are_deterministic_and_round_trip() -> None:
+    """The same rules give the same bytes, and GX gives the same expectation back."""
+    once, _ = compile_suites([HEAVY, LIGHT], DICTIONARY)
+    twice, _ = compile_suites([HEAVY, LIGHT], DICTIONARY)
+    assert json.dumps(once[0].to_json()) == json.dumps(twice[0].to_json())
+    written = once[0].to_json()["expectations"][0]
+    read = ExpectRedcapRule(**written["kwargs"], id=written["id"], meta=written["meta"], severity=written["severity"])
+    back = read.configuration.to_json_dict()
+    assert back["kwargs"]["logic"] == written["kwargs"]["logic"]
+    assert (back["type"], back["severity"], back["id"]) == (written["type"], written["severity"], written["id"])
+
+
+def test_there_is_no_telemetry_and_no_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Great Expectations has no analytics package and opens no socket while it judges."""
+    assert importlib.util.find_spec("great_expectations.analytics") is None
+
+    def refused(*_: object, **__: object) -> None:
+        raise AssertionError("a connection was opened")
+
+    monkeypatch.setattr(socket.socket, "connect", refused)
+    assert validate(rows(3), [LIGHT], now=NIGHT.replace(tzinfo=None)).outcomes[0].status is Status.PASSED

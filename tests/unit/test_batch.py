@@ -1,0 +1,103 @@
+"""A batch brings every referenced cell to the row where a rule reads it."""
+
+import pytest
+
+from nightround.validation.batch import Batch, make_batch
+from redcap_sync.dictionary import Dictionary
+from redcap_sync.logic import Reference
+from tests.made_up import NIGHT, project, snapshot
+
+
+@pytest.fixture
+def dictionary() -> Dictionary:
+    """Two events; `visit` and `lab` at both, `adverse` repeats in the second."""
+    return project(
+        "record_id visit text - -",
+        "weight visit text number -",
+        "seen_on visit text date_ymd -",
+        "hb lab text number -",
+        "term adverse text - -",
+        events={"one_arm_1": ["visit", "lab"], "two_arm_1": ["visit", "lab", "adverse"]},
+        repeating=[("two_arm_1", "adverse")],
+    )
+
+
+RECORDS = [
+    {"record_id": "1", "redcap_event_name": "one_arm_1", "weight": "70", "hb": "120"},
+    {"record_id": "1", "redcap_event_name": "two_arm_1", "weight": "71", "hb": "125"},
+    {
+        "record_id": "1",
+        "redcap_event_name": "two_arm_1",
+        "redcap_repeat_instrument": "adverse",
+        "redcap_repeat_instance": 1,
+        "term": "bleeding",
+    },
+    {"record_id": "2", "redcap_event_name": "one_arm_1", "weight": "80", "hb": "NI"},
+]
+
+
+def batch(dictionary: Dictionary, instrument: str, *wanted: Reference) -> Batch:
+    """Make the batch of one instrument."""
+    return make_batch(snapshot(dictionary, RECORDS), "b", [instrument], wanted, NIGHT)
+
+
+def texts(made: Batch, column: str) -> list[str]:
+    """The exported text of a column for every row of the batch."""
+    return [made.text(column, position) for position in range(len(made.frame))]
+
+
+def test_a_field_of_another_instrument_is_read_from_the_same_event(dictionary: Dictionary) -> None:
+    """A laboratory value stands beside the visit of the same record and event."""
+    made = batch(dictionary, "visit", Reference("weight"), Reference("hb"))
+    assert texts(made, "weight") == ["70", "71", "80"]
+    assert texts(made, "hb") == ["120", "125", "NI"]
+
+
+def test_a_field_of_another_event_is_read_by_record(dictionary: Dictionary) -> None:
+    """`[one_arm_1][weight]` is the first visit's weight on every row, blank where the record has no such visit."""
+    made = batch(dictionary, "visit", Reference("weight", event="two_arm_1"))
+    assert texts(made, "[two_arm_1][weight]") == ["71", "71", ""]
+    assert made.frame["[two_arm_1][weight]"].isna().tolist() == [False, False, True]
+
+
+def test_a_repeat_row_reads_its_base_row(dictionary: Dictionary) -> None:
+    """On a repeat row a field that does not repeat is read from the base row of the same event."""
+    made = batch(dictionary, "adverse", Reference("term"), Reference("hb"))
+    assert texts(made, "term") == ["bleeding"]
+    assert texts(made, "hb") == ["125"]
+
+
+def test_a_base_row_sees_a_repeating_field_blank(dictionary: Dictionary) -> None:
+    """On a base row a field that repeats is blank, as in REDCap's own rules."""
+    made = batch(dictionary, "visit", Reference("term"))
+    assert texts(made, "term") == ["", "", ""]
+    assert made.frame["term"].fillna("").tolist() == ["", "", ""]
+
+
+def test_an_unreadable_cell_is_not_blank(dictionary: Dictionary) -> None:
+    """A column that holds text where a number is due comes as text, so that the cell counts as filled."""
+    made = batch(dictionary, "lab", Reference("hb"))
+    assert made.frame["hb"].tolist() == ["120", "125", "NI"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "reason"),
+    [
+        (Reference("nothing"), "no field"),
+        (Reference("weight", event="three_arm_1"), "no event"),
+        (Reference("term", instance="last-instance"), "instance"),
+    ],
+)
+def test_what_cannot_be_read_has_a_reason(dictionary: Dictionary, wanted: Reference, reason: str) -> None:
+    """A field or event that the project does not have is named, and stops no other column."""
+    made = batch(dictionary, "visit", Reference("weight"), wanted)
+    assert reason in made.unreadable[wanted.column]
+    assert "weight" in made.frame
+
+
+def test_rows_have_their_keys_and_a_clean_index(dictionary: Dictionary) -> None:
+    """Positions are unique and count from 0, which Great Expectations' row lists rely on."""
+    made = batch(dictionary, "visit", Reference("record_id"))
+    assert list(made.frame.index) == [0, 1, 2]
+    assert made.row_key(2) == ("2", "one_arm_1", "visit", 0)
+    assert texts(made, "record_id") == ["1", "1", "2"]
