@@ -19,3 +19,15 @@ class SystemLibraryMissing(ExplainedError):
     """A library of the operating system is not installed."""
 
     exit_code = 16
+
+
+class UsageWrong(ExplainedError):
+    """A command was asked for something it does not do."""
+
+    exit_code = 2
+
+
+class RoundAlreadyRunning(ExplainedError):
+    """Two runs of one study at the same moment; the second one stops."""
+
+    exit_code = 2

@@ -1,0 +1,5 @@
+"""`python -m nightround` is `nightround`."""
+
+from nightround.command_line import main
+
+main()

@@ -1,0 +1,73 @@
+"""The list of findings as CSV: where each is, since when, what to do. No patient's value is in it."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Mapping
+
+from nightround.alerts.links import Places
+from nightround.ledger import in_order
+from nightround.model import Finding, Rule
+
+COLUMNS = (
+    "finding",
+    "state",
+    "severity",
+    "rule",
+    "title_zh",
+    "title_en",
+    "record",
+    "event",
+    "instrument",
+    "instance",
+    "fields",
+    "owner",
+    "opened_at",
+    "last_seen_at",
+    "resolved_at",
+    "resolution",
+    "times_reopened",
+    "link",
+)
+FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
+"""A cell that begins with one of these is run as a formula by a spreadsheet."""
+
+
+def findings_list(findings: Iterable[Finding], rules: Mapping[str, Rule], places: Places) -> str:
+    """Write all findings, open and closed, worst first; record ids only where the study allows them."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow(COLUMNS)
+    for finding in sorted(findings, key=in_order):
+        writer.writerow(_harmless(cell) for cell in _cells(finding, rules.get(finding.rule_id), places))
+    return out.getvalue()
+
+
+def _cells(finding: Finding, rule: Rule | None, places: Places) -> tuple[object, ...]:
+    row = finding.row
+    return (
+        finding.id,
+        finding.state.value,
+        finding.severity.value,
+        finding.rule_id,
+        rule.title.zh if rule else "",
+        rule.title.en if rule else "",
+        row.record if places.record_id_allowed else "",
+        row.event,
+        row.instrument,
+        row.instance or "",
+        " ".join(finding.fields),
+        finding.owner,
+        finding.opened_at.isoformat(),
+        finding.last_seen_at.isoformat(),
+        finding.resolved_at.isoformat() if finding.resolved_at else "",
+        finding.resolution.value if finding.resolution else "",
+        finding.times_reopened,
+        places.link(finding),
+    )
+
+
+def _harmless(cell: object) -> str:
+    text = str(cell)
+    return f"'{text}" if text.startswith(FORMULA_SIGNS) else text

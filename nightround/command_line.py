@@ -1,0 +1,176 @@
+"""The command line. Heavy packages are imported inside the call that needs them: `--help` answers at once."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from nightround import __version__
+from redcap_sync.errors import ExplainedError
+
+if TYPE_CHECKING:
+    from nightround.steps import Night
+
+EXIT_FINDINGS = 3
+
+data_option = click.option(
+    "--data",
+    type=click.Path(file_okay=False, path_type=Path),
+    envvar="NIGHTROUND_DATA",
+    default=Path("nightround-data"),
+    show_default=True,
+    help="Folder for database, snapshots, reports and mails (or NIGHTROUND_DATA).",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout, nothing else.")
+study_argument = click.argument("study")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="nightround")
+def cli() -> None:
+    """Make a ward round of a REDCap study every night."""
+
+
+@cli.command()
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("demo"),
+    show_default=True,
+    help="Where everything is written; an earlier demo there is replaced.",
+)
+@click.option("--seed", type=int, default=1, show_default=True, help="Another seed, other synthetic patients.")
+@click.option("--nights", type=click.IntRange(1, 3), default=3, show_default=True, help="How many nights to show.")
+def demo(out: Path, seed: int, nights: int) -> None:
+    """Show three nights on the sandbox: found, partly fixed, one comes back. Synthetic patients only."""
+    from nightround.demo import run_demo
+
+    run_demo(out, seed=seed, nights=nights, environ=os.environ)
+
+
+@cli.command()
+@study_argument
+@data_option
+@json_option
+def night(study: str, data: Path, *, as_json: bool) -> None:
+    """Make the whole round of STUDY now."""
+    _run(study, data, "nightly", as_json=as_json)
+
+
+@cli.command()
+@study_argument
+@data_option
+@json_option
+def pull(study: str, data: Path, *, as_json: bool) -> None:
+    """Pull STUDY from REDCap and keep it as a snapshot, if it proves complete."""
+    _run(study, data, "pull", as_json=as_json, steps=lambda night: night.pull())
+
+
+@cli.command()
+@study_argument
+@data_option
+@json_option
+def check(study: str, data: Path, *, as_json: bool) -> None:
+    """Judge the rules on the last snapshot of STUDY; findings are not changed."""
+    _run(study, data, "check", as_json=as_json, steps=lambda night: night.validate(night.last_snapshot()))
+
+
+@cli.command()
+@study_argument
+@data_option
+@json_option
+def report(study: str, data: Path, *, as_json: bool) -> None:
+    """Print the interim report of STUDY from its last snapshot."""
+
+    def make(night: Night) -> None:
+        snapshot = night.last_snapshot()
+        night.report(snapshot, night.validate(snapshot))
+
+    _run(study, data, "report", as_json=as_json, steps=make)
+
+
+@cli.command()
+@study_argument
+@click.option("--suite", is_flag=True, help="Print the Great Expectations suites as JSON instead.")
+@click.option("--test", "test_examples", is_flag=True, help="Run every rule's own examples.")
+def rules(study: str, *, suite: bool, test_examples: bool) -> None:
+    """List the rules of STUDY, or print its suites, or run its examples."""
+    from nightround.rules_listing import print_rules, print_suites, run_examples
+    from nightround.study.folder import find_content, load_study
+
+    loaded = load_study(find_content(os.environ).study_folder(study))
+    if suite:
+        print_suites(loaded)
+    elif test_examples:
+        sys.exit(0 if run_examples(loaded) else EXIT_FINDINGS)
+    else:
+        print_rules(loaded)
+
+
+@cli.command()
+@click.argument("studies", nargs=-1, required=True, metavar="STUDY...")
+@data_option
+def serve(studies: tuple[str, ...], data: Path) -> None:
+    """Make the round of each STUDY at its hour, until interrupted."""
+    from nightround.running import run_scheduled, schedules
+    from nightround.scheduler import serve as serve_jobs
+    from nightround.study.folder import find_content
+
+    _log_to_stderr()
+    content = find_content(os.environ)
+
+    def run(job: str) -> None:
+        run_scheduled(job, studies, data=data, content=content, environ=os.environ, clock=_now, sleep=time.sleep)
+
+    serve_jobs(schedules(content), run)
+
+
+def _run(study: str, data: Path, job: str, *, as_json: bool, steps: Callable[[Night], object] | None = None) -> None:
+    """Run a job of a study, print what it came to, and end with its exit code."""
+    from nightround.running import open_night, run_job
+    from nightround.study.folder import find_content
+
+    _log_to_stderr()
+    with open_night(
+        study, data=data, job=job, content=find_content(os.environ), environ=os.environ, clock=_now, sleep=time.sleep
+    ) as night:
+        summary = run_job(night, job, steps)
+    if as_json:
+        click.echo(json.dumps(summary.document(), ensure_ascii=False, indent=1))
+    else:
+        for line in summary.lines():
+            click.echo(line)
+    sys.exit(EXIT_FINDINGS if summary.severe else 0)
+
+
+def _now() -> datetime:
+    """Read the clock: the only place where it is read."""
+    return datetime.now(UTC)
+
+
+def _log_to_stderr() -> None:
+    from rich.console import Console
+    from rich.logging import RichHandler
+
+    handler = RichHandler(console=Console(stderr=True), show_path=False)
+    logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=[handler])
+    for noisy in ("great_expectations", "apscheduler", "alembic", "weasyprint", "fontTools", "urllib3"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def main(arguments: list[str] | None = None) -> Any:
+    """Run a command; a user's mistake is explained, a bug shows its traceback."""
+    try:
+        return cli.main(arguments, prog_name="nightround")
+    except ExplainedError as error:
+        click.echo(f"nightround: {error}", err=True)
+        sys.exit(error.exit_code)

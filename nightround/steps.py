@@ -1,0 +1,331 @@
+"""The steps of a night, one function each, in the words a job file uses.
+
+A step takes what it needs from the `Night` and remembers in the store how it ended.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from nightround import __version__
+from nightround.alerts.channel import Channel
+from nightround.alerts.findings_list import findings_list
+from nightround.alerts.links import Places
+from nightround.alerts.notice import Night as NightTold
+from nightround.alerts.notice import NightState, unjudged_of
+from nightround.alerts.tell import Teller
+from nightround.alerts.templates import load_digest_templates
+from nightround.errors import StudyFilesWrong
+from nightround.ledger import reconcile
+from nightround.model import LANGUAGES, FindingState, LedgerDelta, Rule, Snapshot, Words
+from nightround.store.database import Store
+from nightround.store.runs import Ended
+from nightround.store.snapshots import SnapshotStore
+from nightround.study.dictionary_rules import rules_from_dictionary
+from nightround.study.folder import Content, Study
+from nightround.study.plan import Plan
+from nightround.validation.coverage import certificate
+from nightround.validation.run import Validation, validate
+from redcap_sync.client import RedcapClient
+from redcap_sync.dictionary import Dictionary
+from redcap_sync.errors import ExplainedError
+from redcap_sync.pull import pull_project
+
+if TYPE_CHECKING:
+    from nightround.reports.inputs import ReportInputs
+
+log = logging.getLogger(__name__)
+
+INCOMPLETE = "INCOMPLETE"
+"""Stands in the name of every file of a run that could not account for all it knows."""
+
+
+@dataclass
+class Night:
+    """One run of a job for one study: what the steps share, and the files they leave."""
+
+    study: Study
+    content: Content
+    store: Store
+    folder: Path
+    """The data folder of the study: database, snapshots, outbox, reports and lists."""
+    connect: Callable[[], RedcapClient]
+    channels: Sequence[Channel]
+    clock: Callable[[], datetime]
+    redcap_url: str
+    run_id: int
+    started_at: datetime
+    files: list[Path] = field(default_factory=list)
+    snapshot_id: str | None = None
+    validation: Validation | None = None
+    delta: LedgerDelta | None = None
+
+    @property
+    def snapshots(self) -> SnapshotStore:
+        """The snapshots of the study."""
+        return SnapshotStore(self.folder / "snapshots")
+
+    @property
+    def hospital_time(self) -> datetime:
+        """When this run began, on the hospital's clock."""
+        return self.started_at.astimezone(ZoneInfo(self.study.settings.study.time_zone))
+
+    @property
+    def is_report_day(self) -> bool:
+        """Whether the interim report is made today."""
+        return f"{self.hospital_time:%a}".lower() in self.study.settings.report.weekdays
+
+    def last_snapshot(self) -> Snapshot:
+        """Read the last good snapshot; raises StudyFilesWrong before the first one."""
+        snapshot = self.snapshots.latest(self.study.id)
+        if snapshot is None:
+            raise StudyFilesWrong(
+                "There is no snapshot of this study yet.",
+                why="nothing was pulled so far, or --data names another folder",
+                remedy=f"pull first: nightround pull {self.study.id}",
+            )
+        return snapshot
+
+    @property
+    def complete(self) -> bool:
+        """Whether this run accounts for everything it knows."""
+        return self.validation is not None and self.validation.coverage.complete
+
+    def pull(self) -> Snapshot:
+        """Pull the project; what does not prove complete is an error, and the last good snapshot stays."""
+        settings = self.study.settings.redcap
+        with self._step("pull") as note:
+            pulled = pull_project(
+                self.connect(),
+                batch_records=settings.batch_records,
+                records_before=self.snapshots.latest_record_count(),
+                largest_loss_percent=settings.largest_loss_percent,
+            )
+            snapshot = self.snapshots.save(self.study.id, pulled, self.started_at)
+            self.snapshot_id = snapshot.id
+            note(f"snapshot {snapshot.id[:12]}, {len(pulled.records)} rows")
+        return snapshot
+
+    def validate(self, snapshot: Snapshot) -> Validation:
+        """Judge every rule of the study and of the dictionary on the snapshot."""
+        self.snapshot_id = snapshot.id
+        with self._step("validate") as note:
+            now = self.hospital_time.replace(tzinfo=None)
+            self.validation = validate(snapshot, self._rules(snapshot.dictionary), now=now)
+            counts = self.validation.coverage.counts
+            note(", ".join(f"{count} {status.value}" for status, count in counts.items()))
+        return self.validation
+
+    def reconcile(self, snapshot: Snapshot, validation: Validation) -> LedgerDelta:
+        """Bring the findings to tonight's outcomes, all of it or nothing."""
+        rules = {rule.id: rule for rule in validation.rules}
+        rows = {table.row_key(i) for table in snapshot.tables.values() for i in range(len(table))}
+        with self._step("reconcile") as note:
+            self.delta = self.store.record_night(
+                self.study.id,
+                self.run_id,
+                validation.outcomes,
+                lambda known: reconcile(
+                    self.study.id,
+                    known,
+                    validation.outcomes,
+                    rules,
+                    rows=rows,
+                    complete=self.complete,
+                    now=self.started_at,
+                ),
+                self.started_at,
+            )
+            note(f"{len(self.delta.opened)} opened, {len(self.delta.resolved)} resolved")
+        return self.delta
+
+    def write_lists(self, snapshot: Snapshot, validation: Validation) -> None:
+        """Write the findings as CSV and the coverage certificate as JSON, without a patient's value."""
+        folder = self._folder_of_run()
+        with self._step("lists"):
+            document = certificate(
+                validation.coverage, validation.outcomes, run_id=str(self.run_id), snapshot_id=snapshot.id
+            )
+            self._write(folder / f"coverage{self._mark}.json", json.dumps(document, ensure_ascii=False, indent=1))
+            listing = findings_list(
+                self.store.findings(self.study.id),
+                {rule.id: rule for rule in validation.rules},
+                self._places(snapshot.dictionary, snapshot.redcap_version),
+            )
+            # Excel takes a CSV for UTF-8 only when it begins with a byte order mark.
+            self._write(folder / f"findings{self._mark}.csv", "\ufeff" + listing)
+
+    def alert(self, snapshot: Snapshot, validation: Validation) -> None:
+        """Tell everyone what changed since they were last told; a channel that fails stops nobody else."""
+        told = NightTold.of(
+            validation.outcomes,
+            validation.coverage,
+            complete=self.complete,
+            unjudged_before=self._unjudged_before(),
+        )
+        with self._step("alert") as note:
+            self._tell(validation.rules, self._places(snapshot.dictionary, snapshot.redcap_version), told, note)
+
+    def alert_failure(self, error: ExplainedError) -> None:
+        """Tell the data manager that the night did not come to its end; the findings stand as they were."""
+        snapshot = self.snapshots.latest(self.study.id)
+        told = NightTold(state=NightState.FAILED, trouble=f"{error.what} {error.remedy}")
+        if snapshot is None:
+            places = Places(self.redcap_url.removesuffix("/api/"), "", None)
+            rules = self.study.rules
+        else:
+            places = self._places(snapshot.dictionary, snapshot.redcap_version)
+            rules = self._rules(snapshot.dictionary)
+        with self._step("alert") as note:
+            self._tell(rules, places, told, note)
+
+    def _tell(self, rules: Sequence[Rule], places: Places, told: NightTold, note: Callable[[str], None]) -> None:
+        settings = self.study.settings
+        teller = Teller(
+            study=self.study.id,
+            title=settings.study.title.words(),
+            rules={rule.id: rule for rule in rules},
+            recipients=[person.recipient() for person in settings.people],
+            channels=self.channels,
+            places=places,
+            templates=load_digest_templates(self.content.templates / "digest"),
+            synthetic=settings.study.synthetic,
+        )
+        deliveries = teller.tell(self.store, self.run_id, told, self.hospital_time)
+        for delivery in deliveries:
+            if delivery.trouble:
+                log.error("the digest for %s: %s", delivery.notice.recipient.role, delivery.trouble)
+        note(f"{sum(not one.trouble for one in deliveries)} of {len(deliveries)} digests delivered")
+
+    def _unjudged_before(self) -> frozenset[str]:
+        before = self.store.last_run(self.study.id)
+        return frozenset(unjudged_of(self.store.outcomes(before.id))) if before else frozenset()
+
+    def report(self, snapshot: Snapshot, validation: Validation) -> None:
+        """Print the interim report in both languages, from one set of numbers."""
+        from nightround.reports.attachments import attachments
+        from nightround.reports.context import build_report
+        from nightround.reports.render import html
+        from nightround.reports.typesetting import pdf_bytes
+
+        plan = self.study.plan
+        if plan is None:
+            raise StudyFilesWrong(
+                "The study has no analysis plan, so there is no report.",
+                why="plan.toml is not in the study folder",
+                remedy="write one; expectations/venous_occlusion/plan.toml shows the form",
+            )
+        with self._step("report") as note:
+            inputs = self._report_inputs(plan, snapshot, validation)
+            folder = self.folder / "reports"
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            stem = f"{self.study.id}_{self.hospital_time:%Y-%m-%d}{self._mark}"
+            templates = self.content.templates
+            pages = {language: html(build_report(inputs, language, templates), templates) for language in LANGUAGES}
+            pdf = partial(
+                pdf_bytes,
+                made_at=inputs.run.data_cutoff,
+                templates=templates,
+                template_folders=[templates / self.study.id],
+                attachments=attachments(inputs),
+            )
+            with ThreadPoolExecutor() as workers:  # each waits for a process of its own
+                printed = dict(zip(pages, workers.map(pdf, pages.values()), strict=True))
+            for language in LANGUAGES:
+                self._write(folder / f"{stem}_{language}.html", pages[language])
+                self._write(folder / f"{stem}_{language}.pdf", printed[language])
+            note(f"{len(inputs.results)} result rows")
+
+    def _report_inputs(self, plan: Plan, snapshot: Snapshot, validation: Validation) -> ReportInputs:
+        from nightround.reports.inputs import ReportInputs, RunFacts
+        from nightround.statistics.cohort import patient_frame
+        from nightround.statistics.tables import tables
+
+        codes = [choice.code for choice in snapshot.dictionary.missing_data_codes]
+        return ReportInputs(
+            study=self.study.id,
+            title=self.study.settings.study.title.words(),
+            synthetic=self.study.settings.study.synthetic,
+            run=RunFacts(
+                run_id=str(self.run_id),
+                snapshot_id=snapshot.id,
+                data_cutoff=snapshot.taken_at.astimezone(self.hospital_time.tzinfo),
+                night=len(self.store.runs(self.study.id, limit=10_000)),
+                complete=self.complete,
+            ),
+            plan=plan,
+            results=tables(plan, patient_frame(plan, snapshot.tables, codes)),
+            rules=validation.rules,
+            outcomes=validation.outcomes,
+            coverage=validation.coverage,
+            delta=self.delta or self._standing(),
+            instruments={one.name: Words(one.label, one.label) for one in snapshot.dictionary.instruments},
+            versions=software_versions(),
+        )
+
+    def _standing(self) -> LedgerDelta:
+        """The open findings as they stand, where this run changes none."""
+        known = self.store.findings(self.study.id)
+        return LedgerDelta(persisting=tuple(one for one in known if one.state is FindingState.OPEN))
+
+    def _rules(self, dictionary: Dictionary) -> tuple[Rule, ...]:
+        made = rules_from_dictionary(dictionary, self.study.settings.dictionary_rules)
+        return (*self.study.rules, *made)
+
+    def _places(self, dictionary: Dictionary, version: str) -> Places:
+        return Places.of(
+            dictionary,
+            api_url=self.redcap_url,
+            version=version,
+            record_id_allowed=self.study.settings.study.record_id_in_messages,
+        )
+
+    @property
+    def _mark(self) -> str:
+        return "" if self.complete else f"_{INCOMPLETE}"
+
+    def _folder_of_run(self) -> Path:
+        folder = self.folder / "runs" / f"{self.run_id:05d}"
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return folder
+
+    def _write(self, path: Path, content: str | bytes) -> None:
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        path.chmod(0o600)
+        self.files.append(path)
+
+    @contextmanager
+    def _step(self, name: str) -> Iterator[Callable[[str], None]]:
+        """Remember how a step ended, with a note that holds counts and names only."""
+        began = self.clock()
+        notes: list[str] = []
+        try:
+            yield notes.append
+        except ExplainedError as error:
+            self._end_step(name, began, Ended.FAILED, error.what)
+            raise
+        except BaseException as error:
+            self._end_step(name, began, Ended.FAILED, type(error).__name__)
+            raise
+        self._end_step(name, began, Ended.DONE, "; ".join(notes))
+
+    def _end_step(self, name: str, began: datetime, ended: Ended, note: str) -> None:
+        self.store.finish_step(self.run_id, name, started_at=began, now=self.clock(), ended=ended, note=note)
+        log.log(logging.INFO if ended is Ended.DONE else logging.ERROR, "%s: %s %s", name, ended.value, note)
+
+
+def software_versions() -> dict[str, str]:
+    """The versions of what made the numbers and the page."""
+    named = ("pandas", "numpy", "scipy", "great-expectations", "pycap", "weasyprint")
+    return {"nightround": __version__, **{name: version(name) for name in named}}

@@ -1,0 +1,37 @@
+"""A project's structure as a folder of CSV files with the headers of REDCap's API."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+from redcap_sync.dictionary import Dictionary, dictionary_from_api
+from redcap_sync.errors import ProjectFileWrong
+
+
+def dictionary_from_folder(folder: Path) -> Dictionary:
+    """Read project.json, metadata.csv, instruments.csv, and where they are there events, mapping and repeating."""
+    try:
+        return dictionary_from_api(
+            project=json.loads((folder / "project.json").read_text(encoding="utf-8")),
+            metadata=csv_rows(folder / "metadata.csv"),
+            instruments=csv_rows(folder / "instruments.csv"),
+            events=csv_rows(folder / "events.csv", optional=True),
+            mapping=csv_rows(folder / "mapping.csv", optional=True),
+            repeating=csv_rows(folder / "repeating.csv", optional=True),
+        )
+    except (OSError, KeyError, ValueError) as error:
+        raise ProjectFileWrong(
+            f"The project folder {folder} cannot be read ({type(error).__name__}).",
+            why="a file or a column of it is missing",
+            remedy="compare it with expectations/venous_occlusion/project",
+        ) from None
+
+
+def csv_rows(path: Path, *, optional: bool = False) -> list[dict[str, str]]:
+    """Read a CSV file with a header; a missing optional file has no rows."""
+    if optional and not path.exists():
+        return []
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return list(csv.DictReader(file))
