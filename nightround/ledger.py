@@ -94,9 +94,12 @@ def _proof(finding: Finding, outcome: Outcome | None, rows: Container[RowKey]) -
         return None
     if finding.row not in rows:
         return Resolution.ROW_REMOVED
+    if finding.row in outcome.blank_rows:
+        return Resolution.EMPTIED
+    judged = outcome.judged_rows is None or finding.row in outcome.judged_rows
     # Whether other rows are in scope must not decide: with one in-scope row elsewhere the rule would be
     # `passed` and close this finding, so with none it is closed too, and the reason says what was proven.
-    return Resolution.FIXED if outcome.status in JUDGED else Resolution.OUT_OF_SCOPE
+    return Resolution.FIXED if judged and outcome.status in JUDGED else Resolution.OUT_OF_SCOPE
 
 
 def _change(before: Finding | None) -> str:

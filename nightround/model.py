@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -76,6 +76,8 @@ class Resolution(StrEnum):
     """The rule was judged and the row no longer breaks it."""
     OUT_OF_SCOPE = "out_of_scope"
     """The row is there, and the rule concerns no row any more."""
+    EMPTIED = "emptied"
+    """The row is there, but a cell the rule needs was blanked, so nothing says that it was right."""
     ROW_REMOVED = "row_removed"
     """The row, or its whole record, is no longer in the project."""
 
@@ -134,6 +136,10 @@ class Outcome:
     failed: int
     reason: str = ""
     violations: tuple[Violation, ...] = field(default=(), repr=False)
+    judged_rows: Container[RowKey] | None = field(default=None, repr=False, compare=False)
+    """The rows that were checked; None where nobody kept them, as in the store."""
+    blank_rows: Container[RowKey] = field(default=frozenset(), repr=False, compare=False)
+    """The rows in scope that could not be checked, because a cell the rule needs is blank."""
 
 
 @dataclass(frozen=True)

@@ -168,7 +168,11 @@ class _Writer:
         """A rule's title, how many were closed, and how many of them for another reason than a correction."""
         say, proofs = self.wording, Counter(one.resolution for one in found)
         line = say("title_and_count", title=self.shown.title(rule_id), n=len(found))
-        others = {Resolution.ROW_REMOVED: "closed_removed", Resolution.OUT_OF_SCOPE: "closed_out_of_scope"}
+        others = {
+            Resolution.ROW_REMOVED: "closed_removed",
+            Resolution.OUT_OF_SCOPE: "closed_out_of_scope",
+            Resolution.EMPTIED: "closed_emptied",
+        }
         reasons = [say(key, n=proofs[proof]) for proof, key in others.items() if proofs[proof]]
         return say("closed_why", line=line, reasons=say("severity_join").join(reasons)) if reasons else line
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any, Literal, cast
 
 import numpy as np
@@ -48,6 +49,12 @@ class Batch:
     unreadable: Mapping[str, str]
     """References that cannot be brought to these rows, each with its reason."""
 
+    @cached_property
+    def positions(self) -> Mapping[object, int]:
+        """The position of each row by its key; made when it is first asked for."""
+        keys = self.frame[list(KEY_COLUMNS)].itertuples(index=False, name=None)
+        return {RowKey(*key): position for position, key in enumerate(keys)}
+
     def row_key(self, position: int) -> RowKey:
         """Name the row at a position."""
         record, event, instrument, instance = self.frame[list(KEY_COLUMNS)].iloc[position].tolist()
@@ -57,6 +64,23 @@ class Batch:
         """The cell exactly as REDCap exported it; '' where blank or not in this batch."""
         source = self.sources.get(column)
         return source.text_at(position) if source else ""
+
+
+@dataclass(frozen=True, eq=False)
+class RowsOf:
+    """Some rows of a batch, asked for by their keys; a bit a row, so that every rule can keep its own."""
+
+    batch: Batch
+    bits: npt.NDArray[np.uint8]
+
+    @classmethod
+    def where(cls, batch: Batch, mask: npt.NDArray[np.bool_]) -> RowsOf:
+        """The rows where a mask is true."""
+        return cls(batch, np.packbits(mask))
+
+    def __contains__(self, row: object) -> bool:
+        position = self.batch.positions.get(row)
+        return position is not None and bool(self.bits[position // 8] >> (7 - position % 8) & 1)
 
 
 @dataclass(frozen=True, eq=False)

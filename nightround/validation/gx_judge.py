@@ -56,16 +56,19 @@ logging.captureWarnings(False)
 pandas_execution_engine.HASH_THRESHOLD = 0
 
 
+Mask = npt.NDArray[np.bool_]
+
+
 class JudgeBroke(RuntimeError):
     """Great Expectations did not do what the adapter relies on: a bug, never a finding."""
 
 
 @dataclass(frozen=True, eq=False)
 class RuleResult:
-    """What one rule came to on one batch; `failing` are positions in the batch's frame."""
+    """What one rule came to on one batch: masks over the frame's rows, and the positions that failed."""
 
-    in_scope: int = 0
-    checked: int = 0
+    scope: Mask = field(default_factory=lambda: np.empty(0, dtype=bool))
+    judged: Mask = field(default_factory=lambda: np.empty(0, dtype=bool))
     failing: npt.NDArray[np.intp] = field(default_factory=lambda: np.empty(0, dtype=np.intp))
     error: str = ""
 
@@ -146,8 +149,8 @@ class ExpectRedcapRule(BatchExpectation):
         return {
             "success": not result.error and not len(result.failing),
             "result": {
-                "element_count": result.in_scope,
-                "checked_count": result.checked,
+                "element_count": int(result.scope.sum()),
+                "checked_count": int(result.judged.sum()),
                 "unexpected_count": len(result.failing),
                 "partial_unexpected_index_list": [int(position) for position in result.failing[:SHOWN_POSITIONS]],
                 "could_not_be_evaluated": result.error,
@@ -184,7 +187,7 @@ def _evaluate(frame: pd.DataFrame, evaluator: Evaluator, logic: Mapping[str, Any
         return RuleResult(error=f"there is no column {error.args[0]}")
     except Exception as error:  # noqa: BLE001 - whatever a rule does, the others must be judged
         return RuleResult(error=f"{type(error).__name__} while the rule was evaluated")
-    return RuleResult(int(scope.sum()), int(judged.sum()), failing)
+    return RuleResult(scope, judged, failing)
 
 
 def judge(suite: Suite, batch: Batch, *, run_name: str) -> dict[str, RuleResult]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from nightround.model import Coverage, Outcome, Rule, Snapshot, Status, Violation
-from nightround.validation.batch import Batch, make_batch
+from nightround.validation.batch import Batch, RowsOf, make_batch
 from nightround.validation.coverage import certify
 from nightround.validation.suite import CompiledRule, Suite, compile_suites
 
@@ -72,13 +72,25 @@ def _outcome(compiled: CompiledRule, batch: Batch, result: RuleResult) -> Outcom
     rule = compiled.rule
     if result.error:
         return _not_evaluated(rule.id, result.error)
-    if not result.in_scope:
+    in_scope, checked = int(result.scope.sum()), int(result.judged.sum())
+    if not in_scope:
         return _not_applicable(rule.id, "no row is in the rule's scope")
-    if not result.checked:
-        return _not_applicable(rule.id, f"in all {result.in_scope} rows of its scope a needed field is blank")
+    blank_rows = RowsOf.where(batch, result.scope & ~result.judged)
+    if not checked:
+        reason = f"in all {in_scope} rows of its scope a needed field is blank"
+        return replace(_not_applicable(rule.id, reason), blank_rows=blank_rows)
     violations = tuple(_violation(compiled, batch, int(position)) for position in result.failing)
     status = Status.FAILED if violations else Status.PASSED
-    return Outcome(rule.id, status, result.in_scope, result.checked, len(violations), violations=violations)
+    return Outcome(
+        rule.id,
+        status,
+        in_scope,
+        checked,
+        len(violations),
+        violations=violations,
+        judged_rows=RowsOf.where(batch, result.judged),
+        blank_rows=blank_rows,
+    )
 
 
 def _violation(compiled: CompiledRule, batch: Batch, position: int) -> Violation:

@@ -64,6 +64,21 @@ def test_a_row_that_no_rule_concerns_any_more_is_closed_as_out_of_scope() -> Non
     assert [one.resolution for one in delta.resolved] == [Resolution.OUT_OF_SCOPE]
 
 
+@pytest.mark.parametrize("status", [Status.PASSED, Status.NOT_APPLICABLE])
+def test_a_finding_whose_value_was_erased_is_not_called_fixed(status: Status) -> None:
+    """A cell that the rule needs was blanked: the finding is closed as emptied, however other rows were judged."""
+    outcome = replace(made_outcome(status=status), judged_rows=frozenset(), blank_rows=frozenset({made_row()}))
+    (closed,) = reconciled([made_finding()], outcome).resolved
+    assert closed.resolution is Resolution.EMPTIED
+
+
+def test_a_row_that_left_the_scope_is_not_called_fixed() -> None:
+    """The rule was judged on other rows only, and concerns this one no more."""
+    outcome = replace(made_outcome(status=Status.PASSED), judged_rows=frozenset({made_row("1002")}))
+    (closed,) = reconciled([made_finding()], outcome).resolved
+    assert closed.resolution is Resolution.OUT_OF_SCOPE
+
+
 def test_a_rule_that_could_not_be_evaluated_leaves_its_findings_untouched() -> None:
     """No judgement, no proof: the finding stays exactly as it was, even when its row is gone."""
     delta = reconciled([made_finding()], made_outcome(status=Status.NOT_EVALUATED), rows=frozenset())
