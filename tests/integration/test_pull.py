@@ -1,0 +1,205 @@
+"""A pull over real HTTP is complete, or it is refused with a name and the last good snapshot stays."""
+
+import json
+import socket
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from nightround.store.snapshots import SnapshotStore
+from redcap_sync.client import RedcapClient
+from redcap_sync.errors import (
+    ExplainedError,
+    ExportIncomplete,
+    RedcapRefused,
+    RedcapUnreachable,
+    WriteRefused,
+)
+from redcap_sync.pull import Pull, pull_project
+from redcap_sync.sandbox import Running, running
+from redcap_sync.sandbox.project import project_from_folder
+from redcap_sync.token import Token
+from tests.scripted_server import answering
+
+PROJECT = Path(__file__).parents[2] / "expectations" / "venous_occlusion" / "project"
+NOW = datetime(2025, 7, 5, 2, 30, tzinfo=UTC)
+TOKEN = Token("0123456789ABCDEF0123456789ABCDEF")
+
+
+def client_of(url: str, token: Token = TOKEN) -> RedcapClient:
+    """A client that does not wait between attempts."""
+    return RedcapClient(url, token, timeout_seconds=5, attempts=2, sleep=lambda _: None)
+
+
+@pytest.fixture
+def server() -> Iterator[tuple[Running, RedcapClient]]:
+    """A sandbox with seven records, and a client of it."""
+    project = project_from_folder(PROJECT, clock=lambda: NOW.replace(tzinfo=None))
+    with running([project], random=Random(1)) as sandbox:
+        client = client_of(sandbox.api_url, Token(sandbox.token(project)))
+        client.import_records(
+            [
+                {"record_id": str(n), "redcap_event_name": "screening_arm_1", "height_cm": str(160 + n)}
+                for n in range(1, 8)
+            ],
+            overwrite=False,
+        )
+        yield sandbox, client
+
+
+def test_a_pull_holds_every_record_whatever_the_batch(server: tuple[Running, RedcapClient]) -> None:
+    """Batches of two and one of a hundred give the same snapshot, byte for byte."""
+    _, client = server
+    small, large = pull_project(client, batch_records=2), pull_project(client, batch_records=100)
+    assert small.id == large.id
+    assert [row["height_cm"] for row in small.records] == [str(160 + n) for n in range(1, 8)]
+
+
+def test_structure_comes_from_the_project_and_not_from_rows(server: tuple[Running, RedcapClient]) -> None:
+    """Instruments without a single row are there, with their columns and no rows."""
+    _, client = server
+    dictionary = pull_project(client).dictionary()
+    assert dictionary.longitudinal
+    assert dictionary.repeating
+    assert dictionary.events_of("procedure") == ("session_1_arm_1", "session_2_arm_1", "session_3_arm_1")
+
+
+def test_a_project_that_shrank_is_refused(server: tuple[Running, RedcapClient]) -> None:
+    """Seven records where there were nine is more than twenty percent lost, and so an outage until proven."""
+    _, client = server
+    with pytest.raises(ExportIncomplete, match="7 records; the last good snapshot has 9"):
+        pull_project(client, records_before=9)
+    assert len(pull_project(client, records_before=8).records) == 7
+
+
+def test_a_batch_with_a_record_missing_is_refused(
+    server: tuple[Running, RedcapClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ids asked for are ids got, or the pull is refused."""
+    _, client = server
+    whole = client.records
+    monkeypatch.setattr(client, "records", lambda ids, instruments: whole(ids, instruments)[:-1])
+    with pytest.raises(ExportIncomplete, match="1 are missing"):
+        pull_project(client)
+
+
+def test_a_batch_with_a_column_missing_is_refused(
+    server: tuple[Running, RedcapClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An export without a column of the dictionary names the column."""
+    _, client = server
+    whole = client.records
+
+    def without_height(ids: Any, instruments: Any) -> list[dict[str, Any]]:
+        return [{k: v for k, v in row.items() if k != "height_cm"} for row in whole(ids, instruments)]
+
+    monkeypatch.setattr(client, "records", without_height)
+    with pytest.raises(ExportIncomplete, match="height_cm"):
+        pull_project(client)
+
+
+def test_an_import_that_redcap_refuses_names_the_field(server: tuple[Running, RedcapClient]) -> None:
+    """A value outside the choices is refused as a whole, the field is named and the value is not."""
+    _, client = server
+    with pytest.raises(WriteRefused, match="field sex") as caught:
+        client.import_records(
+            [{"record_id": "1", "redcap_event_name": "screening_arm_1", "sex": "CANARY"}], overwrite=False
+        )
+    assert "CANARY" not in str(caught.value)
+
+
+def test_a_wrong_token_is_refused(server: tuple[Running, RedcapClient]) -> None:
+    """A token the server does not know ends in exit code 12, without the token in the message."""
+    sandbox, _ = server
+    with pytest.raises(RedcapRefused) as caught:
+        pull_project(client_of(sandbox.api_url))
+    assert caught.value.exit_code == 12
+    assert TOKEN.reveal() not in str(caught.value)
+
+
+LOGIN = b"<!DOCTYPE html><html><head><title>Log in</title></head></html>"
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "content_type", "expected", "code"),
+    [
+        (200, LOGIN, "text/html", RedcapUnreachable, 11),
+        (302, b"", "text/html", RedcapUnreachable, 11),
+        (200, b"", "application/json", ExportIncomplete, 13),
+        (200, b'[{"project_id":', "application/json", ExportIncomplete, 13),
+        (200, b'{"error":"no"}', "application/json", RedcapRefused, 12),
+        (403, b'{"error":"You do not have permissions to use the API"}', "application/json", RedcapRefused, 12),
+        (502, b"<html>bad gateway</html>", "text/html", RedcapUnreachable, 11),
+        (500, b"", "text/plain", RedcapUnreachable, 11),
+        (404, LOGIN, "text/html", RedcapUnreachable, 11),
+    ],
+)
+def test_what_is_not_redcap_is_an_error_with_its_exit_code(
+    status: int, body: bytes, content_type: str, expected: type[ExplainedError], code: int
+) -> None:
+    """Login page, redirect, empty and broken bodies, refusals and gateway errors are each named."""
+    with answering(status, body, content_type) as url, pytest.raises(expected) as caught:
+        pull_project(client_of(url))
+    assert caught.value.exit_code == code
+
+
+def test_nothing_listening_is_unreachable() -> None:
+    """A closed port ends in exit code 11."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{held.getsockname()[1]}/api/"
+    with pytest.raises(RedcapUnreachable, match="did not answer"):
+        pull_project(client_of(url))
+
+
+def test_an_address_without_api_is_refused_before_any_call() -> None:
+    """The address of the web page instead of the API's is told at once."""
+    with pytest.raises(RedcapUnreachable, match="/api/"):
+        client_of("http://127.0.0.1:1/redcap/")
+
+
+def test_a_snapshot_is_read_back_as_it_was(server: tuple[Running, RedcapClient], tmp_path: Path) -> None:
+    """What was saved is what is loaded; the same data again make no second snapshot."""
+    _, client = server
+    store = SnapshotStore(tmp_path / "snapshots")
+    saved = store.save("s", pull_project(client), NOW)
+    store.save("s", pull_project(client), NOW)
+    loaded = store.latest("s")
+    assert loaded is not None
+    assert loaded.id == saved.id
+    assert loaded.dictionary == saved.dictionary
+    assert all(loaded.tables[name].text.equals(saved.tables[name].text) for name in saved.tables)
+    assert len([path for path in (tmp_path / "snapshots").iterdir() if path.is_dir()]) == 1
+    assert store.latest_record_count() == 7
+
+
+def test_a_changed_snapshot_is_refused(server: tuple[Running, RedcapClient], tmp_path: Path) -> None:
+    """A snapshot whose bytes are not those of its name is never used."""
+    _, client = server
+    store = SnapshotStore(tmp_path)
+    pull = pull_project(client)
+    store.save("s", pull, NOW)
+    other = Pull.from_raw_json(pull.raw_json().replace(b'"161"', b'"191"'))
+    (tmp_path / other.id).mkdir()
+    for file in (tmp_path / pull.id).iterdir():
+        (tmp_path / other.id / file.name).write_bytes(file.read_bytes())
+    with pytest.raises(ExportIncomplete, match="not what its name says"):
+        store.load(other.id, "s")
+
+
+def test_snapshot_files_are_private_and_typed(server: tuple[Running, RedcapClient], tmp_path: Path) -> None:
+    """Only the owner may read a snapshot; a Parquet table has typed columns and the exact text beside them."""
+    import pandas as pd
+
+    _, client = server
+    saved = SnapshotStore(tmp_path / "s").save("s", pull_project(client), NOW)
+    folder = tmp_path / "s" / saved.id
+    assert {path.stat().st_mode & 0o077 for path in folder.iterdir()} == {0}
+    frame = pd.read_parquet(folder / "demographics.parquet")
+    assert frame["height_cm"].dtype == "float64"
+    assert next(iter(frame["text:height_cm"])) == "161"
+    assert json.loads((folder / "manifest.json").read_text())["records"] == 7
