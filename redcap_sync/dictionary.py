@@ -140,8 +140,12 @@ class Dictionary:
         """The export columns of one field; a checkbox has one more for each missing data code of the project."""
         if field.type != "checkbox":
             return field.columns
-        missing = tuple(checkbox_column(field.name, choice.code) for choice in self.missing_data_codes)
-        return (*field.columns, *missing)
+        return tuple(checkbox_column(field.name, option.code) for option in self.options_of(field))
+
+    def options_of(self, field: Field) -> tuple[Choice, ...]:
+        """The options of a checkbox: its choices, then the missing data codes unless it refuses them."""
+        refuses = "@NOMISSING" in field.annotation
+        return field.choices if refuses else (*field.choices, *self.missing_data_codes)
 
     def instruments_at(self, event: str) -> tuple[str, ...]:
         """The instruments designated to an event, in instrument order."""

@@ -8,6 +8,7 @@ from functools import cached_property
 
 from redcap_sync.sandbox.errors import ApiError
 from redcap_sync.sandbox.installation import Installation
+from redcap_sync.sandbox.journal import LogEntry
 from redcap_sync.sandbox.parameters import Parameters
 from redcap_sync.sandbox.rights import Rights, User
 from redcap_sync.sandbox.state import SandboxProject
@@ -54,9 +55,10 @@ class Call:
         action = self.parameters.text("action")
         return action == "import" or (not action and "data" in self.parameters)
 
-    def log(self, kind: str, action: str, *, details: str = "", record: str = "") -> None:
-        """Write into the project's log in the user's name."""
-        self.project.log(self.user.username, kind, action, details=details, record=record, moment=self.now)
+    def log(self, kind: str, action: str, *, details: str = "", record: str = "", group: str = "") -> None:
+        """Write into the project's log in the user's name; `group` is that of a record which is gone."""
+        there = self.project.values[record].group if record in self.project.values else group
+        self.project.journal.write(LogEntry(self.now, self.user.username, kind, action, details, record, there))
 
     def sees(self, record: str) -> bool:
         """Say whether the user may see a record: members of a group see their group's records only."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from hashlib import sha256
 
 from redcap_sync.sandbox.layout import Column
 from redcap_sync.sandbox.state import SandboxProject
@@ -38,6 +39,10 @@ class Selection:
     gray_status_blank: bool = False
     with_group: bool = False
     with_survey: bool = False
+    keep: Callable[[str, Place], bool] | None = None
+    """Which rows a filter lets through; None for all."""
+    hashed_ids: bool = False
+    """Whether the record id is an identifier that this user may not see."""
 
     @cached_property
     def head(self) -> tuple[str, ...]:
@@ -54,6 +59,16 @@ class Selection:
             SURVEY_IDENTIFIER: self.with_survey and bool(project.structure.surveys),
         }
         return tuple(name for name, shown in there.items() if shown)
+
+    def shown_id(self, record: str) -> str:
+        """The record id as this export shows it: a hash where the user may not see identifiers."""
+        if not self.hashed_ids:
+            return record
+        return sha256(f"{self.project.project_id}/{record}".encode()).hexdigest()[:32]
+
+    def wants(self, record: str, place: Place) -> bool:
+        """Say whether a stored row is of an event asked for, and passes the filter."""
+        return place.event_id in self.event_ids and (self.keep is None or self.keep(record, place))
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -91,8 +106,9 @@ def flat_rows(selection: Selection) -> Iterator[Row]:
         places = places_in_order(project, record) if len(stored.rows) > 1 else list(stored.rows)
         for place in places:
             template = templates.at(place)
-            if template is not None:
-                yield Row(record, place, template.fill(record, place, stored.rows[place], stored.group))
+            if template is not None and (selection.keep is None or selection.keep(record, place)):
+                cells = template.fill(selection.shown_id(record), place, stored.rows[place], stored.group)
+                yield Row(record, place, cells)
 
 
 @dataclass(frozen=True)
@@ -137,7 +153,7 @@ class _Templates:
 
     def _make(self, place: Place) -> _Template | None:
         selection, project = self._selection, self._selection.project
-        here = [column for column in selection.columns if _applies(project, column, place)]
+        here = [column for column in selection.columns if applies(project, column, place)]
         if place.instrument and not any(column.instrument == place.instrument for column in here):
             return None
         id_field = project.id_field
@@ -151,12 +167,18 @@ class _Templates:
             defaults[REPEAT_INSTRUMENT] = place.instrument
         return _Template(
             defaults=defaults,
-            applicable=frozenset(column.name for column in here),
+            applicable=frozenset(column.name for column in here) | self._stamps(here, defaults),
             id_column=id_field if id_field in names else "",
             instance_shown=REPEAT_INSTANCE in head and place.instance > 0,
             group_shown=GROUP in head,
             corrections=tuple((column.name, project.documents.name_of) for column in here if column.is_file),
         )
+
+    @staticmethod
+    def _stamps(here: list[Column], defaults: Mapping[str, str]) -> frozenset[str]:
+        """Survey columns of a row, which hold values only where the export shows them."""
+        names = {f"{column.instrument}_timestamp" for column in here} | {SURVEY_IDENTIFIER}
+        return frozenset(names & defaults.keys())
 
     def _default(self, column: Column) -> str:
         if column.is_status:
@@ -164,7 +186,7 @@ class _Templates:
         return "0" if column.is_checkbox else ""
 
 
-def _applies(project: SandboxProject, column: Column, place: Place) -> bool:
+def applies(project: SandboxProject, column: Column, place: Place) -> bool:
     """Say whether a column can hold a value at a place."""
     dictionary, event = project.dictionary, project.event_name(place.event_id)
     if place.instrument:

@@ -17,8 +17,8 @@ class Column:
     instrument: str
     field: Field | None
     """None for a completion status."""
-    code: str = ""
-    """Code of the option a checkbox column stands for."""
+    option: Choice | None = None
+    """The option a checkbox column stands for."""
 
     @property
     def is_checkbox(self) -> bool:
@@ -39,9 +39,8 @@ class Column:
 class Layout:
     """The columns of a dictionary in export order, the missing data codes' options of checkboxes included."""
 
-    def __init__(self, dictionary: Dictionary, missing_codes: Iterable[Choice]) -> None:
+    def __init__(self, dictionary: Dictionary) -> None:
         self._dictionary = dictionary
-        self._missing = tuple(missing_codes)
         self.columns = tuple(self._columns())
 
     @cached_property
@@ -52,12 +51,7 @@ class Layout:
     @cached_property
     def missing_codes(self) -> frozenset[str]:
         """The codes that stand for a missing value in any field."""
-        return frozenset(choice.code for choice in self._missing)
-
-    def options(self, field: Field) -> tuple[Choice, ...]:
-        """Options of a checkbox: its choices, then the missing data codes unless the field refuses them."""
-        refuses = "@NOMISSING" in field.annotation
-        return field.choices if refuses else (*field.choices, *self._missing)
+        return frozenset(choice.code for choice in self._dictionary.missing_data_codes)
 
     def selected(self, fields: Collection[str], instruments: Collection[str]) -> tuple[Column, ...]:
         """The columns a call asks for; with neither fields nor instruments, all."""
@@ -75,8 +69,8 @@ class Layout:
 
     def _of_field(self, field: Field) -> Iterable[Column]:
         if field.type == "checkbox":
-            for choice in self.options(field):
-                yield Column(checkbox_column(field.name, choice.code), field.instrument, field, choice.code)
+            for choice in self._dictionary.options_of(field):
+                yield Column(checkbox_column(field.name, choice.code), field.instrument, field, choice)
         elif field.type != "descriptive":
             yield Column(field.name, field.instrument, field)
 

@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 
 from redcap_sync.dictionary import DATE_FORMATS, Field
 from redcap_sync.sandbox.documents import Document
-from redcap_sync.sandbox.flat import GROUP
+from redcap_sync.sandbox.flat import EVENT, GROUP, REPEAT_INSTANCE, REPEAT_INSTRUMENT, SURVEY_IDENTIFIER
 from redcap_sync.sandbox.layout import Column
 from redcap_sync.sandbox.odm import attribute, children, every
 from redcap_sync.sandbox.state import SandboxProject
@@ -27,6 +27,26 @@ def load_values(project: SandboxProject, root: ET.Element, *, calculated: bool) 
         record = attribute(subject, "SubjectKey")
         for event_id, event_key, form in _forms(project, subject):
             _load_form(project, record, _place(project, event_id, event_key, form), form, calculated=calculated)
+
+
+def rows_from_odm(project: SandboxProject, root: ET.Element) -> list[dict[str, str]]:
+    """Return the data of an ODM document as the flat rows an import checks."""
+    rows: list[dict[str, str]] = []
+    for subject in every(root, "SubjectData"):
+        for event_id, event_key, form in _forms(project, subject):
+            place = _place(project, event_id, event_key, form)
+            row = {project.id_field: attribute(subject, "SubjectKey")}
+            if project.longitudinal:
+                row[EVENT] = project.event_name(event_id)
+            if place.instance:
+                row |= {REPEAT_INSTRUMENT: place.instrument, REPEAT_INSTANCE: str(place.instance)}
+            for item in every(form, "ItemData"):
+                name, value = attribute(item, "ItemOID"), attribute(item, "Value")
+                column = project.layout.by_name.get(name)
+                if name != project.id_field:
+                    row[name] = _moment(column.field, value) if column and column.field else value
+            rows.append(row)
+    return rows
 
 
 def _forms(project: SandboxProject, subject: ET.Element) -> Iterator[tuple[int, int, ET.Element]]:
@@ -58,6 +78,8 @@ def _load_form(project: SandboxProject, record: str, place: Place, form: ET.Elem
             project.values.join_group(record, value)
         elif column is not None and (calculated or not _is_calculated(column)):
             cells[name] = _stored(column, value)
+        elif name == SURVEY_IDENTIFIER or name.removesuffix("_timestamp") in project.structure.surveys:
+            cells[name] = value.replace("T", " ", 1)
     for item in every(form, "ItemDataBase64Binary"):
         cells[attribute(item, "ItemOID")] = str(_keep_document(project, item))
     project.values.write(record, place, cells)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from redcap_sync.dictionary import Choice, Dictionary, Instrument, dictionary_from_api, parse_choices
+from redcap_sync.dictionary import Dictionary, Instrument, dictionary_from_api
 from redcap_sync.sandbox.documents import Documents
 from redcap_sync.sandbox.journal import Journal, LogEntry
 from redcap_sync.sandbox.layout import Layout
@@ -80,13 +80,8 @@ class SandboxProject:
     def layout(self) -> Layout:
         """The columns of an export and what lies in them."""
         if self._layout is None:
-            self._layout = Layout(self.dictionary, self.missing_codes)
+            self._layout = Layout(self.dictionary)
         return self._layout
-
-    @property
-    def missing_codes(self) -> tuple[Choice, ...]:
-        """The project's missing data codes."""
-        return parse_choices(str(self.structure.settings["missing_data_codes"]))
 
     @property
     def id_field(self) -> str:
@@ -131,20 +126,10 @@ class SandboxProject:
         """Find a data access group by its unique name."""
         return next((group for group in self.structure.groups if group.unique_name == unique_name), None)
 
-    def log(
-        self,
-        username: str,
-        kind: str,
-        action: str,
-        *,
-        details: str = "",
-        record: str = "",
-        moment: datetime | None = None,
-    ) -> None:
+    def log(self, username: str, kind: str, action: str, *, details: str = "", record: str = "") -> None:
         """Write into the project's log, at the server's time."""
         group = self.values[record].group if record in self.values else ""
-        when = moment or self.clock()
-        self.journal.write(LogEntry(when, username, kind, action, details, record, group))
+        self.journal.write(LogEntry(self.clock(), username, kind, action, details, record, group))
 
 
 def arms_in_use(project: SandboxProject) -> list[ArmRow]:

@@ -46,6 +46,6 @@ def logged_cells(project: SandboxProject, change: Change, before: Mapping[str, s
 
 
 def _logged_cell(column: Column, value: str) -> str:
-    if column.is_checkbox and column.field is not None:
-        return f"{column.field.name}({column.code}) = {'checked' if value == '1' else 'unchecked'}"
+    if column.field is not None and column.option is not None:
+        return f"{column.field.name}({column.option.code}) = {'checked' if value == '1' else 'unchecked'}"
     return f"{column.name} = '{' '.join(value.splitlines())}'"

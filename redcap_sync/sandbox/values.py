@@ -7,7 +7,7 @@ Only what is stored is kept: a blank is absent, of a checkbox the ticked options
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -109,20 +109,29 @@ class Values:
         if not rows:
             self.delete(record)
 
-    def rename(self, record: str, new_name: str, id_field: str) -> None:
-        """Give a record another id, in its stored id cells too."""
-        moved = self._records.pop(record)
-        for row in moved.rows.values():
-            if id_field in row:
-                row[id_field] = new_name
+    def rename(self, record: str, new_name: str, id_field: str, *, event_ids: Collection[int]) -> None:
+        """Give a record another id, in its stored id cells too; rows of other events stay with the old one."""
+        old = self._records[record]
+        moved = StoredRecord(group=old.group)
+        for place in [place for place in old.rows if place.event_id in event_ids]:
+            row = old.rows.pop(place)
+            moved.rows[place] = {**row, id_field: new_name} if id_field in row else row
+        moved.locked = {held for held in old.locked if held[0].event_id in event_ids}
+        if not old.rows:
+            del self._records[record]
         self._records[new_name] = moved
         self._sorted = None
         self.changed |= {record, new_name}
 
-    def move_row(self, record: str, place: Place, target: Place) -> None:
-        """Move a row to another place of its record, laying it over what is there."""
+    def move_cells(self, record: str, place: Place, target: Place, columns: Collection[str]) -> None:
+        """Move cells of a row to another place of its record; a row that is empty then is gone."""
         rows = self._touched(record).rows
-        rows[target] = {**rows.get(target, {}), **rows.pop(place)}
+        source = rows.get(place, {})
+        moved = {name: source.pop(name) for name in list(source) if name in columns}
+        if moved:
+            rows[target] = {**rows.get(target, {}), **moved}
+        if not source:
+            rows.pop(place, None)
 
     def put(self, record: str, stored: StoredRecord) -> None:
         """Take over a record as it was kept on disk."""

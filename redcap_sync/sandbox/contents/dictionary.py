@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 
-from redcap_sync.dictionary import Field, checkbox_column
+from redcap_sync.dictionary import Field, Instrument, checkbox_column
 from redcap_sync.sandbox.call import Call
-from redcap_sync.sandbox.errors import values_not_valid
-from redcap_sync.sandbox.rendering import Answer, rows_answer
+from redcap_sync.sandbox.contents.actions import by_action
+from redcap_sync.sandbox.errors import ApiError, values_not_valid
+from redcap_sync.sandbox.rendering import Answer, count_answer, rows_answer
+from redcap_sync.sandbox.rows_in import cell_text, imported_rows
 from redcap_sync.sandbox.state import SandboxProject
-from redcap_sync.sandbox.structure import METADATA_KEYS
+from redcap_sync.sandbox.structure import METADATA_KEYS, instrument_slug
 
 FIELD_NAME_KEYS = ("original_field_name", "choice_value", "export_field_name")
+FIELD_NAME = re.compile(r"[a-z](?:_?[a-z0-9])*")
+NEEDS_CHOICES = frozenset({"radio", "dropdown", "checkbox"})
+FIELD_TYPES = NEEDS_CHOICES | {
+    *("text", "notes", "yesno", "truefalse", "calc", "file", "slider", "descriptive", "sql"),
+}
 
 
 def export_metadata(call: Call) -> Answer:
@@ -28,6 +36,64 @@ def export_metadata(call: Call) -> Answer:
         if (not fields and not forms) or row["field_name"] in fields or row["form_name"] in forms
     ]
     return rows_answer(rows, call.parameters.format, columns=METADATA_KEYS)
+
+
+def import_metadata(call: Call) -> Answer:
+    """Replace the data dictionary; fields that are not in it any more leave the design, their values stay stored."""
+    call.require("api_import", "design")
+    project = call.project
+    if project.structure.settings["in_production"]:
+        raise ApiError("The data dictionary cannot be imported while the project is in production status")
+    rows = [_imported_field(row) for row in imported_rows(call.parameters)]
+    _refuse_wrong(rows)
+    instruments = _instruments(project, rows)
+    names = {instrument.name for instrument in instruments}
+    structure = project.structure
+    project.restructure(
+        metadata=rows,
+        instruments=instruments,
+        mapping=[(event_id, name) for event_id, name in structure.mapping if name in names],
+        repeating=[repeat for repeat in structure.repeating if repeat.instrument in names | {""}],
+    )
+    call.log("manage", "Manage/Design", details="Upload data dictionary (API)")
+    return count_answer(len(rows))
+
+
+def _imported_field(row: Mapping[str, object]) -> dict[str, str]:
+    read = {key: cell_text(row.get(key)).strip() for key in METADATA_KEYS}
+    return {**read, "form_name": instrument_slug(read["form_name"])}
+
+
+def _refuse_wrong(rows: Sequence[Mapping[str, str]]) -> None:
+    """Say what is wrong with a dictionary, a line each (the lines are our own words)."""
+    wrong = [line for position, row in enumerate(rows, start=1) for line in _wrong(position, row)]
+    names = [row["field_name"] for row in rows]
+    wrong += [f"The field name '{name}' is used more than once" for name in {*names} if names.count(name) > 1]
+    if not rows:
+        wrong.append("The data dictionary contains no field")
+    if wrong:
+        raise ApiError("\n".join(wrong))
+
+
+def _wrong(position: int, row: Mapping[str, str]) -> Iterator[str]:
+    if not FIELD_NAME.fullmatch(row["field_name"]):
+        yield f"Row {position}: '{row['field_name']}' is not a valid field name"
+    if not row["form_name"]:
+        yield f"Row {position}: the form name is missing"
+    if row["field_type"] not in FIELD_TYPES:
+        yield f"Row {position}: '{row['field_type']}' is not a valid field type"
+    if row["field_type"] in NEEDS_CHOICES and not row["select_choices_or_calculations"]:
+        yield f"Row {position}: the field '{row['field_name']}' has no choices"
+
+
+def _instruments(project: SandboxProject, rows: Sequence[Mapping[str, str]]) -> list[Instrument]:
+    """Instruments in the order of the dictionary: those that were there keep their titles."""
+    known = {instrument.name: instrument for instrument in project.structure.instruments}
+    names: dict[str, Instrument] = {}
+    for row in rows:
+        name = row["form_name"]
+        names.setdefault(name, known.get(name) or Instrument(name, name.replace("_", " ").title()))
+    return list(names.values())
 
 
 def export_instruments(call: Call) -> Answer:
@@ -61,7 +127,7 @@ def _field_name_rows(project: SandboxProject) -> Iterator[Mapping[str, str]]:
 
 def _rows_of_field(project: SandboxProject, field: Field) -> Iterator[Mapping[str, str]]:
     if field.type == "checkbox":
-        for choice in project.layout.options(field):
+        for choice in project.dictionary.options_of(field):
             named = (field.name, choice.code, checkbox_column(field.name, choice.code))
             yield dict(zip(FIELD_NAME_KEYS, named, strict=True))
     elif field.type not in ("file", "descriptive"):
@@ -69,7 +135,7 @@ def _rows_of_field(project: SandboxProject, field: Field) -> Iterator[Mapping[st
 
 
 HANDLERS = {
-    "metadata": export_metadata,
+    "metadata": by_action(export_metadata, import_metadata),
     "instrument": export_instruments,
     "exportFieldNames": export_field_names,
 }

@@ -1,10 +1,19 @@
-"""arm, event, formEventMapping, repeatingFormsEvents: when it is asked."""
+"""arm, event, formEventMapping, repeatingFormsEvents, exported: when it is asked."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from redcap_sync.sandbox.call import Call
+from redcap_sync.sandbox.contents.actions import by_action
+from redcap_sync.sandbox.contents.event_imports import (
+    delete_arms,
+    delete_events,
+    import_arms,
+    import_events,
+    import_mapping,
+    import_repeating,
+)
 from redcap_sync.sandbox.errors import ApiError
 from redcap_sync.sandbox.rendering import Answer, rows_answer
 from redcap_sync.sandbox.state import arms_in_use, mapping_rows
@@ -14,6 +23,7 @@ NO_REPEATS = (
     "You cannot export repeating instruments and events because the project does not contain any "
     "repeating instruments and events"
 )
+MAPPING_KEYS = ("arm_num", "unique_event_name", "form")
 
 
 def export_arms(call: Call) -> Answer:
@@ -35,17 +45,16 @@ def export_events(call: Call) -> Answer:
 def export_mapping(call: Call) -> Answer:
     """Which instrument is designated to which event."""
     wanted = _longitudinal_export(call, "form/event mappings")
-    columns = ("arm_num", "unique_event_name", "form")
-    return rows_answer(mapping_rows(call.project, wanted), call.parameters.format, columns=columns, root="items")
+    return rows_answer(mapping_rows(call.project, wanted), call.parameters.format, columns=MAPPING_KEYS, root="items")
 
 
 def export_repeating(call: Call) -> Answer:
     """What repeats, with the label of its instances; event names only in longitudinal projects."""
     call.require("api_export")
-    call.log("manage", "Manage/Design", details="Export repeating instruments and events (API)")
     project = call.project
     if not project.structure.repeating:
         raise ApiError(NO_REPEATS)
+    call.log("manage", "Manage/Design", details="Export repeating instruments and events (API)")
     names = project.event_names
     rows: list[dict[str, Any]] = []
     for repeat in project.structure.repeating:
@@ -76,8 +85,8 @@ def _event_row(event: EventRow, *, offsets: bool) -> dict[str, Any]:
 
 
 HANDLERS = {
-    "arm": export_arms,
-    "event": export_events,
-    "formEventMapping": export_mapping,
-    "repeatingFormsEvents": export_repeating,
+    "arm": by_action(export_arms, import_arms, {"delete": delete_arms}),
+    "event": by_action(export_events, import_events, {"delete": delete_events}),
+    "formEventMapping": by_action(export_mapping, import_mapping),
+    "repeatingFormsEvents": by_action(export_repeating, import_repeating),
 }

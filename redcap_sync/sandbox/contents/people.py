@@ -1,15 +1,21 @@
-"""user, dag: who works in a project."""
+"""user, userRole, userRoleMapping: who works in a project, and with which rights."""
 
 from __future__ import annotations
 
+import string
+from collections.abc import Mapping
+from random import Random
 from typing import Any
 
 from redcap_sync.sandbox.call import Call
-from redcap_sync.sandbox.rendering import Answer, rows_answer
-from redcap_sync.sandbox.rights import User
+from redcap_sync.sandbox.contents.actions import by_action, named
+from redcap_sync.sandbox.errors import ApiError, not_valid, values_not_valid
+from redcap_sync.sandbox.rendering import Answer, count_answer, rows_answer
+from redcap_sync.sandbox.rights import Rights, Role, User
+from redcap_sync.sandbox.rows_in import cell_text, imported_rows
 from redcap_sync.sandbox.state import SandboxProject
 
-GROUP_KEYS = ("data_access_group_name", "unique_group_name", "data_access_group_id")
+ROLE_NAME_LENGTH = 10
 
 
 def export_users(call: Call) -> Answer:
@@ -20,13 +26,43 @@ def export_users(call: Call) -> Answer:
     return rows_answer(rows, call.parameters.format, root="users")
 
 
-def export_groups(call: Call) -> Answer:
-    """The data access groups."""
-    call.require("api_export")
-    call.log("manage", "Manage/Design", details="Export DAGs (API)")
-    groups = call.project.structure.groups
-    rows = [dict(zip(GROUP_KEYS, (g.name, g.unique_name, g.group_id), strict=True)) for g in groups]
-    return rows_answer(rows, call.parameters.format, columns=GROUP_KEYS, root="dags")
+def import_users(call: Call) -> Answer:
+    """Add users or change them; rights that are not named keep what they are, or are none for a new user."""
+    call.require("api_import", "user_rights")
+    rows = imported_rows(call.parameters)
+    users = dict(call.project.structure.users)
+    for row in rows:
+        name = cell_text(row.get("username"))
+        if not name:
+            raise not_valid("username")
+        users[name] = _changed_user(call.project, users.get(name) or User(name, Rights()), row)
+    call.project.restructure(users=users)
+    for row in rows:
+        call.log("user", f"Add user {row['username']}", details=f"user = '{row['username']}'")
+    return count_answer(len(rows))
+
+
+def _changed_user(project: SandboxProject, user: User, row: Mapping[str, Any]) -> User:
+    group = cell_text(row.get("data_access_group", user.group))
+    if group and project.group(group) is None:
+        raise values_not_valid("data_access_group", [group])
+    texts = {
+        key: cell_text(row.get(key, getattr(user, key))) for key in ("email", "firstname", "lastname", "expiration")
+    }
+    return User(
+        user.username, user.rights.changed(row), **texts, group=group, more_groups=user.more_groups, role=user.role
+    )
+
+
+def delete_users(call: Call) -> Answer:
+    """Take users out of the project."""
+    call.require("user_rights")
+    gone = named(call, "users", call.project.structure.users)
+    users = {name: user for name, user in call.project.structure.users.items() if name not in gone}
+    call.project.restructure(users=users)
+    for name in gone:
+        call.log("user", f"Delete user {name}", details=f"user = '{name}'")
+    return count_answer(len(gone))
 
 
 def _user_row(project: SandboxProject, user: User) -> dict[str, Any]:
@@ -45,4 +81,87 @@ def _user_row(project: SandboxProject, user: User) -> dict[str, Any]:
     }
 
 
-HANDLERS = {"user": export_users, "dag": export_groups}
+def export_roles(call: Call) -> Answer:
+    """Every role with its rights, in the order in which they were made."""
+    call.require("api_export")
+    call.log("manage", "Manage/Design", details="Export user roles (API)")
+    instruments = call.project.instrument_names
+    rows = [
+        {"unique_role_name": role.unique_name, "role_label": role.label, **role.rights.row(instruments)}
+        for role in call.project.structure.roles
+    ]
+    return rows_answer(rows, call.parameters.format, root="userroles")
+
+
+def import_roles(call: Call) -> Answer:
+    """Add roles (rows without unique_role_name) or change them."""
+    call.require("api_import", "user_rights")
+    rows = imported_rows(call.parameters)
+    roles = {role.unique_name: role for role in call.project.structure.roles}
+    for row in rows:
+        unique = cell_text(row.get("unique_role_name"))
+        if unique and unique not in roles:
+            raise values_not_valid("unique_role_name", [unique])
+        role = roles.get(unique) or Role(_new_role_name(call, roles), "", Rights())
+        label = cell_text(row.get("role_label", role.label))
+        roles[role.unique_name] = Role(role.unique_name, label, role.rights.changed(row))
+    call.project.restructure(roles=list(roles.values()))
+    call.log("user", "Edit user role" if roles else "Add user role", details="Import user roles (API)")
+    return count_answer(len(rows))
+
+
+def _new_role_name(call: Call, taken: Mapping[str, Role]) -> str:
+    """`U-` and ten characters; made from project and number, so that a run can be repeated."""
+    letters = Random(f"{call.project.project_id}/{call.project.next_id()}")
+    while True:
+        name = "U-" + "".join(letters.choices(string.ascii_uppercase + string.digits, k=ROLE_NAME_LENGTH))
+        if name not in taken:
+            return name
+
+
+def delete_roles(call: Call) -> Answer:
+    """Delete roles; users who had one keep their own rights."""
+    call.require("user_rights")
+    gone = named(call, "roles", {role.unique_name for role in call.project.structure.roles})
+    for user in call.project.structure.users.values():
+        user.role = "" if user.role in gone else user.role
+    call.project.restructure(roles=[role for role in call.project.structure.roles if role.unique_name not in gone])
+    call.log("user", "Delete user role", details="Delete user roles (API)")
+    return count_answer(len(gone))
+
+
+def export_role_mapping(call: Call) -> Answer:
+    """Every user with a role or with none."""
+    call.require("api_export")
+    call.log("manage", "Manage/Design", details="Export user-role assignments (API)")
+    rows = [
+        {"username": user.username, "unique_role_name": user.role, "data_access_group": user.group}
+        for user in call.project.structure.users.values()
+    ]
+    return rows_answer(rows, call.parameters.format, root="items")
+
+
+def import_role_mapping(call: Call) -> Answer:
+    """Put users into roles, or with a blank out of them."""
+    call.require("api_import", "user_rights")
+    rows = [{name: cell_text(value) for name, value in row.items()} for row in imported_rows(call.parameters)]
+    users, known = call.project.structure.users, {role.unique_name for role in call.project.structure.roles}
+    for row in rows:
+        if row.get("username", "") not in users:
+            raise ApiError(f"The user '{row.get('username', '')}' does not exist in the project")
+        if row.get("unique_role_name") and row["unique_role_name"] not in known:
+            raise values_not_valid("unique_role_name", [row["unique_role_name"]])
+    for row in rows:
+        user = users[row["username"]]
+        user.role = row.get("unique_role_name", "")
+        user.group = row.get("data_access_group", user.group)
+    call.project.restructure(users=users)
+    call.log("user", "Assign user to role", details="Import user-role assignments (API)")
+    return count_answer(len(rows))
+
+
+HANDLERS = {
+    "user": by_action(export_users, import_users, {"delete": delete_users}),
+    "userRole": by_action(export_roles, import_roles, {"delete": delete_roles}),
+    "userRoleMapping": by_action(export_role_mapping, import_role_mapping),
+}

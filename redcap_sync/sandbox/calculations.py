@@ -1,0 +1,113 @@
+"""Calculated fields: worked out anew in a record when one of their inputs was imported."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from redcap_sync.dictionary import Field
+from redcap_sync.errors import LogicError
+from redcap_sync.sandbox.flat import applies, places_in_order
+from redcap_sync.sandbox.importing import Change
+from redcap_sync.sandbox.layout import Column
+from redcap_sync.sandbox.logic_rows import Viewpoint
+from redcap_sync.sandbox.state import SandboxProject
+
+if TYPE_CHECKING:
+    from redcap_sync.logic import Expression
+
+CALCULATED_TEXT = re.compile(r"@CALCTEXT\s*\(")
+MOST_ROUNDS = 10
+"""A calculation that feeds itself through others is left alone after so many rounds."""
+
+
+def recalculated(project: SandboxProject, record: str, changed: Collection[str]) -> Iterator[Change]:
+    """Yield the rows of a record whose calculated values are no longer right after `changed` fields were stored.
+
+    Values are stored by the caller between one change and the next, so calculations may feed each other.
+    """
+    waiting = set(changed)
+    for _ in range(MOST_ROUNDS):
+        fields = [field for field in project.dictionary.fields if _inputs(field) & waiting]
+        waiting = set()
+        for change in _changes(project, record, fields):
+            waiting |= set(change.cells)
+            yield change
+        if not waiting:
+            return
+
+
+def _changes(project: SandboxProject, record: str, fields: list[Field]) -> Iterator[Change]:
+    for place in places_in_order(project, record):
+        stored = project.values.stored(record, place)
+        viewpoint = Viewpoint(project, record, place)
+        cells = {
+            field.name: value
+            for field in fields
+            if applies(project, Column(field.name, field.instrument, field), place)
+            and (value := calculated(viewpoint, field)) != stored.get(field.name, "")
+        }
+        if cells:
+            yield Change(record, place, cells)
+
+
+def calculated(viewpoint: Viewpoint, field: Field) -> str:
+    """Work out a calculated field at a place; a calc that gives no number is blank, a @CALCTEXT stays text."""
+    from redcap_sync.logic import DEFAULT_SWITCHES, interpret
+    from redcap_sync.logic.interpreter_values import number_of, printed
+
+    expression = _expression(_formula(field))
+    if expression is None:
+        return ""
+    project = viewpoint.project
+    codes = project.layout.missing_codes
+    value = interpret(expression, viewpoint.row_of(expression), now=project.clock(), missing_codes=codes)
+    if field.type == "calc" and number_of(value) is None:
+        return ""
+    return printed(value, DEFAULT_SWITCHES.printed_digits)
+
+
+def _formula(field: Field) -> str:
+    if field.type == "calc":
+        return field.calculation
+    return _calculated_text(field.annotation)
+
+
+def _calculated_text(annotation: str) -> str:
+    """Return what stands in the brackets of @CALCTEXT(...); '' where there is none."""
+    found = CALCULATED_TEXT.search(annotation)
+    if not found:
+        return ""
+    depth = 1
+    for position in range(found.end(), len(annotation)):
+        depth += {"(": 1, ")": -1}.get(annotation[position], 0)
+        if depth == 0:
+            return annotation[found.end() : position]
+    return ""
+
+
+def _inputs(field: Field) -> frozenset[str]:
+    """Export columns that feed a calculated field; none for any other field."""
+    formula = _formula(field)
+    return _columns_of(formula) if formula else frozenset()
+
+
+@lru_cache(maxsize=4096)
+def _expression(formula: str) -> Expression | None:
+    """Parse a formula; one that cannot be read calculates nothing, as on a server."""
+    from redcap_sync.logic import parse
+
+    try:
+        return parse(formula) if formula else None
+    except LogicError:
+        return None
+
+
+@lru_cache(maxsize=4096)
+def _columns_of(formula: str) -> frozenset[str]:
+    from redcap_sync.logic import references
+
+    expression = _expression(formula)
+    return frozenset(reference.export_column for reference in references(expression)) if expression else frozenset()

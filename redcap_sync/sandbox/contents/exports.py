@@ -1,0 +1,58 @@
+"""record, export: flat or EAV, in CSV, JSON, XML or ODM."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from redcap_sync.sandbox.call import Call
+from redcap_sync.sandbox.eav import eav_names, eav_rows
+from redcap_sync.sandbox.errors import not_valid
+from redcap_sync.sandbox.exporting import asked_selection, asked_shape
+from redcap_sync.sandbox.flat import REPEAT_INSTANCE, Selection, flat_rows
+from redcap_sync.sandbox.labels import value_labels
+from redcap_sync.sandbox.rendering import MEDIA_TYPES, Answer, csv_text, json_text, rows_answer
+from redcap_sync.sandbox.shaping import Shape, eav_label, headers, shaped, shaped_names
+
+
+def export_records(call: Call) -> Answer:
+    """Export rows of records as the call asks."""
+    call.require("api_export")
+    kind = call.parameters.text("type", "flat")
+    if kind not in ("flat", "eav"):
+        raise not_valid("type")
+    selection, shape = asked_selection(call), asked_shape(call)
+    call.log("export", "Data export (API)", details=f"Export format: {call.parameters.format}, Type: {kind}")
+    return eav_answer(call, selection, shape) if kind == "eav" else flat_answer(call, selection, shape)
+
+
+def flat_answer(call: Call, selection: Selection, shape: Shape) -> Answer:
+    """Render one row per event and instance."""
+    project = selection.project
+    rows = shaped(project, shape, (row.cells for row in flat_rows(selection)))
+    names = shaped_names(project, shape, selection.names)
+    return _answer(call, rows, headers(project, shape, names))
+
+
+def eav_answer(call: Call, selection: Selection, shape: Shape) -> Answer:
+    """Render one row per stored value."""
+    labels = value_labels(selection.project, checkbox_labels=True) if shape.labels else None
+    rows = eav_rows(selection, eav_label(labels) if labels else None)
+    return _answer(call, rows, eav_names(selection))
+
+
+def _answer(call: Call, rows: Iterable[dict[str, str]], header: Sequence[str]) -> Answer:
+    """In JSON every value is a string, but an instance that is set is a number."""
+    output = call.parameters.format
+    if output == "csv":
+        cells = (row.values() for row in rows)
+        return Answer(csv_text(header, cells, call.parameters.delimiter).encode(), MEDIA_TYPES["csv"])
+    if output == "json":
+        items = ",".join(json_text(_with_number(row)) for row in rows)
+        return Answer(f"[{items}]".encode(), MEDIA_TYPES["json"])
+    return rows_answer(list(rows), "xml")
+
+
+def _with_number(row: dict[str, str]) -> dict[str, Any]:
+    instance = row.get(REPEAT_INSTANCE)
+    return {**row, REPEAT_INSTANCE: int(instance)} if instance else row

@@ -1,0 +1,104 @@
+"""dag, userDagMapping: data access groups, who is in them, and moving from one to another."""
+
+from __future__ import annotations
+
+from redcap_sync.sandbox.call import Call
+from redcap_sync.sandbox.contents.actions import by_action, named
+from redcap_sync.sandbox.errors import ApiError, values_not_valid
+from redcap_sync.sandbox.rendering import Answer, count_answer, rows_answer, text_answer
+from redcap_sync.sandbox.rows_in import cell_text, imported_rows
+from redcap_sync.sandbox.structure import Group, unique_group_name
+
+GROUP_KEYS = ("data_access_group_name", "unique_group_name", "data_access_group_id")
+MAPPING_KEYS = ("username", "redcap_data_access_group")
+
+
+def export_groups(call: Call) -> Answer:
+    """The data access groups."""
+    call.require("api_export")
+    call.log("manage", "Manage/Design", details="Export DAGs (API)")
+    groups = call.project.structure.groups
+    rows = [dict(zip(GROUP_KEYS, (g.name, g.unique_name, g.group_id), strict=True)) for g in groups]
+    return rows_answer(rows, call.parameters.format, columns=GROUP_KEYS, root="dags")
+
+
+def import_groups(call: Call) -> Answer:
+    """Add groups (rows with a blank unique name) or rename them."""
+    call.require("api_import", "data_access_groups")
+    rows = imported_rows(call.parameters)
+    groups = list(call.project.structure.groups)
+    for row in rows:
+        name, unique = cell_text(row.get("data_access_group_name")), cell_text(row.get("unique_group_name"))
+        position = next((n for n, group in enumerate(groups) if group.unique_name == unique), None)
+        if unique and position is None:
+            raise values_not_valid("unique_group_name", [unique])
+        if position is None:
+            made = unique_group_name(name, {group.unique_name for group in groups})
+            groups.append(Group(call.project.next_id(), made, name))
+        else:
+            groups[position] = Group(groups[position].group_id, unique, name)
+    call.project.restructure(groups=groups)
+    call.log("manage", "Manage/Design", details="Import DAGs (API)")
+    return count_answer(len(rows))
+
+
+def delete_groups(call: Call) -> Answer:
+    """Delete groups; their users and records are in none then."""
+    call.require("data_access_groups")
+    project = call.project
+    gone = named(call, "dags", {group.unique_name for group in project.structure.groups})
+    for user in project.structure.users.values():
+        user.group = "" if user.group in gone else user.group
+        user.more_groups = [name for name in user.more_groups if name not in gone]
+    for record in project.values.names():
+        if project.values[record].group in gone:
+            project.values.join_group(record, "")
+    project.restructure(groups=[group for group in project.structure.groups if group.unique_name not in gone])
+    call.log("manage", "Manage/Design", details="Delete DAGs (API)")
+    return count_answer(len(gone))
+
+
+def switch_group(call: Call) -> Answer:
+    """Move the token's user into another group: one assigned to the user, or any for who manages groups."""
+    wanted = call.parameters.text("dag")
+    allowed = call.rights.may("data_access_groups") or wanted in call.user.more_groups
+    if wanted and (call.project.group(wanted) is None or not allowed):
+        raise values_not_valid("dag", [wanted])
+    if call.user.group and call.user.group not in call.user.more_groups:
+        call.user.more_groups.append(call.user.group)
+    call.user.group = wanted
+    call.project.restructure()
+    call.log("manage", "Manage/Design", details=f"Switch DAG (API): {wanted}")
+    return text_answer("1")
+
+
+def export_group_mapping(call: Call) -> Answer:
+    """Every user with a group or with none."""
+    call.require("api_export")
+    call.log("manage", "Manage/Design", details="Export user-DAG assignments (API)")
+    users = call.project.structure.users.values()
+    rows = [{"username": user.username, "redcap_data_access_group": user.group} for user in users]
+    return rows_answer(rows, call.parameters.format, columns=MAPPING_KEYS, root="items")
+
+
+def import_group_mapping(call: Call) -> Answer:
+    """Put users into groups, or with a blank out of them."""
+    call.require("api_import", "data_access_groups")
+    project = call.project
+    rows = [[cell_text(row.get(key)) for key in MAPPING_KEYS] for row in imported_rows(call.parameters)]
+    for username, group in rows:
+        if username not in project.structure.users:
+            raise ApiError(f"The user '{username}' does not exist in the project")
+        if group and project.group(group) is None:
+            raise values_not_valid("redcap_data_access_group", [group])
+    for username, group in rows:
+        project.structure.users[username].group = group
+    project.restructure()
+    call.log("manage", "Manage/Design", details="Import user-DAG assignments (API)")
+    return count_answer(len(rows))
+
+
+HANDLERS = {
+    "dag": by_action(export_groups, import_groups, {"delete": delete_groups, "switch": switch_group}),
+    "userDagMapping": by_action(export_group_mapping, import_group_mapping),
+}

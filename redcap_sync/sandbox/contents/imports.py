@@ -1,0 +1,134 @@
+"""record, import: flat or EAV rows, all of them or none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from redcap_sync.errors import ProjectFileWrong
+from redcap_sync.sandbox.calculations import recalculated
+from redcap_sync.sandbox.call import Call
+from redcap_sync.sandbox.eav_in import flat_from_eav
+from redcap_sync.sandbox.errors import ApiError, not_valid
+from redcap_sync.sandbox.importing import Change, Importer, Plan
+from redcap_sync.sandbox.numbering import numbered
+from redcap_sync.sandbox.odm import parse_odm
+from redcap_sync.sandbox.odm_values import rows_from_odm
+from redcap_sync.sandbox.rendering import MEDIA_TYPES, XML_HEAD, Answer, csv_text, json_text
+from redcap_sync.sandbox.rows_in import MALFORMED, NOT_ACCEPTABLE, cell_text, imported_rows
+from redcap_sync.sandbox.storing import store
+
+CHOICES = {
+    "overwriteBehavior": ("normal", "overwrite"),
+    "dateFormat": ("YMD", "MDY", "DMY"),
+    "returnContent": ("count", "ids", "auto_ids", "nothing"),
+    "type": ("flat", "eav"),
+}
+OTHER_GROUP = "This record belongs to another Data Access Group, so that you may not change it."
+
+
+def import_records(call: Call) -> Answer:
+    """Store the rows a call brings and say what was stored."""
+    call.require("api_import")
+    for name, accepted in CHOICES.items():
+        if call.parameters.text(name) not in ("", *accepted):
+            raise not_valid(name)
+    automatic = call.parameters.flag("forceAutoNumber")
+    if call.parameters.text("returnContent") == "auto_ids" and not automatic:
+        raise not_valid("returnContent")
+    rows: Sequence[Mapping[str, Any]] = _rows(call)
+    given: dict[str, str] = {}
+    if automatic:
+        rows, given = numbered(call, rows)
+    if call.parameters.flag("backgroundProcess"):
+        return _in_background(call, rows)
+    changes = _checked(call, rows)
+    _store(call, changes)
+    records = list(dict.fromkeys(change.record for change in changes))
+    return _answer(call, records, [f"{new},{old}" for old, new in given.items()])
+
+
+def _rows(call: Call) -> Sequence[Mapping[str, Any]]:
+    if call.parameters.format == "odm":
+        try:
+            return rows_from_odm(call.project, parse_odm(call.parameters.text("data")))
+        except (ProjectFileWrong, KeyError, ValueError) as broken:
+            raise ApiError(MALFORMED, NOT_ACCEPTABLE) from broken
+    rows = imported_rows(call.parameters)
+    return flat_from_eav(call.project, rows) if call.parameters.text("type") == "eav" else rows
+
+
+def _checked(call: Call, rows: Sequence[Mapping[str, Any]]) -> list[Change]:
+    """Check the rows against the project and against what the user may do; refuse all if one is wrong."""
+    importer = Importer(
+        call.project,
+        overwrite=call.parameters.text("overwriteBehavior") == "overwrite",
+        date_format=call.parameters.text("dateFormat") or "YMD",
+    )
+    plan = importer.plan(rows)
+    if any(change.record not in call.project.values for change in plan.changes):
+        call.require("record_create")
+    if call.user.group:
+        plan = _within_group(call, plan)
+    plan.refuse_errors()
+    return plan.changes
+
+
+def _within_group(call: Call, plan: Plan) -> Plan:
+    """Members of a group change their group's records only, and what they create is their group's."""
+    values, group, id_field = call.project.values, call.user.group, call.project.id_field
+    foreign = [
+        (change.record, id_field, change.record, OTHER_GROUP)
+        for change in plan.changes
+        if change.record in values and not call.sees(change.record)
+    ]
+    changes = [Change(change.record, change.place, change.cells, group) for change in plan.changes]
+    return Plan(changes, [*plan.errors, *foreign])
+
+
+def _store(call: Call, changes: Sequence[Change]) -> None:
+    touched: dict[str, set[str]] = {}
+    for change in changes:
+        store(call.project, change, call.log)
+        touched.setdefault(change.record, set()).update(change.cells)
+    for record, names in touched.items():
+        for change in recalculated(call.project, record, names):
+            store(call.project, change, call.log, source="Auto calculation")
+
+
+def _in_background(call: Call, rows: Sequence[Mapping[str, Any]]) -> Answer:
+    """Take record by record and pass over the ones that are wrong; the answer says only that it was taken."""
+    by_record: dict[str, list[Mapping[str, Any]]] = {}
+    for row in rows:
+        by_record.setdefault(cell_text(row.get(call.project.id_field)), []).append(row)
+    for own_rows in by_record.values():
+        try:
+            changes = _checked(call, own_rows)
+        except ApiError:
+            continue
+        _store(call, changes)
+    output = call.parameters.return_format
+    told = {"json": json_text({"success": True}), "csv": "1", "xml": f"{XML_HEAD}<success>1</success>"}
+    return Answer(told[output].encode(), MEDIA_TYPES[output])
+
+
+def _answer(call: Call, records: list[str], pairs: list[str]) -> Answer:
+    """Say what was imported: distinct records, not rows."""
+    wanted, output = call.parameters.text("returnContent") or "count", call.parameters.return_format
+    if wanted == "nothing":
+        return Answer(b"{}" if output == "json" else b"", MEDIA_TYPES[output])
+    if wanted in ("ids", "auto_ids"):
+        return _ids_answer(records if wanted == "ids" else pairs, output)
+    count = len(records)
+    told = {"json": json_text({"count": count}), "csv": str(count), "xml": f"{XML_HEAD}<count>{count}</count>"}
+    return Answer(told[output].encode(), MEDIA_TYPES[output])
+
+
+def _ids_answer(ids: list[str], output: str) -> Answer:
+    items = "".join(f"<id>{name}</id>" for name in ids)
+    told = {
+        "json": json_text(ids),
+        "csv": csv_text(["id"], ([name] for name in ids)),
+        "xml": f"{XML_HEAD}<ids>{items}</ids>",
+    }
+    return Answer(told[output].encode(), MEDIA_TYPES[output])

@@ -1,0 +1,64 @@
+"""The rows of an EAV export: one per stored value, an unticked option or a blank is none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from redcap_sync.sandbox.flat import (
+    EVENT,
+    GROUP,
+    REPEAT_INSTANCE,
+    REPEAT_INSTRUMENT,
+    Selection,
+    applies,
+    places_in_order,
+)
+from redcap_sync.sandbox.layout import Column
+from redcap_sync.sandbox.values import Place
+
+Labelled = Callable[[str, str], str]
+"""(column, value) to the value as it is shown."""
+
+
+def eav_names(selection: Selection) -> tuple[str, ...]:
+    """Column names of the rows."""
+    project = selection.project
+    event = (EVENT,) if project.longitudinal else ()
+    repeat = (REPEAT_INSTRUMENT, REPEAT_INSTANCE) if project.structure.repeating else ()
+    return ("record", *event, *repeat, "field_name", "value")
+
+
+def eav_rows(selection: Selection, labelled: Labelled | None = None) -> Iterator[dict[str, str]]:
+    """Yield a row per stored value. Without labels a file is its document id and a ticked option its code."""
+    names, project = eav_names(selection), selection.project
+    for record in selection.records:
+        for place in places_in_order(project, record):
+            if not selection.wants(record, place):
+                continue
+            where = {
+                "record": selection.shown_id(record),
+                EVENT: project.event_name(place.event_id),
+                REPEAT_INSTRUMENT: place.instrument,
+                REPEAT_INSTANCE: str(place.instance or ""),
+            }
+            for field_name, value in _values(selection, record, place, labelled):
+                row = {**where, "field_name": field_name, "value": value}
+                yield {name: row[name] for name in names}
+
+
+def _values(selection: Selection, record: str, place: Place, labelled: Labelled | None) -> Iterator[tuple[str, str]]:
+    project = selection.project
+    stored, group = project.values[record].rows[place], project.values[record].group
+    for column in selection.columns:
+        value = stored.get(column.name, "")
+        if value and applies(project, column, place):
+            shown = selection.shown_id(record) if column.name == project.id_field else value
+            yield _named(column, shown, labelled)
+        if column.name == project.id_field and GROUP in selection.head and group and not place.instrument:
+            yield GROUP, group
+
+
+def _named(column: Column, value: str, labelled: Labelled | None) -> tuple[str, str]:
+    if column.field is not None and column.option is not None:
+        return column.field.name, column.option.label if labelled else column.option.code
+    return column.name, labelled(column.name, value) if labelled else value
