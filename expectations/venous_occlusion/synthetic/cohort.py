@@ -1,0 +1,46 @@
+"""The synthetic cohort: 72 patients made up by a program. No real patient is in it.
+
+`records(seed)` gives the rows of a flat REDCap import. The 62 who completed three sessions reproduce
+the counts, means, SDs, medians and quartiles of the published Tables 1-3 (doi:10.7659/j.issn.1005-6947.250621)
+for every seed, where they can be right; README.md says where they cannot. Only numpy and scipy are needed.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+
+PACKAGE = "venous_occlusion_synthetic_patients"
+"""A private name, because this folder is loaded by its path and never imported as a package of its own."""
+
+
+def records(seed: int) -> list[dict[str, str]]:
+    """Rows of record, event and repeated instance, in REDCap's order. The same seed gives the same rows."""
+    people, visits = _part("people"), _part("visits")
+    rng = np.random.default_rng(seed)
+    patients = people.everyone(rng)
+    troubled = set(rng.choice(len(patients), size=visits.EVENTS_WITH_TROUBLE, replace=False).tolist())
+    rows: list[dict[str, str]] = []
+    for index, person in enumerate(patients):
+        rows.extend(visits.rows_of(index + 1, person, rng, trouble=index in troubled))
+    return rows
+
+
+def _part(name: str) -> ModuleType:
+    """Load one module of the folder `patients` beside this file."""
+    if PACKAGE not in sys.modules:
+        folder = Path(__file__).with_name("patients")
+        spec = importlib.util.spec_from_file_location(
+            PACKAGE, folder / "__init__.py", submodule_search_locations=[str(folder)]
+        )
+        if spec is None or spec.loader is None:
+            raise ImportError(f"no package in {folder}")
+        package = importlib.util.module_from_spec(spec)
+        sys.modules[PACKAGE] = package
+        spec.loader.exec_module(package)
+    return importlib.import_module(f"{PACKAGE}.{name}")

@@ -1,0 +1,136 @@
+"""The synthetic patients as arrays: 62 who completed three sessions, and 10 who did not.
+
+The 62 carry the published numbers. The 10 are put together from instruments of different completers,
+so they are plausible and consistent within each instrument, and copies of nobody.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .body import solve_age, solve_body
+from .measured import solve_paired, solve_vein
+from .published import GROUPS, group_size, targets
+from .ranked import solve_durations, solve_skewed, solve_vcss, solve_villalta
+from .search import Numbers, Steps
+
+BEFORE, AFTER = 0, 1
+CONE_SHAPED = ("1", "2")
+"""Denali and Option; Cordis, VenaTech LP and Simon Nitinol are the shapes that were opened for or left in."""
+STOPPED = (("1", 1), ("1", 1), ("1", 1), ("2", 1), ("2", 2), ("2", 2), ("3", 1), ("3", 2), ("4", 2), ("5", 1))
+"""Reason and number of sessions of the 10 who did not complete three: codes of `stopped_reason`."""
+
+
+@dataclass(frozen=True)
+class Person:
+    """One synthetic patient: values by field, once and at both visits, and the course of the treatment."""
+
+    once: dict[str, float]
+    visits: tuple[dict[str, float], ...]
+    codes: dict[str, str]
+    group: str
+    """patency, occlusion, or '' for who did not complete three sessions."""
+    sessions: int
+    stopped_reason: str = ""
+
+
+def everyone(rng: np.random.Generator) -> list[Person]:
+    """All 72, in random order."""
+    body, age, days = solve_body(rng), solve_age(rng), solve_durations(rng)
+    vcss, villalta = solve_vcss(rng), solve_villalta(rng)
+    edge = group_size(GROUPS[0])
+    people: list[Person] = []
+    for number, group in enumerate(GROUPS):
+        ours = slice(0, edge) if number == 0 else slice(edge, None)
+        once = dict(zip(("height_cm", "weight_kg", "bmi"), body[ours].T, strict=True)) | {"age": age[ours]}
+        once |= {name: both[number] for name, both in days.items()}
+        visits = _visits(group, vcss[group], villalta[group], rng)
+        people += _group(group, number, once, visits, rng)
+    people += [_stopped(people, reason, sessions, rng) for reason, sessions in STOPPED]
+    return [people[i] for i in rng.permutation(len(people))]
+
+
+def _visits(
+    group: str, vcss: Steps, villalta: tuple[Steps, Steps, Steps], rng: np.random.Generator
+) -> dict[str, Numbers]:
+    totals, grades, ulcers = villalta
+    scores = {"villalta_total": totals, "pts_grade": grades, "vil_ulcer": ulcers}
+    scores["vcss_total"] = _highest_to_ulcers(vcss, ulcers)
+    d_dimer = np.round(np.exp(rng.normal(np.log(0.25), 0.3, size=totals.shape)), 2)
+    laboratory = solve_skewed(group, rng) | {"d_dimer": np.clip(d_dimer, 0.08, 0.48)}
+    return solve_paired(group, rng) | solve_vein(group, rng) | laboratory | scores
+
+
+def _highest_to_ulcers(vcss: Steps, ulcers: Steps) -> Steps:
+    """Give who has an ulcer the highest VCSS, of which three items are about ulcers."""
+    order = np.argsort(-vcss.min(axis=1), kind="stable")
+    place = np.argsort(np.argsort(~ulcers.any(axis=1), kind="stable"), kind="stable")
+    return vcss[order][place]
+
+
+def _group(
+    group: str, number: int, once: dict[str, Numbers], visits: dict[str, Numbers], rng: np.random.Generator
+) -> list[Person]:
+    codes = _codes(number, once["height_cm"], rng)
+    return [
+        Person(
+            once={name: float(values[i]) for name, values in once.items()},
+            visits=tuple({name: float(values[i, when]) for name, values in visits.items()} for when in (BEFORE, AFTER)),
+            codes={name: str(values[i]) for name, values in codes.items()},
+            group=group,
+            sessions=3,
+        )
+        for i in range(group_size(group))
+    ]
+
+
+def _codes(number: int, height: Numbers, rng: np.random.Generator) -> dict[str, Any]:
+    """The choice fields of one group, with exactly the printed counts."""
+    codes = {}
+    for name, counts in targets()["counts"].items():
+        codes[name] = rng.permutation(np.repeat(list(counts), [count[number] for count in counts.values()]))
+    shortest_first = np.argsort(np.argsort(height + rng.normal(scale=5, size=len(height))))
+    codes["sex"] = np.sort(codes["sex"])[::-1][shortest_first]
+    codes["retrieval"] = _retrieval(codes["filter_type"], number)
+    return codes
+
+
+def _retrieval(filter_type: Any, number: int) -> Any:
+    """1 through the vein, 2 by open surgery, 0 left in: the shape of the filter decides, as in the paper, 1.2.2."""
+    retrieval = targets()["retrieval"]
+    found = np.where(np.isin(filter_type, CONE_SHAPED), "1", "?")
+    found[found == "?"] = np.repeat(["2", "0"], [retrieval["open"][number], retrieval["not_retrieved"][number]])
+    return found
+
+
+INSTRUMENT_OF = {
+    "body": ("age", "height_cm", "weight_kg", "bmi", "sex"),
+    "history": ("filter_days", "occlusion_days", "filter_type", "thrombosis_side"),
+    "limbs": ("circ_above_knee", "circ_below_knee"),
+    "scores": ("vcss_total", "villalta_total", "pts_grade", "vil_ulcer"),
+    "ctv": tuple(f"{level}_{what}" for level in ("renal", "mid", "origin") for what in ("trans", "ap", "area")),
+}
+"""Fields that are taken from one and the same completer, because a rule looks at them together."""
+
+
+def _stopped(people: list[Person], reason: str, sessions: int, rng: np.random.Generator) -> Person:
+    """Somebody who stopped after one or two sessions, made from the instruments of different completers."""
+    donor = {name: people[int(rng.integers(len(people)))] for names in INSTRUMENT_OF.values() for name in names}
+    for names in INSTRUMENT_OF.values():
+        one = people[int(rng.integers(len(people)))]
+        donor |= dict.fromkeys(names, one)
+
+    def taken(part: str, names: Any) -> dict[str, Any]:
+        anyone = people[int(rng.integers(len(people)))]
+        values = {name: donor.get(name, anyone) for name in names}
+        if part == "visit":
+            return {name: person.visits[BEFORE][name] for name, person in values.items()}
+        return {name: getattr(person, part)[name] for name, person in values.items()}
+
+    model = people[0]
+    codes = taken("codes", model.codes)
+    codes["retrieval"] = "1" if codes["filter_type"] in CONE_SHAPED and reason != "1" else "0"
+    return Person(taken("once", model.once), (taken("visit", model.visits[BEFORE]),), codes, "", sessions, reason)
