@@ -35,7 +35,7 @@ def rankable(before: Numbers, after: Numbers) -> Numbers:
 
     7.3 - 7.1 and 5.2 - 5.0 are both 0.2 and must tie; what is under 1e-12 of the largest value is noise.
     """
-    scale = max(float(np.abs(before).max()), float(np.abs(after).max()), 1e-300)
+    scale = max(float(np.abs(before).max()), float(np.abs(after).max())) or 1.0
     return np.asarray(np.round(after - before, 11 - int(np.floor(np.log10(scale)))), dtype=np.float64)
 
 

@@ -11,6 +11,10 @@ from nightround.statistics.cells import described
 from nightround.statistics.cohort import Cohort, cohort_of, holds, step_mask
 from nightround.statistics.comparisons import compared_between, compared_within
 from nightround.statistics.describe import clopper_pearson, wilson
+from nightround.statistics.effects import changes_within, difference_of_changes, effects_between
+from nightround.statistics.family import family_rows
+from nightround.statistics.followup import regression_rows, survival_rows
+from nightround.statistics.laboratory import shift_rows
 from nightround.statistics.numbers import PERCENT_DIGITS, text_of
 from nightround.statistics.numbers import percent as percentage
 from nightround.statistics.policy import POLICIES, Choice
@@ -24,8 +28,8 @@ FLOW, ENDPOINTS = "flow", "endpoints"
 def tables(plan: Plan, patients: pd.DataFrame, policy: PolicyName | None = None) -> ResultSet:
     """Every number the plan asks for, as result rows, from one row a patient (see `patient_frame`).
 
-    Keys: table is `flow`, `endpoints` or a table's id; group '' is the whole population, visit is
-    '', `before` or `after`. `policy` is the plan's own unless another is named.
+    Keys: table is `flow`, `endpoints`, `survival`, or the id of a table or a regression; group '' is
+    the whole population, visit is '', `before` or `after`. `policy` is the plan's own unless another is named.
     """
     cohort = cohort_of(plan, patients)
     choice = Choice(plan, POLICIES[policy or plan.policy])
@@ -37,8 +41,12 @@ def _rows(cohort: Cohort, patients: pd.DataFrame, choice: Choice) -> Iterator[Re
     for endpoint in cohort.plan.endpoints:
         yield from endpoint_rows(endpoint, cohort.plan, patients)
     for table in cohort.plan.tables:
-        for variable in table.variables:
-            yield from variable_rows(table, variable, cohort, choice)
+        made = [row for variable in table.variables for row in variable_rows(table, variable, cohort, choice)]
+        yield from (*made, *family_rows(table, made))
+    for curve in cohort.plan.survival:
+        yield from survival_rows(curve, cohort)
+    for regression in cohort.plan.regressions:
+        yield from regression_rows(regression, cohort)
 
 
 def flow_rows(cohort: Cohort, patients: pd.DataFrame) -> Iterator[ResultRow]:
@@ -73,10 +81,16 @@ def endpoint_rows(endpoint: Endpoint, plan: Plan, patients: pd.DataFrame) -> Ite
 def variable_rows(table: PlannedTable, variable: Variable, cohort: Cohort, choice: Choice) -> Iterator[ResultRow]:
     """Everything about one variable of one table."""
     place = Place(table.id, variable.id)
+    columns = ("", *(group.id for group in cohort.plan.groups))
     for visit, reference in variable.visits:
-        for group in ("", *(group.id for group in cohort.plan.groups)):
-            yield from described(place.at(group=group, visit=visit), variable, reference, cohort, choice)
-        yield from compared_between(place.at(visit=visit), variable, reference, cohort, choice)
+        there = place.at(visit=visit)
+        for group in columns:
+            yield from described(there.at(group=group), variable, reference, cohort, choice)
+        yield from compared_between(there, variable, reference, cohort, choice)
+        yield from effects_between(there, variable, reference, cohort, choice, wanted=table.effects)
     if variable.before and variable.after:
-        for group in ("", *(group.id for group in cohort.plan.groups)):
+        for group in columns:
             yield from compared_within(place.at(group=group), variable, cohort, choice)
+            yield from changes_within(place.at(group=group), variable, cohort, table.effects)
+            yield from shift_rows(place.at(group=group), variable, cohort)
+        yield from difference_of_changes(place, variable, cohort, choice, table.effects)

@@ -101,11 +101,15 @@ class Level(StudyModel):
 
 
 class Limits(StudyModel):
-    """Reference limits of a laboratory value, in the variable's unit, with where they come from."""
+    """Reference limits of a laboratory value, in the variable's unit, with where they come from.
+
+    They belong to the patients for whom every condition of `where` holds, such as one sex.
+    """
 
     low: float
     high: float
     source: str
+    where: tuple[Condition, ...] = ()
 
 
 class Variable(StudyModel):
@@ -115,7 +119,8 @@ class Variable(StudyModel):
     dichotomous variable that is printed. `digits` counts the decimals of the mean, the SD, the
     median and the quartiles. `test` compares groups (or visits, in a before-after table), `between`
     the groups at each visit; they hold under the plan's own policy. `beside` are tests listed as
-    well. `below_detection` reads a text such as `<0.5` as below the limit of detection.
+    well. Of `limits` the first that fit a patient count. `below_detection` reads a text such as
+    `<0.5` as below the limit of detection.
     """
 
     id: str
@@ -133,7 +138,7 @@ class Variable(StudyModel):
     between: HypothesisTestName | None = None
     beside: tuple[HypothesisTestName, ...] = ()
     sign: Sign = "natural"
-    limits: Limits | None = None
+    limits: tuple[Limits, ...] = ()
     below_detection: bool = False
 
     @property
@@ -288,6 +293,7 @@ class Plan(StudyModel):
         for variable in (v for table in self.tables for v in table.variables):
             yield from (reference for _, reference in variable.visits)
             yield from (level.field for level in variable.levels if level.field)
+            yield from (condition.field for limits in variable.limits for condition in limits.where)
 
     def measured(self) -> frozenset[FieldRef]:
         """The fields that must be numbers."""
@@ -313,9 +319,21 @@ class Plan(StudyModel):
         for needed in (self.population, *(endpoint.among for endpoint in self.endpoints)):
             if needed not in known:
                 raise ValueError(f"{needed!r} is no step of the flow")
+        for regression in self.regressions:
+            self._regression_known(regression)
         if self.policy == "as-published":
             self._all_tests_named()
         return self
+
+    def _regression_known(self, regression: Regression) -> None:
+        if regression.group not in {group.id for group in self.groups}:
+            raise ValueError(f"{regression.group!r} is no group")
+        if regression.table not in {table.id for table in self.tables if table.kind == "by_group"}:
+            raise ValueError(f"{regression.table!r} is no table by group")
+        variables = {variable.id for variable in self.table(regression.table).variables}
+        for factor in regression.factors:
+            if factor.variable not in variables:
+                raise ValueError(f"{factor.variable!r} is no variable of table {regression.table!r}")
 
     def _all_tests_named(self) -> None:
         for variable in (v for table in self.tables for v in table.variables):
