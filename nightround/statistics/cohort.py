@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -109,6 +109,8 @@ class Cohort:
     plan: Plan
     frame: pd.DataFrame
     group: Codes
+    _levels: dict[tuple[Variable, FieldRef], Codes] = field(default_factory=dict, init=False, repr=False)
+    """Levels found so far: every cell and every test of a variable asks for them."""
 
     def members(self, group_id: str) -> Mask:
         """Who belongs to a group; '' stands for the whole population."""
@@ -123,10 +125,13 @@ class Cohort:
 
     def levels(self, variable: Variable, reference: FieldRef) -> Codes:
         """Each patient's place in the variable's levels, -1 where missing or unknown."""
-        found = np.full(len(self.frame), -1, dtype=np.int64)
-        for place, level in enumerate(variable.levels):
-            found[(found < 0) & self._is(level, reference)] = place
-        return found
+        known = self._levels.get((variable, reference))
+        if known is None:
+            known = np.full(len(self.frame), -1, dtype=np.int64)
+            for place, level in enumerate(variable.levels):
+                known[(known < 0) & self._is(level, reference)] = place
+            self._levels[variable, reference] = known
+        return known
 
     def unknown(self, variable: Variable, reference: FieldRef) -> int:
         """How many have a code that is none of the variable's levels."""
