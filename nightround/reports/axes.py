@@ -1,0 +1,42 @@
+"""Axes whose ticks are round numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil, floor, log10
+
+ROUND_STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
+"""A step between ticks is one of these times a power of ten."""
+
+
+def round_ticks(low: float, high: float, most: int = 5) -> tuple[float, ...]:
+    """At most `most` ticks on round numbers that hold everything from low to high."""
+    if low == high:
+        low, high = low - (abs(low) or 1.0) / 2, high + (abs(high) or 1.0) / 2
+    span = high - low
+    scale = 10.0 ** floor(log10(span / (most - 1)))
+    for step in (*(scale * factor for factor in ROUND_STEPS), scale * 20):
+        first, last = floor(low / step), ceil(high / step)
+        if last - first < most:
+            break
+    return tuple(round(number * step, 10) for number in range(first, last + 1))
+
+
+def tick_text(tick: float) -> str:
+    """A tick as it is printed, with a true minus sign."""
+    return f"{tick:g}".replace("-", "\u2212")
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Values from the first to the last tick laid over a stretch of the figure, in points."""
+
+    ticks: tuple[float, ...]
+    start: float
+    end: float
+
+    def __call__(self, value: float) -> float:
+        """Where a value lies, held within the axis."""
+        first, last = self.ticks[0], self.ticks[-1]
+        share = (min(max(value, first), last) - first) / (last - first)
+        return self.start + share * (self.end - self.start)

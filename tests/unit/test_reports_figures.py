@@ -1,0 +1,106 @@
+"""Figures are drawn from counts and estimates, with every label in its place."""
+
+import pytest
+
+from nightround.reports.axes import Scale, round_ticks
+from nightround.reports.drawing import Drawing, Label, Marker, Pen, Polyline, Rect
+from nightround.reports.flow import WIDTH, FlowStep, FlowTexts, flow_drawing
+from nightround.reports.intervals import Interval, IntervalTexts, axis_of, interval_drawing
+from nightround.reports.metrics import read_metrics
+from tests.report_samples import TEMPLATES
+
+PEN = Pen(read_metrics(TEMPLATES / "fonts"))
+TEXTS = FlowTexts("flow", lambda n: f"n = {n}", lambda label, n: f"{label} (n = {n})", "not classified")
+STEPS = (
+    FlowStep("treated", "Treated", 72, ""),
+    FlowStep("stopped", "Stopped early", 10, "treated"),
+    FlowStep("finished", "Finished", 62, "treated"),
+    FlowStep("patent", "Patent", 40, "finished"),
+    FlowStep("occluded", "Occluded", 19, "finished"),
+)
+
+
+def labels(drawing: Drawing) -> list[str]:
+    """Every text of a figure."""
+    return [shape.text for shape in drawing.shapes if isinstance(shape, Label)]
+
+
+def boxes(drawing: Drawing, style: str) -> list[Rect]:
+    """The boxes of a style."""
+    return [shape for shape in drawing.shapes if isinstance(shape, Rect) and shape.style == style]
+
+
+def test_the_flow_shows_every_step_and_accounts_for_everyone() -> None:
+    """Who stopped stands beside the arrow; who is in no final step is counted as not classified."""
+    drawing = flow_drawing(STEPS, TEXTS, PEN)
+    assert {"n = 72", "n = 62", "n = 40", "n = 19"} <= set(labels(drawing))
+    assert "Stopped early (n = 10)" in labels(drawing)
+    assert "not classified (n = 3)" in labels(drawing)
+    assert len(boxes(drawing, "box")) == 4
+
+
+def test_no_box_of_the_flow_covers_another_or_leaves_the_page() -> None:
+    """Boxes lie apart and within the width of the figure, also with long labels in four columns."""
+    long = "技术成功后失去联系且未行影像学检查的全部患者"
+    steps = (FlowStep("a", long, 9, ""), *(FlowStep(f"b{n}", long * 2, 2, "a") for n in range(4)))
+    drawing = flow_drawing(steps, TEXTS, PEN)
+    found = [shape for shape in drawing.shapes if isinstance(shape, Rect)]
+    assert all(box.x >= 0 and box.x + box.width <= WIDTH for box in found)
+    assert all(box.y + box.height <= drawing.height for box in found)
+    apart = [
+        one.x + one.width <= two.x
+        or two.x + two.width <= one.x
+        or one.y + one.height <= two.y
+        or two.y + two.height <= one.y
+        for one in found
+        for two in found
+        if one is not two
+    ]
+    assert all(apart)
+
+
+def test_centred_and_right_bound_text_is_placed_by_its_own_width() -> None:
+    """The left end is computed, so that no text-anchor is needed."""
+    width = PEN.width("通畅率 69.4%")
+    assert PEN.centred(100, 0, "通畅率 69.4%").x == pytest.approx(100 - width / 2)
+    assert PEN.right(100, 0, "通畅率 69.4%").x == pytest.approx(100 - width)
+
+
+def test_lines_break_between_chinese_characters_but_not_before_a_mark() -> None:
+    """Every line fits, nothing is lost, and no line begins with a comma."""
+    text = "未完成三次球囊扩张，因出血、肺栓塞或拒绝继续治疗（n = 10）"
+    lines = PEN.lines(text, 60)
+    assert "".join(lines).replace(" ", "") == text.replace(" ", "")
+    assert all(PEN.width(line) <= 60 + 9 for line in lines)
+    assert not any(line.startswith(("，", "、", "）")) for line in lines)
+
+
+def test_an_interval_is_drawn_to_scale_and_kept_on_the_axis() -> None:
+    """The marker and whisker ends lie where the axis puts their values; a limit beyond the axis ends at it."""
+    ticks = (0.0, 50.0, 100.0)
+    texts = IntervalTexts("title", "endpoint", "value", "axis")
+    drawing = interval_drawing([Interval("a", "69 (57, 120)", 69.0, 57.0, 120.0)], ticks, texts, PEN)
+    marker = next(shape for shape in drawing.shapes if isinstance(shape, Marker))
+    whisker = next(shape for shape in drawing.shapes if isinstance(shape, Polyline) and shape.style == "whisker")
+    axis = axis_of(ticks)
+    assert marker.x == axis(69.0)
+    assert [x for x, _ in whisker.points] == [axis(57.0), axis(100.0)]
+
+
+def test_an_estimate_that_is_missing_leaves_its_line_without_a_mark() -> None:
+    """The label and the printed reason stand there; nothing is drawn at zero."""
+    texts = IntervalTexts("title", "endpoint", "value", "axis")
+    drawing = interval_drawing([Interval("a", "–", None, None, None)], (0.0, 100.0), texts, PEN)
+    assert {"a", "–"} <= set(labels(drawing))
+    assert not any(isinstance(shape, Marker) for shape in drawing.shapes)
+
+
+@pytest.mark.parametrize(
+    ("low", "high"), [(0.0, 1.0), (46.8, 49.1), (-3.0, 400.0), (5.0, 5.0), (1e-4, 3e-4), (0.0, 0.0)]
+)
+def test_ticks_are_few_round_and_hold_the_data(low: float, high: float) -> None:
+    """At most five ticks, evenly apart, from not above the lowest to not below the highest value."""
+    ticks = round_ticks(low, high)
+    assert 2 <= len(ticks) <= 5
+    assert ticks[0] <= low <= high <= ticks[-1]
+    assert Scale(ticks, 0.0, 1.0)(ticks[-1]) == pytest.approx(1.0)
