@@ -1,0 +1,92 @@
+"""Endpoints: proportions with their intervals, as a figure, a table and a sentence."""
+
+from __future__ import annotations
+
+from nightround.reports.drawing import Drawing, Pen
+from nightround.reports.inputs import ReportInputs
+from nightround.reports.intervals import Interval, IntervalTexts, interval_drawing
+from nightround.reports.views import Cell, Column, Note, Row, TableView
+from nightround.reports.wording import Wording
+from nightround.results import ResultKey, ResultRow, ResultSet
+from nightround.study.plan import Endpoint, Plan
+
+ENDPOINTS = "endpoints"
+PERCENT_TICKS = (0.0, 20.0, 40.0, 60.0, 80.0, 100.0)
+INTERVALS = ("wilson", "clopper_pearson")
+"""The interval that is drawn and told, then the exact one beside it."""
+
+
+def primary_endpoint(plan: Plan) -> Endpoint | None:
+    """The endpoint the study was planned for, or the first where none is marked."""
+    marked = [endpoint for endpoint in plan.endpoints if endpoint.primary]
+    return next(iter((*marked, *plan.endpoints)), None)
+
+
+def endpoint_row(results: ResultSet, endpoint: Endpoint, statistic: str) -> ResultRow | None:
+    """One number of an endpoint."""
+    return results.get(ResultKey(ENDPOINTS, endpoint.id, statistic))
+
+
+def printed(results: ResultSet, endpoint: Endpoint, statistic: str) -> str:
+    """One number of an endpoint as it is printed, '' where there is none."""
+    row = endpoint_row(results, endpoint, statistic)
+    return row.text if row else ""
+
+
+def interval_text(inputs: ReportInputs, endpoint: Endpoint, method: str, say: Wording, name: str) -> str:
+    """An interval in the words of `name`: interval, or percent_interval. '' where it cannot be estimated."""
+    low, high = (printed(inputs.results, endpoint, f"{method}_{end}") for end in ("low", "high"))
+    return say(name, low=low, high=high) if low and high else ""
+
+
+def endpoint_table(inputs: ReportInputs, say: Wording, number: str) -> TableView:
+    """One line an endpoint: patients, percentage, and both intervals."""
+    results = inputs.results
+    rows = []
+    for endpoint in inputs.plan.endpoints:
+        count, known = (printed(results, endpoint, statistic) for statistic in ("count", "n"))
+        intervals = (Cell(interval_text(inputs, endpoint, method, say, "interval")) for method in INTERVALS)
+        cells = (Cell(f"{count}/{known}"), Cell(printed(results, endpoint, "percent")), *intervals)
+        rows.append(Row(endpoint.label.in_(say.language), cells, depth=0))
+    return TableView(
+        id=ENDPOINTS,
+        number=number,
+        title=say("endpoints_title"),
+        label_head=say("endpoint"),
+        columns=(
+            Column(say("patients_of_known"), kind="text"),
+            Column("%"),
+            *(Column(say("ci_95"), say(f"interval_{method}")) for method in INTERVALS),
+        ),
+        rows=tuple(rows),
+        notes=(Note(missing_note(inputs, say)),),
+    )
+
+
+def missing_note(inputs: ReportInputs, say: Wording) -> str:
+    """How many patients have no value of an endpoint; they are in no denominator."""
+    missing = {
+        endpoint.label.in_(say.language): printed(inputs.results, endpoint, "missing")
+        for endpoint in inputs.plan.endpoints
+    }
+    named = [say("counted", label=label, n=n) for label, n in missing.items() if n not in {"", "0"}]
+    return say("endpoints_missing", list=say("semicolon").join(named)) if named else say("endpoints_none_missing")
+
+
+def endpoint_drawing(inputs: ReportInputs, say: Wording, pen: Pen) -> Drawing:
+    """The endpoints on an axis from 0 to 100 percent."""
+    primary = primary_endpoint(inputs.plan)
+    rows = [endpoint_interval(inputs, endpoint, endpoint is primary, say) for endpoint in inputs.plan.endpoints]
+    texts = IntervalTexts(say("endpoints_title"), say("endpoint"), say("percent_ci"), say("percent_axis"))
+    return interval_drawing(rows, PERCENT_TICKS, texts, pen)
+
+
+def endpoint_interval(inputs: ReportInputs, endpoint: Endpoint, strong: bool, say: Wording) -> Interval:  # noqa: FBT001
+    """An endpoint as a line of the figure."""
+    found = [
+        endpoint_row(inputs.results, endpoint, statistic) for statistic in ("percent", "wilson_low", "wilson_high")
+    ]
+    value, low, high = (row.value if row else None for row in found)
+    interval = interval_text(inputs, endpoint, INTERVALS[0], say, "interval")
+    text = say("percent_with_interval", percent=printed(inputs.results, endpoint, "percent"), interval=interval)
+    return Interval(endpoint.label.in_(say.language), text, value, low, high, strong)

@@ -1,0 +1,201 @@
+"""The page on data quality: what was checked, what stands open, what changed this night."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from nightround.model import Finding, Outcome, Rule, Severity, Status
+from nightround.reports.inputs import ReportInputs
+from nightround.reports.views import Cell, Column, Note, Row, TableView
+from nightround.reports.wording import Wording
+
+MOST_RULES_LISTED = 12
+"""Lines; the attached list of outcomes holds all of them."""
+AGE_LIMITS = (7, 30)
+"""Days: an open finding is fresh up to the first, late beyond the last. The customary ageing of data queries."""
+UNJUDGED = (Status.NOT_EVALUATED, Status.NOT_APPLICABLE)
+
+
+@dataclass(frozen=True)
+class Count:
+    """A number with what it counts."""
+
+    label: str
+    number: int
+
+
+@dataclass(frozen=True)
+class QualityView:
+    """The page on data quality. `equation` shows that every known rule is accounted for."""
+
+    coverage: tuple[Count, ...]
+    equation: str
+    accounted: str
+    changes: tuple[Count, ...]
+    tables: tuple[TableView, ...]
+    nothing_open: str
+
+
+def quality_view(inputs: ReportInputs, say: Wording, letters: Iterator[str]) -> QualityView:
+    """Put coverage, open findings and tonight's changes into words; its tables take their letters from `letters`."""
+    statuses = {outcome.status for outcome in inputs.outcomes}
+    wanted = {
+        open_findings_table: bool(inputs.delta.open_now),
+        failed_rules_table: Status.FAILED in statuses,
+        unjudged_rules_table: bool(statuses.intersection(UNJUDGED)),
+    }
+    tables = tuple(make(inputs, say, next(letters)) for make, is_wanted in wanted.items() if is_wanted)
+    return QualityView(
+        coverage=coverage_counts(inputs, say),
+        equation=equation(inputs),
+        accounted=accounted(inputs, say),
+        changes=change_counts(inputs, say),
+        tables=tables,
+        nothing_open="" if inputs.delta.open_now else say("nothing_open"),
+    )
+
+
+def coverage_counts(inputs: ReportInputs, say: Wording) -> tuple[Count, ...]:
+    """The four counts of the coverage certificate, after all that is known."""
+    known = Count(say("rules_known"), len(inputs.coverage.known))
+    return (known, *(Count(say(f"status_{status.value}"), inputs.coverage.counts.get(status, 0)) for status in Status))
+
+
+def equation(inputs: ReportInputs) -> str:
+    """`30 = 25 + 3 + 1 + 1`."""
+    parts = " + ".join(str(inputs.coverage.counts.get(status, 0)) for status in Status)
+    sign = "=" if inputs.coverage.complete else "≠"
+    return f"{len(inputs.coverage.known)} {sign} {parts}"
+
+
+def accounted(inputs: ReportInputs, say: Wording) -> str:
+    """Whether every known rule is accounted for, and if not, which are not."""
+    if inputs.coverage.complete:
+        return say("all_accounted")
+    return say("not_accounted", rules=say("comma").join(inputs.coverage.unaccounted[:MOST_RULES_LISTED]))
+
+
+def change_counts(inputs: ReportInputs, say: Wording) -> tuple[Count, ...]:
+    """What this night changed."""
+    delta = inputs.delta
+    return (
+        Count(say("opened"), len(delta.opened)),
+        Count(say("reopened"), len(delta.reopened)),
+        Count(say("resolved"), len(delta.resolved)),
+        Count(say("persisting"), len(delta.persisting)),
+        Count(say("untouched"), len(delta.untouched)),
+    )
+
+
+def counts_row(label: str, counts: Iterable[int], *, total: bool = False) -> Row:
+    """A line of whole numbers; a zero is printed as such."""
+    return Row(label, tuple(Cell(str(count)) for count in counts), depth=0, total=total)
+
+
+def age_class(finding: Finding, inputs: ReportInputs) -> int:
+    """0 for fresh, 1 for waiting, 2 for late, at the data cut-off."""
+    days = (inputs.run.data_cutoff - finding.opened_at).days
+    return sum(days > limit for limit in AGE_LIMITS)
+
+
+def open_counts(findings: Sequence[Finding], inputs: ReportInputs) -> tuple[int, ...]:
+    """All, then by severity, then by age."""
+    severities = Counter(finding.severity for finding in findings)
+    ages = Counter(age_class(finding, inputs) for finding in findings)
+    return (
+        len(findings),
+        *(severities[severity] for severity in Severity),
+        *(ages[age] for age in range(len(AGE_LIMITS) + 1)),
+    )
+
+
+def open_findings_table(inputs: ReportInputs, say: Wording, number: str) -> TableView:
+    """Open findings by instrument, severity and age."""
+    findings = inputs.delta.open_now
+    instruments = dict.fromkeys(finding.row.instrument for finding in findings)
+    rows = [
+        counts_row(
+            instrument_title(name, inputs, say), open_counts([f for f in findings if f.row.instrument == name], inputs)
+        )
+        for name in instruments
+    ]
+    fresh, late = AGE_LIMITS
+    ages = (say("age_fresh", days=fresh), say("age_waiting", first=fresh + 1, last=late), say("age_late", days=late))
+    return TableView(
+        id="open_findings",
+        number=number,
+        title=say("open_findings_title"),
+        label_head=say("instrument"),
+        columns=tuple(
+            Column(head) for head in (say("all"), *(say(f"severity_{severity}") for severity in Severity), *ages)
+        ),
+        rows=(*rows, counts_row(say("all"), open_counts(findings, inputs), total=True)),
+        notes=(Note(say("age_note")),),
+    )
+
+
+def instrument_title(name: str, inputs: ReportInputs, say: Wording) -> str:
+    """The title of an instrument, or its name where the study gives none."""
+    return inputs.instruments[name].in_(say.language) if name in inputs.instruments else name
+
+
+def worst_first(outcomes: Iterable[Outcome], rules: Mapping[str, Rule]) -> list[Outcome]:
+    """Failed outcomes by severity, then by how many rows failed."""
+    failed = [outcome for outcome in outcomes if outcome.status is Status.FAILED]
+    return sorted(failed, key=lambda outcome: (rules[outcome.rule_id].severity.rank, -outcome.failed, outcome.rule_id))
+
+
+def failed_rules_table(inputs: ReportInputs, say: Wording, number: str) -> TableView:
+    """The rules that failed, with how many rows were checked and how many failed."""
+    rules = {rule.id: rule for rule in inputs.rules}
+    failed = worst_first(inputs.outcomes, rules)
+    return TableView(
+        id="failed_rules",
+        number=number,
+        title=say("failed_rules_title"),
+        label_head=say("rule"),
+        columns=(
+            Column(say("severity"), kind="text"),
+            Column(say("rows_checked")),
+            Column(say("rows_failed")),
+        ),
+        rows=tuple(failed_row(outcome, rules[outcome.rule_id], say) for outcome in failed[:MOST_RULES_LISTED]),
+        notes=tuple(capped(failed, say)),
+    )
+
+
+def failed_row(outcome: Outcome, rule: Rule, say: Wording) -> Row:
+    """One failed rule."""
+    cells = (Cell(say(f"severity_{rule.severity}")), Cell(str(outcome.checked)), Cell(str(outcome.failed)))
+    return Row(rule.title.in_(say.language), cells, depth=0)
+
+
+def capped(listed: Sequence[Outcome], say: Wording) -> Iterator[Note]:
+    """Say so when the list was cut."""
+    if len(listed) > MOST_RULES_LISTED:
+        yield Note(say("list_capped", shown=MOST_RULES_LISTED, all=len(listed)))
+
+
+def unjudged_rules_table(inputs: ReportInputs, say: Wording, number: str) -> TableView:
+    """The rules that were not applicable or could not be evaluated, and why."""
+    titles = {rule.id: rule.title.in_(say.language) for rule in inputs.rules}
+    unjudged = [outcome for status in UNJUDGED for outcome in inputs.outcomes if outcome.status is status]
+    rows = tuple(
+        Row(
+            titles.get(outcome.rule_id, outcome.rule_id),
+            (Cell(say(f"status_{outcome.status}")), Cell(outcome.reason)),
+            depth=0,
+        )
+        for outcome in unjudged[:MOST_RULES_LISTED]
+    )
+    return TableView(
+        id="unjudged_rules",
+        number=number,
+        title=say("unjudged_rules_title"),
+        label_head=say("rule"),
+        columns=(Column(say("status"), kind="text"), Column(say("reason"), kind="text")),
+        rows=rows,
+        notes=tuple(capped(unjudged, say)),
+    )

@@ -1,0 +1,107 @@
+"""Plan and result rows become tables, number for number."""
+
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+
+from nightround.reports.columns import halves, laid_out
+from nightround.reports.metrics import read_metrics
+from nightround.reports.tables import table_view
+from nightround.reports.views import Cell, Column, Row, TableView
+from nightround.reports.wording import read_wording
+from nightround.results import ResultKey, ResultSet
+from tests.report_samples import PLAN, RESULTS, TEMPLATES
+
+METRICS = read_metrics(TEMPLATES / "fonts")
+ZH = read_wording([TEMPLATES], "zh")
+EN = read_wording([TEMPLATES], "en")
+
+
+def baseline(results: ResultSet = RESULTS) -> TableView:
+    """Table 1 in Chinese."""
+    return table_view(PLAN, PLAN.table("table1"), results, ZH, "1")
+
+
+def line(table: TableView, label: str) -> tuple[str, ...]:
+    """The printed cells of a line."""
+    return tuple(cell.printed for row in table.rows if row.label == label for cell in row.cells)
+
+
+def test_every_summary_and_test_of_the_plan_is_printed_where_it_belongs() -> None:
+    """Groups in the plan's order, then the effect, the statistic before P, and P of the test beside it."""
+    table = baseline()
+    assert [column.head for column in table.columns] == ["通畅组", "闭塞组", "SMD", "统计量", "P", "P"]
+    assert line(table, "男性") == ("29 (67.4)", "9 (47.4)", "", "χ²2.238", "0.135a", "0.165")
+    assert line(table, "年龄（岁）") == ("54.0±15.4", "154.2±12.0", "−0.55", "t−2.047", "0.045b", "")
+
+
+def test_levels_stand_under_their_variable_which_carries_the_test() -> None:
+    """A categorical variable has a line with the test and one line a level without."""
+    table = baseline()
+    rows = {row.label: row for row in table.rows}
+    assert rows["左侧"].depth > rows["患侧"].depth
+    assert line(table, "患侧")[-2] == "0.917a"
+    assert line(table, "左侧") == ("22 (51.2)", "10 (52.6)", "", "", "", "")
+
+
+def test_what_cannot_be_estimated_is_printed_with_its_reason() -> None:
+    """A missing number is a sign with a letter, and the letter's note says why."""
+    table = baseline()
+    assert line(table, "病程（d）*")[1] == "–c"
+    assert [note.text for note in table.notes if note.letter == "c"] == ["无可用数据"]
+
+
+def test_letters_name_each_method_once() -> None:
+    """Two variables with one test share its letter."""
+    letters = [note.letter for note in baseline().notes if note.letter]
+    assert letters == sorted(set(letters))
+
+
+def test_a_p_value_under_the_level_is_bold_by_its_value_not_its_text() -> None:
+    """The unrounded P decides: 0.0496 printed as 0.050 is bold."""
+    key = ResultKey("table1", "age", "p")
+    rows = [replace(row, value=0.0496, text="0.050") if row.key == key else row for row in RESULTS]
+    row = next(row for row in baseline(ResultSet(rows)).rows if row.label == "年龄（岁）")
+    assert row.cells[4].strong
+
+
+def test_a_visit_at_which_the_groups_differ_says_so() -> None:
+    """The second group's cell has a letter whose note gives the test between the groups."""
+    table = table_view(PLAN, PLAN.table("table2"), RESULTS, EN, "2")
+    assert line(table, "Girth above knee, cm")[5] == "48.2 ± 4.0b"
+    assert table.notes[-1].text == (
+        "between the groups at this visit, Student t test (pooled variance): t = 2.256, P = 0.028"
+    )
+    assert table.landscape
+
+
+def test_laboratory_groups_stand_one_below_the_other() -> None:
+    """Each group is a heading with its size over every measurement."""
+    table = table_view(PLAN, PLAN.table("table3"), RESULTS, EN, "3")
+    assert [row.label for row in table.rows] == [
+        "Patency group (n = 43)",
+        "PLT, 10⁹/L",
+        "Occlusion group (n = 19)",
+        "PLT, 10⁹/L",
+    ]
+
+
+def test_plus_minus_signs_of_a_column_stand_under_one_another() -> None:
+    """Room before plus what stands before the sign is the same width in every cell of a kind."""
+    rows = tuple(Row("x", (Cell(text),)) for text in ("54.0±15.4", "154.2±2.0", "29 (67.4)", "9 (100.0)"))
+    table = laid_out(TableView("t", "1", "t", "x", (Column("c"),), rows), METRICS)
+    places = [row.cells[0].before + halves(row.cells[0], METRICS)[0] for row in table.rows]
+    assert places[0] == pytest.approx(places[1], abs=1e-3)
+    assert places[2] == pytest.approx(places[3], abs=1e-3)
+
+
+def test_columns_fill_the_page_and_hold_their_widest_cell() -> None:
+    """Widths add up to the whole measure, and a longer cell never makes its column narrower."""
+    widths = []
+    for text in ("1.0", "1.0 (0.5, 2.0)", "1.0 (0.5, 2.0) and more"):
+        rows = (Row("label", (Cell(text), Cell("0.05"))),)
+        table = laid_out(TableView("t", "1", "t", "x", (Column("c"), Column("P", kind="p")), rows), METRICS)
+        assert table.label_width + sum(column.width for column in table.columns) == pytest.approx(100)
+        widths.append(table.columns[0].width)
+    assert all(first < second for first, second in pairwise(widths))
