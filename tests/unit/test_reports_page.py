@@ -1,0 +1,130 @@
+"""The page: escaped, complete, in one language, and marked where it must be."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from nightround.errors import StudyFilesWrong
+from nightround.model import LANGUAGES, Coverage, Language, LedgerDelta, Status, Words
+from nightround.reports.attachments import attachments, harmless
+from nightround.reports.context import build_report
+from nightround.reports.render import html, split_symbols
+from nightround.reports.wording import read_wording
+from tests.report_samples import OUTCOMES, RULES, SECRET, SNAPSHOT, TEMPLATES, night
+
+HOSTILE = "<img src=x onerror=alert(1)>{{ 7*7 }}\"'</style><script>\u202eevil</script>&lt;b&gt;"
+
+
+def page(language: Language = "en", **changes: object) -> str:
+    """The HTML of a night."""
+    return html(build_report(night(**changes), language, TEMPLATES), TEMPLATES)
+
+
+def test_every_text_from_outside_is_escaped() -> None:
+    """A title with markup, a template expression and a direction mark is printed as the characters it is."""
+    rules = tuple(replace(rule, title=Words(HOSTILE, HOSTILE)) for rule in RULES)
+    outcomes = tuple(replace(outcome, reason=HOSTILE) for outcome in OUTCOMES)
+    made = page(title=Words(HOSTILE, HOSTILE), rules=rules, outcomes=outcomes, versions={HOSTILE: HOSTILE})
+    assert "<img" not in made
+    assert "<script" not in made
+    assert "\u202e" not in made
+    assert "{{ 7*7 }}" in made
+    assert "&lt;img src=x" in made
+
+
+def test_no_patient_value_reaches_the_page_or_its_attachments() -> None:
+    """What a finding or a violation observed stays in the store."""
+    files = "".join(attachment.text for attachment in attachments(night()))
+    assert SECRET not in page("zh") + page("en") + files
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_synthetic_study_says_so_in_both_languages(language: Language) -> None:
+    """The mark stands in the running foot and on the cover; a real study has none."""
+    assert page(language).count("SYNTHETIC DATA") >= 2
+    assert page(language).count("合成数据") >= 2
+    assert "SYNTHETIC" not in page(language, synthetic=False)
+
+
+def test_an_incomplete_run_is_marked_on_every_page() -> None:
+    """Where the run did not see everything, or a rule is unaccounted for, the page says INCOMPLETE."""
+    assert "INCOMPLETE" not in page()
+    assert page(run=replace(night().run, complete=False)).count("INCOMPLETE") >= 3
+    coverage = Coverage(("V1", "V2", "V3", "V4"), dict.fromkeys(Status, 1), ("V4",), {})
+    assert "Not accounted for: V4." in page(coverage=coverage)
+    assert "INCOMPLETE" in page(coverage=coverage)
+
+
+def test_the_coverage_certificate_adds_up_on_the_page() -> None:
+    """Known = passed + failed + not applicable + could not be evaluated."""
+    assert "3 = 1 + 1 + 1 + 0" in page()
+
+
+def test_a_night_without_findings_says_so() -> None:
+    """An empty table is no table."""
+    made = page(delta=LedgerDelta(), outcomes=OUTCOMES[1:2])
+    assert "No finding is open." in made
+    assert "table-open_findings" not in made
+    assert "table-failed_rules" not in made
+
+
+def test_the_whole_snapshot_hash_and_the_cutoff_are_printed() -> None:
+    """The report names the data it was made from."""
+    assert SNAPSHOT in page()
+    assert "2026-11-22 02:00 (UTC+08:00)" in page()
+
+
+def test_a_study_overrides_a_page_and_a_text_and_still_reaches_ours(tmp_path: Path) -> None:
+    """A file in the study's template folder goes before ours, which it can include; a text as well."""
+    templates = tmp_path / "report_templates"
+    templates.mkdir()
+    for path in TEMPLATES.iterdir():
+        (templates / path.name).symlink_to(path)
+    own = templates / "sample" / "pages"
+    own.mkdir(parents=True)
+    (own / "methods.html.j2").write_text('<p>Our committee.</p>{% include "original/pages/methods.html.j2" %}')
+    (own.parent / "words.toml").write_text('interim_report = { zh = "期中报告", en = "DMC report" }', encoding="utf-8")
+    made = html(build_report(night(), "en", templates), templates)
+    assert "Our committee." in made
+    assert "Limitations" in made
+    assert "DMC report" in made
+
+
+def test_a_text_that_is_missing_is_named() -> None:
+    """A template that asks for an unknown text ends with the text's name and where it belongs."""
+    with pytest.raises(StudyFilesWrong, match="no_such_text"):
+        read_wording([TEMPLATES], "en")("no_such_text")
+
+
+def test_every_text_has_both_languages_with_the_same_places() -> None:
+    """No text is missing in a language, and both fill in the same numbers."""
+    zh, en = (read_wording([TEMPLATES], language).texts for language in LANGUAGES)
+    assert zh.keys() == en.keys()
+    places = [
+        {name: sorted({part.split("}")[0] for part in text.split("{")[1:]}) for name, text in texts.items()}
+        for texts in (zh, en)
+    ]
+    assert places[0] == places[1]
+
+
+def test_statistical_symbols_are_found_in_a_sentence() -> None:
+    """P before a sign or 'value' is a symbol; the P of a word is none, and the comparison is not broken over lines."""
+    assert split_symbols("共 3 项 P < 0.05，IVC 与 PLT") == ["共 3 项 ", "P", "\u00a0<\u00a00.05，IVC 与 PLT"]
+    assert split_symbols("P values of a t test") == ["", "P", " values of a ", "t", " test"]
+
+
+def test_result_rows_travel_as_json_with_what_they_were_computed_from() -> None:
+    """The JSON holds every row unrounded, the snapshot and the cut-off."""
+    document = json.loads(next(one.text for one in attachments(night()) if one.name == "results.json"))
+    assert document["snapshot"] == SNAPSHOT
+    assert len(document["results"]) == len(night().results)
+    assert document["results"][0]["value"] == 72
+
+
+@pytest.mark.parametrize("typed", ["=1+1", "+cmd", "@SUM(A1)", "-2+3"])
+def test_a_spreadsheet_does_not_run_what_was_typed(typed: str) -> None:
+    """A text that begins like a formula gets a quote before it; a number stays a number."""
+    assert harmless(typed) == f"'{typed}"
+    assert harmless(-2.5) == -2.5
