@@ -7,6 +7,7 @@ two were missed; both are wrong for a nightly round, so the three settings below
 from __future__ import annotations
 
 import logging
+import signal
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import tzinfo
@@ -32,11 +33,22 @@ class Schedule:
 
 
 def serve(schedules: Iterable[Schedule], run: Callable[[str], None], *, zone: tzinfo | None = None) -> None:
-    """Run each job at its hours until interrupted; a job that fails is logged and keeps its next hour."""
+    """Run each job at its hours until interrupted; a round that is under way is let come to its end."""
     scheduler = build_scheduler(schedules, run, zone=zone)
-    for job in scheduler.get_jobs():
-        log.info("job %s is scheduled: %s", job.id, job.trigger)
-    scheduler.start()
+    # A container's first process is stopped by SIGTERM, which does nothing there unless it is handled.
+    signal.signal(signal.SIGTERM, _stop)
+    try:
+        for job in scheduler.get_jobs():
+            log.info("job %s is scheduled: %s", job.id, job.trigger)
+        scheduler.start()
+    except (KeyboardInterrupt, SystemExit):
+        log.info("stopping, after the round that is under way")
+        if scheduler.running:
+            scheduler.shutdown(wait=True)
+
+
+def _stop(*_: object) -> None:
+    raise SystemExit
 
 
 def build_scheduler(
