@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import argparse
 import sys
-from datetime import datetime
 from pathlib import Path
 from random import SystemRandom
 
 from redcap_sync.errors import ExplainedError
-from redcap_sync.sandbox.installation import Installation
+from redcap_sync.sandbox.faults import Faults
+from redcap_sync.sandbox.installation import Installation, server_time
 from redcap_sync.sandbox.project import project_from_folder, project_from_xml
 from redcap_sync.sandbox.running import LOCAL, listening, server_of
+from redcap_sync.sandbox.state import SandboxProject
+from redcap_sync.sandbox.storage import Storage
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -20,29 +22,31 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         with listening(options.port) as listener:
             url = f"http://{LOCAL}:{listener.getsockname()[1]}"
-            installation = _installation(options, url)
+            storage = Storage(options.state) if options.state else None
+            installation = _installation(options, url, storage)
+            faults = Faults() if options.faults else None
+            server = server_of(installation, faults, storage)
             _say(f"ready {url}")
-            server_of(installation).run(sockets=[listener])
+            server.run(sockets=[listener])
     except ExplainedError as wrong:
         sys.stderr.write(f"{wrong}\n")
         return wrong.exit_code
     return 0
 
 
-def _installation(options: argparse.Namespace, url: str) -> Installation:
+def _installation(options: argparse.Namespace, url: str, storage: Storage | None) -> Installation:
     public_url = options.public_url or url
     installation = Installation(random=SystemRandom(), super_token=options.super_token, public_url=public_url)
+    projects: dict[Path, SandboxProject] = {}
     for path in options.project:
         load = project_from_folder if path.is_dir() else project_from_xml
-        project = load(path, clock=_server_time)
-        installation.add(project)
+        projects[path] = load(path, clock=server_time)
+        installation.add(projects[path])
+    if storage is not None:
+        storage.restore(installation)
+    for path, project in projects.items():
         _say(f"project {path} {installation.token(project)}")
     return installation
-
-
-def _server_time() -> datetime:
-    """Return the time as REDCap keeps it: of the server's place, to the second."""
-    return datetime.now().replace(microsecond=0)  # noqa: DTZ005 - REDCap's times are server-local
 
 
 def _say(line: str) -> None:
@@ -56,6 +60,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--project", type=Path, action="append", default=[], help="a project XML or a project folder")
     parser.add_argument("--public-url", help="address in the links that are given out")
     parser.add_argument("--super-token", help="64 characters that may create projects")
+    parser.add_argument("--state", type=Path, help="a SQLite file that the state is kept in")
+    parser.add_argument("--faults", action="store_true", help="let requests ask for faults (POST /faults)")
     return parser
 
 

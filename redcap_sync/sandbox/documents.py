@@ -15,7 +15,6 @@ class Document:
     content: bytes
     folder_id: int | None = None
     """Folder of the repository it lies in (0 is the top); None for the file of a field."""
-    deleted: bool = False
 
 
 @dataclass(frozen=True)

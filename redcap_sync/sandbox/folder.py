@@ -18,6 +18,7 @@ from redcap_sync.sandbox.structure import (
     EventRow,
     Group,
     Repeat,
+    Report,
     unique_event_name,
     unique_group_name,
 )
@@ -29,11 +30,12 @@ def project_from_folder(folder: Path, *, clock: Clock) -> SandboxProject:
     """Read a project from a folder of files with the headers of the API.
 
     project.json, metadata.csv, instruments.csv and, where they are there, arms.csv, events.csv, mapping.csv,
-    repeating.csv and dags.csv. Raises ProjectFileWrong where one cannot be read as what it should be.
+    repeating.csv and dags.csv; project.json may name `surveys` (instruments) and `reports`.
+    Raises ProjectFileWrong where one cannot be read as what it should be.
     """
     try:
         structure = _structure(folder)
-    except (OSError, KeyError, ValueError, StopIteration) as wrong:
+    except (OSError, KeyError, ValueError, TypeError) as wrong:
         raise ProjectFileWrong(
             f"The project folder {folder.name} cannot be read as a REDCap project.",
             why=f"{type(wrong).__name__}: {wrong}",
@@ -71,6 +73,8 @@ def _structure(folder: Path) -> Structure:
         for row in _rows(folder / "repeating.csv", optional=True)
     ]
     structure.groups = _groups(structure, _rows(folder / "dags.csv", optional=True))
+    structure.surveys = {name: {} for name in settings.get("surveys", ())}
+    structure.reports = [Report(**report) for report in settings.get("reports", ())]
     return structure
 
 

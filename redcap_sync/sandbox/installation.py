@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from random import Random
 
 from redcap_sync.sandbox.rights import User
-from redcap_sync.sandbox.state import OWNER, SandboxProject
+from redcap_sync.sandbox.state import OWNER, Clock, SandboxProject
 
 VERSION = "14.5.0"
 TOKEN_LENGTH = 32
@@ -13,11 +14,20 @@ SUPER_TOKEN_LENGTH = 64
 FIRST_PROJECT_ID = 13
 
 
+def server_time() -> datetime:
+    """Return the time as REDCap keeps it: of the server's place, to the second."""
+    return datetime.now().replace(microsecond=0)  # noqa: DTZ005 - REDCap's times are server-local
+
+
 class Installation:
     """All projects of one sandbox server."""
 
-    def __init__(self, *, random: Random, super_token: str | None = None, public_url: str = "") -> None:
+    def __init__(
+        self, *, random: Random, clock: Clock = server_time, super_token: str | None = None, public_url: str = ""
+    ) -> None:
         self._random = random
+        self.clock = clock
+        """The time of projects that are created by a call."""
         self.super_token = super_token
         self.public_url = public_url.rstrip("/")
         """Address in the links the API gives out; the listen address where none is set."""

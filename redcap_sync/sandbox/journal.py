@@ -27,6 +27,8 @@ class Journal:
 
     def __init__(self) -> None:
         self._entries: list[LogEntry] = []
+        self.erased = False
+        """Whether entries were taken out since the log was last kept on disk."""
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -46,6 +48,7 @@ class Journal:
     def forget_record(self, record: str) -> None:
         """Erase what the log says of a record."""
         self._entries = [entry for entry in self._entries if entry.record != record]
+        self.erased = True
 
     def records_touched(self, begin: datetime | None, end: datetime | None) -> set[str]:
         """Records created or modified between two moments, both included."""

@@ -25,6 +25,22 @@ def imported_rows(parameters: Parameters) -> list[dict[str, Any]]:
     return rows_from_xml(text)
 
 
+def one_row(parameters: Parameters) -> dict[str, Any]:
+    """Read the one row or object that `data` holds; in JSON and XML it may stand there without a list around it."""
+    text = parameters.text("data").lstrip("\ufeff")
+    if parameters.format == "json" and text.lstrip().startswith("{"):
+        text = f"[{text}]"
+    if parameters.format == "json":
+        rows = rows_from_json(text)
+    elif parameters.format == "csv":
+        rows = rows_from_csv(text, parameters.delimiter)
+    else:
+        rows = [row for row in rows_from_xml(text) if row] or rows_from_xml(f"<list>{text.partition('?>')[2]}</list>")
+    if not rows:
+        raise ApiError(MALFORMED, NOT_ACCEPTABLE)
+    return rows[0]
+
+
 def rows_from_json(text: str) -> list[dict[str, Any]]:
     """Objects of a JSON list; nested objects stay as they are."""
     try:

@@ -7,14 +7,17 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from random import Random, SystemRandom
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import uvicorn
 
+    from redcap_sync.sandbox.faults import Faults
     from redcap_sync.sandbox.installation import Installation
-    from redcap_sync.sandbox.state import SandboxProject
+    from redcap_sync.sandbox.state import Clock, SandboxProject
+    from redcap_sync.sandbox.storage import Storage
 
 LOCAL = "127.0.0.1"
 START_SECONDS = 20
@@ -46,21 +49,33 @@ def running(
     port: int = 0,
     public_url: str | None = None,
     super_token: str | None = None,
+    faults: Faults | None = None,
     random: Random | None = None,
+    clock: Clock | None = None,
+    state: Path | None = None,
 ) -> Iterator[Running]:
     """Serve projects on 127.0.0.1 until the block ends; port 0 takes a free one.
 
-    `random` makes the tokens; without it they are unpredictable.
+    `random` makes the tokens (without it they are unpredictable), `clock` tells the time of projects that
+    are created by a call, `faults` scripts what goes wrong, `state` is a file the state is kept in.
     """
-    from redcap_sync.sandbox.installation import Installation
+    from redcap_sync.sandbox.installation import Installation, server_time
+    from redcap_sync.sandbox.storage import Storage
 
     with listening(port) as listener:
         url = f"http://{LOCAL}:{listener.getsockname()[1]}"
-        made_from = random or SystemRandom()
-        installation = Installation(random=made_from, super_token=super_token, public_url=public_url or url)
+        installation = Installation(
+            random=random or SystemRandom(),
+            clock=clock or server_time,
+            super_token=super_token,
+            public_url=public_url or url,
+        )
         for project in projects:
             installation.add(project)
-        with _served(installation, listener):
+        storage = Storage(state) if state else None
+        if storage is not None:
+            storage.restore(installation)
+        with _served(server_of(installation, faults, storage), listener):
             yield Running(url, installation)
 
 
@@ -74,22 +89,27 @@ def listening(port: int) -> Iterator[socket.socket]:
         yield listener
 
 
-def server_of(installation: Installation) -> uvicorn.Server:
+def server_of(
+    installation: Installation, faults: Faults | None = None, storage: Storage | None = None
+) -> uvicorn.Server:
     """Build the HTTP server of an installation."""
     import uvicorn
 
-    from redcap_sync.sandbox.server import application
+    from redcap_sync.sandbox.server import Server
 
-    # The sandbox dates its answers by its own clock, and it keeps quiet on stdout.
+    # The sandbox dates its answers by its own clock. It keeps quiet, also about connections it drops on purpose.
     config = uvicorn.Config(
-        application(installation), log_level="critical", date_header=False, lifespan="off", timeout_graceful_shutdown=2
+        Server(installation, faults, storage).application(),
+        log_level="error" if faults is None else "critical",
+        date_header=False,
+        lifespan="off",
+        timeout_graceful_shutdown=2,
     )
     return uvicorn.Server(config)
 
 
 @contextmanager
-def _served(installation: Installation, listener: socket.socket) -> Iterator[None]:
-    server = server_of(installation)
+def _served(server: uvicorn.Server, listener: socket.socket) -> Iterator[None]:
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     _wait_until_started(server)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, timedelta
 from email.utils import format_datetime
 from threading import Lock
@@ -13,53 +14,112 @@ from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from redcap_sync.sandbox.call import Call
 from redcap_sync.sandbox.contents import HANDLERS
+from redcap_sync.sandbox.contents.project import create_project
 from redcap_sync.sandbox.errors import ApiError, no_rights, not_valid
-from redcap_sync.sandbox.installation import Installation
+from redcap_sync.sandbox.faults import Fault, Faults, replacement, spoiled
+from redcap_sync.sandbox.installation import SUPER_TOKEN_LENGTH, Installation
 from redcap_sync.sandbox.page import record_page
 from redcap_sync.sandbox.parameters import Parameters, Upload, parameters_from_pairs
 from redcap_sync.sandbox.rendering import Answer, error_answer
+from redcap_sync.sandbox.storage import Storage
 
 NOT_FOUND_PAGE = (
     '<!DOCTYPE HTML PUBLIC "-//IETF//DTD HTML 2.0//EN">\n<html><head>\n<title>404 Not Found</title>\n</head><body>\n'
     "<h1>Not Found</h1>\n<p>The requested URL was not found on this server.</p>\n</body></html>\n"
 )
 NOT_IMPLEMENTED = error_answer("The requested method is not implemented.", 501, "xml")
-EVERY_OTHER_VERB = ["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"]
+EVERY_VERB = ["POST", "GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"]
 LARGEST_PART = 1 << 30
+FAULT_HEADER = "x-sandbox-fault"
 
 
-def application(installation: Installation) -> Starlette:
-    """Build the ASGI application of an installation."""
-    # One call at a time: what a call reads and writes is one state.
-    lock = Lock()
+class Server:
+    """Answers requests to one installation, one call at a time, because a call reads and writes one state."""
 
-    def locked_answer(parameters: Parameters) -> Answer:
-        with lock:
-            return answer(installation, parameters)
+    def __init__(
+        self, installation: Installation, faults: Faults | None = None, storage: Storage | None = None
+    ) -> None:
+        self._installation = installation
+        self._faults = faults
+        self._storage = storage
+        self._lock = Lock()
 
-    async def api(request: Request) -> Response:
+    def application(self) -> Starlette:
+        """Build the ASGI application; the endpoint that scripts faults exists only where faults are on."""
+        routes = [
+            Route("/api/", self._api, methods=EVERY_VERB),
+            Route("/api", self._api, methods=EVERY_VERB),
+            Route("/redcap_v{version}/DataEntry/index.php", self._page),
+        ]
+        if self._faults is not None:
+            routes.append(Route("/faults", self._script_fault, methods=["POST", "DELETE"]))
+        return Starlette(routes=routes, exception_handlers={404: _not_found})
+
+    async def _api(self, request: Request) -> Response:
         if request.method != "POST":
             return _response(NOT_IMPLEMENTED)
         parameters = await read_parameters(request)
-        return _response(await run_in_threadpool(locked_answer, parameters))
+        header = request.headers.get(FAULT_HEADER, "")
+        fault = self._faults.take(parameters, header) if self._faults is not None else None
+        if fault is None:
+            return _response(await run_in_threadpool(self._answer, parameters))
+        return await self._faulty(parameters, fault)
 
-    def page(request: Request) -> Response:
-        with lock:
-            found = record_page(installation, request.query_params)
+    async def _faulty(self, parameters: Parameters, fault: Fault) -> Response:
+        if fault.kind == "slow":
+            await asyncio.sleep(fault.seconds)
+        replaced = replacement(fault, parameters)
+        if replaced is not None:
+            return _response(replaced)
+        answered = await run_in_threadpool(self._answer, parameters, fault)
+        return _DroppedResponse(answered.body) if fault.kind == "dropped" else _response(spoiled(fault, answered))
+
+    def _answer(self, parameters: Parameters, fault: Fault | None = None) -> Answer:
+        with self._lock:
+            answered = answer(self._installation, parameters, fault.clock_error if fault else timedelta())
+            if fault is not None and fault.change is not None:
+                fault.change()
+            if self._storage is not None:
+                self._storage.save(self._installation)
+        return answered
+
+    def _page(self, request: Request) -> Response:
+        with self._lock:
+            found = record_page(self._installation, request.query_params)
         return HTMLResponse(found or NOT_FOUND_PAGE, 200 if found else 404)
 
-    def not_found(_request: Request, _error: Exception) -> Response:
-        return HTMLResponse(NOT_FOUND_PAGE, 404)
+    async def _script_fault(self, request: Request) -> Response:
+        """Script a fault over HTTP: kind, content, times, after, seconds; DELETE forgets the script."""
+        faults = self._faults or Faults()
+        asked = await read_parameters(request)
+        if request.method == "DELETE":
+            faults.clear()
+            return Response(status_code=204)
+        try:
+            faults.script(
+                asked.text("kind"),
+                content=asked.text("content"),
+                times=asked.integer("times", 1),
+                after=asked.integer("after", 0),
+                seconds=float(asked.text("seconds") or 0),
+            )
+        except (ValueError, ApiError) as wrong:
+            return Response(str(wrong), 400)
+        return Response(status_code=204)
 
-    routes = [
-        Route("/api/", api, methods=["POST", *EVERY_OTHER_VERB]),
-        Route("/api", api, methods=["POST", *EVERY_OTHER_VERB]),
-        Route("/redcap_v{version}/DataEntry/index.php", page),
-    ]
-    return Starlette(routes=routes, exception_handlers={404: not_found})
+
+class _DroppedResponse(Response):
+    """Promises a whole body, sends half of it, and closes the connection."""
+
+    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        promised = max(len(self.body), 2)
+        headers = [(b"content-length", str(promised).encode())]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": bytes(self.body)[: promised // 2], "more_body": True})
 
 
 async def read_parameters(request: Request) -> Parameters:
@@ -86,6 +146,8 @@ def answer(installation: Installation, parameters: Parameters, clock_error: time
 
 
 def _answer(installation: Installation, parameters: Parameters, clock_error: timedelta) -> Answer:
+    if len(parameters.text("token")) == SUPER_TOKEN_LENGTH and parameters.text("content") == "project":
+        return create_project(installation, parameters, installation.clock)
     holder = installation.holder(parameters.text("token"))
     if holder is None:
         raise no_rights()
@@ -97,6 +159,10 @@ def _answer(installation: Installation, parameters: Parameters, clock_error: tim
     answered = handler(call)
     stamp = format_datetime(call.now.astimezone(UTC), usegmt=True)
     return Answer(answered.body, answered.media_type, answered.status, {**answered.headers, "date": stamp})
+
+
+def _not_found(_request: Request, _error: Exception) -> Response:
+    return HTMLResponse(NOT_FOUND_PAGE, 404)
 
 
 def _response(answered: Answer) -> Response:

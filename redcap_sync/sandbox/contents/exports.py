@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from redcap_sync.sandbox.call import Call
 from redcap_sync.sandbox.eav import eav_names, eav_rows
 from redcap_sync.sandbox.errors import not_valid
 from redcap_sync.sandbox.exporting import asked_selection, asked_shape
-from redcap_sync.sandbox.flat import REPEAT_INSTANCE, Selection, flat_rows
+from redcap_sync.sandbox.flat import REPEAT_INSTANCE, Row, Selection, flat_rows
 from redcap_sync.sandbox.labels import value_labels
 from redcap_sync.sandbox.rendering import MEDIA_TYPES, Answer, csv_text, json_text, rows_answer
 from redcap_sync.sandbox.shaping import Shape, eav_label, headers, shaped, shaped_names
+
+InOrder = Callable[[list[Row]], list[Row]]
 
 
 def export_records(call: Call) -> Answer:
@@ -26,10 +28,11 @@ def export_records(call: Call) -> Answer:
     return eav_answer(call, selection, shape) if kind == "eav" else flat_answer(call, selection, shape)
 
 
-def flat_answer(call: Call, selection: Selection, shape: Shape) -> Answer:
-    """Render one row per event and instance."""
+def flat_answer(call: Call, selection: Selection, shape: Shape, in_order: InOrder | None = None) -> Answer:
+    """Render one row per event and instance; `in_order` sorts them where a report has an order of its own."""
     project = selection.project
-    rows = shaped(project, shape, (row.cells for row in flat_rows(selection)))
+    exported = in_order(list(flat_rows(selection))) if in_order else flat_rows(selection)
+    rows = shaped(project, shape, (row.cells for row in exported))
     names = shaped_names(project, shape, selection.names)
     return _answer(call, rows, headers(project, shape, names))
 

@@ -1,0 +1,96 @@
+"""file: the documents in file fields."""
+
+from __future__ import annotations
+
+from redcap_sync.sandbox.call import Call
+from redcap_sync.sandbox.contents.actions import by_action
+from redcap_sync.sandbox.documents import Document
+from redcap_sync.sandbox.errors import ApiError, not_valid
+from redcap_sync.sandbox.importing import Change
+from redcap_sync.sandbox.parameters import Upload
+from redcap_sync.sandbox.rendering import Answer
+from redcap_sync.sandbox.storing import store
+from redcap_sync.sandbox.values import Place
+
+NO_FILE = "There is no file to download for this record"
+NO_UPLOAD = "No valid file was uploaded"
+
+
+def export_file(call: Call) -> Answer:
+    """The document's bytes; its name stands in the Content-Type."""
+    call.require("api_export")
+    document = _document(call)
+    call.log("export", "Download uploaded document (API)", record=call.parameters.text("record"))
+    return document_answer(document)
+
+
+def import_file(call: Call) -> Answer:
+    """Put a document into a file field of a record that exists; the answer is empty."""
+    call.require("api_import")
+    record, place, name = _cell(call)
+    upload = uploaded(call)
+    document = Document(call.project.next_id(), upload.name, upload.media_type, upload.content)
+    call.project.documents.keep(document)
+    store(call.project, Change(record, place, {name: str(document.doc_id)}), call.log)
+    return Answer(b"")
+
+
+def delete_file(call: Call) -> Answer:
+    """Take the document out of a file field; the answer is empty."""
+    call.require("api_import")
+    document = _document(call)
+    record, place, name = _cell(call)
+    call.project.documents.remove(document.doc_id)
+    store(call.project, Change(record, place, {name: ""}), call.log)
+    return Answer(b"")
+
+
+def uploaded(call: Call) -> Upload:
+    """The uploaded part `file` of a call."""
+    upload = call.parameters.uploads.get("file")
+    if upload is None:
+        raise ApiError(NO_UPLOAD)
+    return upload
+
+
+def document_answer(document: Document) -> Answer:
+    """Send a document with its name, as clients read it."""
+    media_type = document.media_type or "application/octet-stream"
+    return Answer(document.content, f'{media_type}; name="{document.name}";charset=UTF-8')
+
+
+def _document(call: Call) -> Document:
+    record, place, name = _cell(call)
+    stored = call.project.values.stored(record, place).get(name, "")
+    document = call.project.documents.files.get(int(stored)) if stored.isdigit() else None
+    if document is None:
+        raise ApiError(NO_FILE)
+    return document
+
+
+def _cell(call: Call) -> tuple[str, Place, str]:
+    """Read which record, place and file field a call is about."""
+    project, name = call.project, call.parameters.text("field")
+    column = project.layout.by_name.get(name)
+    if column is None or not column.is_file:
+        raise ApiError(f"The field '{name}' does not exist or is not a 'file' field")
+    record = call.parameters.text("record")
+    if not call.sees(record):
+        raise ApiError(f'The record "{record}" does not exist')
+    return record, place_named(call, column.instrument), name
+
+
+def place_named(call: Call, instrument: str) -> Place:
+    """Read the place a call names by event and repeat_instance, for an instrument designated there."""
+    project = call.project
+    event = project.event(call.parameters.text("event") if project.longitudinal else "")
+    if event is None or instrument not in project.dictionary.instruments_at(project.event_name(event.event_id)):
+        raise not_valid("event")
+    name = project.event_name(event.event_id)
+    instance = call.parameters.integer("repeat_instance", 1)
+    if project.dictionary.repeats(name, instrument):
+        return Place(event.event_id, instrument, instance)
+    return Place(event.event_id, "", instance if project.dictionary.event_repeats(name) else 0)
+
+
+HANDLERS = {"file": by_action(export_file, import_file, {"delete": delete_file})}

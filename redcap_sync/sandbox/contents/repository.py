@@ -1,0 +1,107 @@
+"""fileRepository: folders and files that belong to the project, not to a record."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from redcap_sync.sandbox.call import Call
+from redcap_sync.sandbox.contents.actions import by_action
+from redcap_sync.sandbox.contents.files import document_answer, uploaded
+from redcap_sync.sandbox.documents import Document, Folder
+from redcap_sync.sandbox.errors import ApiError, not_valid
+from redcap_sync.sandbox.rendering import Answer, rows_answer
+
+TOP = 0
+NO_FOLDER = (
+    "The File Repository folder folder_id={folder_id} does not exist or else you do not have permission to that "
+    "folder because it is DAG-restricted or Role-restricted."
+)
+
+
+def create_folder(call: Call) -> Answer:
+    """Make a folder, in the top or in another one, for everybody or for one group or role."""
+    call.require("api_import", "file_repository")
+    name = call.parameters.text("name").strip()
+    if not name:
+        raise not_valid("name")
+    group_id = call.parameters.integer("dag_id", 0) or None
+    folder = Folder(call.project.next_id(), name, _folder_id(call), group_id, call.parameters.text("role_id"))
+    call.project.documents.folders[folder.folder_id] = folder
+    call.project.structure_changed = True
+    call.log("manage", "Manage/Design", details=f"Create folder in File Repository (API): {name}")
+    return rows_answer([{"folder_id": folder.folder_id}], call.parameters.format)
+
+
+def list_folder(call: Call) -> Answer:
+    """The folders and files in a folder, each with the id it is reached by."""
+    call.require("api_export", "file_repository")
+    inside, documents = _folder_id(call), call.project.documents
+    rows: list[dict[str, Any]] = [
+        {"folder_id": folder.folder_id, "name": folder.name}
+        for folder in documents.folders.values()
+        if folder.parent == inside and _open_to(call, folder)
+    ]
+    rows += [{"doc_id": d.doc_id, "name": d.name} for d in documents.files.values() if d.folder_id == inside]
+    if call.parameters.format == "csv":
+        rows = [{"folder_id": "", "doc_id": "", **row} for row in rows]
+    return rows_answer(rows, call.parameters.format, columns=("folder_id", "doc_id", "name"))
+
+
+def export_document(call: Call) -> Answer:
+    """The file's bytes; its name stands in the Content-Type."""
+    call.require("api_export", "file_repository")
+    document = _document(call)
+    call.log("export", "Download file from File Repository (API)", details=document.name)
+    return document_answer(document)
+
+
+def import_document(call: Call) -> Answer:
+    """Put a file into a folder; the answer is empty."""
+    call.require("api_import", "file_repository")
+    upload = uploaded(call)
+    folder_id = _folder_id(call)
+    kept = Document(call.project.next_id(), upload.name, upload.media_type, upload.content, folder_id)
+    call.project.documents.keep(kept)
+    call.log("manage", "Manage/Design", details=f"Upload file to File Repository (API): {upload.name}")
+    return Answer(b"")
+
+
+def delete_document(call: Call) -> Answer:
+    """Delete a file; the answer is empty."""
+    call.require("api_import", "file_repository")
+    document = _document(call)
+    call.project.documents.remove(document.doc_id)
+    call.log("manage", "Manage/Design", details=f"Delete file from File Repository (API): {document.name}")
+    return Answer(b"")
+
+
+def _document(call: Call) -> Document:
+    doc_id = call.parameters.integer("doc_id", 0)
+    found = call.project.documents.files.get(doc_id)
+    if found is None or found.folder_id is None:
+        raise ApiError(f"The File Repository file doc_id={doc_id} does not exist.")
+    return found
+
+
+def _folder_id(call: Call) -> int:
+    """Read the folder a call names; 0 is the top."""
+    folder_id = call.parameters.integer("folder_id", TOP)
+    folder = call.project.documents.folders.get(folder_id)
+    if folder_id != TOP and (folder is None or not _open_to(call, folder)):
+        raise ApiError(NO_FOLDER.format(folder_id=folder_id))
+    return folder_id
+
+
+def _open_to(call: Call, folder: Folder) -> bool:
+    group = call.project.group(call.user.group)
+    own_group = folder.group_id is None or group is None or group.group_id == folder.group_id
+    return own_group and folder.role in ("", call.user.role)
+
+
+HANDLERS = {
+    "fileRepository": by_action(
+        export_document,
+        import_document,
+        {"list": list_folder, "createFolder": create_folder, "delete": delete_document},
+    )
+}

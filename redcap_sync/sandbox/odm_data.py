@@ -1,0 +1,78 @@
+"""The values of a project written as ODM clinical data: the counterpart of `odm_values`."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+
+from redcap_sync.sandbox.flat import GROUP, Row, Selection, applies, flat_rows
+from redcap_sync.sandbox.layout import Column
+from redcap_sync.sandbox.odm_study import group_oid
+from redcap_sync.sandbox.odm_writing import element
+from redcap_sync.sandbox.state import SandboxProject
+
+
+def clinical_data_xml(selection: Selection, *, with_files: bool) -> str:
+    """Write the ClinicalData element with every row of a selection; files only where asked for."""
+    project = selection.project
+    subjects: dict[str, list[str]] = {}
+    for row in flat_rows(selection):
+        subjects.setdefault(row.record, []).append(_row(selection, row, with_files=with_files))
+    parts = [
+        element(
+            "SubjectData",
+            {"SubjectKey": selection.shown_id(record), "redcap:RecordIdField": project.id_field},
+            "\n".join(rows),
+        )
+        for record, rows in subjects.items()
+    ]
+    attributes = {"StudyOID": f"Project.{project.project_id}", "MetaDataVersionOID": f"Metadata.{project.project_id}"}
+    return element("ClinicalData", attributes, "\n".join(["", *parts, ""]))
+
+
+def _row(selection: Selection, row: Row, *, with_files: bool) -> str:
+    project, place = selection.project, row.place
+    names = [place.instrument] if place.instrument else list(project.instrument_names)
+    key = str(place.instance) if place.instrument else "1"
+    forms = [
+        element("FormData", {"FormOID": f"Form.{name}", "FormRepeatKey": key}, items)
+        for name in names
+        if (items := _items(selection, row, name, with_files=with_files))
+    ]
+    if not project.longitudinal:
+        return "".join(forms)
+    event = project.event_name(place.event_id)
+    event_key = str(place.instance) if place.instance and not place.instrument else "1"
+    attributes = {"StudyEventOID": f"Event.{event}", "StudyEventRepeatKey": event_key}
+    return element("StudyEventData", {**attributes, "redcap:UniqueEventName": event}, "".join(forms))
+
+
+def _items(selection: Selection, row: Row, instrument: str, *, with_files: bool) -> str:
+    project = selection.project
+    items: list[str] = []
+    for column in (column for column in selection.columns if column.instrument == instrument):
+        if applies(project, column, row.place):
+            items += _item(project, column, row, with_files=with_files)
+            if column.name == project.id_field and row.cells.get(GROUP):
+                items.append(element("ItemData", {"ItemOID": GROUP, "Value": row.cells[GROUP]}))
+    if not items:
+        return ""
+    return element("ItemGroupData", {"ItemGroupOID": group_oid(instrument), "ItemGroupRepeatKey": "1"}, "".join(items))
+
+
+def _item(project: SandboxProject, column: Column, row: Row, *, with_files: bool) -> Iterator[str]:
+    stored = project.values.stored(row.record, row.place).get(column.name, "")
+    value = row.cells.get(column.name, "")
+    if column.is_file:
+        document = project.documents.files.get(int(stored)) if stored.isdigit() else None
+        if document is not None and with_files:
+            attributes = {
+                "ItemOID": column.name,
+                "redcap:DocName": document.name,
+                "redcap:MimeType": document.media_type,
+            }
+            yield element("ItemDataBase64Binary", attributes, base64.b64encode(document.content).decode())
+    elif stored or column.is_checkbox:
+        kind = column.field.kind if column.field else ""
+        shown = value.replace(" ", "T", 1) if kind == "datetime" else value
+        yield element("ItemData", {"ItemOID": column.name, "Value": shown})
