@@ -76,6 +76,14 @@ def test_a_dichotomous_variable_has_risk_difference_and_odds_ratio() -> None:
     assert row(found, "ill", "odds_ratio").value == pytest.approx(5.0)
 
 
+def test_percentages_are_withheld_in_small_groups_where_the_plan_says_so() -> None:
+    """Below the plan's limit the count stands alone, with the reason on the row."""
+    found = results(plan_of([table_of("by_group", yes_no("ill"))], percent_from=10), arm=ARMS, ill=[1, 0] * 6)
+    in_group, overall = row(found, "ill", "summary", group="a"), row(found, "ill", "summary")
+    assert (in_group.text, in_group.error) == ("3", "too few patients for a percentage")
+    assert overall.text == "6 (50.0)"
+
+
 def test_groups_that_share_no_level_have_no_standardised_difference() -> None:
     """Totally different groups are never printed as balanced: the row gives the reason."""
     plan = plan_of([table_of("by_group", yes_no("ill"), effects=["smd"])])
