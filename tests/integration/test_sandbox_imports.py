@@ -1,0 +1,232 @@
+"""What an import takes, refuses, and makes of it."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from redcap_sync.sandbox import running
+from redcap_sync.sandbox.project import SandboxProject
+from redcap_sync.sandbox.validation import BAD_FORMAT
+from tests.sandbox_examples import Clock, longitudinal_project, simple_project
+
+Call = Callable[..., requests.Response]
+
+
+def _served(project: SandboxProject) -> Iterator[tuple[SandboxProject, Call]]:
+    with running([project]) as sandbox:
+
+        def call(rows: Any = None, **parameters: str) -> requests.Response:
+            asked = {"token": sandbox.token(project), "content": "record", "format": "json", **parameters}
+            if rows is not None:
+                asked["data"] = rows if isinstance(rows, str) else json.dumps(rows)
+            return requests.post(sandbox.api_url, data=asked, timeout=10)
+
+        yield project, call
+
+
+@pytest.fixture
+def simple(tmp_path: Path) -> Iterator[tuple[SandboxProject, Call]]:
+    """A classic project."""
+    yield from _served(simple_project(tmp_path, Clock()))
+
+
+@pytest.fixture
+def longitudinal(tmp_path: Path) -> Iterator[tuple[SandboxProject, Call]]:
+    """A longitudinal project."""
+    yield from _served(longitudinal_project(tmp_path, Clock()))
+
+
+def test_calculations_follow_their_inputs(simple: tuple[SandboxProject, Call]) -> None:
+    """A calc is worked out when an input comes, blank when one is missing; a value sent for it is passed over."""
+    call = simple[1]
+    call([{"record_id": "1", "weight": "81", "height": "1.80", "bmi": "99"}])
+    assert call().json()[0]["bmi"] == "25"
+    call([{"record_id": "1", "weight": ""}], overwriteBehavior="overwrite")
+    assert call().json()[0]["bmi"] == ""
+    call([{"record_id": "1", "comments": "x", "bmi": "99"}])
+    assert call().json()[0]["bmi"] == ""
+
+
+def test_blank_cells_erase_only_when_asked(simple: tuple[SandboxProject, Call]) -> None:
+    """With `normal` a blank leaves what is stored, with `overwrite` it erases, a tick too."""
+    call = simple[1]
+    call([{"record_id": "1", "sex": "1", "complaint___1": "1"}])
+    call([{"record_id": "1", "sex": "", "complaint___1": ""}])
+    assert (call().json()[0]["sex"], call().json()[0]["complaint___1"]) == ("1", "1")
+    call([{"record_id": "1", "sex": "", "complaint___1": ""}], overwriteBehavior="overwrite")
+    assert (call().json()[0]["sex"], call().json()[0]["complaint___1"]) == ("", "0")
+
+
+@pytest.mark.parametrize(
+    ("date_format", "written"), [("YMD", "1970-12-31"), ("MDY", "12/31/1970"), ("DMY", "31/12/1970")]
+)
+def test_date_formats(simple: tuple[SandboxProject, Call], date_format: str, written: str) -> None:
+    """A date is read as the call says and stored as Y-M-D; anything else is refused."""
+    call = simple[1]
+    assert call([{"record_id": "1", "dob": written}], dateFormat=date_format).json() == {"count": 1}
+    assert call().json()[0]["dob"] == "1970-12-31"
+    refused = call([{"record_id": "1", "dob": "1970-2-31"}], dateFormat=date_format)
+    assert (refused.status_code, refused.json()) == (400, {"error": f'"1","dob","1970-2-31","{BAD_FORMAT}"'})
+
+
+def test_a_whole_export_comes_in_again(simple: tuple[SandboxProject, Call]) -> None:
+    """Calculated values and file names in an export are passed over when it is imported, in CSV, JSON and XML."""
+    call = simple[1]
+    call([{"record_id": "1", "weight": "81", "height": "1.80", "complaint___2": "1", "comments": 'a "b"\r\nc'}])
+    before = call().json()
+    for output in ("csv", "json", "xml"):
+        sent = call(format=output).content.decode()
+        assert call(sent, format=output, returnFormat="json", overwriteBehavior="overwrite").json() == {"count": 1}
+        # Whoever parses XML gets line ends as \n.
+        line_end = "\n" if output == "xml" else "\r\n"
+        assert call().json() == [{**before[0], "comments": f'a "b"{line_end}c'}]
+
+
+def test_eav_comes_in_again(longitudinal: tuple[SandboxProject, Call]) -> None:
+    """EAV rows of an export, with events, instances and ticked options, store the same values in an empty project."""
+    project, call = longitudinal
+    call(
+        [
+            {"record_id": "1", "redcap_event_name": "screening_arm_1", "complaint___1": "1", "sex": "2"},
+            {
+                "record_id": "1",
+                "redcap_event_name": "followup_arm_1",
+                "redcap_repeat_instrument": "visit",
+                "redcap_repeat_instance": 3,
+                "pain": "5",
+            },
+        ]
+    )
+    flat, eav = call().json(), call(type="eav").text
+    call(action="delete", **{"records[0]": "1"})
+    assert call(eav, type="eav").json() == {"count": 1}
+    assert call().json() == flat
+    assert project.values.instances("1", 42, "visit") == [3]
+
+
+def test_a_new_instance_is_the_next_one(longitudinal: tuple[SandboxProject, Call]) -> None:
+    """`new` counts on from the highest instance, also within one import."""
+    call = longitudinal[1]
+    row = {"record_id": "1", "redcap_event_name": "followup_arm_1", "redcap_repeat_instrument": "visit", "pain": "1"}
+    call([{**row, "redcap_repeat_instance": "4"}])
+    call([{**row, "redcap_repeat_instance": "new"}, {**row, "redcap_repeat_instance": "new"}])
+    assert [row["redcap_repeat_instance"] for row in call().json()] == [4, 5, 6]
+
+
+@pytest.mark.parametrize(
+    ("row", "field", "value", "message"),
+    [
+        (
+            {"redcap_event_name": "screening_arm_1", "weight": "80"},
+            "weight",
+            "80",
+            (
+                "This field ('weight') exists on an instrument that is not designated for the event named "
+                "'Screening (Arm 1: Treated)'. You are not allowed to import data for this field into this event."
+            ),
+        ),
+        (
+            {"redcap_event_name": "followup_arm_1", "redcap_repeat_instrument": "labs", "redcap_repeat_instance": 1},
+            "redcap_repeat_instrument",
+            "labs",
+            (
+                "redcap_repeat_instrument must be the unique form name of a Repeating Instrument. It currently does not "
+                "match the unique form name of any Repeating Instruments. Please fix this in the data import file and try "
+                "again."
+            ),
+        ),
+        (
+            {"redcap_event_name": "followup_arm_1", "redcap_repeat_instance": 1, "weight": "80"},
+            "redcap_repeat_instance",
+            "1",
+            (
+                "redcap_repeat_instance cannot have a value since this instrument or event is not a repeating instrument "
+                "or repeating event, respectively. The redcap_repeat_instance field must be left blank for this row of "
+                "data."
+            ),
+        ),
+        (
+            {"redcap_event_name": "followup_arm_1", "pain": "4"},
+            "pain",
+            "4",
+            (
+                "This field ('pain') exists on a Repeating Instrument named 'visit'. However, the fields "
+                "'redcap_repeat_instance' and/or 'redcap_repeat_instrument' for this row of data have no value, which are "
+                "both required for importing data into a Repeating Instrument. You are not allowed to import data for "
+                "this field into a non-repeating instrument."
+            ),
+        ),
+    ],
+)
+def test_what_does_not_belong_is_refused_in_redcaps_words(
+    longitudinal: tuple[SandboxProject, Call], row: dict[str, Any], field: str, value: str, message: str
+) -> None:
+    """A line with record, field, value and message; nothing of the import is stored."""
+    call = longitudinal[1]
+    good = {"record_id": "7", "redcap_event_name": "screening_arm_1"}
+    refused = call([good, {"record_id": "8", **row}], returnFormat="csv")
+    assert refused.status_code == 400
+    assert refused.text == f'ERROR: "8","{field}","{value}","{message}"'
+    assert call().json() == []
+
+
+def test_out_of_range_is_taken(simple: tuple[SandboxProject, Call]) -> None:
+    """Minimum and maximum are soft: a value outside is stored."""
+    assert simple[1]([{"record_id": "1", "weight": "3"}]).json() == {"count": 1}
+
+
+def test_odd_data(simple: tuple[SandboxProject, Call]) -> None:
+    """JSON that is no list of objects holds nothing; broken JSON is malformed; a locked instrument stays."""
+    project, call = simple
+    assert call('{"record_id":"1"}').json() == {"count": 0}
+    assert call("[{").status_code == 406
+    call([{"record_id": "1", "sex": "1"}])
+    project.values.lock("1", next(iter(project.values["1"].rows)), "baseline")
+    assert "locked" in call([{"record_id": "1", "sex": "2"}]).json()["error"]
+    assert call([{"record_id": "1", "weight": "70"}]).json() == {"count": 1}
+
+
+def test_background_imports_pass_wrong_records_over(simple: tuple[SandboxProject, Call]) -> None:
+    """The answer says only that the data were taken; records that are right are stored."""
+    call = simple[1]
+    rows = [{"record_id": "1", "sex": "9"}, {"record_id": "2", "sex": "1"}]
+    assert call(rows, backgroundProcess="1").json() == {"success": True}
+    assert [row["record_id"] for row in call().json()] == ["2"]
+
+
+def test_parts_of_records_are_deleted(longitudinal: tuple[SandboxProject, Call]) -> None:
+    """Event, instrument and instance narrow a delete; the rest of the record stays, and the count is of records."""
+    call = longitudinal[1]
+    visit = {"record_id": "1", "redcap_event_name": "followup_arm_1", "redcap_repeat_instrument": "visit"}
+    call(
+        [
+            {"record_id": "1", "redcap_event_name": "screening_arm_1", "sex": "1"},
+            {"record_id": "1", "redcap_event_name": "followup_arm_1", "weight": "80"},
+            {**visit, "redcap_repeat_instance": 1, "pain": "1"},
+            {**visit, "redcap_repeat_instance": 2, "pain": "2"},
+        ]
+    )
+    named = {"action": "delete", "records[0]": "1", "event": "followup_arm_1"}
+    assert call(**named, instrument="visit", repeat_instance="2").text == "1"
+    assert [row["redcap_repeat_instance"] for row in call().json()] == ["", "", 1]
+    assert call(action="delete", instrument="labs", **{"records[0]": "1"}).status_code == 400
+    assert call(**named, instrument="labs").text == "1"
+    assert call(**named).text == "1"
+    assert [row["redcap_event_name"] for row in call().json()] == ["screening_arm_1"]
+
+
+def test_rename_shows_as_an_update(simple: tuple[SandboxProject, Call]) -> None:
+    """The new id stands only in the details of an update of the old one."""
+    project, call = simple
+    call([{"record_id": "1", "sex": "1"}, {"record_id": "2"}])
+    assert call(action="rename", record="1", new_record_name="1.A").text == "1"
+    assert [row["record_id"] for row in call().json()] == ["1.A", "2"]
+    entry = next(entry for entry in project.journal.newest_first() if entry.record)
+    assert (entry.action, entry.details, entry.record) == ("Update record 1", "record_id = '1.A'", "1")
+    assert call(action="rename", record="2", new_record_name="1.A").status_code == 400
+    assert call(action="delete", delete_logging="1", **{"records[0]": "2"}).text == "1"
+    assert "2" not in {entry.record for entry in project.journal.newest_first()}
