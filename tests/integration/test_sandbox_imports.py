@@ -117,51 +117,38 @@ def test_a_new_instance_is_the_next_one(longitudinal: tuple[SandboxProject, Call
     assert [row["redcap_repeat_instance"] for row in call().json()] == [4, 5, 6]
 
 
-@pytest.mark.parametrize(
-    ("row", "field", "value", "message"),
-    [
-        (
-            {"redcap_event_name": "screening_arm_1", "weight": "80"},
-            "weight",
-            "80",
-            (
-                "This field ('weight') exists on an instrument that is not designated for the event named "
-                "'Screening (Arm 1: Treated)'. You are not allowed to import data for this field into this event."
-            ),
-        ),
-        (
-            {"redcap_event_name": "followup_arm_1", "redcap_repeat_instrument": "labs", "redcap_repeat_instance": 1},
-            "redcap_repeat_instrument",
-            "labs",
-            (
-                "redcap_repeat_instrument must be the unique form name of a Repeating Instrument. It currently does not "
-                "match the unique form name of any Repeating Instruments. Please fix this in the data import file and try "
-                "again."
-            ),
-        ),
-        (
-            {"redcap_event_name": "followup_arm_1", "redcap_repeat_instance": 1, "weight": "80"},
-            "redcap_repeat_instance",
-            "1",
-            (
-                "redcap_repeat_instance cannot have a value since this instrument or event is not a repeating instrument "
-                "or repeating event, respectively. The redcap_repeat_instance field must be left blank for this row of "
-                "data."
-            ),
-        ),
-        (
-            {"redcap_event_name": "followup_arm_1", "pain": "4"},
-            "pain",
-            "4",
-            (
-                "This field ('pain') exists on a Repeating Instrument named 'visit'. However, the fields "
-                "'redcap_repeat_instance' and/or 'redcap_repeat_instrument' for this row of data have no value, which are "
-                "both required for importing data into a Repeating Instrument. You are not allowed to import data for "
-                "this field into a non-repeating instrument."
-            ),
-        ),
-    ],
+NOT_DESIGNATED = (
+    "This field ('weight') exists on an instrument that is not designated for the event named "
+    "'Screening (Arm 1: Treated)'. You are not allowed to import data for this field into this event."
 )
+WRONG_INSTRUMENT = (
+    "redcap_repeat_instrument must be the unique form name of a Repeating Instrument. It currently does not match "
+    "the unique form name of any Repeating Instruments. Please fix this in the data import file and try again."
+)
+NEEDLESS_INSTANCE = (
+    "redcap_repeat_instance cannot have a value since this instrument or event is not a repeating instrument or "
+    "repeating event, respectively. The redcap_repeat_instance field must be left blank for this row of data."
+)
+ON_REPEATING = (
+    "This field ('pain') exists on a Repeating Instrument named 'visit'. However, the fields 'redcap_repeat_instance' "
+    "and/or 'redcap_repeat_instrument' for this row of data have no value, which are both required for importing data "
+    "into a Repeating Instrument. You are not allowed to import data for this field into a non-repeating instrument."
+)
+FOLLOW_UP = {"redcap_event_name": "followup_arm_1"}
+WRONG_ROWS = [
+    ({"redcap_event_name": "screening_arm_1", "weight": "80"}, "weight", "80", NOT_DESIGNATED),
+    (
+        {**FOLLOW_UP, "redcap_repeat_instrument": "labs", "redcap_repeat_instance": 1},
+        "redcap_repeat_instrument",
+        "labs",
+        WRONG_INSTRUMENT,
+    ),
+    ({**FOLLOW_UP, "redcap_repeat_instance": 1, "weight": "80"}, "redcap_repeat_instance", "1", NEEDLESS_INSTANCE),
+    ({**FOLLOW_UP, "pain": "4"}, "pain", "4", ON_REPEATING),
+]
+
+
+@pytest.mark.parametrize(("row", "field", "value", "message"), WRONG_ROWS)
 def test_what_does_not_belong_is_refused_in_redcaps_words(
     longitudinal: tuple[SandboxProject, Call], row: dict[str, Any], field: str, value: str, message: str
 ) -> None:

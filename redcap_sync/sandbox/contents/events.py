@@ -56,8 +56,12 @@ def export_repeating(call: Call) -> Answer:
         raise ApiError(NO_REPEATS)
     call.log("manage", "Manage/Design", details="Export repeating instruments and events (API)")
     names = project.event_names
+    order = {"": -1} | {name: position for position, name in enumerate(project.instrument_names)}
+    event_order = list(names)
     rows: list[dict[str, Any]] = []
-    for repeat in project.structure.repeating:
+    for repeat in sorted(
+        project.structure.repeating, key=lambda r: (event_order.index(r.event_id), order.get(r.instrument, 0))
+    ):
         event = {"event_name": names.get(repeat.event_id, "")} if project.longitudinal else {}
         rows.append({**event, "form_name": repeat.instrument, "custom_form_label": repeat.custom_label})
     return rows_answer(rows, call.parameters.format, root="items")

@@ -1,0 +1,165 @@
+"""Projects are created, written as XML, loaded again, and survive a restart."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+import requests
+
+from redcap_sync.errors import ProjectFileWrong
+from redcap_sync.sandbox import running
+from redcap_sync.sandbox.project import SandboxProject, project_from_odm, project_from_xml
+from tests.sandbox_examples import Clock, longitudinal_project, simple_folder, simple_project
+
+SUPER = "S" * 64
+REAL = Path(__file__).parents[3] / "shared" / "redcap_projects"
+REAL_FILES = sorted(REAL.rglob("*.xml")) if REAL.exists() else []
+
+
+def rows_of(project: SandboxProject, content: str = "record", **parameters: str) -> Any:
+    """Export from a project of its own server."""
+    with running([project]) as sandbox:
+        asked = {"token": sandbox.token(project), "content": content, "format": "json", **parameters}
+        return requests.post(sandbox.api_url, data=asked, timeout=30).json()
+
+
+def xml_of(project: SandboxProject, **parameters: str) -> str:
+    """Export a project as XML."""
+    with running([project]) as sandbox:
+        asked = {"token": sandbox.token(project), "content": "project_xml", **parameters}
+        return requests.post(sandbox.api_url, data=asked, timeout=30).content.decode()
+
+
+def test_what_is_written_as_xml_is_read_again(tmp_path: Path) -> None:
+    """Events, repeats, groups, ticks, line breaks, instances and files make the round."""
+    project = longitudinal_project(tmp_path, missing_data_codes="NI, No information")
+    values = project.values
+    event_ids = list(project.event_names)
+    from redcap_sync.sandbox.documents import Document
+    from redcap_sync.sandbox.values import Place
+
+    project.documents.keep(Document(900, "scan.txt", "text/plain", b"grey"))
+    values.write("1", Place(event_ids[0]), {"record_id": "1", "complaint___1": "1", "initials": 'a<"b'})
+    values.write("1", Place(event_ids[1]), {"record_id": "1", "comments": "one\n\ntwo\r\n", "scan": "900"})
+    values.write("1", Place(event_ids[1], "visit", 3), {"visit_date": "2025-02-01", "visit_complete": "2"})
+    values.write("1", Place(event_ids[2], "", 2), {"record_id": "1", "weight": "NI"})
+    values.join_group("1", "south_site")
+    text = xml_of(project, exportFiles="true", exportDataAccessGroups="true")
+    loaded = project_from_odm(text, clock=Clock())
+    for content in ("metadata", "instrument", "event", "arm", "formEventMapping", "repeatingFormsEvents"):
+        mine, theirs = rows_of(loaded, content), rows_of(project, content)
+        assert [{**row, "event_id": 0} for row in mine] == [{**row, "event_id": 0} for row in theirs]
+    assert rows_of(loaded, exportDataAccessGroups="true") == rows_of(project, exportDataAccessGroups="true")
+    assert [document.content for document in loaded.documents.files.values()] == [b"grey"]
+
+
+@pytest.mark.skipif(not REAL_FILES, reason="the folder ../shared/redcap_projects is not here")
+@pytest.mark.parametrize("path", REAL_FILES, ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_real_files_make_the_round(path: Path) -> None:
+    """What a real server wrote is loaded, written and loaded to the same dictionary and the same rows."""
+    project = project_from_xml(path, clock=Clock(), calculated=True)
+    text = xml_of(project, exportFiles="true", exportDataAccessGroups="true")
+    loaded = project_from_odm(text, clock=Clock(), calculated=True)
+    assert rows_of(loaded, "metadata") == rows_of(project, "metadata")
+    assert rows_of(loaded) == rows_of(project)
+    assert loaded.structure.data_quality_rules == project.structure.data_quality_rules
+
+
+def test_a_super_token_creates_projects(tmp_path: Path) -> None:
+    """From settings alone, or from an XML; the answer is the new token and works at once."""
+    odm = xml_of(simple_project(tmp_path))
+    with running([], super_token=SUPER, random=Random(1), clock=Clock()) as sandbox:
+
+        def create(data: str, **more: str) -> requests.Response:
+            asked = {"token": SUPER, "content": "project", "format": "json", "data": data, **more}
+            return requests.post(sandbox.api_url, data=asked, timeout=10)
+
+        plain = create('[{"project_title":"New","purpose":0}]')
+        assert (plain.status_code, len(plain.text)) == (200, 32)
+        asked = {"token": plain.text, "content": "record", "format": "json"}
+        taken = requests.post(sandbox.api_url, data={**asked, "data": '[{"record_id":"1"}]'}, timeout=10)
+        assert taken.json() == {"count": 1}
+        from_odm = create('{"project_title":"Copy","purpose":"2","purpose_other":"x"}', odm=odm)
+        asked = {"token": from_odm.text[-32:], "content": "project", "format": "json"}
+        info = requests.post(sandbox.api_url, data=asked, timeout=10).json()
+        assert (info["project_title"], info["purpose"], info["creation_time"]) == ("Copy", 2, "2025-03-01 08:00:00")
+        assert requests.post(sandbox.api_url, data={**asked, "content": "log"}, timeout=10).json()[-1]["action"]
+        assert create('[{"project_title":"","purpose":0}]').status_code == 400
+        xml = '<?xml version="1.0" encoding="UTF-8" ?><item><project_title>X</project_title><purpose>0</purpose></item>'
+        assert len(create(xml, format="xml").text) == 32
+        wrong = requests.post(sandbox.api_url, data={"token": "T" * 64, "content": "project"}, timeout=10)
+        assert wrong.status_code == 403
+
+
+def test_settings_count_what_they_take(tmp_path: Path) -> None:
+    """Editable settings change, read-only ones are passed over."""
+    project = simple_project(tmp_path)
+    sent = json.dumps({"project_title": "Changed", "surveys_enabled": 1, "project_id": 99})
+    assert rows_of(project, "project_settings", data=sent) == 2
+    info = rows_of(project, "project")
+    assert (info["project_title"], info["surveys_enabled"], info["project_id"]) == ("Changed", 1, 13)
+
+
+def test_state_survives_a_restart(tmp_path: Path) -> None:
+    """Records, deletions, structure, files, log and tokens are there again, also of projects made by a call."""
+    state = tmp_path / "state.sqlite"
+    with running([simple_project(tmp_path / "p")], state=state, super_token=SUPER, random=Random(1)) as sandbox:
+        (project,) = sandbox.installation.projects.values()
+        token = sandbox.token(project)
+        asked = {"token": token, "content": "record", "format": "json"}
+        requests.post(sandbox.api_url, data={**asked, "data": '[{"record_id":"1"},{"record_id":"2"}]'}, timeout=10)
+        requests.post(sandbox.api_url, data={**asked, "action": "delete", "records[0]": "2"}, timeout=10)
+        upload = {"token": token, "content": "file", "action": "import", "record": "1", "field": "scan"}
+        requests.post(sandbox.api_url, data=upload, files={"file": ("a.txt", b"grey")}, timeout=10)
+        new = {"token": SUPER, "content": "project", "format": "json", "data": '{"project_title":"N","purpose":0}'}
+        other = requests.post(sandbox.api_url, data=new, timeout=10).text
+        before = requests.post(sandbox.api_url, data=asked, timeout=10).json()
+        log = requests.post(sandbox.api_url, data={**asked, "content": "log"}, timeout=10).json()
+    with running([simple_project(tmp_path / "p")], state=state) as sandbox:
+        assert requests.post(sandbox.api_url, data=asked, timeout=10).json() == before
+        assert before[0]["scan"] == "a.txt"
+        after = requests.post(sandbox.api_url, data={**asked, "content": "log"}, timeout=10).json()
+        assert after[-len(log) :] == log
+        again = requests.post(sandbox.api_url, data={**upload, "action": "export"}, timeout=10)
+        assert again.content == b"grey"
+        answer = requests.post(sandbox.api_url, data={**asked, "token": other}, timeout=10)
+        assert (answer.status_code, answer.json()) == (200, [])
+
+
+@pytest.mark.parametrize("text", ["", "<html></html>", "<ODM>", "not xml"])
+def test_what_is_no_project_is_said_so(tmp_path: Path, text: str) -> None:
+    """A wrong file ends in an explanation, not in a traceback."""
+    path = tmp_path / "p.xml"
+    path.write_text(text)
+    with pytest.raises(ProjectFileWrong, match="not a REDCap project XML"):
+        project_from_xml(path, clock=Clock())
+
+
+def test_the_command_prints_tokens_then_the_address(tmp_path: Path) -> None:
+    """`project PATH TOKEN` for each project, `ready URL` once it listens, and the address answers."""
+    folder = simple_folder(tmp_path / "p")
+    command = [sys.executable, "-m", "redcap_sync.sandbox", "--port", "0", "--project", str(folder)]
+    with subprocess.Popen(
+        [*command, "--public-url", "https://redcap.example.org"], stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        word, path, token = process.stdout.readline().split()
+        assert (word, path, len(token)) == ("project", str(folder), 32)
+        word, url = process.stdout.readline().split()
+        assert word == "ready"
+        answer = requests.post(f"{url}/api/", data={"token": token, "content": "version"}, timeout=10)
+        assert answer.text == "14.5.0"
+        process.terminate()
+
+
+def test_the_command_explains_a_wrong_file(tmp_path: Path) -> None:
+    """Exit code 10 and an explanation on stderr."""
+    command = [sys.executable, "-m", "redcap_sync.sandbox", "--project", str(tmp_path / "absent.xml")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 10
+    assert "What to do" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,116 @@
+"""What a token's user may do, and sees."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+from redcap_sync.sandbox import running
+from redcap_sync.sandbox.project import SandboxProject
+from redcap_sync.sandbox.rights import Rights, User
+from tests.sandbox_examples import Clock, longitudinal_project
+
+Call = Callable[..., requests.Response]
+ROWS = (
+    '[{"record_id":"1","redcap_event_name":"screening_arm_1","initials":"AB","dob":"1970-01-01","sex":"1",'
+    '"redcap_data_access_group":"north_site"},'
+    '{"record_id":"1","redcap_event_name":"followup_arm_1","weight":"80","comments":"free text"},'
+    '{"record_id":"2","redcap_event_name":"screening_arm_1","sex":"2","redcap_data_access_group":"south_site"}]'
+)
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[tuple[SandboxProject, Call]]:
+    """A project with records of two groups, and calls in the name of any user."""
+    project = longitudinal_project(tmp_path, Clock())
+    with running([project]) as sandbox:
+
+        def call(username: str | None = None, **parameters: str) -> requests.Response:
+            token = sandbox.token(project, username)
+            asked = {"token": token, "content": "record", "format": "json", **parameters}
+            return requests.post(sandbox.api_url, data=asked, timeout=10)
+
+        call(data=ROWS)
+        yield project, call
+
+
+def add(project: SandboxProject, *rights: str, export: int = 1, **more: str) -> str:
+    """Put a user with some rights into the project."""
+    given = Rights(dict.fromkeys(rights, 1), unnamed=export)
+    project.structure.users["somebody"] = User("somebody", given, **more)
+    return "somebody"
+
+
+def test_a_right_that_is_missing_is_named(served: tuple[SandboxProject, Call]) -> None:
+    """403, with the words of a server where they are known."""
+    project, call = served
+    somebody = add(project)
+    assert call(somebody).status_code == 403
+    imported = call(somebody, data='[{"record_id":"9"}]')
+    assert (imported.status_code, imported.json()["error"]) == (403, "You do not have API Import/Update privileges")
+    deleted = call(somebody, action="delete", **{"records[0]": "1"})
+    assert deleted.json()["error"].endswith("Delete Record privileges")
+    assert call(add(project, "api_export"), content="log").status_code == 403
+    assert call(add(project, "api_export", "logging"), content="log").status_code == 200
+
+
+def test_members_of_a_group_live_in_their_group(served: tuple[SandboxProject, Call]) -> None:
+    """They see, change and number their own records only, and the group column is not theirs to ask for."""
+    project, call = served
+    somebody = add(project, "api_export", "api_import", "record_create", "record_delete", "logging", group="north_site")
+    rows = call(somebody, exportDataAccessGroups="true").json()
+    assert {row["record_id"] for row in rows} == {"1"}
+    assert "redcap_data_access_group" not in rows[0]
+    assert call(somebody, data='[{"record_id":"2","redcap_event_name":"screening_arm_1","sex":"1"}]').status_code == 400
+    assert "do not exist: 2" in call(somebody, action="delete", **{"records[0]": "2"}).json()["error"]
+    assert call(somebody, content="generateNextRecordName").text == "331-1"
+    assert call(somebody, data='[{"record_id":"331-1","redcap_event_name":"screening_arm_1"}]').json() == {"count": 1}
+    assert project.values["331-1"].group == "north_site"
+    assert {entry["record"] for entry in call(somebody, content="log").json()} <= {"1", "331-1"}
+
+
+def test_export_levels_of_instruments(served: tuple[SandboxProject, Call]) -> None:
+    """Level 0 hides an instrument, 3 its identifiers, 2 also dates and free text; with 0 for all there are no data."""
+    project, call = served
+    somebody = add(project, "api_export")
+    rights = project.structure.users[somebody].rights
+    rights.forms_export = {"baseline": 3, "labs": 0, "visit": 0}
+    columns = set(call(somebody).json()[0])
+    assert {"sex", "baseline_complete"} <= columns
+    assert not columns & {"initials", "dob", "weight", "labs_complete"}
+    rights.forms_export = {"baseline": 2, "labs": 2, "visit": 2}
+    columns = set(call(somebody).json()[0])
+    assert {"sex", "weight", "pain"} <= columns
+    assert not columns & {"initials", "dob", "comments", "visit_date", "scan"}
+    rights.forms_export = dict.fromkeys(project.instrument_names, 0)
+    assert call(somebody).status_code == 403
+
+
+def test_a_record_id_that_identifies_is_hashed(served: tuple[SandboxProject, Call]) -> None:
+    """Where the id is marked as an identifier, who may not see identifiers gets a hash that stays the same."""
+    project, call = served
+    project.restructure(metadata=[{**row, "identifier": "y"} for row in project.structure.metadata])
+    somebody = add(project, "api_export", export=3)
+    first, again = call(somebody).json(), call(somebody).json()
+    assert first == again
+    assert {len(row["record_id"]) for row in first} == {32}
+
+
+def test_an_expired_user_has_no_token(served: tuple[SandboxProject, Call]) -> None:
+    """From the day of expiration on, the token means nothing."""
+    project, call = served
+    somebody = add(project, "api_export", expiration="2025-03-01")
+    assert call(somebody).status_code == 403
+    project.structure.users[somebody].expiration = "2025-03-02"
+    assert call(somebody).status_code == 200
+
+
+def test_a_role_decides_for_its_users(served: tuple[SandboxProject, Call]) -> None:
+    """Somebody in a role has the role's rights, whatever their own say."""
+    project, call = served
+    somebody = add(project, "api_export")
+    call(content="userRole", data='[{"role_label":"Nobody","logging":1}]')
+    role = call(content="userRole").json()[0]["unique_role_name"]
+    call(content="userRoleMapping", action="import", data=f'[{{"username":"somebody","unique_role_name":"{role}"}}]')
+    assert call(somebody).status_code == 403
