@@ -10,13 +10,18 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 
 PACKAGE = "venous_occlusion_synthetic_patients"
 """A private name, because this folder is loaded by its path and never imported as a package of its own."""
+
+CLEAN = "@clean"
+"""In nights.toml: put back what the clean cohort holds."""
 
 
 def records(seed: int) -> list[dict[str, str]]:
@@ -24,10 +29,21 @@ def records(seed: int) -> list[dict[str, str]]:
     people, visits = _part("people"), _part("visits")
     rng = np.random.default_rng(seed)
     patients = people.everyone(rng)
-    troubled = set(rng.choice(len(patients), size=visits.EVENTS_WITH_TROUBLE, replace=False).tolist())
-    rows: list[dict[str, str]] = []
-    for index, person in enumerate(patients):
-        rows.extend(visits.rows_of(index + 1, person, rng, trouble=index in troubled))
+    return [row for number, person in enumerate(patients, start=1) for row in visits.rows_of(number, person, rng)]
+
+
+def edit_rows(edits: Iterable[Mapping[str, Any]], clean: Iterable[Mapping[str, str]]) -> list[dict[str, str]]:
+    """Turn `[[night.edits]]` of nights.toml into rows for an import with overwrite, in their order.
+
+    `clean` are the rows of `records`; a value "@clean" is taken from there. KeyError if it is not there.
+    """
+    known = {(row["record_id"], row["redcap_event_name"], row["redcap_repeat_instance"]): row for row in clean}
+    rows = []
+    for edit in edits:
+        key = (edit["record"], edit["event"], str(edit.get("instance", "")))
+        identity = dict(zip(("record_id", "redcap_event_name", "redcap_repeat_instance"), key, strict=True))
+        values = {field: known[key][field] if value == CLEAN else value for field, value in edit["values"].items()}
+        rows.append(identity | {"redcap_repeat_instrument": edit.get("repeat_instrument", "")} | values)
     return rows
 
 

@@ -18,6 +18,8 @@ from .ranked import solve_durations, solve_skewed, solve_vcss, solve_villalta
 from .search import Numbers, Steps
 
 BEFORE, AFTER = 0, 1
+ORDER_SEED = 72
+"""The planted errors of nights.toml name records; under one order they mean the same for every seed."""
 CONE_SHAPED = ("1", "2")
 """Denali and Option; Cordis, VenaTech LP and Simon Nitinol are the shapes that were opened for or left in."""
 STOPPED = (("1", 1), ("1", 1), ("1", 1), ("2", 1), ("2", 2), ("2", 2), ("3", 1), ("3", 2), ("4", 2), ("5", 1))
@@ -38,7 +40,7 @@ class Person:
 
 
 def everyone(rng: np.random.Generator) -> list[Person]:
-    """All 72, in random order."""
+    """All 72. Their order is mixed but the same for every seed, so that a record keeps its group."""
     body, age, days = solve_body(rng), solve_age(rng), solve_durations(rng)
     vcss, villalta = solve_vcss(rng), solve_villalta(rng)
     edge = group_size(GROUPS[0])
@@ -50,7 +52,7 @@ def everyone(rng: np.random.Generator) -> list[Person]:
         visits = _visits(group, vcss[group], villalta[group], rng)
         people += _group(group, number, once, visits, rng)
     people += [_stopped(people, reason, sessions, rng) for reason, sessions in STOPPED]
-    return [people[i] for i in rng.permutation(len(people))]
+    return [people[i] for i in np.random.default_rng(ORDER_SEED).permutation(len(people))]
 
 
 def _visits(

@@ -30,8 +30,8 @@ FIRST_DAY = date(2022, 1, 24)
 LAST_DAY = date(2024, 7, 31)
 """Days of a first session, so that three of them end within the paper's years 2022 to 2024."""
 REASONS_LEFT_IN = ("滤器与腔静脉壁粘连 Filter grown into the caval wall", "永久性滤器 Permanent filter")
-EVENTS_WITH_TROUBLE = 9
-"""Patients with a mild adverse event; the paper reports no serious one (2.4)."""
+TROUBLED = frozenset({4, 11, 19, 26, 33, 40, 48, 57, 66})
+"""Records with a mild adverse event; the paper reports no serious one (2.4)."""
 
 
 @dataclass(frozen=True)
@@ -69,12 +69,12 @@ def written(name: str, value: float) -> str:
     return f"{value:.{DECIMALS.get(name, 0)}f}"
 
 
-def rows_of(number: int, person: Person, rng: np.random.Generator, *, trouble: bool) -> Iterator[Row]:
+def rows_of(number: int, person: Person, rng: np.random.Generator) -> Iterator[Row]:
     """Every row of one record."""
     when = calendar_of(person, rng)
     record = str(number)
     yield _row(record, "screening_arm_1") | _screening(number, person, when, rng)
-    yield from _sessions(record, person, when, rng, trouble=trouble)
+    yield from _sessions(record, person, when, rng)
     if person.group:
         yield _row(record, "month_6_arm_1") | _month_6(person, when, rng)
 
@@ -166,8 +166,8 @@ def _shared_out(total: int, items: list[str], rng: np.random.Generator) -> Row:
     return {item: str(points) for item, points in zip(items, np.bincount(places, minlength=len(items)), strict=True)}
 
 
-def _sessions(record: str, person: Person, when: Calendar, rng: np.random.Generator, *, trouble: bool) -> Iterator[Row]:
-    troubled = int(rng.integers(person.sessions)) if trouble else -1
+def _sessions(record: str, person: Person, when: Calendar, rng: np.random.Generator) -> Iterator[Row]:
+    troubled = int(rng.integers(person.sessions)) if int(record) in TROUBLED else -1
     for index, day in enumerate(when.sessions):
         event = f"session_{index + 1}_arm_1"
         course = _course(person, when) if index == 0 else {}

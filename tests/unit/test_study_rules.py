@@ -1,0 +1,219 @@
+"""The rules of the first study: their examples, their references, their texts, and the clean cohort."""
+
+from __future__ import annotations
+
+import csv
+import importlib.util
+import json
+import tomllib
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from nightround.ledger import reconcile
+from nightround.model import FindingState, Rule, Snapshot, Status
+from nightround.study.dictionary_rules import rules_from_dictionary
+from nightround.study.folder import Study, load_study
+from nightround.validation.run import Validation, validate
+from redcap_sync.dictionary import Dictionary, dictionary_from_api
+from redcap_sync.logic import holds, parse, references
+from redcap_sync.tables import tables_from_records
+
+FOLDER = Path(__file__).parents[2] / "expectations" / "venous_occlusion"
+NOW = datetime(2025, 12, 1, 2, 0, tzinfo=UTC)
+SEED = 20251112
+Row = dict[str, str]
+
+
+@cache
+def study() -> Study:
+    """The study as the engine loads it."""
+    return load_study(FOLDER)
+
+
+@cache
+def dictionary() -> Dictionary:
+    """The study's project as REDCap would describe it."""
+    project = FOLDER / "project"
+
+    def read(name: str) -> list[dict[str, str]]:
+        with (project / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+            return list(csv.DictReader(file))
+
+    return dictionary_from_api(
+        project=json.loads((project / "project.json").read_text(encoding="utf-8")),
+        metadata=read("metadata"),
+        instruments=read("instruments"),
+        events=read("events"),
+        mapping=read("mapping"),
+        repeating=read("repeating"),
+    )
+
+
+@cache
+def cohort() -> ModuleType:
+    """The cohort, loaded by its path as the engine does."""
+    spec = importlib.util.spec_from_file_location("content_cohort", FOLDER / "synthetic" / "cohort.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@cache
+def clean(seed: int = SEED) -> tuple[Row, ...]:
+    """The clean rows of one seed."""
+    return tuple(cohort().records(seed))
+
+
+@cache
+def all_rules() -> tuple[Rule, ...]:
+    """The study's rules and those of its dictionary."""
+    return (*study().rules, *rules_from_dictionary(dictionary(), study().settings.dictionary_rules))
+
+
+def judged(rows: Iterable[Mapping[str, Any]]) -> Validation:
+    """Judge all rules on some rows."""
+    snapshot = Snapshot("5" * 64, "made_up", NOW, "14.5.0", dictionary(), tables_from_records(dictionary(), rows))
+    return validate(snapshot, all_rules(), now=NOW)
+
+
+def verdict(rule: Rule, values: Mapping[str, str]) -> str:
+    """What a rule says of one row: the plain reading of its four parts."""
+    in_scope = not rule.applies or holds(parse(rule.applies), values, now=NOW)
+    if not in_scope or any(not values.get(column) for column in rule.needs):
+        return "skipped"
+    return "fails" if holds(parse(rule.discrepancy), values, now=NOW) else "passes"
+
+
+@pytest.mark.parametrize("rule", study().rules, ids=lambda rule: rule.id)
+def test_every_example_gets_its_verdict(rule: Rule) -> None:
+    """Each rule says of its examples what they claim, and has one that passes and one that fails."""
+    found = [verdict(rule, example.values) for example in rule.examples]
+    assert found == [example.verdict for example in rule.examples]
+    assert {"passes", "fails"} <= set(found)
+
+
+@pytest.mark.parametrize("rule", study().rules, ids=lambda rule: rule.id)
+def test_every_reference_exists_where_it_is_read(rule: Rule) -> None:
+    """A rule reads fields of its own events or of the event it names, and shows its own instrument's first."""
+    project = dictionary()
+    for logic in filter(None, (rule.discrepancy, rule.applies)):
+        for reference in references(parse(logic)):
+            events = (reference.event,) if reference.event else rule.events or project.events_of(rule.instrument)
+            home = project.by_name[reference.field].instrument
+            assert all(home in project.instruments_at(event) for event in events), reference
+    assert project.by_name[rule.fields[0]].instrument == rule.instrument
+    assert set(rule.events) <= set(project.events_of(rule.instrument))
+
+
+@pytest.mark.parametrize("rule", study().rules, ids=lambda rule: rule.id)
+def test_every_rule_is_written_in_both_languages_with_its_source(rule: Rule) -> None:
+    """Title and advice stand in Chinese and in English, and the source is named."""
+    for words in (rule.title, rule.advice):
+        assert any("一" <= letter <= "鿿" for letter in words.zh)
+        assert words.en.isascii() or "²" in words.en or "μ" in words.en or "⁹" in words.en
+    assert rule.source
+
+
+def test_identifiers_are_not_shown() -> None:
+    """No rule of the study shows a field that names a patient."""
+    shown = {field for rule in study().rules for field in rule.fields}
+    assert not shown & {field.name for field in dictionary().fields if field.identifier}
+
+
+@pytest.mark.parametrize("seed", [SEED, 1, 2])
+def test_the_clean_cohort_violates_nothing(seed: int) -> None:
+    """On clean data every rule is evaluated, and none of the study's or the dictionary's fails."""
+    validation = judged(clean(seed))
+    assert {outcome.rule_id for outcome in validation.outcomes if outcome.failed} == set()
+    assert not [outcome for outcome in validation.outcomes if outcome.status is Status.NOT_EVALUATED]
+    assert validation.coverage.complete
+
+
+def test_every_rule_of_the_study_judges_rows_of_the_cohort() -> None:
+    """No rule passes for want of rows, but the few about what the cohort does not have."""
+    idle = {outcome.rule_id for outcome in judged(clean()).outcomes if outcome.status is Status.NOT_APPLICABLE}
+    assert idle == {"AE-03", "required:ae_other"}
+
+
+def test_logic_of_the_dictionary_can_be_read_and_hidden_fields_are_blank() -> None:
+    """Every branching logic parses, and a field it hides holds nothing in the clean cohort."""
+    for field in dictionary().fields:
+        if field.branching_logic:
+            shown = parse(field.branching_logic)
+            hidden = [row for row in clean() if field.name in row and not holds(shown, row, now=NOW)]
+            assert not [row["record_id"] for row in hidden if row[field.name]]
+
+
+def test_rows_hold_only_fields_of_their_event() -> None:
+    """Each row carries columns of the instruments designated to its event and no others."""
+    project = dictionary()
+    keys = {"record_id", "redcap_event_name", "redcap_repeat_instrument", "redcap_repeat_instance"}
+    for row in clean():
+        event, repeated = row["redcap_event_name"], row["redcap_repeat_instrument"]
+        instruments = (
+            [repeated]
+            if repeated
+            else [one for one in project.instruments_at(event) if not project.repeats(event, one)]
+        )
+        assert set(row) - keys <= {column for one in instruments for column in project.columns_of(one)}
+
+
+def nights() -> list[dict[str, Any]]:
+    """The story of the three nights."""
+    text = (FOLDER / "synthetic" / "nights.toml").read_text(encoding="utf-8")
+    return list(tomllib.loads(text)["night"])
+
+
+def imported(rows: tuple[Row, ...], edits: Iterable[Row]) -> tuple[Row, ...]:
+    """The rows after an import with overwrite."""
+    keys = ("record_id", "redcap_event_name", "redcap_repeat_instrument", "redcap_repeat_instance")
+    found = {tuple(row[key] for key in keys): row for row in rows}
+    for edit in edits:
+        key = tuple(edit[key] for key in keys)
+        found[key] = found.get(key, {}) | edit
+    return tuple(found.values())
+
+
+@pytest.mark.parametrize("seed", [SEED, 3])
+def test_the_three_nights_find_exactly_what_was_planted(seed: int) -> None:
+    """Each night opens, keeps, resolves and reopens the listed findings and no others, whatever the seed."""
+    rows, known = clean(seed), {}
+    for night in nights():
+        rows = imported(rows, cohort().edit_rows(night["edits"], clean(seed)))
+        validation = judged(rows)
+        tables = tables_from_records(dictionary(), rows)
+        delta = reconcile(
+            "venous_occlusion",
+            known.values(),
+            validation.outcomes,
+            {rule.id: rule for rule in all_rules()},
+            rows={table.row_key(i) for table in tables.values() for i in range(len(table))},
+            complete=True,
+            now=NOW,
+        )
+        found = {
+            (finding.rule_id, finding.row.record, finding.row.event, finding.row.instance, change)
+            for change in ("opened", "persisting", "resolved", "reopened")
+            for finding in getattr(delta, change)
+        }
+        expected = {(e["rule"], e["record"], e["event"], e.get("instance", 0), e["change"]) for e in night["expected"]}
+        assert found == expected, night["number"]
+        for finding in (*delta.opened, *delta.persisting, *delta.resolved, *delta.reopened):
+            known[finding.id] = finding
+    assert sum(finding.state is FindingState.OPEN for finding in known.values()) == 8
+
+
+def test_every_planted_error_names_a_rule_it_breaks() -> None:
+    """What an edit says it plants or fixes is among the night's expected findings of its record."""
+    for night in nights():
+        expected = {(entry["rule"], entry["record"]) for entry in night["expected"]}
+        named = {(e.get("plants") or e["fixes"], e["record"]) for e in night["edits"] if "plants" in e or "fixes" in e}
+        assert named <= expected
