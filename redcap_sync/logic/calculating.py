@@ -62,14 +62,17 @@ def choose_values(condition: Mask, first: Vector, second: Vector, digits: int) -
     if isinstance(first, Booleans) and isinstance(second, Booleans):
         return Booleans(np.where(condition, first.array, second.array))
     if _is_plain_number(first) and _is_plain_number(second):
-        return Numbers(np.where(condition, first.numbers, second.numbers))
+        return Numbers(
+            np.where(condition, first.numbers, second.numbers),
+            lambda: choose(condition, as_texts(first, digits), as_texts(second, digits)),
+        )
     numbers, texts = _parts(first, digits)
     other_numbers, other_texts = _parts(second, digits)
     return Mixed(np.where(condition, numbers, other_numbers), choose(condition, texts, other_texts))
 
 
 def _is_plain_number(vector: Vector) -> bool:
-    return vector is BLANK or (isinstance(vector, Numbers | Booleans) and getattr(vector, "stored", None) is None)
+    return vector is BLANK or isinstance(vector, Numbers | Booleans)
 
 
 def _parts(vector: Vector, digits: int) -> tuple[Floats, Texts]:

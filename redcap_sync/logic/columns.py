@@ -16,15 +16,13 @@ from redcap_sync.logic.vectors import (
     Numbers,
     Texts,
     Vector,
+    as_stored,
     choose,
     constant_text,
     encode,
     objects,
-    print_number,
     small_codes,
 )
-
-_EXACT_DIGITS = 15
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +72,7 @@ def _load_plain(values: pd.Series[Any] | npt.NDArray[Any], kind: str) -> Vector:
     if pd.api.types.is_bool_dtype(dtype) and not isinstance(dtype, pd.CategoricalDtype):
         return _booleans(pd.Series(values))
     if pd.api.types.is_numeric_dtype(dtype):
-        return Numbers(_floats(values))
+        return _numbers(_floats(values))
     return _texts(pd.Series(values))
 
 
@@ -84,9 +82,13 @@ def _floats(values: pd.Series[Any] | npt.NDArray[Any]) -> npt.NDArray[np.float64
     return values.to_numpy(dtype="float64", na_value=np.nan)
 
 
+def _numbers(values: npt.NDArray[np.float64]) -> Numbers:
+    return Numbers(values, lambda: as_stored(values))
+
+
 def _booleans(values: pd.Series[Any]) -> Vector:
     if values.isna().any():
-        return Numbers(values.to_numpy(dtype="float64", na_value=np.nan))
+        return _numbers(values.to_numpy(dtype="float64", na_value=np.nan))
     return Booleans(values.to_numpy(dtype=bool))
 
 
@@ -111,6 +113,6 @@ def _text(value: Any) -> str:
     if isinstance(value, bool | np.bool_):
         return "1" if value else "0"
     if isinstance(value, int | float | np.number):
-        return print_number(float(value), _EXACT_DIGITS)
+        return str(as_stored(np.array([value], dtype="float64")).uniques[0])
     text = str(value)
     return text.removesuffix(" 00:00:00")

@@ -23,7 +23,7 @@ def moments(vector: Vector, setting: Setting) -> Moments:
     if isinstance(vector, Dates):
         known: Moments = vector.array.astype("datetime64[s]")
         return known
-    if isinstance(vector, Booleans) or (isinstance(vector, Numbers) and vector.stored is None):
+    if isinstance(vector, Booleans | Numbers):
         return np.full(1, np.datetime64("NaT", "s"))
     texts = as_texts(vector, setting.switches.printed_digits)
     distinct = np.array([_moment(text, setting) for text in texts.uniques], dtype="datetime64[s]")

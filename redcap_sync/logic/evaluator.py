@@ -111,6 +111,11 @@ class Evaluator:
         """Let go of everything that was kept."""
         self._memo.clear()
 
+    @property
+    def kept(self) -> int:
+        """How many columns and results are kept at the moment."""
+        return len(self._memo)
+
     def _rows(self, array: npt.NDArray[Any]) -> npt.NDArray[Any]:
         rows = np.broadcast_to(array, (self._length,))
         rows.flags.writeable = False

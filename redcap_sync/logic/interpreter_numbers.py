@@ -85,7 +85,7 @@ def _mod(arguments: list[Value], _switches: Switches) -> Value:
 
 
 def _rounded(arguments: list[Value], rounding: str) -> Value:
-    """Round the decimal digits as they are printed, so that 1.005 to two decimals is 1.01."""
+    """Round the first 15 significant decimal digits, so that 1.005 to two decimals is 1.01."""
     number = number_of(arguments[0])
     if number is None:
         return ""
@@ -94,7 +94,7 @@ def _rounded(arguments: list[Value], rounding: str) -> Value:
     with localcontext() as context:
         context.prec = 700
         step = Decimal(1).scaleb(-decimals)
-        return float((Decimal(repr(number)) / step).to_integral_value(rounding) * step)
+        return float((Decimal(f"{number:.15g}") / step).to_integral_value(rounding) * step)
 
 
 def _round(arguments: list[Value], switches: Switches) -> Value:

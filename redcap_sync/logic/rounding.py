@@ -1,7 +1,8 @@
 """Rounding to decimal places as a reader of the printed digits would: 1.005 to two places is 1.01.
 
 Almost every number is rounded by whole-column arithmetic. Only those that lie so close to a boundary
-that binary fractions could mislead are taken one by one, as decimals.
+that binary fractions could mislead are taken one by one, as decimals of 15 significant digits (the
+sixteenth and seventeenth are noise of the binary form: 0.1 + 0.2 rounded up to one place is 0.3).
 """
 
 from __future__ import annotations
@@ -54,8 +55,10 @@ def _shifted(numbers: Floats, places: npt.NDArray[np.float64]) -> Floats:
 
 def _is_doubtful(scaled: Floats, boundary: float) -> Mask:
     size = np.abs(scaled)
-    distance = np.abs(size % 1 - boundary)
-    near: Mask = (np.minimum(distance, 1 - distance) < _DOUBT) & (size % 1 != 0)
+    with np.errstate(invalid="ignore"):
+        fraction = size % 1
+    distance = np.abs(fraction - boundary)
+    near: Mask = (np.minimum(distance, 1 - distance) < _DOUBT) & (fraction != 0)
     return near | (size > _LARGEST)
 
 
@@ -82,4 +85,4 @@ def _one(number: float, places: int, rounding: str) -> float:
         rounding = decimal.ROUND_HALF_DOWN if number < 0 else decimal.ROUND_HALF_UP
     with decimal.localcontext() as context:
         context.prec = 400
-        return float(Decimal(repr(number)).quantize(Decimal((0, (1,), -places)), rounding=rounding))
+        return float(Decimal(f"{number:.15g}").quantize(Decimal((0, (1,), -places)), rounding=rounding))

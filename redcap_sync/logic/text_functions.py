@@ -10,7 +10,7 @@ import numpy as np
 from redcap_sync.logic.language import TRIMMED
 from redcap_sync.logic.per_text import to_booleans, to_numbers, to_texts
 from redcap_sync.logic.setting import Setting
-from redcap_sync.logic.vectors import Booleans, Dates, Mask, Numbers, Texts, Vector, as_texts, objects, read_numbers
+from redcap_sync.logic.vectors import Booleans, Mask, Numbers, Texts, Vector, as_texts, objects, read_numbers
 
 Function = Callable[[list[Vector], Setting], Vector]
 
@@ -66,8 +66,8 @@ def _is_integer(text: str) -> bool:
 def _codes_of(vector: Vector, setting: Setting) -> Mask:
     """Where the value is one of the project's missing data codes."""
     known = setting.missing_codes - {""}
-    plain = isinstance(vector, Booleans) or (isinstance(vector, Numbers | Dates) and vector.stored is None)
-    if not known or (plain and np.isnan(read_numbers(objects(sorted(known)))).all() and not isinstance(vector, Dates)):
+    only_numbers = isinstance(vector, Numbers | Booleans)
+    if not known or (only_numbers and np.isnan(read_numbers(objects(sorted(known)))).all()):
         return np.zeros(1, dtype=bool)
     return to_booleans(known.__contains__, _as_texts([vector], setting)).array
 

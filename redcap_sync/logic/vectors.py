@@ -26,7 +26,7 @@ _DATE_LENGTHS = {"date": 10, "datetime": 16, "datetime_seconds": 19}
 
 
 class Numbers:
-    """Numbers; NaN is the blank. `stored` gives the texts they were read from, when those are known."""
+    """Numbers; NaN is the blank. `stored` gives their texts where those are not the printed numbers."""
 
     def __init__(self, array: Floats, stored: Callable[[], Texts] | None = None) -> None:
         self.array = array
@@ -247,7 +247,17 @@ def print_number(value: float, digits: int) -> str:
     """A number as REDCap stores it: whole numbers plainly, others with so many significant digits."""
     if value == int(value) and abs(value) <= _EXACT_INTEGERS:
         return f"{value:.0f}" if value else "0"
-    text = f"{value:.{digits}g}"
+    return _without_exponent(f"{value:.{digits}g}")
+
+
+def as_stored(values: Floats) -> Texts:
+    """Numbers of a column as the shortest texts that are read as the same numbers."""
+    codes, uniques = pd.factorize(values)
+    texts = (_without_exponent(repr(float(value))) for value in uniques)
+    return encode([text.removesuffix(".0") for text in texts], codes)
+
+
+def _without_exponent(text: str) -> str:
     return f"{Decimal(text):f}" if "e" in text else text
 
 
