@@ -60,6 +60,12 @@ KNEE = {
     "id": "knee", "label": both("膝上周径", "Girth above knee"), "unit": "cm", "type": "continuous",
     "summary": "mean_sd", "before": "knee_0", "after": "knee_6", "test": "paired_t",
 }  # fmt: skip
+PTS = {
+    "id": "pts", "label": both("PTS分级", "PTS grade"), "type": "ordinal", "summary": "n_percent",
+    "before": "pts_0", "after": "pts_6", "test": "wilcoxon",
+    "levels": [{"id": "none", "label": both("无PTS", "None"), "codes": ["0"]},
+               {"id": "mild", "label": both("轻度PTS", "Mild"), "codes": ["1"]}],
+}  # fmt: skip
 PLT = {
     "id": "plt", "label": "PLT", "unit": "10⁹/L", "type": "continuous", "summary": "mean_sd",
     "before": "plt_0", "after": "plt_6", "test": "paired_t",
@@ -91,9 +97,15 @@ PLAN = Plan.model_validate(
                  {"label": both("一般资料", "General"), "variables": [MALE, AGE]},
                  {"label": both("病变", "Lesion"), "variables": [SIDE, DAYS]}]},
             {"id": "table2", "title": both("治疗前后疗效", "Before and after"), "kind": "before_after",
-             "effects": ["change"], "sections": [{"label": both("周径", "Girth"), "variables": [KNEE]}]},
+             "effects": ["change", "difference_in_change", "ancova"], "sections": [
+                 {"label": both("周径", "Girth"), "variables": [KNEE]},
+                 {"label": both("PTS分级", "PTS grade"), "variables": [PTS]}]},
             {"id": "table3", "title": both("实验室指标", "Laboratory"), "kind": "laboratory",
              "sections": [{"variables": [PLT]}]},
+        ],
+        "regressions": [
+            {"id": "factors", "label": both("闭塞的影响因素", "Factors of occlusion"), "group": "shut",
+             "table": "table1", "factors": [{"variable": "age", "per": 10}, {"variable": "side"}]},
         ],
     }
 )  # fmt: skip
@@ -171,7 +183,28 @@ def visit_rows() -> Iterator[ResultRow]:
     yield from tested("table2", "knee", ("t", "2.256"), "0.028", by="student", visit="before")
 
 
-RESULTS = ResultSet([*flow_rows(), *baseline_rows(), *visit_rows()])
+def effect_rows() -> Iterator[ResultRow]:
+    """Grades at both visits, the changes compared, and the odds of occlusion; one factor cannot be estimated."""
+    for group, counts in {"open": (4, 39, 19, 24), "shut": (4, 15, 2, 17)}.items():
+        places = [(visit, level) for visit in ("before", "after") for level in ("none", "mild")]
+        for (visit, level), count in zip(places, counts, strict=True):
+            about = {"group": group, "visit": visit, "level": level}
+            yield row("table2", "pts", "count", count, str(count), **about)
+            yield row("table2", "pts", "summary", count, str(count), **about)
+        yield from tested("table2", "pts", ("z", "\u22123.797"), "<0.001", by="wilcoxon", group=group)
+    for effect, method in (("difference_in_change", "mean_difference"), ("ancova", "ancova")):
+        yield row("table2", "knee", effect, -1.9, "\u22121.9", method=named(method))
+        yield row("table2", "knee", f"{effect}_summary", -1.9, "\u22121.9 (\u22122.8, \u22121.0)")
+    yield row("table2", "knee", "ancova_p", 0.0001, "<0.001")
+    for part, value in {"": 1.02, "_low": 0.7, "_high": 1.5}.items():
+        yield row("factors", "age", f"firth{part}", value, str(value), method=named("firth"))
+    yield row("factors", "age", "firth_summary", 1.02, "1.02 (0.70, 1.50)")
+    yield row("factors", "age", "firth_p", 0.91, "0.910")
+    for part in ("", "_low", "_high", "_summary", "_p"):
+        yield row("factors", "side", f"firth{part}", None, "–", level="r", error="no values")
+
+
+RESULTS = ResultSet([*flow_rows(), *baseline_rows(), *visit_rows(), *effect_rows()])
 
 
 def rule(number: int, zh: str, en: str, severity: Severity) -> Rule:

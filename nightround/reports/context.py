@@ -2,53 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import count
 from pathlib import Path
 from string import ascii_uppercase
 
 from nightround.model import Language
 from nightround.reports.columns import laid_out
 from nightround.reports.drawing import Drawing, Pen
+from nightround.reports.effects import effect_parts, factor_parts
 from nightround.reports.endpoints import endpoint_drawing, endpoint_table
 from nightround.reports.flow import FlowStep, FlowTexts, flow_drawing
 from nightround.reports.inputs import ReportInputs
 from nightround.reports.methods import Paragraph, methods_of
 from nightround.reports.metrics import FontMetrics, read_metrics
-from nightround.reports.quality import QualityView, quality_view
+from nightround.reports.quality import QualityView, quality_tables, quality_view
 from nightround.reports.summary import Card, cards, headlines
-from nightround.reports.tables import step_count, table_view
+from nightround.reports.tables import measured_label, step_count, table_view
 from nightround.reports.trends import TrendTexts, panel, trend_drawing
 from nightround.reports.typesetting import FONT_FOLDER
-from nightround.reports.views import TableView
+from nightround.reports.views import Figure, Part, TableView
 from nightround.reports.wording import Wording, read_wording
-from nightround.study.plan import PlannedTable, Variable
+from nightround.study.plan import PlannedTable
 
 HASH_SHOWN = 16
 """Hexadecimal digits of a snapshot's name in a running foot; the whole name stands on the cover."""
 
 
 @dataclass(frozen=True)
-class Figure:
-    """A figure with its number and title."""
-
-    number: int
-    title: str
-    drawing: Drawing
-
-
-@dataclass(frozen=True)
 class Chapter:
     """One part of the report: `kind` names its template, pages/<kind>.html.j2, and `id` its place in the page."""
 
-    number: int
     kind: str
     id: str
     title: str
-    landscape: bool = False
-    table: TableView | None = None
-    figure: Figure | None = None
+    parts: tuple[Part, ...] = ()
+    number: int = 0
+
+    @property
+    def landscape(self) -> bool:
+        """Whether it needs a wide page."""
+        return any(isinstance(part, TableView) and part.landscape for part in self.parts)
 
 
 @dataclass(frozen=True)
@@ -70,24 +66,19 @@ class ReportContext:
     chapters: tuple[Chapter, ...]
     cards: tuple[Card, ...]
     headlines: tuple[str, ...]
-    endpoint_figure: Figure | None
-    endpoint_table: TableView | None
-    flow_figure: Figure
     quality: QualityView
     methods: tuple[Paragraph, ...]
 
     @property
     def tables(self) -> tuple[TableView, ...]:
         """Every table, those of the plan first, for the list of tables."""
-        own = [chapter.table for chapter in self.chapters if chapter.table]
-        endpoints = [self.endpoint_table] if self.endpoint_table else []
-        return (*own, *endpoints, *self.quality.tables)
+        found = [part for chapter in self.chapters for part in chapter.parts if isinstance(part, TableView)]
+        return tuple(sorted(found, key=lambda table: table.number))
 
     @property
     def figures(self) -> tuple[Figure, ...]:
-        """Every figure by its number."""
-        opening = [self.endpoint_figure] if self.endpoint_figure else []
-        return (*opening, self.flow_figure, *(chapter.figure for chapter in self.chapters if chapter.figure))
+        """Every figure in order."""
+        return tuple(part for chapter in self.chapters for part in chapter.parts if isinstance(part, Figure))
 
 
 def build_report(inputs: ReportInputs, language: Language, templates: Path) -> ReportContext:
@@ -98,10 +89,6 @@ def build_report(inputs: ReportInputs, language: Language, templates: Path) -> R
     """
     say = read_wording((templates, templates / inputs.study), language)
     metrics = read_metrics(templates / FONT_FOLDER)
-    pen = Pen(metrics)
-    tables = planned_tables(inputs, say, metrics)
-    letters = iter(ascii_uppercase)
-    endpoints = laid_out(endpoint_table(inputs, say, next(letters)), metrics) if inputs.plan.endpoints else None
     return ReportContext(
         study=inputs.study,
         language=language,
@@ -115,13 +102,10 @@ def build_report(inputs: ReportInputs, language: Language, templates: Path) -> R
         snapshot_short=inputs.run.snapshot_id[:HASH_SHOWN],
         run_id=inputs.run.run_id,
         night=inputs.run.night,
-        chapters=tuple(chapters(inputs, tables, say, pen)),
+        chapters=numbered(chapters(inputs, say, Pen(metrics)), metrics),
         cards=cards(inputs, say),
         headlines=headlines(inputs, say),
-        endpoint_figure=endpoint_figure(inputs, say, pen) if endpoints else None,
-        endpoint_table=endpoints,
-        flow_figure=Figure(1 + bool(endpoints), say("flow_title"), flow_of(inputs, say, pen)),
-        quality=laid_out_quality(quality_view(inputs, say, letters), metrics),
+        quality=quality_view(inputs, say),
         methods=methods_of(inputs, say),
     )
 
@@ -132,35 +116,50 @@ def moment(when: datetime) -> str:
     return f"{when:%Y-%m-%d %H:%M}" + (f" (UTC{offset[:3]}:{offset[3:5]})" if offset else "")
 
 
-def planned_tables(inputs: ReportInputs, say: Wording, metrics: FontMetrics) -> list[TableView]:
-    """The tables of the plan in its order, numbered from 1."""
-    views = (
-        table_view(inputs.plan, table, inputs.results, say, str(number))
-        for number, table in enumerate(inputs.plan.tables, start=1)
+def chapters(inputs: ReportInputs, say: Wording, pen: Pen) -> Iterator[Chapter]:
+    """The parts of the report in their order; the tables of the plan stand between the patients and the data."""
+    has_endpoints = bool(inputs.plan.endpoints)
+    figure = [Figure(say("endpoints_title"), endpoint_drawing(inputs, say, pen))] if has_endpoints else []
+    table = [endpoint_table(inputs, say)] if has_endpoints else []
+    flow = Figure(say("flow_title"), flow_of(inputs, say, pen))
+    yield chapter("summary", say, figure)
+    yield chapter("patients", say, [flow, *table, *factor_parts(inputs, say, pen)])
+    effects = tuple(effect_parts(inputs, say, pen))
+    last_before_after = [table.id for table in inputs.plan.tables if table.kind == "before_after"][-1:]
+    for number, planned in enumerate(inputs.plan.tables, start=1):
+        view = table_view(inputs.plan, planned, inputs.results, say, str(number))
+        parts: tuple[Part, ...] = (view, *trend_figures(inputs, planned, say, pen))
+        yield Chapter("parts", planned.id, say(f"chapter_{planned.kind}"), parts)
+        if effects and [planned.id] == last_before_after:
+            yield Chapter("parts", "effects", say("chapter_effects"), effects)
+    yield chapter("quality", say, quality_tables(inputs, say))
+    yield chapter("methods", say, ())
+
+
+def chapter(kind: str, say: Wording, parts: Iterable[Part]) -> Chapter:
+    """A chapter with a template of its own."""
+    return Chapter(kind, kind, say(f"chapter_{kind}"), tuple(parts))
+
+
+def numbered(found: Iterable[Chapter], metrics: FontMetrics) -> tuple[Chapter, ...]:
+    """Chapters and figures numbered, tables without a number lettered, and the columns of all tables measured."""
+    letters, figures = iter(ascii_uppercase), count(1)
+
+    def finished(part: Part) -> Part:
+        if isinstance(part, Figure):
+            return replace(part, number=next(figures))
+        return laid_out(replace(part, number=part.number or next(letters)), metrics)
+
+    return tuple(
+        replace(one, number=number, parts=tuple(finished(part) for part in one.parts))
+        for number, one in enumerate(found, start=1)
     )
-    return [laid_out(view, metrics) for view in views]
 
 
-def chapters(inputs: ReportInputs, tables: list[TableView], say: Wording, pen: Pen) -> Iterator[Chapter]:
-    """The parts of the report in their order: one for each planned table between the patients and the data."""
-    opening = [Chapter(1, "summary", "summary", say("chapter_summary"))]
-    opening.append(Chapter(2, "patients", "patients", say("chapter_patients")))
-    number = len(opening) + bool(inputs.plan.endpoints)
-    planned = []
-    for table, view in zip(inputs.plan.tables, tables, strict=True):
-        figure = trend_figure(inputs, table, say, pen, number)
-        number += figure is not None
-        title = say(f"chapter_{table.kind}")
-        planned.append(Chapter(0, "table", view.id, title, view.landscape, view, figure))
-    closing = [Chapter(0, kind, kind, say(f"chapter_{kind}")) for kind in ("quality", "methods")]
-    for place, chapter in enumerate((*opening, *planned, *closing), start=1):
-        yield replace(chapter, number=place)
-
-
-def trend_figure(inputs: ReportInputs, table: PlannedTable, say: Wording, pen: Pen, number: int) -> Figure | None:
+def trend_figures(inputs: ReportInputs, table: PlannedTable, say: Wording, pen: Pen) -> Iterator[Figure]:
     """The measurements of a laboratory table as small panels."""
     if table.kind != "laboratory":
-        return None
+        return
     found = (
         panel(inputs.results, inputs.plan, table, variable, measured_label(variable, say))
         for variable in table.variables
@@ -169,18 +168,8 @@ def trend_figure(inputs: ReportInputs, table: PlannedTable, say: Wording, pen: P
     panels = [one for one in found if one]
     groups = tuple(group.label.in_(say.language) for group in inputs.plan.groups)
     texts = TrendTexts(say("trend_title"), groups, (say("before"), say("after")))
-    return Figure(number, say("trend_title"), trend_drawing(panels, texts, pen)) if panels else None
-
-
-def measured_label(variable: Variable, say: Wording) -> str:
-    """A variable's label with its unit, without the mark of its summary."""
-    unit = variable.unit.in_(say.language)
-    return say("label_mean_sd" if unit else "label_mean_sd_no_unit", label=variable.label.in_(say.language), unit=unit)
-
-
-def endpoint_figure(inputs: ReportInputs, say: Wording, pen: Pen) -> Figure | None:
-    """The endpoints with their intervals, the primary one marked."""
-    return Figure(1, say("endpoints_title"), endpoint_drawing(inputs, say, pen))
+    if panels:
+        yield Figure(say("trend_title"), trend_drawing(panels, texts, pen))
 
 
 def flow_of(inputs: ReportInputs, say: Wording, pen: Pen) -> Drawing:
@@ -196,8 +185,3 @@ def flow_of(inputs: ReportInputs, say: Wording, pen: Pen) -> Drawing:
         not_continued=say("not_continued"),
     )
     return flow_drawing(steps, texts, pen)
-
-
-def laid_out_quality(view: QualityView, metrics: FontMetrics) -> QualityView:
-    """The same page with the columns of its tables measured."""
-    return replace(view, tables=tuple(laid_out(table, metrics) for table in view.tables))

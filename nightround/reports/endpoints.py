@@ -39,7 +39,7 @@ def interval_text(inputs: ReportInputs, endpoint: Endpoint, method: str, say: Wo
     return say(name, low=low, high=high) if low and high else ""
 
 
-def endpoint_table(inputs: ReportInputs, say: Wording, number: str) -> TableView:
+def endpoint_table(inputs: ReportInputs, say: Wording) -> TableView:
     """One line an endpoint: patients, percentage, and both intervals."""
     results = inputs.results
     rows = []
@@ -50,7 +50,7 @@ def endpoint_table(inputs: ReportInputs, say: Wording, number: str) -> TableView
         rows.append(Row(endpoint.label.in_(say.language), cells, depth=0))
     return TableView(
         id=ENDPOINTS,
-        number=number,
+        number="",
         title=say("endpoints_title"),
         label_head=say("endpoint"),
         columns=(

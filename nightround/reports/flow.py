@@ -11,9 +11,9 @@ WIDTH = 482.0
 """Points: the 170 mm between the margins of the page."""
 BOX = 200.0
 SIDE_BOX = 164.0
-ROW_GAP = 66.0
+ROW_GAP = 50.0
 COLUMN_GAP = 28.0
-PADDING = 11.0
+PADDING = 9.0
 LEADING = 14.0
 
 

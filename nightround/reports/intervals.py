@@ -1,4 +1,4 @@
-"""Estimates with their confidence intervals on one axis: endpoints, and later a forest plot of studies."""
+"""Estimates with their confidence intervals on one axis: endpoints, and forest plots."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from nightround.reports.axes import Scale, tick_text
 from nightround.reports.drawing import SMALL, TEXT, TICK, Drawing, Label, Marker, Pen, Polyline, Rect, Shape
 
 WIDTH = 482.0
-LABEL_WIDTH = 168.0
-VALUE_WIDTH = 112.0
+LEAST_LABEL_WIDTH = 150.0
 ROW = 22.0
+DENSE_ROW = 16.0
+"""The room of a line, where there are more than a few."""
+FEW = 4
 TOP = 20.0
 AXIS_ROOM = 34.0
-INSET = 8.0
+INSET = 16.0
 
 
 @dataclass(frozen=True)
@@ -29,9 +31,11 @@ class Interval:
     strong: bool = False
 
 
-def axis_of(ticks: tuple[float, ...]) -> Scale:
-    """The axis between the labels and the printed values."""
-    return Scale(ticks, LABEL_WIDTH + INSET, WIDTH - VALUE_WIDTH - INSET)
+def axis_of(ticks: tuple[float, ...], rows: Sequence[Interval], pen: Pen, *, logarithmic: bool = False) -> Scale:
+    """The axis between the labels and the printed values, which take the room they need."""
+    labels = max((pen.width(row.label, style="bold") for row in rows), default=0.0)
+    values = max((pen.width(row.text, style="bold") for row in rows), default=0.0)
+    return Scale(ticks, max(labels, LEAST_LABEL_WIDTH) + INSET, WIDTH - values - INSET, logarithmic)
 
 
 @dataclass(frozen=True)
@@ -44,16 +48,22 @@ class IntervalTexts:
     axis: str
 
 
-def interval_drawing(rows: Sequence[Interval], ticks: tuple[float, ...], texts: IntervalTexts, pen: Pen) -> Drawing:
-    """Draw one line an estimate, on an axis with the given ticks."""
-    bottom, axis = TOP + ROW * len(rows), axis_of(ticks)
+def interval_drawing(
+    rows: Sequence[Interval], ticks: tuple[float, ...], texts: IntervalTexts, pen: Pen, *, around: float | None = None
+) -> Drawing:
+    """Draw one line an estimate; `around` draws a line of no effect there, on a logarithmic axis."""
+    height = ROW if len(rows) <= FEW else DENSE_ROW
+    bottom = TOP + height * len(rows)
+    axis = axis_of(ticks, rows, pen, logarithmic=around is not None)
     shapes: list[Shape] = [
         Label(0, TEXT, texts.labels, "bold"),
         pen.right(WIDTH, TEXT, texts.values, "bold"),
         Polyline(((0, TOP - 5), (WIDTH, TOP - 5)), "rule"),
     ]
+    if around is not None:
+        shapes.append(Polyline(((axis(around), TOP - 5), (axis(around), bottom)), "axis"))
     for number, row in enumerate(rows):
-        shapes += interval_shapes(row, TOP + ROW * (number + 0.5), axis, pen)
+        shapes += interval_shapes(row, TOP + height * (number + 0.5), axis, pen)
     shapes += axis_shapes(axis, bottom, texts.axis, pen)
     return Drawing(WIDTH, bottom + AXIS_ROOM, texts.title, tuple(shapes))
 
@@ -68,11 +78,19 @@ def interval_shapes(row: Interval, middle: float, axis: Scale, pen: Pen) -> Iter
     yield pen.right(WIDTH - 4, baseline, row.text, weight)
     if row.value is None or row.low is None or row.high is None:
         return
-    left, right = axis(row.low), axis(row.high)
-    yield Polyline(((left, middle), (right, middle)), "whisker")
-    for end in (left, right):
-        yield Polyline(((end, middle - 3), (end, middle + 3)), "whisker")
-    yield Marker(axis(row.value), middle, "dot")
+    yield from whisker(row.low, row.high, middle, axis)
+    if axis.within(row.value) == row.value:
+        yield Marker(axis(row.value), middle, "dot")
+
+
+def whisker(low: float, high: float, middle: float, axis: Scale) -> Iterator[Shape]:
+    """A line from end to end with a stroke at each; an arrow where an end lies beyond the axis."""
+    for start, end in ((high, low), (low, high)):
+        points = ((axis(start), middle), (axis(end), middle))
+        beyond = axis.within(end) != end and points[0] != points[1]
+        yield Polyline(points, "whisker", arrow=beyond)
+        if not beyond:
+            yield Polyline(((axis(end), middle - 3), (axis(end), middle + 3)), "whisker")
 
 
 def axis_shapes(axis: Scale, top: float, title: str, pen: Pen) -> Iterator[Shape]:

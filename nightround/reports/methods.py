@@ -52,6 +52,10 @@ def tests_of_tables(inputs: ReportInputs, say: Wording) -> Iterator[str]:
     endpoints = method_names((row for row in inputs.results if row.table == "endpoints"), say)
     if endpoints:
         yield say("endpoint_methods", methods=say("semicolon").join(endpoints))
+    for regression in inputs.plan.regressions:
+        names = method_names((row for row in inputs.results if row.table == regression.id), say)
+        label = regression.label.in_(say.language)
+        yield say("regression_methods", label=label, methods=say("semicolon").join(names))
 
 
 def method_names(rows: Iterator[ResultRow], say: Wording) -> list[str]:

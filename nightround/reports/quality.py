@@ -34,27 +34,29 @@ class QualityView:
     equation: str
     accounted: str
     changes: tuple[Count, ...]
-    tables: tuple[TableView, ...]
     nothing_open: str
 
 
-def quality_view(inputs: ReportInputs, say: Wording, letters: Iterator[str]) -> QualityView:
-    """Put coverage, open findings and tonight's changes into words; its tables take their letters from `letters`."""
+def quality_view(inputs: ReportInputs, say: Wording) -> QualityView:
+    """Put coverage and tonight's changes into words."""
+    return QualityView(
+        coverage=coverage_counts(inputs, say),
+        equation=equation(inputs),
+        accounted=accounted(inputs, say),
+        changes=change_counts(inputs, say),
+        nothing_open="" if inputs.delta.open_now else say("nothing_open"),
+    )
+
+
+def quality_tables(inputs: ReportInputs, say: Wording) -> tuple[TableView, ...]:
+    """Open findings, rules that failed and rules that were not judged, where there are any."""
     statuses = {outcome.status for outcome in inputs.outcomes}
     wanted = {
         open_findings_table: bool(inputs.delta.open_now),
         failed_rules_table: Status.FAILED in statuses,
         unjudged_rules_table: bool(statuses.intersection(UNJUDGED)),
     }
-    tables = tuple(make(inputs, say, next(letters)) for make, is_wanted in wanted.items() if is_wanted)
-    return QualityView(
-        coverage=coverage_counts(inputs, say),
-        equation=equation(inputs),
-        accounted=accounted(inputs, say),
-        changes=change_counts(inputs, say),
-        tables=tables,
-        nothing_open="" if inputs.delta.open_now else say("nothing_open"),
-    )
+    return tuple(make(inputs, say) for make, is_wanted in wanted.items() if is_wanted)
 
 
 def coverage_counts(inputs: ReportInputs, say: Wording) -> tuple[Count, ...]:
@@ -111,7 +113,7 @@ def open_counts(findings: Sequence[Finding], inputs: ReportInputs) -> tuple[int,
     )
 
 
-def open_findings_table(inputs: ReportInputs, say: Wording, number: str) -> TableView:
+def open_findings_table(inputs: ReportInputs, say: Wording) -> TableView:
     """Open findings by instrument, severity and age."""
     findings = inputs.delta.open_now
     instruments = dict.fromkeys(finding.row.instrument for finding in findings)
@@ -125,7 +127,7 @@ def open_findings_table(inputs: ReportInputs, say: Wording, number: str) -> Tabl
     ages = (say("age_fresh", days=fresh), say("age_waiting", first=fresh + 1, last=late), say("age_late", days=late))
     return TableView(
         id="open_findings",
-        number=number,
+        number="",
         title=say("open_findings_title"),
         label_head=say("instrument"),
         columns=tuple(
@@ -147,13 +149,13 @@ def worst_first(outcomes: Iterable[Outcome], rules: Mapping[str, Rule]) -> list[
     return sorted(failed, key=lambda outcome: (rules[outcome.rule_id].severity.rank, -outcome.failed, outcome.rule_id))
 
 
-def failed_rules_table(inputs: ReportInputs, say: Wording, number: str) -> TableView:
+def failed_rules_table(inputs: ReportInputs, say: Wording) -> TableView:
     """The rules that failed, with how many rows were checked and how many failed."""
     rules = {rule.id: rule for rule in inputs.rules}
     failed = worst_first(inputs.outcomes, rules)
     return TableView(
         id="failed_rules",
-        number=number,
+        number="",
         title=say("failed_rules_title"),
         label_head=say("rule"),
         columns=(
@@ -178,7 +180,7 @@ def capped(listed: Sequence[Outcome], say: Wording) -> Iterator[Note]:
         yield Note(say("list_capped", shown=MOST_RULES_LISTED, all=len(listed)))
 
 
-def unjudged_rules_table(inputs: ReportInputs, say: Wording, number: str) -> TableView:
+def unjudged_rules_table(inputs: ReportInputs, say: Wording) -> TableView:
     """The rules that were not applicable or could not be evaluated, and why."""
     titles = {rule.id: rule.title.in_(say.language) for rule in inputs.rules}
     unjudged = [outcome for status in UNJUDGED for outcome in inputs.outcomes if outcome.status is status]
@@ -192,7 +194,7 @@ def unjudged_rules_table(inputs: ReportInputs, say: Wording, number: str) -> Tab
     )
     return TableView(
         id="unjudged_rules",
-        number=number,
+        number="",
         title=say("unjudged_rules_title"),
         label_head=say("rule"),
         columns=(Column(say("status"), kind="text"), Column(say("reason"), kind="text")),

@@ -112,6 +112,12 @@ def label_of(variable: Variable, source: Source) -> str:
     return source.say(name, label=label, unit=unit)
 
 
+def measured_label(variable: Variable, say: Wording) -> str:
+    """A variable's label with its unit, without the mark of its summary."""
+    unit = variable.unit.in_(say.language)
+    return say("label_mean_sd" if unit else "label_mean_sd_no_unit", label=variable.label.in_(say.language), unit=unit)
+
+
 def effects_shown(source: Source, *, within: bool) -> tuple[str, ...]:
     """The effects of the plan that have a column: a change stands with its group, a difference with both."""
     made = {row.statistic for row in source.results if row.table == source.table.id}

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
+
+from nightround.reports.drawing import Drawing
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,7 @@ class TableView:
     notes: tuple[Note, ...] = ()
     landscape: bool = False
     label_width: float = 0.0
+    kind: ClassVar[str] = "table"
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -85,3 +88,18 @@ class TableView:
         columns = (text for column in self.columns for text in (column.head, column.under))
         rows = (text for row in self.rows for text in (row.label, *(cell.printed for cell in row.cells)))
         return (*heads, *columns, *rows, *(note.letter + note.text for note in self.notes))
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure with its title, its number and a note."""
+
+    title: str
+    drawing: Drawing
+    note: str = ""
+    number: int = 0
+    kind: ClassVar[str] = "figure"
+
+
+Part = TableView | Figure
+"""What a chapter shows."""

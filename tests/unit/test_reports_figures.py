@@ -2,11 +2,13 @@
 
 import pytest
 
-from nightround.reports.axes import Scale, round_ticks
+from nightround.reports.axes import Scale, odds_ticks, round_ticks
+from nightround.reports.bars import Bar, BarTexts, bar_drawing
 from nightround.reports.drawing import Drawing, Label, Marker, Pen, Polyline, Rect
 from nightround.reports.flow import WIDTH, FlowStep, FlowTexts, flow_drawing
 from nightround.reports.intervals import Interval, IntervalTexts, axis_of, interval_drawing
 from nightround.reports.metrics import read_metrics
+from nightround.reports.trends import Panel, Spot, TrendTexts, trend_drawing
 from tests.report_samples import TEMPLATES
 
 PEN = Pen(read_metrics(TEMPLATES / "fonts"))
@@ -79,12 +81,52 @@ def test_an_interval_is_drawn_to_scale_and_kept_on_the_axis() -> None:
     """The marker and whisker ends lie where the axis puts their values; a limit beyond the axis ends at it."""
     ticks = (0.0, 50.0, 100.0)
     texts = IntervalTexts("title", "endpoint", "value", "axis")
-    drawing = interval_drawing([Interval("a", "69 (57, 120)", 69.0, 57.0, 120.0)], ticks, texts, PEN)
+    rows = [Interval("a", "69 (57, 120)", 69.0, 57.0, 120.0)]
+    drawing = interval_drawing(rows, ticks, texts, PEN)
     marker = next(shape for shape in drawing.shapes if isinstance(shape, Marker))
-    whisker = next(shape for shape in drawing.shapes if isinstance(shape, Polyline) and shape.style == "whisker")
-    axis = axis_of(ticks)
+    lines = [shape for shape in drawing.shapes if isinstance(shape, Polyline) and shape.style == "whisker"]
+    axis = axis_of(ticks, rows, PEN)
     assert marker.x == axis(69.0)
-    assert [x for x, _ in whisker.points] == [axis(57.0), axis(100.0)]
+    assert {x for line in lines for x, _ in line.points} == {axis(57.0), axis(100.0)}
+
+
+def test_a_limit_beyond_the_axis_ends_in_an_arrow_and_one_within_in_a_stroke() -> None:
+    """On a logarithmic axis around 1 an interval from 0.5 to 500 has one stroke and one arrow."""
+    texts = IntervalTexts("title", "factor", "odds ratio", "axis")
+    rows = [Interval("a", "15 (0.5, 500)", 15.0, 0.5, 500.0)]
+    drawing = interval_drawing(rows, odds_ticks([0.5, 500.0]), texts, PEN, around=1.0)
+    arrows = [shape for shape in drawing.shapes if isinstance(shape, Polyline) and shape.arrow]
+    assert [line.points[-1][0] for line in arrows] == [axis_of((0.05, 20.0), rows, PEN, logarithmic=True)(20.0)]
+
+
+@pytest.mark.parametrize(("values", "ends"), [([], (0.5, 2.0)), ([0.3], (0.2, 5.0)), ([1e-9, 1e9], (0.05, 20.0))])
+def test_an_axis_of_odds_is_even_around_one(values: list[float], ends: tuple[float, float]) -> None:
+    """It reaches as far down as up, no further than it must, and never without end."""
+    ticks = odds_ticks(values)
+    assert (ticks[0], ticks[-1]) == ends
+    assert 1.0 in ticks
+
+
+def test_stacked_bars_are_as_long_as_their_shares() -> None:
+    """Segments lie end to end over the whole axis; an empty level has none, a narrow one no number."""
+    drawing = bar_drawing([Bar("a", (97, 0, 3)), Bar("nobody", (0, 0, 0))], BarTexts("t", ("x", "y", "z"), "%"), PEN)
+    segments = [shape for shape in boxes(drawing, "shade0") + boxes(drawing, "shade2") if shape.height > 10]
+    first, second = segments
+    assert first.width / (first.width + second.width) == pytest.approx(0.97)
+    assert second.x == pytest.approx(first.x + first.width)
+    assert "97" in labels(drawing)
+
+
+def test_a_panel_draws_each_group_at_both_visits() -> None:
+    """Two groups, two visits: four marks, at the heights of their medians, in two shapes."""
+    pair = (Spot(1.0, 2.0, 3.0), Spot(2.0, 4.0, 6.0))
+    texts = TrendTexts("t", ("A", "B"), ("before", "after"))
+    drawing = trend_drawing([Panel("Hb", (pair, pair))], texts, PEN)
+    legend = {"A", "B", "before", "after", "Hb"}
+    marks = [shape for shape in drawing.shapes if isinstance(shape, Marker)][2:]
+    assert legend <= set(labels(drawing))
+    assert {mark.style for mark in marks} == {"dot", "square"}
+    assert marks[0].y > marks[1].y
 
 
 def test_an_estimate_that_is_missing_leaves_its_line_without_a_mark() -> None:

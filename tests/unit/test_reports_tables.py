@@ -6,12 +6,13 @@ from itertools import pairwise
 import pytest
 
 from nightround.reports.columns import halves, laid_out
+from nightround.reports.effects import difference_table, odds_lines
 from nightround.reports.metrics import read_metrics
 from nightround.reports.tables import table_view
 from nightround.reports.views import Cell, Column, Row, TableView
 from nightround.reports.wording import read_wording
 from nightround.results import ResultKey, ResultSet
-from tests.report_samples import PLAN, RESULTS, TEMPLATES
+from tests.report_samples import PLAN, RESULTS, TEMPLATES, night
 
 METRICS = read_metrics(TEMPLATES / "fonts")
 ZH = read_wording([TEMPLATES], "zh")
@@ -70,7 +71,7 @@ def test_a_visit_at_which_the_groups_differ_says_so() -> None:
     """The second group's cell has a letter whose note gives the test between the groups."""
     table = table_view(PLAN, PLAN.table("table2"), RESULTS, EN, "2")
     assert line(table, "Girth above knee, cm")[5] == "48.2 ± 4.0b"
-    assert table.notes[-1].text == (
+    assert {note.letter: note.text for note in table.notes}["b"] == (
         "between the groups at this visit, Student t test (pooled variance): t = 2.256, P = 0.028"
     )
     assert table.landscape
@@ -105,3 +106,20 @@ def test_columns_fill_the_page_and_hold_their_widest_cell() -> None:
         assert table.label_width + sum(column.width for column in table.columns) == pytest.approx(100)
         widths.append(table.columns[0].width)
     assert all(first < second for first, second in pairwise(widths))
+
+
+def test_changes_of_the_groups_are_compared_with_and_without_adjustment() -> None:
+    """The table of differences has both estimates with their intervals, then P of the adjusted one."""
+    table = difference_table(night(), PLAN.table("table2"), EN)
+    assert line(table, "Girth above knee, cm") == ("−1.9 (−2.8, −1.0)", "−1.9 (−2.8, −1.0)", "<0.001")
+    assert "Patency group minus Occlusion group" in table.notes[0].text
+
+
+def test_a_factor_that_cannot_be_estimated_keeps_its_line() -> None:
+    """The regression's figure names every factor and level, per how many units, and against which level."""
+    lines = [
+        one for factor in PLAN.regressions[0].factors for one in odds_lines(night(), PLAN.regressions[0], factor, EN)
+    ]
+    assert [one.label for one in lines] == ["Age, per 10 years", "Side: Right (against Left)"]
+    assert lines[0].text == "1.02 (0.70, 1.50), P = 0.910"
+    assert (lines[1].text, lines[1].value) == ("–", None)

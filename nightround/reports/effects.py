@@ -1,0 +1,154 @@
+"""How far the groups differ in their change, what goes with the outcome, and how grades moved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from nightround.reports.axes import odds_ticks
+from nightround.reports.bars import Bar, BarTexts, bar_drawing
+from nightround.reports.drawing import Drawing, Pen
+from nightround.reports.inputs import ReportInputs
+from nightround.reports.intervals import Interval, IntervalTexts, interval_drawing
+from nightround.reports.tables import SIGNIFICANT, measured_label, p_with_sign, typeset
+from nightround.reports.views import Cell, Column, Figure, Note, Part, Row, TableView
+from nightround.reports.wording import Wording
+from nightround.results import ResultKey, ResultRow
+from nightround.study.methods import words_of
+from nightround.study.plan import Factor, PlannedTable, Regression, Variable
+
+DIFFERENCES = ("difference_in_change", "ancova")
+FIT = "firth"
+"""The odds ratio that is drawn: Firth's is finite also where a factor separates the outcome (Stat Med 2002;21:2409)."""
+VISITS = ("before", "after")
+
+
+def effect_parts(inputs: ReportInputs, say: Wording, pen: Pen) -> Iterator[Part]:
+    """How grades moved and how far the changes differ, as far as the plan asked for it."""
+    for table in (table for table in inputs.plan.tables if table.kind == "before_after"):
+        for variable in (variable for variable in table.variables if variable.type == "ordinal"):
+            title = say("distribution_title", label=variable.label.in_(say.language))
+            yield Figure(title, distribution(inputs, table, variable, say, pen))
+        if set(DIFFERENCES) <= set(table.effects):
+            yield difference_table(inputs, table, say)
+
+
+def factor_parts(inputs: ReportInputs, say: Wording, pen: Pen) -> Iterator[Part]:
+    """What goes with the outcome: a forest plot for each regression of the plan."""
+    for regression in inputs.plan.regressions:
+        drawing = odds_drawing(inputs, regression, say, pen)
+        yield Figure(regression.label.in_(say.language), drawing, odds_note(inputs, regression, say))
+
+
+def row_of(inputs: ReportInputs, table: str, variable: str, statistic: str, **place: str) -> ResultRow | None:
+    """A result row, or None where none was made."""
+    return inputs.results.get(ResultKey(table, variable, statistic, **place))
+
+
+def difference_table(inputs: ReportInputs, table: PlannedTable, say: Wording) -> TableView:
+    """The groups' changes compared: plainly, and adjusted for the value before."""
+    rows = [
+        Row(measured_label(variable, say), tuple(difference_cells(inputs, table, variable, say)), depth=0)
+        for variable in table.variables
+        if row_of(inputs, table.id, variable.id, f"{DIFFERENCES[0]}_summary")
+    ]
+    columns = [Column(say(f"effect_{effect}"), say("ci_95")) for effect in DIFFERENCES]
+    groups = [group.label.in_(say.language) for group in inputs.plan.groups[:2]]
+    return TableView(
+        id=f"{table.id}_differences",
+        number="",
+        title=say("differences_title"),
+        label_head=say("outcome"),
+        columns=(*columns, Column("P", say("effect_ancova"), kind="p")),
+        rows=tuple(rows),
+        notes=(
+            Note(say("differences_note", first=groups[0], second=groups[-1])),
+            Note(methods_note(inputs, table, say)),
+        ),
+    )
+
+
+def difference_cells(inputs: ReportInputs, table: PlannedTable, variable: Variable, say: Wording) -> Iterator[Cell]:
+    """Each difference with its interval, then P of the adjusted one."""
+    for effect in DIFFERENCES:
+        row = row_of(inputs, table.id, variable.id, f"{effect}_summary")
+        yield Cell(typeset(row.text, say.language)) if row else Cell()
+    p = row_of(inputs, table.id, variable.id, f"{DIFFERENCES[1]}_p")
+    yield Cell(p.text, strong=p.value is not None and p.value < SIGNIFICANT) if p else Cell()
+
+
+def methods_note(inputs: ReportInputs, table: PlannedTable, say: Wording) -> str:
+    """What gave the differences, each method once."""
+    names = dict.fromkeys(
+        row.method for row in inputs.results if row.table == table.id and row.statistic in DIFFERENCES
+    )
+    return say(
+        "methods_used", methods=say("semicolon").join(words_of(name).in_(say.language) for name in names if name)
+    )
+
+
+def distribution(inputs: ReportInputs, table: PlannedTable, variable: Variable, say: Wording, pen: Pen) -> Drawing:
+    """The levels of an ordered variable at both visits of each group, as stacked bars."""
+    bars = []
+    for group in inputs.plan.groups:
+        for visit in VISITS:
+            rows = [
+                row_of(inputs, table.id, variable.id, "count", group=group.id, visit=visit, level=level.id)
+                for level in variable.levels
+            ]
+            label = say("group_at_visit", group=group.label.in_(say.language), visit=say(visit))
+            bars.append(Bar(label, tuple(int(row.value or 0) if row else 0 for row in rows)))
+    levels = tuple(level.label.in_(say.language) for level in variable.levels)
+    title = say("distribution_title", label=variable.label.in_(say.language))
+    return bar_drawing(bars, BarTexts(title, levels, say("percent_axis")), pen)
+
+
+def odds_drawing(inputs: ReportInputs, regression: Regression, say: Wording, pen: Pen) -> Drawing:
+    """One line a factor, on a logarithmic axis around 1."""
+    rows = [line for factor in regression.factors for line in odds_lines(inputs, regression, factor, say)]
+    ends = [end for row in rows for end in (row.low, row.high) if end is not None]
+    texts = IntervalTexts(
+        regression.label.in_(say.language),
+        say("factor"),
+        say("odds_ratio_ci"),
+        say("odds_axis", group=group_label(inputs, regression, say)),
+    )
+    return interval_drawing(rows, odds_ticks(ends), texts, pen, around=1.0)
+
+
+def group_label(inputs: ReportInputs, regression: Regression, say: Wording) -> str:
+    """The group whose odds are told."""
+    return next(group.label.in_(say.language) for group in inputs.plan.groups if group.id == regression.group)
+
+
+def odds_lines(inputs: ReportInputs, regression: Regression, factor: Factor, say: Wording) -> Iterator[Interval]:
+    """A factor, or each level of it against the first."""
+    variable = next(one for one in inputs.plan.table(regression.table).variables if one.id == factor.variable)
+    levels = variable.levels[1:] if variable.counted and not variable.shown and variable.type != "ordinal" else (None,)
+    for level in levels:
+        place = {"level": level.id} if level else {}
+        value, low, high, summary, p = (
+            row_of(inputs, regression.id, variable.id, f"{FIT}{part}", **place)
+            for part in ("", "_low", "_high", "_summary", "_p")
+        )
+        label = variable.label.in_(say.language)
+        if level:
+            first = variable.levels[0].label.in_(say.language)
+            label = say("level_against", label=label, level=level.label.in_(say.language), first=first)
+        elif not variable.counted:
+            label = say("label_per", label=label, per=f"{factor.per:g}", unit=variable.unit.in_(say.language))
+        text = summary.text if summary else ""
+        if p and p.value is not None:
+            text = say("odds_text", summary=text, p=p_with_sign(p.text))
+        yield Interval(label, text, number_of(value), number_of(low), number_of(high))
+
+
+def number_of(row: ResultRow | None) -> float | None:
+    """The unrounded number of a result row."""
+    return row.value if row else None
+
+
+def odds_note(inputs: ReportInputs, regression: Regression, say: Wording) -> str:
+    """What gave the odds ratios, and that the plain ones are attached."""
+    rows = (row for row in inputs.results if row.table == regression.id and row.statistic == FIT)
+    names = dict.fromkeys(row.method for row in rows if row.method)
+    return say("odds_note", methods=say("semicolon").join(words_of(name).in_(say.language) for name in names))
