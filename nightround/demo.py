@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import shutil
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -32,6 +32,11 @@ from redcap_sync.token import Token
 STUDY = "venous_occlusion"
 FIRST_NIGHT = datetime(2025, 7, 5, 2, 30)  # noqa: DTZ001 - a Saturday on the hospital's clock, so that night 3 prints
 MARKER = ".nightround-demo"
+CLEAN = "@clean"
+ROW_KEY = ("record_id", "redcap_event_name", "redcap_repeat_instrument", "redcap_repeat_instance")
+
+Cohort = Mapping[tuple[str, ...], Mapping[str, str]]
+"""The clean rows of the cohort by their keys."""
 
 
 @dataclass
@@ -59,11 +64,12 @@ def run_demo(out: Path, *, seed: int, nights: int, environ: Mapping[str, str]) -
     clock = DemoClock(ZoneInfo(load_study(folder).settings.study.time_zone))
     _empty(out)
     console.print("[bold]Nightround demo[/] - every patient in it is synthetic, made up by a program.\n")
-    with _sandbox(folder, clock, seed, console) as (client, server):
+    with _sandbox(folder, clock, seed, console) as (client, cohort, server):
         for night in story:
-            _edit(client, night["edits"])
+            _edit(client, night["edits"], cohort)
+            _print_edits(console, night, clock)
             summary = _one_night(content, out, clock, environ={**environ, **server})
-            _print_night(console, night, summary, clock)
+            _print_night(console, summary)
             clock.now += timedelta(days=1)
     _print_what_to_open(console, out)
 
@@ -71,8 +77,8 @@ def run_demo(out: Path, *, seed: int, nights: int, environ: Mapping[str, str]) -
 @contextmanager
 def _sandbox(
     folder: Path, clock: DemoClock, seed: int, console: Console
-) -> Iterator[tuple[RedcapClient, dict[str, str]]]:
-    """Start the sandbox with the synthetic cohort; gives a client and the environment that points at it."""
+) -> Iterator[tuple[RedcapClient, Cohort, dict[str, str]]]:
+    """Start the sandbox with the synthetic cohort; gives a client, the clean rows, and the environment to use it."""
     project = project_from_folder(folder / "project", clock=clock.server_time)
     cohort = load_content_module(folder / "synthetic" / "cohort.py", "cohort")
     rows = cohort.records(seed)
@@ -82,23 +88,29 @@ def _sandbox(
         with console.status("Loading the synthetic cohort into the sandbox ..."):
             patients = client.import_records(rows, overwrite=True)
         console.print(f"REDCap sandbox at {server.url} with {patients} synthetic patients, {len(rows)} rows.")
-        yield client, {"REDCAP_URL": server.api_url, "REDCAP_TOKEN": token}
+        yield client, {_key(row): row for row in rows}, {"REDCAP_URL": server.api_url, "REDCAP_TOKEN": token}
 
 
-def _edit(client: RedcapClient, edits: list[dict[str, Any]]) -> None:
-    """Enter the night's edits as a coordinator would: a blank erases."""
+def _edit(client: RedcapClient, edits: Iterable[Mapping[str, Any]], cohort: Cohort) -> None:
+    """Enter the night's edits as a coordinator would: a blank erases, `@clean` puts the right value back."""
     for edit in edits:
-        client.import_records([_row(edit)], overwrite=True)
+        keys = _edited_row(edit)
+        clean = cohort.get(_key(keys), {})
+        values = {name: clean.get(name, "") if value == CLEAN else value for name, value in edit["values"].items()}
+        client.import_records([{**keys, **values}], overwrite=True)
 
 
-def _row(edit: dict[str, Any]) -> dict[str, str]:
-    keys = {
+def _key(row: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(row.get(name, "") for name in ROW_KEY)
+
+
+def _edited_row(edit: Mapping[str, Any]) -> dict[str, str]:
+    return {
         "record_id": edit["record"],
         "redcap_event_name": edit["event"],
         "redcap_repeat_instrument": edit.get("repeat_instrument", ""),
         "redcap_repeat_instance": str(edit.get("instance", "")),
     }
-    return {**keys, **edit["values"]}
 
 
 def _one_night(content: Content, out: Path, clock: DemoClock, environ: Mapping[str, str]) -> Summary:
@@ -108,9 +120,19 @@ def _one_night(content: Content, out: Path, clock: DemoClock, environ: Mapping[s
         return run_job(night, "nightly")
 
 
-def _print_night(console: Console, night: Mapping[str, Any], summary: Summary, clock: DemoClock) -> None:
+def _print_edits(console: Console, night: Mapping[str, Any], clock: DemoClock) -> None:
+    console.rule(f"[bold]{night['title']['en']}[/]  {clock.now:%a %Y-%m-%d}", align="left")
+    typed = Table.grid(padding=(0, 2))
+    for edit in night["edits"]:
+        if rule := edit.get("plants") or edit.get("fixes"):
+            sign = "[red]breaks[/]" if "plants" in edit else "[green]mends[/]"
+            typed.add_row("", f"record {edit['record']}", f"{sign} {rule}", f"[dim]{edit['note']['en']}[/]")
+    console.print(typed, "")
+
+
+def _print_night(console: Console, summary: Summary) -> None:
     counts = summary.outcomes
-    table = Table(title=f"Night {night['number']}, {clock.now:%a %Y-%m-%d}", title_justify="left", show_edge=False)
+    table = Table(show_edge=False, pad_edge=True)
     table.add_column("findings")
     table.add_column("", justify="right")
     table.add_column("rules")
@@ -128,17 +150,18 @@ def _print_what_to_open(console: Console, out: Path) -> None:
     folder = out / STUDY
     console.print("[bold]What to open[/]")
     newest = max((folder / "runs").iterdir())
+    outbox = folder / "outbox"
     wanted = [
-        ("interim report (zh)", sorted((folder / "reports").glob("*zh.pdf"))),
-        ("interim report (en)", sorted((folder / "reports").glob("*en.pdf"))),
-        ("findings", sorted(newest.glob("findings*.csv"))),
-        ("coverage certificate", sorted(newest.glob("coverage*.json"))),
-        ("digests", sorted((folder / "outbox").glob("*.eml"))),
-        ("digests to look at", sorted((folder / "outbox").glob("*.html"))),
+        ("interim report (zh)", max((folder / "reports").glob("*_zh.pdf"), default=None)),
+        ("interim report (en)", max((folder / "reports").glob("*_en.pdf"), default=None)),
+        ("findings", next(newest.glob("findings*.csv"))),
+        ("coverage certificate", next(newest.glob("coverage*.json"))),
+        ("coordinator's digest", max(outbox.glob("*_coordinator_*.html"), default=None)),
+        (f"all {len(list(outbox.glob('*.eml')))} digests", outbox),
     ]
-    for title, paths in wanted:
-        for path in paths[-1:] if "digest" not in title else paths[-2:]:
-            console.print(f"  {title:22} {path}", soft_wrap=True)
+    for title, path in wanted:
+        if path:
+            console.print(f"  {title:22} {path}", soft_wrap=True, highlight=False)
 
 
 def _empty(out: Path) -> None:

@@ -1,0 +1,182 @@
+"""Three nights find exactly what was planted, and leave what a hospital would want to read."""
+
+from __future__ import annotations
+
+import csv
+import email
+import email.policy
+import json
+import re
+import stat
+import tomllib
+from collections import Counter
+from pathlib import Path
+
+import pypdfium2
+import pytest
+
+from nightround.demo import STUDY
+from nightround.model import Status
+from nightround.store.database import Store, open_store
+from nightround.store.findings import HistoryEntry
+from nightround.store.runs import Ended
+from tests.end_to_end.conftest import Demo
+
+STORY = Path(__file__).parents[2] / "expectations" / "venous_occlusion" / "synthetic" / "nights.toml"
+NIGHTS = tomllib.loads(STORY.read_text(encoding="utf-8"))["night"]
+WHERE = ("rule", "record", "event", "instance")
+
+
+def store_of(demo: Demo) -> Store:
+    """The demo's own database."""
+    return open_store(demo.study / "nightround.sqlite3")
+
+
+def changes_by_night(demo: Demo) -> list[dict[tuple[str, str, str, int], str]]:
+    """What each night did to each finding, from the append-only history."""
+    with store_of(demo) as store:
+        places = {
+            one.id: (one.rule_id, one.row.record, one.row.event, one.row.instance) for one in store.findings(STUDY)
+        }
+        history = store.history_since(STUDY)
+    nights: list[dict[tuple[str, str, str, int], str]] = []
+    open_before: set[tuple[str, str, str, int]] = set()
+    for run_id in sorted({entry.run_id for entry in history}):
+        changed = {places[entry.finding_id]: entry.change.value for entry in entries_of(history, run_id)}
+        nights.append({**dict.fromkeys(open_before, "persisting"), **changed})
+        open_before = {place for place, change in nights[-1].items() if change != "resolved"}
+    return nights
+
+
+def entries_of(history: tuple[HistoryEntry, ...], run_id: int) -> list[HistoryEntry]:
+    """The history of one run."""
+    return [entry for entry in history if entry.run_id == run_id]
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_each_night_finds_exactly_what_was_planted(demo: Demo, number: int) -> None:
+    """Opened, persisting, resolved and reopened are those of the story, and no other finding exists."""
+    expected = {
+        (one["rule"], one["record"], one["event"], one.get("instance", 0)): one["change"]
+        for one in NIGHTS[number - 1]["expected"]
+    }
+    assert changes_by_night(demo)[number - 1] == expected
+
+
+def test_the_story_shows_all_four_changes() -> None:
+    """Opened, persisting, resolved and reopened each occur, or the demo shows too little."""
+    seen = Counter(one["change"] for night in NIGHTS for one in night["expected"])
+    assert set(seen) == {"opened", "persisting", "resolved", "reopened"}
+
+
+def test_every_rule_is_accounted_for_every_night(demo: Demo) -> None:
+    """Passed + failed + not applicable + could not be evaluated = all known rules, in each certificate."""
+    certificates = sorted((demo.study / "runs").rglob("coverage.json"))
+    assert len(certificates) == 3
+    for path in certificates:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        assert document["complete"] is True
+        assert sum(document[status.value] for status in Status) == document["known"] == len(document["rules"])
+        assert document["could_not_be_evaluated"] == 0
+        assert document["known"] >= 200
+
+
+def test_every_run_and_step_is_remembered(demo: Demo) -> None:
+    """Three runs came to their end, each with its steps; the last one printed the report."""
+    with store_of(demo) as store:
+        runs = store.runs(STUDY)
+    assert [run.ended for run in runs] == [Ended.DONE] * 3
+    assert [step.name for step in runs[0].steps] == ["pull", "validate", "reconcile", "lists", "alert", "report"]
+    assert runs[0].complete
+
+
+def test_the_findings_list_leads_to_redcap(demo: Demo) -> None:
+    """Each finding of the CSV has a link to the page of its record, event and instrument."""
+    newest = max((demo.study / "runs").iterdir())
+    rows = list(csv.DictReader((newest / "findings.csv").read_text(encoding="utf-8-sig").splitlines()))
+    assert Counter(row["state"] for row in rows) == {"open": 8, "resolved": 11}
+    for row in rows:
+        assert re.search(rf"/redcap_v[\d.]+/DataEntry/index\.php\?pid=\d+&id={row['record']}&event_id=\d+", row["link"])
+        assert f"page={row['instrument']}" in row["link"]
+
+
+def test_each_person_gets_one_digest_a_night_in_their_language(demo: Demo) -> None:
+    """The coordinator's mails are Chinese, the principal investigator's English, one a night at most."""
+    mails = [
+        email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
+        for path in sorted((demo.study / "outbox").glob("*.eml"))
+    ]
+    by_person_and_day = Counter((mail["To"], mail["Date"]) for mail in mails)
+    assert set(by_person_and_day.values()) == {1}
+    coordinator = [mail for mail in mails if "coordinator" in mail["To"]]
+    assert len(coordinator) == 3
+    assert all(re.search(r"[\u4e00-\u9fff]", mail["Subject"]) for mail in coordinator)
+    investigator = [mail for mail in mails if "principal" in mail["To"]]
+    assert investigator
+    assert not any(re.search(r"新增|已修复", mail["Subject"]) for mail in investigator)
+
+
+def test_the_report_says_what_the_study_says(demo: Demo) -> None:
+    """Both PDFs hold the flow 72 > 62 > 43/19 and the primary endpoint with Wilson's interval of 43/62."""
+    for language in ("zh", "en"):
+        text = pdf_text(demo, language)
+        for number in ("72", "62", "43", "19", "69.4", "57.0", "79.4"):
+            assert number in text, (language, number)
+
+
+def pdf_text(demo: Demo, language: str) -> str:
+    """All text of a report, page by page."""
+    document = pypdfium2.PdfDocument(next((demo.study / "reports").glob(f"*_{language}.pdf")))
+    try:
+        return "\n".join(page.get_textpage().get_text_bounded() for page in document)
+    finally:
+        document.close()
+
+
+def test_chinese_is_real_glyphs(demo: Demo) -> None:
+    """The Chinese report's text is Chinese characters of the bundled family, none of them a box."""
+    text = pdf_text(demo, "zh")
+    assert len(re.findall(r"[\u4e00-\u9fff]", text)) > 500
+    assert "\ufffd" not in text
+    assert "\u25a1" not in text
+
+
+def test_no_incomplete_mark_on_a_complete_run(demo: Demo) -> None:
+    """INCOMPLETE stands in no file name of a whole run."""
+    assert not [path for path in demo.folder.rglob("*") if "INCOMPLETE" in path.name]
+
+
+def test_files_are_private(demo: Demo) -> None:
+    """Snapshots, database, lists and reports are readable by their owner only."""
+    kept = [path for path in demo.study.rglob("*") if path.is_file() and path.name != ".lock"]
+    assert len(kept) > 20
+    assert {path for path in kept if stat.S_IMODE(path.stat().st_mode) & 0o077} == set()
+
+
+def test_the_demo_says_what_to_open(demo: Demo) -> None:
+    """What the demo prints at its end are paths that exist, and it says that its patients are made up."""
+    assert "synthetic" in demo.printed
+    named = [line.split()[-1] for line in demo.printed.split("What to open")[1].splitlines() if line.strip()]
+    assert len(named) == 6
+    assert all(Path(path).exists() for path in named)
+
+
+def test_no_identifier_leaves_the_data_folder(demo: Demo) -> None:
+    """Names and hospital numbers are in snapshot and database only: in no mail, list, report, file name or output."""
+    canaries = ("SYNTHETIC-0", "合成病例")
+    told = [
+        path
+        for path in demo.study.rglob("*")
+        if path.is_file() and path.suffix in {".eml", ".html", ".csv", ".json"} and "snapshots" not in path.parts
+    ]
+    assert len(told) > 10
+    for path in told:
+        text = path.read_text(encoding="utf-8")
+        if path.suffix == ".eml":
+            message = email.message_from_string(text, policy=email.policy.default)
+            text = "".join(part.get_content() for part in message.walk() if part.get_content_maintype() == "text")
+        assert not any(canary in text for canary in canaries), path.name
+    for language in ("zh", "en"):
+        assert not any(canary in pdf_text(demo, language) for canary in canaries)
+    assert not any(canary in str(path) for path in demo.folder.rglob("*") for canary in canaries)
+    assert not any(canary in demo.printed for canary in canaries)
