@@ -12,7 +12,7 @@ from string import ascii_uppercase
 from nightround.model import Language
 from nightround.reports.columns import laid_out
 from nightround.reports.drawing import Drawing, Pen
-from nightround.reports.effects import effect_parts, factor_parts
+from nightround.reports.effects import curve_parts, effect_parts, factor_parts
 from nightround.reports.endpoints import endpoint_drawing, endpoint_table
 from nightround.reports.flow import FlowStep, FlowTexts, flow_drawing
 from nightround.reports.inputs import ReportInputs
@@ -123,7 +123,8 @@ def chapters(inputs: ReportInputs, say: Wording, pen: Pen) -> Iterator[Chapter]:
     table = [endpoint_table(inputs, say)] if has_endpoints else []
     flow = Figure(say("flow_title"), flow_of(inputs, say, pen))
     yield chapter("summary", say, figure)
-    yield chapter("patients", say, [flow, *table, *factor_parts(inputs, say, pen)])
+    follow_up = (*curve_parts(inputs, say, pen), *factor_parts(inputs, say, pen))
+    yield chapter("patients", say, [flow, *table, *follow_up])
     effects = tuple(effect_parts(inputs, say, pen))
     last_before_after = [table.id for table in inputs.plan.tables if table.kind == "before_after"][-1:]
     for number, planned in enumerate(inputs.plan.tables, start=1):

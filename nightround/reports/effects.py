@@ -9,12 +9,13 @@ from nightround.reports.bars import Bar, BarTexts, bar_drawing
 from nightround.reports.drawing import Drawing, Pen
 from nightround.reports.inputs import ReportInputs
 from nightround.reports.intervals import Interval, IntervalTexts, interval_drawing
+from nightround.reports.survival import CurveTexts, curves_of, survival_drawing
 from nightround.reports.tables import SIGNIFICANT, measured_label, p_with_sign, typeset
 from nightround.reports.views import Cell, Column, Figure, Note, Part, Row, TableView
 from nightround.reports.wording import Wording
 from nightround.results import ResultKey, ResultRow
 from nightround.study.methods import words_of
-from nightround.study.plan import Factor, PlannedTable, Regression, Variable
+from nightround.study.plan import Factor, PlannedTable, Regression, Survival, Variable
 
 DIFFERENCES = ("difference_in_change", "ancova")
 FIT = "firth"
@@ -30,6 +31,25 @@ def effect_parts(inputs: ReportInputs, say: Wording, pen: Pen) -> Iterator[Part]
             yield Figure(title, distribution(inputs, table, variable, say, pen))
         if set(DIFFERENCES) <= set(table.effects):
             yield difference_table(inputs, table, say)
+
+
+def curve_parts(inputs: ReportInputs, say: Wording, pen: Pen) -> Iterator[Part]:
+    """A curve over time for each one of the plan, with its median and the test between the groups."""
+    for survival in inputs.plan.survival:
+        label = survival.label.in_(say.language)
+        time = say("time_axis", unit=survival.unit.in_(say.language))
+        texts = CurveTexts(label, say("free_axis"), time, say("at_risk"))
+        drawing = survival_drawing(curves_of(inputs, survival, say), texts, pen)
+        yield Figure(label, drawing, curve_note(inputs, survival, say))
+
+
+def curve_note(inputs: ReportInputs, survival: Survival, say: Wording) -> str:
+    """The method of the curve, and the test between the groups where there is one."""
+    p = row_of(inputs, "survival", survival.id, "p")
+    note = say("curve_note")
+    if p is None or p.value is None:
+        return note
+    return note + say("curve_test", test=words_of(p.method).in_(say.language), p=p_with_sign(p.text))
 
 
 def factor_parts(inputs: ReportInputs, say: Wording, pen: Pen) -> Iterator[Part]:

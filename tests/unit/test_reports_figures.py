@@ -1,15 +1,23 @@
 """Figures are drawn from counts and estimates, with every label in its place."""
 
+from itertools import pairwise
+
 import pytest
 
 from nightround.reports.axes import Scale, odds_ticks, round_ticks
 from nightround.reports.bars import Bar, BarTexts, bar_drawing
 from nightround.reports.drawing import Drawing, Label, Marker, Pen, Polyline, Rect
+from nightround.reports.effects import curve_parts
 from nightround.reports.flow import WIDTH, FlowStep, FlowTexts, flow_drawing
 from nightround.reports.intervals import Interval, IntervalTexts, axis_of, interval_drawing
 from nightround.reports.metrics import read_metrics
+from nightround.reports.survival import Curve, CurveTexts, Step, curves_of, survival_drawing
 from nightround.reports.trends import Panel, Spot, TrendTexts, trend_drawing
-from tests.report_samples import TEMPLATES
+from nightround.reports.views import Figure
+from nightround.reports.wording import read_wording
+from nightround.results import ResultSet
+from nightround.study.plan import Survival
+from tests.report_samples import PLAN, RESULTS, TEMPLATES, night, row
 
 PEN = Pen(read_metrics(TEMPLATES / "fonts"))
 TEXTS = FlowTexts("flow", lambda n: f"n = {n}", lambda label, n: f"{label} (n = {n})", "not classified")
@@ -146,3 +154,56 @@ def test_ticks_are_few_round_and_hold_the_data(low: float, high: float) -> None:
     assert 2 <= len(ticks) <= 5
     assert ticks[0] <= low <= high <= ticks[-1]
     assert Scale(ticks, 0.0, 1.0)(ticks[-1]) == pytest.approx(1.0)
+
+
+def curve(name: str, free: float) -> Curve:
+    """A curve that falls once, at 3 months."""
+    return Curve(name, (Step(3.0, free, free - 10, free + 5),), ((0.0, "43"), (6.0, "30")))
+
+
+def test_a_curve_starts_with_everybody_and_falls_at_its_events() -> None:
+    """The line is level at 100 until the event, vertical there, and level to the end of the axis."""
+    drawing = survival_drawing([curve("A", 80.0)], CurveTexts("t", "%", "months", "At risk"), PEN)
+    line = next(shape for shape in drawing.shapes if isinstance(shape, Polyline) and shape.style == "curve")
+    (x0, top), (fall, before), (fall_again, low), (end, last) = line.points
+    assert (fall, before, last) == (fall_again, top, low)
+    assert x0 < fall < end
+    assert (fall - x0) / (end - x0) == pytest.approx(0.5)
+
+
+def test_numbers_at_risk_stand_under_their_times_and_names_apart() -> None:
+    """Each group has a line of numbers, centred on the tick of its time; equal ends do not print names over another."""
+    drawing = survival_drawing([curve("A", 80.0), curve("B", 80.0)], CurveTexts("t", "%", "months", "At risk"), PEN)
+    placed = {(shape.text, shape.y): shape.x for shape in drawing.shapes if isinstance(shape, Label)}
+    middles = {round(x + PEN.width(text, 8.0) / 2, 3) for (text, _), x in placed.items() if text in {"43", "0"}}
+    heights = sorted(y for (text, y), _ in placed.items() if text in {"A", "B"})
+    assert len([key for key in placed if key[0] == "43"]) == 2
+    assert len(middles) <= 2
+    assert all(second - first >= 12 for first, second in pairwise(heights))
+
+
+def test_a_plan_with_a_curve_gets_its_figure_from_the_result_rows() -> None:
+    """Steps, intervals and numbers at risk come from the rows of the curve; the test is told in the note."""
+    plan = PLAN.model_copy(
+        update={
+            "survival": (
+                Survival.model_validate(
+                    {"id": "patency", "label": "Patency", "time": "t", "event": {"field": "e"}, "unit": "months"}
+                ),
+            )
+        }
+    )
+    made = [
+        row("survival", "patency", "step", 90.0, "90.0", level="2"),
+        row("survival", "patency", "step_low", 80.0, "80.0", level="2"),
+        row("survival", "patency", "step_high", 95.0, "95.0", level="2"),
+        row("survival", "patency", "at_risk", 62.0, "62", level="0"),
+        row("survival", "patency", "p", 0.02, "0.020", method="log-rank test"),
+    ]
+    inputs = night(plan=plan, results=ResultSet([*RESULTS, *made]))
+    figure = next(iter(curve_parts(inputs, read_wording([TEMPLATES], "en"), PEN)))
+    assert isinstance(figure, Figure)
+    assert curves_of(inputs, plan.survival[0], read_wording([TEMPLATES], "en"))[0].steps == (
+        Step(2.0, 90.0, 80.0, 95.0),
+    )
+    assert figure.note.endswith("log-rank test: P = 0.020.")
