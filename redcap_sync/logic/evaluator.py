@@ -69,6 +69,7 @@ class Evaluator:
         self._length = length
         self._setting = Setting(now, switches, frozenset(missing_codes))
         self._memo: dict[Expression | str, Vector] = {}
+        self._constants: dict[float | str, Vector] = {}
         self._uses: Counter[Expression | str] | None = None
 
     def truth(self, expression: Expression) -> Mask:
@@ -122,16 +123,21 @@ class Evaluator:
         return rows
 
     def _vector(self, node: Expression) -> Vector:
-        if isinstance(node, Number):
-            return constant_number(node.value)
-        if isinstance(node, Text):
-            return constant_text(node.value)
         if isinstance(node, Reference):
             return self._column(node.column)
+        if isinstance(node, Number | Text):
+            return self._constant(node.value)
         found = self._memo.get(node)
         if found is None:
             found = self._memo[node] = self._work_out(node)
         self._release(node)
+        return found
+
+    def _constant(self, value: float | str) -> Vector:
+        found = self._constants.get(value)
+        if found is None:
+            found = constant_text(value) if isinstance(value, str) else constant_number(value)
+            self._constants[value] = found
         return found
 
     def _column(self, name: str) -> Vector:
@@ -190,7 +196,7 @@ class Evaluator:
     def _literal(self, node: Expression, *, words: bool = True) -> Vector:
         """The value of a node whose text may stand for something: NaN for a blank, today and now for this moment."""
         if isinstance(node, Text):
-            return constant_text(self._setting.meaning(node.value, words=words))
+            return self._constant(self._setting.meaning(node.value, words=words))
         return self._vector(node)
 
     def _calculated(self, node: Expression) -> Floats:
