@@ -22,6 +22,8 @@ LANDSCAPE_EM = 95.8
 COLUMN_ROOM = 1.6
 """Em between the widest cells of two columns."""
 NARROWEST = 4.2
+WIDEST_TEXT = 20.0
+"""Em: a longer text is broken into lines. Numbers never are."""
 LEAST_LABEL_SHARE = 22.0
 NOTE_SIZE = 0.62
 DEPTH_INDENT = 1.1
@@ -102,7 +104,8 @@ def column_need(table: TableView, number: int, column: Column, metrics: FontMetr
     """The width in em that a column needs."""
     heads = (metrics.width(spaced(column.head), bold=True), metrics.width(spaced(column.under)))
     cells = (cell_width(row.cells[number], metrics) for row in table.rows if len(row.cells) > number)
-    return max(*heads, *cells, NARROWEST) + COLUMN_ROOM
+    need = max(*heads, *cells, NARROWEST)
+    return (min(need, WIDEST_TEXT) if column.kind == "text" else need) + COLUMN_ROOM
 
 
 def label_need(table: TableView, metrics: FontMetrics) -> float:

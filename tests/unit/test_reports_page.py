@@ -12,7 +12,7 @@ from nightround.reports.attachments import attachments, harmless
 from nightround.reports.context import build_report
 from nightround.reports.render import html, split_symbols
 from nightround.reports.wording import read_wording
-from tests.report_samples import OUTCOMES, RULES, SECRET, SNAPSHOT, TEMPLATES, night
+from tests.report_samples import OUTCOMES, PLAN, RULES, SECRET, SNAPSHOT, TEMPLATES, night
 
 HOSTILE = "<img src=x onerror=alert(1)>{{ 7*7 }}\"'</style><script>\u202eevil</script>&lt;b&gt;"
 
@@ -128,3 +128,13 @@ def test_a_spreadsheet_does_not_run_what_was_typed(typed: str) -> None:
     """A text that begins like a formula gets a quote before it; a number stays a number."""
     assert harmless(typed) == f"'{typed}"
     assert harmless(-2.5) == -2.5
+
+
+def test_a_plan_without_endpoints_tables_or_factors_still_makes_a_report() -> None:
+    """What the plan does not ask for is left out, its heading with it."""
+    plan = PLAN.model_copy(update={"endpoints": (), "tables": (), "regressions": ()})
+    made = page(plan=plan)
+    assert "Patient flow" in made
+    assert "Key findings" in made
+    assert "<h2>Endpoints</h2>" not in made
+    assert "Primary endpoint" not in made

@@ -123,3 +123,10 @@ def test_a_factor_that_cannot_be_estimated_keeps_its_line() -> None:
     assert [one.label for one in lines] == ["Age, per 10 years", "Side: Right (against Left)"]
     assert lines[0].text == "1.02 (0.70, 1.50), P = 0.910"
     assert (lines[1].text, lines[1].value) == ("–", None)
+
+
+def test_a_long_text_is_broken_and_takes_no_room_from_the_numbers() -> None:
+    """A reason of a thousand characters leaves the column of numbers as wide as it needs."""
+    rows = (Row("label", (Cell("why " * 250), Cell("12.5 (10.0, 15.0)"))),)
+    table = laid_out(TableView("t", "1", "t", "x", (Column("c", kind="text"), Column("v")), rows), METRICS)
+    assert table.columns[1].width / 100 * 61 >= METRICS.width("12.5 (10.0, 15.0)")
