@@ -22,6 +22,8 @@ from nightround.study.folder import Study, load_study
 from nightround.validation.run import Validation, validate
 from redcap_sync.dictionary import Dictionary, dictionary_from_api
 from redcap_sync.logic import holds, parse, references
+from redcap_sync.sandbox.folder import project_from_folder
+from redcap_sync.sandbox.importing import Importer
 from redcap_sync.tables import tables_from_records
 
 FOLDER = Path(__file__).parents[2] / "expectations" / "venous_occlusion"
@@ -217,3 +219,11 @@ def test_every_planted_error_names_a_rule_it_breaks() -> None:
         expected = {(entry["rule"], entry["record"]) for entry in night["expected"]}
         named = {(e.get("plants") or e["fixes"], e["record"]) for e in night["edits"] if "plants" in e or "fixes" in e}
         assert named <= expected
+
+
+def test_the_sandbox_takes_the_cohort_and_every_edit() -> None:
+    """The project loads into the sandbox, and cohort and edits pass the checks of an API import."""
+    project = project_from_folder(FOLDER / "project", clock=lambda: NOW)
+    Importer(project).plan(clean()).refuse_errors()
+    for night in nights():
+        Importer(project, overwrite=True).plan(cohort().edit_rows(night["edits"], clean())).refuse_errors()
