@@ -8,7 +8,7 @@ from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from redcap_sync.dictionary import Dictionary
 from redcap_sync.tables import RowKey, Table
@@ -91,10 +91,24 @@ class Example:
 
 
 @dataclass(frozen=True)
-class Rule:
-    """What must hold. `discrepancy` is REDCap logic that is true where it does not.
+class Check:
+    """What a rule looks for where REDCap logic cannot say it.
 
-    `instrument` is where a violation is filed and whose rows are looked at; `applies` narrows them.
+    `kind` is one of `nightround.validation.checks.KINDS`, `columns` are the export columns whose stored
+    text is judged (one, or one an option of a checkbox), `settings` is JSON of the kind's own.
+    """
+
+    kind: str
+    columns: tuple[str, ...]
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What must hold. `discrepancy` is REDCap logic that is true where it does not; or `check` says what is looked for.
+
+    `instrument` is where a violation is filed and whose rows are looked at; `applies` narrows them. With
+    instrument '' the rule looks at every row that can hold one of the fields it refers to, each row once.
     `needs` are references that must be filled for a row to count as checked: a rule on blank cells
     names none. `fields` are shown to the coordinator, the first one is where the link leads.
     """
@@ -113,6 +127,7 @@ class Rule:
     source: str = ""
     origin: Literal["study", "dictionary", "redcap"] = "study"
     examples: tuple[Example, ...] = ()
+    check: Check | None = None
 
 
 @dataclass(frozen=True)
@@ -159,6 +174,12 @@ class Finding:
     resolved_at: datetime | None = None
     times_reopened: int = 0
     observed: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def order(self) -> tuple[int, str, RowKey, tuple[str, ...]]:
+        """The order findings are listed in everywhere: worst first, then rule, row and fields."""
+        return (self.severity.rank, self.rule_id, self.row, self.fields)
+
     resolution: Resolution | None = None
 
 

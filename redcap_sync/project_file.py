@@ -80,7 +80,7 @@ def _load(file: TextIO) -> tuple[ET.Element, SandboxProject]:
 
 def _elements(file: TextIO) -> Iterator[tuple[str, ET.Element]]:
     """Start and end of every element; raises ParseError where the text breaks off."""
-    parser = ET.XMLPullParser(("start", "end"))
+    parser: ET.XMLPullParser[ET.Element] = ET.XMLPullParser(("start", "end"))
     begun = False
     for text in _pieces(file):
         if not begun:

@@ -40,6 +40,8 @@ from great_expectations.validator.metric_configuration import MetricConfiguratio
 from great_expectations.validator.validator import ValidationDependencies
 
 from nightround.validation.batch import CONTEXT, Batch, Context
+from nightround.validation.checks import Rows, Verdict, run_check
+from nightround.validation.stored import Mask, StoredTexts
 from nightround.validation.suite import Suite
 from redcap_sync.errors import LogicError
 from redcap_sync.logic import Column, Evaluator, from_json
@@ -56,9 +58,6 @@ logging.captureWarnings(False)
 pandas_execution_engine.HASH_THRESHOLD = 0
 
 
-Mask = npt.NDArray[np.bool_]
-
-
 class JudgeBroke(RuntimeError):
     """Great Expectations did not do what the adapter relies on: a bug, never a finding."""
 
@@ -71,6 +70,8 @@ class RuleResult:
     judged: Mask = field(default_factory=lambda: np.empty(0, dtype=bool))
     failing: npt.NDArray[np.intp] = field(default_factory=lambda: np.empty(0, dtype=np.intp))
     error: str = ""
+    suggested: Mapping[int, str] = field(default_factory=dict, repr=False)
+    """What a failing row probably should hold, by its position; never part of GX's own results."""
 
 
 class RuleBook:
@@ -167,27 +168,41 @@ def evaluate_rules(frame: pd.DataFrame, rules: Mapping[str, Mapping[str, Any]]) 
         return Column(frame[name], kind=context.date_kinds.get(name, ""))
 
     evaluator = Evaluator(column, length=len(frame), now=context.now, missing_codes=context.missing_codes)
-    return {rule_id: _evaluate(frame, evaluator, logic) for rule_id, logic in rules.items()}
+    rows = Rows(StoredTexts(frame), evaluator, context.now)
+    return {rule_id: _evaluate(frame, rows, logic) for rule_id, logic in rules.items()}
 
 
-def _evaluate(frame: pd.DataFrame, evaluator: Evaluator, logic: Mapping[str, Any]) -> RuleResult:
+def _evaluate(frame: pd.DataFrame, rows: Rows, logic: Mapping[str, Any]) -> RuleResult:
     try:
-        scope = frame["instrument"].eq(logic["instrument"]).to_numpy(dtype=bool)
-        if logic["events"]:
-            scope = scope & frame["event"].isin(logic["events"]).to_numpy(dtype=bool)
-        if logic["applies"]:
-            scope = scope & evaluator.truth(from_json(logic["applies"]))
-        judged = scope
-        for column in logic["needs"]:
-            judged = judged & evaluator.filled(column)
-        failing = np.flatnonzero(judged & evaluator.truth(from_json(logic["discrepancy"])))
+        verdict = _verdict(frame, rows, logic)
     except LogicError as error:
         return RuleResult(error=error.what)
     except KeyError as error:
         return RuleResult(error=f"there is no column {error.args[0]}")
     except Exception as error:  # noqa: BLE001 - whatever a rule does, the others must be judged
         return RuleResult(error=f"{type(error).__name__} while the rule was evaluated")
-    return RuleResult(scope, judged, failing)
+    return RuleResult(verdict.scope, verdict.judged, np.flatnonzero(verdict.failing), suggested=verdict.suggested)
+
+
+def _verdict(frame: pd.DataFrame, rows: Rows, logic: Mapping[str, Any]) -> Verdict:
+    scope = _scope(frame, logic)
+    if logic["applies"] is not None:
+        scope = scope & rows.evaluator.truth(from_json(logic["applies"]))
+    judged = scope
+    for column in logic["needs"]:
+        judged = judged & rows.evaluator.filled(column)
+    if logic["check"] is not None:
+        return run_check(logic["check"], rows, judged)
+    return Verdict(scope, judged, judged & rows.evaluator.truth(from_json(logic["discrepancy"])))
+
+
+def _scope(frame: pd.DataFrame, logic: Mapping[str, Any]) -> Mask:
+    """The rows a rule looks at: those of its instruments, at the events it names or at all."""
+    scope = np.zeros(len(frame), dtype=bool)
+    for instrument, events in logic["rows"].items():
+        own = frame["instrument"].eq(instrument)
+        scope |= (own & frame["event"].isin(events) if events else own).to_numpy(dtype=bool)
+    return scope
 
 
 def judge(suite: Suite, batch: Batch, *, run_name: str) -> dict[str, RuleResult]:

@@ -10,10 +10,15 @@ from typing import TYPE_CHECKING
 from nightround.model import Coverage, Outcome, Rule, Snapshot, Status, Violation
 from nightround.validation.batch import Batch, RowsOf, make_batch
 from nightround.validation.coverage import certify
+from nightround.validation.lookup import AS_TEXT
 from nightround.validation.suite import CompiledRule, Suite, compile_suites
+from redcap_sync.logic import Reference
 
 if TYPE_CHECKING:
     from nightround.validation.gx_judge import RuleResult
+
+SUGGESTED = "suggested value"
+"""The name in `observed` of what a cell probably should hold."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +84,7 @@ def _outcome(compiled: CompiledRule, batch: Batch, result: RuleResult) -> Outcom
     if not checked:
         reason = f"in all {in_scope} rows of its scope a needed field is blank"
         return replace(_not_applicable(rule.id, reason), blank_rows=blank_rows)
-    violations = tuple(_violation(compiled, batch, int(position)) for position in result.failing)
+    violations = tuple(_violations(compiled, batch, result))
     status = Status.FAILED if violations else Status.PASSED
     return Outcome(
         rule.id,
@@ -93,9 +98,22 @@ def _outcome(compiled: CompiledRule, batch: Batch, result: RuleResult) -> Outcom
     )
 
 
-def _violation(compiled: CompiledRule, batch: Batch, position: int) -> Violation:
-    observed = {reference.column: batch.text(reference.column, position) for reference in compiled.references}
-    return Violation(compiled.rule.id, batch.row_key(position), compiled.rule.fields, dict(sorted(observed.items())))
+def _violations(compiled: CompiledRule, batch: Batch, result: RuleResult) -> Iterator[Violation]:
+    """Every failing row with its key and the stored cells the rule read."""
+    names = sorted({(_shown(reference), reference.column) for reference in compiled.references})
+    cells = [batch.texts(column, result.failing) for _, column in names]
+    shown = [name for name, _ in names]
+    rows = zip(result.failing.tolist(), batch.row_keys(result.failing), *cells, strict=True)
+    for position, key, *texts in rows:
+        observed = dict(zip(shown, texts, strict=True))
+        if position in result.suggested:
+            observed[SUGGESTED] = result.suggested[position]
+        yield Violation(compiled.rule.id, key, compiled.rule.fields, observed)
+
+
+def _shown(reference: Reference) -> str:
+    """The name of a cell in `observed`: its canonical column, without the word that asks for stored text."""
+    return replace(reference, modifier="").column if reference.modifier == AS_TEXT else reference.column
 
 
 def _not_evaluated(rule_id: str, reason: str) -> Outcome:

@@ -14,11 +14,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from nightround.model import Rule, Severity
+from nightround.validation.compiled_check import compile_check
+from nightround.validation.row_scope import rows_that_can_hold
 from redcap_sync.dictionary import Dictionary
 from redcap_sync.errors import LogicError
 from redcap_sync.logic import Reference, parse, references, to_json
 
 CROSSING = "crossing_instruments"
+PROJECT_RULES = "rules_of_the_project"
 EXPECTATION_TYPE = "expect_redcap_rule"
 GX_SEVERITY = {Severity.CRITICAL: "critical", Severity.MAJOR: "warning", Severity.MINOR: "info"}
 NAMESPACE = uuid.UUID("9d6c5f3e-7f2f-5c0e-9b70-3f5a3c1f6f10")
@@ -56,13 +59,13 @@ def compile_suites(rules: Iterable[Rule], dictionary: Dictionary) -> tuple[tuple
     """Sort rules into suites. Returns them, and the reason for each rule that cannot be compiled, by id."""
     grouped: dict[str, list[CompiledRule]] = defaultdict(list)
     refused: dict[str, str] = {}
-    known = {instrument.name for instrument in dictionary.instruments}
+    known = {instrument.name for instrument in dictionary.instruments} | {""}
     for rule in rules:
         if rule.instrument not in known:
             refused[rule.id] = f"the project has no instrument {rule.instrument!r}"
             continue
         try:
-            compiled = compile_rule(rule)
+            compiled = compile_rule(rule, dictionary)
         except LogicError as error:
             refused[rule.id] = error.what
             continue
@@ -70,22 +73,38 @@ def compile_suites(rules: Iterable[Rule], dictionary: Dictionary) -> tuple[tuple
     return tuple(_suite(name, compiled, dictionary) for name, compiled in sorted(grouped.items())), refused
 
 
-def compile_rule(rule: Rule) -> CompiledRule:
+def compile_rule(rule: Rule, dictionary: Dictionary) -> CompiledRule:
     """Parse a rule's logic into the tree that is stored in the suite; raises LogicError."""
-    discrepancy = parse(rule.discrepancy)
     applies = parse(rule.applies) if rule.applies else None
-    read = [*references(discrepancy), *(references(applies) if applies else ())]
+    discrepancy = None if rule.check else parse(rule.discrepancy)
+    check, checked = compile_check(rule.check) if rule.check else (None, ())
+    read = [*(references(discrepancy) if discrepancy else checked), *(references(applies) if applies else ())]
     known = {reference.column: reference for reference in read}
     found = [*read, *(known.get(column) or _reference(column) for column in rule.needs)]
     logic = {
-        "discrepancy": to_json(discrepancy),
+        "discrepancy": to_json(discrepancy) if discrepancy else None,
         "applies": to_json(applies) if applies else None,
+        "check": check,
         "needs": list(rule.needs),
-        "instrument": rule.instrument,
-        "events": list(rule.events),
+        "rows": _rows(rule, read, dictionary),
     }
+    return CompiledRule(rule, tuple(dict.fromkeys(found)), _expectation(rule, logic))
+
+
+def _rows(rule: Rule, read: Iterable[Reference], dictionary: Dictionary) -> dict[str, list[str]]:
+    """The rows a rule looks at: instruments, each with events, none of which means all."""
+    if rule.instrument:
+        return {rule.instrument: list(rule.events)}
+    rows = rows_that_can_hold(dictionary, read)
+    if not rows:
+        hint = "a rule of the project is evaluated in the rows that can hold one of its fields"
+        raise LogicError("It refers to no field of the project.", text=rule.discrepancy, position=0, hint=hint)
+    return rows
+
+
+def _expectation(rule: Rule, logic: dict[str, Any]) -> dict[str, Any]:
     digest = hashlib.sha256(json.dumps(logic, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
-    expectation = {
+    return {
         "type": EXPECTATION_TYPE,
         "kwargs": {"rule_id": rule.id, "column": rule.fields[0] if rule.fields else "", "logic": logic},
         "severity": GX_SEVERITY[rule.severity],
@@ -101,7 +120,6 @@ def compile_rule(rule: Rule) -> CompiledRule:
         },
         "id": str(uuid.uuid5(NAMESPACE, rule.id)),
     }
-    return CompiledRule(rule, tuple(dict.fromkeys(found)), expectation)
 
 
 def _reference(column: str) -> Reference:
@@ -112,12 +130,14 @@ def _reference(column: str) -> Reference:
 
 def _suite_of(compiled: CompiledRule, dictionary: Dictionary) -> str:
     """A rule that reads another instrument or another event belongs to the crossing suite."""
+    if not compiled.rule.instrument:
+        return PROJECT_RULES
     own = set(dictionary.columns_of(compiled.rule.instrument)) | {dictionary.record_id_field}
     inside = all(not reference.event and reference.export_column in own for reference in compiled.references)
     return compiled.rule.instrument if inside else CROSSING
 
 
 def _suite(name: str, compiled: list[CompiledRule], dictionary: Dictionary) -> Suite:
-    anchors = {one.rule.instrument for one in compiled}
+    anchors = {instrument for one in compiled for instrument in one.expectation["kwargs"]["logic"]["rows"]}
     instruments = tuple(one.name for one in dictionary.instruments if one.name in anchors)
     return Suite(name, instruments, tuple(compiled))

@@ -38,7 +38,7 @@ def rows(count: int) -> Snapshot:
 
 def suite_of(*rules: Rule) -> Suite:
     """One suite of rules on the visit."""
-    return Suite("visit", ("visit",), tuple(compile_rule(one) for one in rules))
+    return Suite("visit", ("visit",), tuple(compile_rule(one, DICTIONARY) for one in rules))
 
 
 HEAVY = rule("heavy", "visit", "[weight] > 100")
@@ -63,7 +63,7 @@ def test_all_rules_are_known_before_the_one_metric_is_resolved(monkeypatch: pyte
 
 def compile_suite_references(*rules: Rule) -> list[Any]:
     """Every reference the rules make."""
-    return [reference for one in rules for reference in compile_rule(one).references]
+    return [reference for one in rules for reference in compile_rule(one, DICTIONARY).references]
 
 
 def test_failing_rows_are_complete() -> None:

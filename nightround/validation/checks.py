@@ -1,0 +1,203 @@
+"""The kinds of check that REDCap's logic cannot say, each worked out over the rows of a batch.
+
+A check looks at texts as REDCap stored them. It is given the rows in its rule's scope and says which
+of them it could judge and which of those fail. What the kinds mean: REDCap's built-in Data Quality
+rules (blank, filled, format, range, outlier, choice, calculation, missing_code), and what goes beyond them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import reduce
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from nightround.validation.slips import slipped
+from nightround.validation.stored import Floats, Mask, Measure, Stored, StoredTexts, number, seconds_of
+from redcap_sync.logic import Evaluator, from_json
+from redcap_sync.validation_types import follows
+
+EXACTLY = 1e-9
+"""Relative difference below which two numbers are one: what is left of a decimal number's own rounding."""
+
+
+class Verdict(NamedTuple):
+    """Rows in scope, those of them that could be judged, and those of the judged that fail."""
+
+    scope: Mask
+    judged: Mask
+    failing: Mask
+    suggested: Mapping[int, str] = MappingProxyType({})
+    """What a failing row probably should hold, by its position."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What a check looks at: the stored texts, the evaluator for logic, and the clock."""
+
+    stored: StoredTexts
+    evaluator: Evaluator
+    now: datetime
+
+
+Settings = Mapping[str, Any]
+Kind = Callable[[Rows, Sequence[str], Settings, Mask], Verdict]
+
+
+def run_check(check: Mapping[str, Any], rows: Rows, scope: Mask) -> Verdict:
+    """Judge the rows in scope by a check, as the suite's JSON has it.
+
+    Raises KeyError for a column that is not there, LogicError for logic that cannot be worked out.
+    """
+    return KINDS[check["kind"]](rows, check["columns"], check["settings"], scope)
+
+
+def _any_filled(rows: Rows, columns: Sequence[str], settings: Settings) -> Mask:
+    """Where a cell holds a value; options of a checkbox hold one where they are ticked."""
+    ticked = set(settings.get("options", ()))
+    masks = (rows.stored[name].among("1") if name in ticked else rows.stored[name].filled for name in columns)
+    return reduce(np.logical_or, masks)
+
+
+def _blank(rows: Rows, columns: Sequence[str], settings: Settings, scope: Mask) -> Verdict:
+    """No value is stored. With `opened`, only where one of these columns shows that the instrument was opened."""
+    opened = settings.get("opened", ())
+    if opened:
+        scope = scope & _opened(rows, opened, settings)
+    return Verdict(scope, scope, scope & ~_any_filled(rows, columns, settings))
+
+
+def _filled(rows: Rows, columns: Sequence[str], settings: Settings, scope: Mask) -> Verdict:
+    """A value is stored."""
+    return Verdict(scope, scope, scope & _any_filled(rows, columns, settings))
+
+
+def _never_opened(rows: Rows, columns: Sequence[str], settings: Settings, scope: Mask) -> Verdict:
+    """Nothing of the instrument was ever stored."""
+    return Verdict(scope, scope, scope & ~_opened(rows, columns, settings))
+
+
+def _opened(rows: Rows, columns: Sequence[str], settings: Settings) -> Mask:
+    """A value is stored, or the completion status was set to more than its default."""
+    status = settings["status"]
+    return _any_filled(rows, columns, settings) | (rows.stored[status].filled & ~rows.stored[status].among("0"))
+
+
+def _format(rows: Rows, columns: Sequence[str], settings: Settings, scope: Mask) -> Verdict:
+    """The value does not have the form of its validation type."""
+    stored = rows.stored[columns[0]]
+    judged = scope & _valued(stored, settings)
+    validation = settings["validation"]
+    return Verdict(scope, judged, judged & stored.where(lambda text: text != "" and not follows(validation, text)))
+
+
+def _choice(rows: Rows, columns: Sequence[str], settings: Settings, scope: Mask) -> Verdict:
+    """The value is none of the field's codes, compared as text."""
+    stored = rows.stored[columns[0]]
+    judged = scope & _valued(stored, settings)
+    return Verdict(scope, judged, judged & ~stored.among(settings["codes"]))
+
+
+def _missing_code(rows: Rows, columns: Sequence[str], settings: Settings, scope: Mask) -> Verdict:
+    """The value is one of the project's missing data codes, or such an option of a checkbox is ticked."""
+    judged = scope & _any_filled(rows, columns, settings)
+    coded = settings.get("coded_options")
+    failing = _any_filled(rows, coded, settings) if coded else rows.stored[columns[0]].among(settings["missing"])
+    return Verdict(scope, judged, judged & failing)
+
+
+def _range(rows: Rows, columns: Sequence[str], settings: Settings, scope: Mask) -> Verdict:
+    """The value lies below its minimum or above its maximum; a bound that is blank in a row binds nothing."""
+    measure: Measure = settings["measure"]
+    stored = rows.stored[columns[0]]
+    values = stored.measured(measure)
+    judged = scope & _valued(stored, settings) & ~np.isnan(values)
+    low, high = (_bound(rows, settings.get(name), measure) for name in ("minimum", "maximum"))
+    return Verdict(scope, judged, judged & ((values < low) | (values > high)))
+
+
+def _bound(rows: Rows, written: Mapping[str, str] | None, measure: Measure) -> Floats | float:
+    """A bound as a number for all rows or one a row; NaN, with which no order holds, where there is none."""
+    match written:
+        case {"column": column}:
+            return rows.stored[column].measured(measure)
+        case {"day": "today"}:
+            return seconds_of(rows.now.replace(hour=0, minute=0, second=0, microsecond=0))
+        case {"day": _}:
+            return seconds_of(rows.now.replace(microsecond=0))
+        case {"value": value}:
+            return float(value)
+    return np.nan
+
+
+def _outlier(rows: Rows, columns: Sequence[str], settings: Settings, scope: Mask) -> Verdict:
+    """The value is further from the mean of the field than so many sample standard deviations."""
+    values, judged = _numbers(rows, columns, settings, scope)
+    failing = np.zeros(len(scope), dtype=bool)
+    known = values[judged]
+    if len(known) > 1:
+        spread = settings["deviations"] * known.std(ddof=1) * (1 + EXACTLY)
+        failing[judged] = np.abs(known - known.mean()) > spread
+    return Verdict(scope, judged, failing)
+
+
+def _slip(rows: Rows, columns: Sequence[str], settings: Settings, scope: Mask) -> Verdict:
+    """The value fits the field's other values only after a factor of a unit or of the decimal point."""
+    values, judged = _numbers(rows, columns, settings, scope)
+    factors = np.ones(len(scope))
+    factors[judged] = slipped(values[judged], [factor for factor, _ in settings["factors"]])
+    failing = factors != 1
+    why = dict(settings["factors"])
+    suggested = {int(row): f"{values[row] * factors[row]:.4g} ({why[factors[row]]})" for row in np.flatnonzero(failing)}
+    return Verdict(scope, judged, failing, suggested)
+
+
+def _numbers(rows: Rows, columns: Sequence[str], settings: Settings, scope: Mask) -> tuple[Floats, Mask]:
+    stored = rows.stored[columns[0]]
+    values = stored.measured("number")
+    return values, scope & _valued(stored, settings) & ~np.isnan(values)
+
+
+def _calculation(rows: Rows, columns: Sequence[str], settings: Settings, scope: Mask) -> Verdict:
+    """The stored value is not what the formula gives now; blank and blank agree."""
+    computed = Stored(rows.evaluator.values(from_json(settings["formula"]), text=settings["text"]))
+    stored = rows.stored[columns[0]]
+    return Verdict(scope, scope, scope & ~_same(stored, computed))
+
+
+def _same(stored: Stored, computed: Stored) -> Mask:
+    """Equal as text, or as numbers up to the rounding of the last digit that is printed."""
+    pairs = pd.DataFrame({"stored": stored.rows(), "computed": computed.rows()})
+    distinct = pairs.drop_duplicates()
+    agree = [_one_value(*pair) for pair in distinct.itertuples(index=False, name=None)]
+    known = pd.Series(agree, index=pd.MultiIndex.from_frame(distinct), dtype=bool)
+    return known.reindex(pd.MultiIndex.from_frame(pairs)).to_numpy(dtype=bool)
+
+
+def _one_value(stored: str, computed: str) -> bool:
+    first, second = number(stored), number(computed)
+    return stored == computed or abs(first - second) <= EXACTLY * max(abs(first), abs(second))
+
+
+def _valued(stored: Stored, settings: Settings) -> Mask:
+    """Where a value is stored that is no missing data code."""
+    return stored.filled & ~stored.among(settings["missing"])
+
+
+KINDS: Mapping[str, Kind] = {
+    "blank": _blank,
+    "filled": _filled,
+    "never_opened": _never_opened,
+    "format": _format,
+    "range": _range,
+    "outlier": _outlier,
+    "slip": _slip,
+    "choice": _choice,
+    "calculation": _calculation,
+    "missing_code": _missing_code,
+}

@@ -1,0 +1,66 @@
+"""A rule's check as the JSON that its suite keeps, with every column it reads by its canonical name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from nightround.model import Check
+from nightround.validation.lookup import AS_TEXT
+from nightround.validation.stored import MEASURES, Measure
+from redcap_sync.errors import LogicError
+from redcap_sync.logic import Reference, from_json, parse, references
+
+COLUMN_LISTS = ("opened", "options", "coded_options")
+"""Settings that hold export columns."""
+
+
+def compile_check(check: Check) -> tuple[dict[str, Any], tuple[Reference, ...]]:
+    """Turn a check into JSON and name every reference it reads; raises LogicError for what cannot be read."""
+    settings = dict(check.settings)
+    if "refused" in settings:
+        raise LogicError(settings["refused"], text="", position=0, hint="mend the field in REDCap's Online Designer")
+    read = [*check.columns, *(column for name in COLUMN_LISTS for column in settings.get(name, ()))]
+    for name in COLUMN_LISTS:
+        if name in settings:
+            settings[name] = _names(settings[name])
+    if "status" in settings:
+        read.append(settings["status"])
+        settings["status"] = _as_text(settings["status"]).column
+    found = [_as_text(column) for column in read]
+    for name in ("minimum", "maximum"):
+        if settings.get(name):
+            settings[name], more = _bound(settings[name], settings["measure"])
+            found += more
+    if "formula" in settings:
+        found += references(from_json(settings["formula"]))
+    written = {"kind": check.kind, "columns": _names(check.columns), "settings": settings}
+    return written, tuple(dict.fromkeys(found))
+
+
+def _as_text(column: str, event: str = "") -> Reference:
+    return Reference(column, event=event, modifier=AS_TEXT)
+
+
+def _names(columns: Iterable[str]) -> list[str]:
+    return [_as_text(column).column for column in columns]
+
+
+def _bound(written: str, measure: Measure) -> tuple[dict[str, Any], tuple[Reference, ...]]:
+    """A minimum or maximum: a literal, today, now, or another field."""
+    if written in ("today", "now"):
+        return {"day": written}, ()
+    if written.startswith("["):
+        other = parse(written)
+        if isinstance(other, Reference) and not other.is_smart:
+            text = Reference(other.field, other.event, other.code, other.instance, AS_TEXT)
+            return {"column": text.column}, (text,)
+        raise LogicError("The bound is no field.", text=written, position=0, hint="name one field, [like_this]")
+    value = MEASURES[measure](written)
+    if np.isnan(value):
+        kinds = {"number": "number", "moment": "date", "clock": "time"}
+        hint = "write it as the field's values are stored"
+        raise LogicError(f"The bound is no {kinds[measure]}.", text=written, position=0, hint=hint)
+    return {"value": value}, ()
