@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import shutil
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -32,11 +32,6 @@ from redcap_sync.token import Token
 STUDY = "venous_occlusion"
 FIRST_NIGHT = datetime(2025, 7, 5, 2, 30)  # noqa: DTZ001 - a Saturday on the hospital's clock, so that night 3 prints
 MARKER = ".nightround-demo"
-CLEAN = "@clean"
-ROW_KEY = ("record_id", "redcap_event_name", "redcap_repeat_instrument", "redcap_repeat_instance")
-
-Cohort = Mapping[tuple[str, ...], Mapping[str, str]]
-"""The clean rows of the cohort by their keys."""
 
 
 @dataclass
@@ -64,9 +59,15 @@ def run_demo(out: Path, *, seed: int, nights: int, environ: Mapping[str, str]) -
     clock = DemoClock(ZoneInfo(load_study(folder).settings.study.time_zone))
     _empty(out)
     console.print("[bold]Nightround demo[/] - every patient in it is synthetic, made up by a program.\n")
-    with _sandbox(folder, clock, seed, console) as (client, cohort, server):
+    cohort = load_content_module(folder / "synthetic" / "cohort.py", "cohort")
+    clean = cohort.records(seed)
+    with _sandbox(folder, clock, seed) as (client, server):
+        with console.status("Loading the synthetic cohort into the sandbox ..."):
+            patients = client.import_records(clean, overwrite=True)
+        console.print(f"REDCap sandbox at {server['REDCAP_URL']} with {patients} synthetic patients.")
         for night in story:
-            _edit(client, night["edits"], cohort)
+            for row in cohort.edit_rows(night["edits"], clean):
+                client.import_records([row], overwrite=True)
             _print_edits(console, night, clock)
             summary = _one_night(content, out, clock, environ={**environ, **server})
             _print_night(console, summary)
@@ -75,42 +76,13 @@ def run_demo(out: Path, *, seed: int, nights: int, environ: Mapping[str, str]) -
 
 
 @contextmanager
-def _sandbox(
-    folder: Path, clock: DemoClock, seed: int, console: Console
-) -> Iterator[tuple[RedcapClient, Cohort, dict[str, str]]]:
-    """Start the sandbox with the synthetic cohort; gives a client, the clean rows, and the environment to use it."""
+def _sandbox(folder: Path, clock: DemoClock, seed: int) -> Iterator[tuple[RedcapClient, dict[str, str]]]:
+    """Start the sandbox with the study's empty project; gives a client and the environment to reach it."""
     project = project_from_folder(folder / "project", clock=clock.server_time)
-    cohort = load_content_module(folder / "synthetic" / "cohort.py", "cohort")
-    rows = cohort.records(seed)
     with running([project], random=random.Random(seed)) as server:
         token = server.token(project)
         client = RedcapClient(server.api_url, Token(token), sleep=lambda _: None)
-        with console.status("Loading the synthetic cohort into the sandbox ..."):
-            patients = client.import_records(rows, overwrite=True)
-        console.print(f"REDCap sandbox at {server.url} with {patients} synthetic patients, {len(rows)} rows.")
-        yield client, {_key(row): row for row in rows}, {"REDCAP_URL": server.api_url, "REDCAP_TOKEN": token}
-
-
-def _edit(client: RedcapClient, edits: Iterable[Mapping[str, Any]], cohort: Cohort) -> None:
-    """Enter the night's edits as a coordinator would: a blank erases, `@clean` puts the right value back."""
-    for edit in edits:
-        keys = _edited_row(edit)
-        clean = cohort.get(_key(keys), {})
-        values = {name: clean.get(name, "") if value == CLEAN else value for name, value in edit["values"].items()}
-        client.import_records([{**keys, **values}], overwrite=True)
-
-
-def _key(row: Mapping[str, str]) -> tuple[str, ...]:
-    return tuple(row.get(name, "") for name in ROW_KEY)
-
-
-def _edited_row(edit: Mapping[str, Any]) -> dict[str, str]:
-    return {
-        "record_id": edit["record"],
-        "redcap_event_name": edit["event"],
-        "redcap_repeat_instrument": edit.get("repeat_instrument", ""),
-        "redcap_repeat_instance": str(edit.get("instance", "")),
-    }
+        yield client, {"REDCAP_URL": server.api_url, "REDCAP_TOKEN": token}
 
 
 def _one_night(content: Content, out: Path, clock: DemoClock, environ: Mapping[str, str]) -> Summary:

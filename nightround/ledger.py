@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from operator import attrgetter
 
 from nightround.model import (
     Finding,
@@ -65,14 +66,9 @@ def reconcile(
             proof = _proof(finding, by_rule.get(finding.rule_id), rows) if complete else None
             delta["resolved" if proof else "untouched"].append(_moved(finding, proof, now) if proof else finding)
     return LedgerDelta(
-        **{name: tuple(sorted(found, key=in_order)) for name, found in delta.items()},
+        **{name: tuple(sorted(found, key=attrgetter("order"))) for name, found in delta.items()},
         unknown_rules=tuple(sorted({one.rule_id for one in delta["untouched"]} - rules.keys())),
     )
-
-
-def in_order(finding: Finding) -> tuple[int, str, RowKey, tuple[str, ...]]:
-    """The order findings are listed in everywhere: worst first, then rule, row and fields."""
-    return (finding.severity.rank, finding.rule_id, finding.row, finding.fields)
 
 
 def _moved(finding: Finding, proof: Resolution | None, now: datetime) -> Finding:

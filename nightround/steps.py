@@ -27,8 +27,9 @@ from nightround.alerts.notice import NightState, unjudged_of
 from nightround.alerts.tell import Teller
 from nightround.alerts.templates import load_digest_templates
 from nightround.errors import StudyFilesWrong
+from nightround.labels import words_of_label
 from nightround.ledger import reconcile
-from nightround.model import LANGUAGES, FindingState, LedgerDelta, Rule, Snapshot, Words
+from nightround.model import LANGUAGES, FindingState, LedgerDelta, Rule, Snapshot
 from nightround.store.database import Store
 from nightround.store.runs import Ended
 from nightround.store.snapshots import SnapshotStore
@@ -270,7 +271,7 @@ class Night:
             outcomes=validation.outcomes,
             coverage=validation.coverage,
             delta=self.delta or self._standing(),
-            instruments={one.name: Words(one.label, one.label) for one in snapshot.dictionary.instruments},
+            instruments={one.name: words_of_label(one.label) for one in snapshot.dictionary.instruments},
             versions=software_versions(),
         )
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Mapping
+from operator import attrgetter
 
 from nightround.alerts.links import Places
-from nightround.ledger import in_order
 from nightround.model import Finding, Rule
 
 COLUMNS = (
@@ -39,7 +39,7 @@ def findings_list(findings: Iterable[Finding], rules: Mapping[str, Rule], places
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(COLUMNS)
-    for finding in sorted(findings, key=in_order):
+    for finding in sorted(findings, key=attrgetter("order")):
         writer.writerow(_harmless(cell) for cell in _cells(finding, rules.get(finding.rule_id), places))
     return out.getvalue()
 

@@ -8,6 +8,7 @@ from itertools import groupby
 
 from nightround.alerts.links import Places
 from nightround.alerts.templates import Wording
+from nightround.labels import words_of_label
 from nightround.model import Finding, Language, Rule
 
 SHOWN_ID = 8
@@ -162,11 +163,14 @@ class Shown:
         return self._wording("record", record=record) if self._places.record_id_allowed else ""
 
     def _event_label(self, event: str) -> str:
-        return self._places.events.get(event, event)
+        return self._in_my_language(self._places.events.get(event, event))
+
+    def _in_my_language(self, label: str) -> str:
+        return words_of_label(label).in_(self._language)
 
     def _place(self, finding: Finding) -> str:
         row = finding.row
-        instrument = self._places.instruments.get(row.instrument, row.instrument)
+        instrument = self._in_my_language(self._places.instruments.get(row.instrument, row.instrument))
         return self._wording("instance", instrument=instrument, instance=row.instance) if row.instance else instrument
 
     def _link_text(self, finding: Finding) -> str:
