@@ -11,7 +11,7 @@ from redcap_sync.dictionary import Field
 from redcap_sync.errors import LogicError
 from redcap_sync.sandbox.flat import applies, places_in_order
 from redcap_sync.sandbox.importing import Change
-from redcap_sync.sandbox.layout import Column
+from redcap_sync.sandbox.layout import Column, Layout
 from redcap_sync.sandbox.logic_rows import Viewpoint
 from redcap_sync.sandbox.state import SandboxProject
 
@@ -29,8 +29,9 @@ def recalculated(project: SandboxProject, record: str, changed: Collection[str])
     Values are stored by the caller between one change and the next, so calculations may feed each other.
     """
     waiting = set(changed)
+    calculated_fields = _calculated_fields(project.layout)
     for _ in range(MOST_ROUNDS):
-        fields = [field for field in project.dictionary.fields if _inputs(field) & waiting]
+        fields = [field for field, inputs in calculated_fields if inputs & waiting]
         waiting = set()
         for change in _changes(project, record, fields):
             waiting |= set(change.cells)
@@ -88,10 +89,11 @@ def _calculated_text(annotation: str) -> str:
     return ""
 
 
-def _inputs(field: Field) -> frozenset[str]:
-    """Export columns that feed a calculated field; none for any other field."""
-    formula = _formula(field)
-    return _columns_of(formula) if formula else frozenset()
+@lru_cache(maxsize=64)
+def _calculated_fields(layout: Layout) -> tuple[tuple[Field, frozenset[str]], ...]:
+    """Calculated fields, each with the export columns that feed it."""
+    fields = dict.fromkeys(column.field for column in layout.columns if column.field is not None)
+    return tuple((field, inputs) for field in fields if (inputs := _columns_of(_formula(field))))
 
 
 @lru_cache(maxsize=4096)
@@ -105,7 +107,6 @@ def _expression(formula: str) -> Expression | None:
         return None
 
 
-@lru_cache(maxsize=4096)
 def _columns_of(formula: str) -> frozenset[str]:
     from redcap_sync.logic import references
 

@@ -99,16 +99,9 @@ def places_in_order(project: SandboxProject, record: str) -> list[Place]:
 
 def flat_rows(selection: Selection) -> Iterator[Row]:
     """Yield the rows of an export in their order."""
-    templates = _Templates(selection)
-    project = selection.project
+    templates = Templates(selection)
     for record in selection.records:
-        stored = project.values[record]
-        places = places_in_order(project, record) if len(stored.rows) > 1 else list(stored.rows)
-        for place in places:
-            template = templates.at(place)
-            if template is not None and (selection.keep is None or selection.keep(record, place)):
-                cells = template.fill(selection.shown_id(record), place, stored.rows[place], stored.group)
-                yield Row(record, place, cells)
+        yield from templates.rows_of(record)
 
 
 @dataclass(frozen=True)
@@ -125,7 +118,7 @@ class _Template:
         if stored.keys() <= self.applicable:
             cells.update(stored)
         else:
-            cells.update({name: value for name, value in stored.items() if name in self.applicable})
+            cells.update({name: stored[name] for name in self.applicable if name in stored})
         if self.id_column:
             cells[self.id_column] = record
         if self.instance_shown:
@@ -137,14 +130,24 @@ class _Template:
         return cells
 
 
-class _Templates:
-    """One template per event and repeating instrument."""
+class Templates:
+    """Makes the rows of an export: one template per event and repeating instrument."""
 
     def __init__(self, selection: Selection) -> None:
         self._selection = selection
         self._made: dict[tuple[int, str], _Template | None] = {}
 
-    def at(self, place: Place) -> _Template | None:
+    def rows_of(self, record: str) -> Iterator[Row]:
+        """Yield the rows of one record in their order."""
+        selection, stored = self._selection, self._selection.project.values[record]
+        places = places_in_order(selection.project, record) if len(stored.rows) > 1 else list(stored.rows)
+        for place in places:
+            template = self._at(place)
+            if template is not None and (selection.keep is None or selection.keep(record, place)):
+                cells = template.fill(selection.shown_id(record), place, stored.rows[place], stored.group)
+                yield Row(record, place, cells)
+
+    def _at(self, place: Place) -> _Template | None:
         """Return the template of a place; None where the export has no row for it."""
         key = (place.event_id, place.instrument)
         if key not in self._made:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from redcap_sync.sandbox.errors import ApiError
-from redcap_sync.sandbox.flat import EVENT, GROUP, REPEAT_INSTANCE, REPEAT_INSTRUMENT, SURVEY_IDENTIFIER
+from redcap_sync.sandbox.flat import EVENT, GROUP, REPEAT_INSTANCE, REPEAT_INSTRUMENT, SURVEY_IDENTIFIER, applies
 from redcap_sync.sandbox.layout import Column
 from redcap_sync.sandbox.rows_in import cell_text
 from redcap_sync.sandbox.state import SandboxProject
@@ -80,6 +80,10 @@ class Importer:
         self._plan = Plan()
         self._newest: dict[tuple[str, int, str], int] = {}
         """Highest instance that 'new' was turned into, by record, event and instrument."""
+        self._judged: dict[tuple[str, str], tuple[str, str | None]] = {}
+        """What was found of a column's value before: values repeat from row to row."""
+        self._welcome: dict[Place, frozenset[str]] = {}
+        """Columns that can hold a value at a kind of place (its instance left out)."""
 
     def plan(self, rows: Sequence[Mapping[str, Any]]) -> Plan:
         """Check every row; unknown columns and missing ids are refused at once."""
@@ -149,13 +153,16 @@ class Importer:
     def _cells(self, record: str, place: Place, row: Mapping[str, str]) -> dict[str, str]:
         id_field = self.project.id_field
         cells = {} if place.instrument else {id_field: record}
+        locked = record in self.project.values and bool(self.project.values[record].locked)
+        welcome = self._columns_at(place)
         for name, value in row.items():
+            if value == "" and not self.overwrite:
+                continue
             column = self.project.layout.by_name.get(name)
             if column is None or name == id_field or _not_imported(column):
                 continue
-            if value == "" and not self.overwrite:
-                continue
-            message = self._forbidden(record, place, column)
+            fine = name in welcome and not locked
+            message = None if fine else self._forbidden(record, place, column)
             if message is None:
                 message = self._take(cells, column, value)
             elif value == "" or (column.is_checkbox and value == "0"):
@@ -164,15 +171,31 @@ class Importer:
                 self._refuse(record, name, value, message)
         return cells
 
+    def _columns_at(self, place: Place) -> frozenset[str]:
+        key = place._replace(instance=0)
+        if key not in self._welcome:
+            columns = self.project.layout.columns
+            self._welcome[key] = frozenset(c.name for c in columns if applies(self.project, c, place))
+        return self._welcome[key]
+
     def _take(self, cells: dict[str, str], column: Column, value: str) -> str | None:
         """Put the value into the cells as it is stored; say what is wrong with it where it cannot be."""
+        key = (column.name, value)
+        if key not in self._judged:
+            self._judged[key] = self._judge(column, value)
+        stored, message = self._judged[key]
+        if message is None:
+            cells[column.name] = stored
+        return message
+
+    def _judge(self, column: Column, value: str) -> tuple[str, str | None]:
+        """Return a value as it is stored, and what is wrong with it; an unticked option is stored as nothing."""
         codes = self.project.layout.missing_codes
         try:
             stored = value and stored_value(column, value, date_format=self.date_format, missing_codes=codes)
         except InvalidValueError as wrong:
-            return str(wrong)
-        cells[column.name] = "" if column.is_checkbox and stored == "0" else stored
-        return None
+            return "", str(wrong)
+        return ("" if column.is_checkbox and stored == "0" else stored), None
 
     def _forbidden(self, record: str, place: Place, column: Column) -> str | None:
         """Say in REDCap's words why a column cannot hold a value in this row; None where it can."""

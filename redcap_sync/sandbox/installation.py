@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from random import Random
 
+from redcap_sync.sandbox.rendered import RenderedLines
 from redcap_sync.sandbox.rights import User
 from redcap_sync.sandbox.state import OWNER, Clock, SandboxProject
 
@@ -32,6 +33,7 @@ class Installation:
         self.public_url = public_url.rstrip("/")
         """Address in the links the API gives out; the listen address where none is set."""
         self.projects: dict[int, SandboxProject] = {}
+        self._rendered: dict[int, RenderedLines] = {}
         self._tokens: dict[str, tuple[int, str]] = {}
 
     def add(self, project: SandboxProject) -> None:
@@ -41,6 +43,10 @@ class Installation:
             wanted = max([FIRST_PROJECT_ID - 1, *self.projects]) + 1
             project.restructure(settings={**project.structure.settings, "project_id": wanted})
         self.projects[wanted] = project
+
+    def rendered_of(self, project: SandboxProject) -> RenderedLines:
+        """Return the remembered lines of a project."""
+        return self._rendered.setdefault(project.project_id, RenderedLines())
 
     def token(self, project: SandboxProject, username: str = OWNER) -> str:
         """Return the token of a user of a project, made when first asked for."""

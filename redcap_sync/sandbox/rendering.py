@@ -36,6 +36,7 @@ class QuotedCells(dict[str, str]):
 
     def __init__(self, delimiter: str) -> None:
         super().__init__()
+        self.delimiter = delimiter
         self._special = re.compile(rf'[\s"\\{re.escape(delimiter)}]')
 
     def __missing__(self, cell: str) -> str:
@@ -49,13 +50,16 @@ def text_answer(text: str, status: int = 200) -> Answer:
     return Answer(text.encode(), status=status)
 
 
+def csv_line(cells: Iterable[str], quoted: QuotedCells) -> str:
+    """Render one line with its end."""
+    return quoted.delimiter.join(map(quoted.__getitem__, cells)) + "\n"
+
+
 def csv_text(columns: Sequence[str], rows: Iterable[Iterable[str]], delimiter: str = ",") -> str:
     """Render rows of text; nothing at all to render is a lone newline, as real servers send it."""
     quoted = QuotedCells(delimiter)
-    lines = [delimiter.join(map(quoted.__getitem__, row)) for row in rows]
-    if not lines:
-        return "\n"
-    return "\n".join([delimiter.join(map(quoted.__getitem__, columns)), *lines, ""])
+    lines = [csv_line(row, quoted) for row in rows]
+    return "".join([csv_line(columns, quoted), *lines]) if lines else "\n"
 
 
 def json_text(value: Any) -> str:

@@ -22,6 +22,11 @@ class Shape:
     decimal: str = ""
     combine: bool = False
 
+    @property
+    def plain(self) -> bool:
+        """Whether cells are shown as they are stored."""
+        return not (self.labels or self.decimal or self.combine)
+
 
 def shaped(project: SandboxProject, shape: Shape, rows: Iterable[Cells]) -> Iterable[Cells]:
     """Apply what is asked for to every row; a plain export passes through untouched."""

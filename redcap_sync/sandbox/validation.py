@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
+from functools import lru_cache
 
 from redcap_sync.dictionary import DATE_FORMATS, Field
 from redcap_sync.sandbox.layout import Column
@@ -86,6 +87,7 @@ def _stored_in_field(field: Field, written: str, date_format: str) -> str:
     return _matching(written, field.validation)
 
 
+@lru_cache(maxsize=1 << 16)
 def stored_date(written: str, kind: str, date_format: str) -> str:
     """Read a date or a time as the call's dateFormat says and return it as stored: Y-M-D, a space before the time."""
     date_pattern, date_layout = TYPED_DATES.get(date_format, TYPED_DATES["YMD"])

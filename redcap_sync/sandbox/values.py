@@ -30,6 +30,8 @@ class StoredRecord:
     group: str = ""
     locked: set[tuple[Place, str]] = field(default_factory=set)
     """(place, instrument) that nobody may change."""
+    version: int = 0
+    """Raised with every change, so that what was made of a record is known to be old."""
 
 
 def natural_order(name: str) -> tuple[tuple[int, int, str], ...]:
@@ -44,6 +46,7 @@ class Values:
     def __init__(self) -> None:
         self._records: dict[str, StoredRecord] = {}
         self._sorted: list[str] | None = None
+        self._last_version = 0
         self.changed: set[str] = set()
         """Records touched since the state was last kept on disk."""
 
@@ -111,8 +114,8 @@ class Values:
 
     def rename(self, record: str, new_name: str, id_field: str, *, event_ids: Collection[int]) -> None:
         """Give a record another id, in its stored id cells too; rows of other events stay with the old one."""
-        old = self._records[record]
-        moved = StoredRecord(group=old.group)
+        old = self._touched(record)
+        moved = self._newer(StoredRecord(group=old.group))
         for place in [place for place in old.rows if place.event_id in event_ids]:
             row = old.rows.pop(place)
             moved.rows[place] = {**row, id_field: new_name} if id_field in row else row
@@ -135,7 +138,7 @@ class Values:
 
     def put(self, record: str, stored: StoredRecord) -> None:
         """Take over a record as it was kept on disk."""
-        self._records[record] = stored
+        self._records[record] = self._newer(stored)
         self._sorted = None
 
     def _touched(self, record: str) -> StoredRecord:
@@ -143,4 +146,9 @@ class Values:
         if record not in self._records:
             self._records[record] = StoredRecord()
             self._sorted = None
-        return self._records[record]
+        return self._newer(self._records[record])
+
+    def _newer(self, stored: StoredRecord) -> StoredRecord:
+        self._last_version += 1
+        stored.version = self._last_version
+        return stored

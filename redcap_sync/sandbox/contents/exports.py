@@ -11,7 +11,7 @@ from redcap_sync.sandbox.errors import not_valid
 from redcap_sync.sandbox.exporting import asked_selection, asked_shape
 from redcap_sync.sandbox.flat import REPEAT_INSTANCE, Row, Selection, flat_rows
 from redcap_sync.sandbox.labels import value_labels
-from redcap_sync.sandbox.rendering import MEDIA_TYPES, Answer, csv_text, json_text, rows_answer
+from redcap_sync.sandbox.rendering import MEDIA_TYPES, Answer, QuotedCells, csv_line, csv_text, json_text, rows_answer
 from redcap_sync.sandbox.shaping import Shape, eav_label, headers, shaped, shaped_names
 
 InOrder = Callable[[list[Row]], list[Row]]
@@ -31,10 +31,20 @@ def export_records(call: Call) -> Answer:
 def flat_answer(call: Call, selection: Selection, shape: Shape, in_order: InOrder | None = None) -> Answer:
     """Render one row per event and instance; `in_order` sorts them where a report has an order of its own."""
     project = selection.project
+    if call.parameters.format == "csv" and shape.plain and in_order is None:
+        return _csv_answer(call, selection, headers(project, shape, selection.names))
     exported = in_order(list(flat_rows(selection))) if in_order else flat_rows(selection)
     rows = shaped(project, shape, (row.cells for row in exported))
     names = shaped_names(project, shape, selection.names)
     return _answer(call, rows, headers(project, shape, names))
+
+
+def _csv_answer(call: Call, selection: Selection, header: Sequence[str]) -> Answer:
+    """Render stored cells as they are, remembering the lines of records for the next time."""
+    delimiter = call.parameters.delimiter
+    lines = call.installation.rendered_of(call.project).text(selection, delimiter)
+    text = csv_line(header, QuotedCells(delimiter)) + lines if lines else "\n"
+    return Answer(text.encode(), MEDIA_TYPES["csv"])
 
 
 def eav_answer(call: Call, selection: Selection, shape: Shape) -> Answer:

@@ -1,0 +1,48 @@
+"""CSV lines of records that were rendered before and have not changed since.
+
+Pulls ask for the same columns night after night while few records change; rendering is what costs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+
+from redcap_sync.sandbox.flat import Selection, Templates
+from redcap_sync.sandbox.layout import Layout
+from redcap_sync.sandbox.rendering import QuotedCells, csv_line
+
+MOST_SHAPES = 8
+"""So many different column sets are remembered for a project; the oldest is forgotten."""
+
+
+class RenderedLines:
+    """What was rendered of a project, by the shape of the export and by record."""
+
+    def __init__(self) -> None:
+        self._known: dict[Hashable, dict[str, tuple[int, str]]] = {}
+        self._layout: Layout | None = None
+
+    def text(self, selection: Selection, delimiter: str) -> str:
+        """Return the lines of all rows of a selection; a selection with a filter is never remembered."""
+        known = self._of_shape(selection, delimiter)
+        templates, quoted = Templates(selection), QuotedCells(delimiter)
+        values, parts = selection.project.values, []
+        for record in selection.records:
+            version, text = known.get(record, (-1, ""))
+            if version != values[record].version:
+                text = "".join(csv_line(row.cells.values(), quoted) for row in templates.rows_of(record))
+                known[record] = (values[record].version, text)
+            parts.append(text)
+        return "".join(parts)
+
+    def _of_shape(self, selection: Selection, delimiter: str) -> dict[str, tuple[int, str]]:
+        if selection.keep is not None:
+            return {}
+        if self._layout is not selection.project.layout:
+            self._known, self._layout = {}, selection.project.layout
+        shape = (selection.names, selection.event_ids, selection.gray_status_blank, selection.hashed_ids, delimiter)
+        known = self._known.pop(shape, {})
+        self._known[shape] = known
+        while len(self._known) > MOST_SHAPES:
+            del self._known[next(iter(self._known))]
+        return known
