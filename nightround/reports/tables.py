@@ -30,10 +30,11 @@ class Notes:
     texts: list[str] = field(default_factory=list)
 
     def letter(self, text: str) -> str:
-        """The letter of a text."""
+        """The letter of a text: a to z, then aa to zz."""
         if text not in self.texts:
             self.texts.append(text)
-        return ascii_lowercase[self.texts.index(text) % len(ascii_lowercase)]
+        round_of_letters, place = divmod(self.texts.index(text), len(ascii_lowercase))
+        return ascii_lowercase[place] * (round_of_letters + 1)
 
     def listed(self) -> tuple[Note, ...]:
         """Every note with its letter."""

@@ -58,7 +58,17 @@ def test_the_file_is_tagged_pdf_a_3a_dated_at_the_cutoff(chinese: bytes) -> None
     document = pypdfium2.PdfDocument(chinese)
     assert raw.FPDFCatalog_IsTagged(document)
     assert document.get_metadata_value("CreationDate").startswith("D:20261122020000")
-    assert "pdfaid" in objects(chinese) or document.get_version() == 17
+    metadata = re.search(rb"/Metadata.*?stream\r?\n(.*?)\r?\nendstream", chinese, re.DOTALL)
+    assert metadata is not None
+    claims = zlib.decompress(metadata[1]).decode()
+    assert re.findall(r"pdfaid:(part|conformance)[=>\"]+(\w)", claims) == [("part", "3"), ("conformance", "A")]
+
+
+def test_every_figure_has_words_for_those_who_cannot_see_it(chinese: bytes) -> None:
+    """Each figure carries its title as alternative text, and the document its language."""
+    found = objects(chinese)
+    assert len(re.findall(r"/S /Figure", found)) == len(re.findall(r"/Alt", found)) == 5
+    assert "/Lang (zh-CN)" in found
 
 
 def test_result_rows_are_attached_once_each(chinese: bytes) -> None:

@@ -8,7 +8,7 @@ import pytest
 from nightround.reports.columns import halves, laid_out
 from nightround.reports.effects import difference_table, odds_lines
 from nightround.reports.metrics import read_metrics
-from nightround.reports.tables import table_view
+from nightround.reports.tables import Notes, table_view
 from nightround.reports.views import Cell, Column, Row, TableView
 from nightround.reports.wording import read_wording
 from nightround.results import ResultKey, ResultSet
@@ -57,6 +57,15 @@ def test_letters_name_each_method_once() -> None:
     """Two variables with one test share its letter."""
     letters = [note.letter for note in baseline().notes if note.letter]
     assert letters == sorted(set(letters))
+
+
+def test_no_two_notes_share_a_letter() -> None:
+    """The twenty-seventh note is aa, and a note asked for again keeps its letter."""
+    notes = Notes()
+    letters = [notes.letter(str(number)) for number in range(30)]
+    assert letters[25:28] == ["z", "aa", "bb"]
+    assert len(set(letters)) == 30
+    assert notes.letter("3") == "d"
 
 
 def test_a_p_value_under_the_level_is_bold_by_its_value_not_its_text() -> None:
