@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from redcap_sync.sandbox.errors import not_valid
+
 # In the order in which `content=user` of a server of version 14.5 lists them.
 RIGHTS = (
     "design",
@@ -67,7 +69,7 @@ class Rights:
 
     def changed(self, row: Mapping[str, Any]) -> Rights:
         """Return the rights with those replaced that a row of an import names."""
-        named = {right: int(row[right]) for right in RIGHTS if str(row.get(right, "")).strip()}
+        named = {right: _level(right, row[right]) for right in RIGHTS if str(row.get(right, "")).strip()}
         return Rights(
             levels={**self.levels, **named},
             forms={**self.forms, **_levels(row.get("forms"))},
@@ -92,9 +94,16 @@ def every_right() -> Rights:
 def _levels(written: Any) -> dict[str, int]:
     """Read `{form: level}` or `form:1,form2:3`."""
     if isinstance(written, Mapping):
-        return {str(name): int(level) for name, level in written.items()}
+        return {str(name): _level(str(name), level) for name, level in written.items()}
     pairs = (part.partition(":") for part in str(written or "").split(",") if ":" in part)
-    return {name.strip(): int(level) for name, _, level in pairs}
+    return {name.strip(): _level(name, level) for name, _, level in pairs}
+
+
+def _level(name: str, written: Any) -> int:
+    level = str(written).strip()
+    if not level.isdigit():
+        raise not_valid(name.strip())
+    return int(level)
 
 
 @dataclass
