@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -16,9 +15,8 @@ from redcap_sync.sandbox.logic_rows import Viewpoint
 from redcap_sync.sandbox.state import SandboxProject
 
 if TYPE_CHECKING:
-    from redcap_sync.logic import Expression
+    from redcap_sync.calculated_fields import Calculation
 
-CALCULATED_TEXT = re.compile(r"@CALCTEXT\s*\(")
 MOST_ROUNDS = 10
 """A calculation that feeds itself through others is left alone after so many rounds."""
 
@@ -55,60 +53,43 @@ def _changes(project: SandboxProject, record: str, fields: list[Field]) -> Itera
 
 
 def calculated(viewpoint: Viewpoint, field: Field) -> str:
-    """Work out a calculated field at a place; a calc that gives no number is blank, a @CALCTEXT stays text."""
+    """Work out a calculated field at a place; a calc without a number is blank, the tags of text fields give text."""
     from redcap_sync.logic import DEFAULT_SWITCHES, interpret
     from redcap_sync.logic.interpreter_values import number_of, printed
 
-    expression = _expression(_formula(field))
-    if expression is None:
+    calculation = _calculation(field)
+    if calculation is None:
         return ""
-    project = viewpoint.project
+    project, expression = viewpoint.project, calculation.expression
     codes = project.layout.missing_codes
     value = interpret(expression, viewpoint.row_of(expression), now=project.clock(), missing_codes=codes)
-    if field.type == "calc" and number_of(value) is None:
+    if not calculation.text and number_of(value) is None:
         return ""
     return printed(value, DEFAULT_SWITCHES.printed_digits)
-
-
-def _formula(field: Field) -> str:
-    if field.type == "calc":
-        return field.calculation
-    return _calculated_text(field.annotation)
-
-
-def _calculated_text(annotation: str) -> str:
-    """Return what stands in the brackets of @CALCTEXT(...); '' where there is none."""
-    found = CALCULATED_TEXT.search(annotation)
-    if not found:
-        return ""
-    depth = 1
-    for position in range(found.end(), len(annotation)):
-        depth += {"(": 1, ")": -1}.get(annotation[position], 0)
-        if depth == 0:
-            return annotation[found.end() : position]
-    return ""
 
 
 @lru_cache(maxsize=64)
 def _calculated_fields(layout: Layout) -> tuple[tuple[Field, frozenset[str]], ...]:
     """Calculated fields, each with the export columns that feed it."""
     fields = dict.fromkeys(column.field for column in layout.columns if column.field is not None)
-    return tuple((field, inputs) for field in fields if (inputs := _columns_of(_formula(field))))
+    return tuple((field, inputs) for field in fields if (inputs := _inputs(field)))
+
+
+def _inputs(field: Field) -> frozenset[str]:
+    from redcap_sync.logic import references
+
+    calculation = _calculation(field)
+    if calculation is None:
+        return frozenset()
+    return frozenset(reference.export_column for reference in references(calculation.expression))
 
 
 @lru_cache(maxsize=4096)
-def _expression(formula: str) -> Expression | None:
-    """Parse a formula; one that cannot be read calculates nothing, as on a server."""
-    from redcap_sync.logic import parse
+def _calculation(field: Field) -> Calculation | None:
+    """Read how a field is calculated; what cannot be read calculates nothing, as on a server."""
+    from redcap_sync.calculated_fields import calculation_of
 
     try:
-        return parse(formula) if formula else None
+        return calculation_of(field)
     except LogicError:
         return None
-
-
-def _columns_of(formula: str) -> frozenset[str]:
-    from redcap_sync.logic import references
-
-    expression = _expression(formula)
-    return frozenset(reference.export_column for reference in references(expression)) if expression else frozenset()

@@ -1,7 +1,6 @@
 """What a value must look like for its field, and how it is stored.
 
-The patterns are those REDCap's survey pages publish to every respondent (text validation types);
-a type that is not listed is not checked, because sites add their own.
+A type that is not known is not checked, because sites add their own.
 """
 
 from __future__ import annotations
@@ -12,41 +11,12 @@ from functools import lru_cache
 
 from redcap_sync.dictionary import DATE_FORMATS, Field
 from redcap_sync.sandbox.layout import Column
+from redcap_sync.validation_types import follows, is_known
 
 BAD_FORMAT = (
     "The value you provided could not be validated because it does not follow the expected format. Please try again."
 )
 CLOCK = r"(\d|[0-1]\d|2[0-3])"
-CANADA_LETTER = "[ABCEGHJKLMNPRSTVXY]"
-PATTERNS = {
-    "time": rf"{CLOCK}:[0-5]\d",
-    "time_mm_ss": r"[0-5]\d:[0-5]\d",
-    "time_hh_mm_ss": rf"{CLOCK}:[0-5]\d:[0-5]\d",
-    "integer": r"[-+]?\b\d+\b",
-    "number": r"[-+]?[0-9]*\.?[0-9]+([eE][-+]?[0-9]+)?",
-    "number_comma_decimal": r"[-+]?[0-9]*,?[0-9]+([eE][-+]?[0-9]+)?",
-    **{f"number_{n}dp": rf"-?\d+\.\d{{{n}}}" for n in range(1, 5)},
-    **{f"number_{n}dp_comma_decimal": rf"-?\d+,\d{{{n}}}" for n in range(1, 5)},
-    # Our wording of the published rule: dot-separated local part, one @, last label of 2 to 63 letters.
-    "email": r"[^\s@.\"(),:;<>\[\]\\]+(\.[^\s@.\"(),:;<>\[\]\\]+)*@([\w-]+\.)+[^\W\d_]{2,63}",
-    "phone": (
-        r"(\(?([2-9]0[1-9]|[2-9]1[02-9]|[2-9][2-9][0-9])\)?)\s*([.-]\s*)?([2-9]\d{2})\s*([.-]\s*)?(\d{4})"
-        r"(\s*(#|x\.?|ext\.?|extension)\s*(\d+))?"
-    ),
-    "phone_australia": r"(\(0[2-8]\)|0[2-8])\s*\d{4}\s*\d{4}",
-    "zipcode": r"\d{5}(-\d{4})?",
-    "postalcode_australia": r"\d{4}",
-    "postalcode_canada": rf"{CANADA_LETTER}\d[A-Z]\s*\d[A-Z]\d",
-    "postalcode_germany": r"(0[1-9]|[1-9]\d)\d{3}",
-    "postalcode_french": r"((0?[1-9])|([1-8][0-9])|(9[0-8]))[0-9]{3}",
-    "ssn": r"\d{3}-\d\d-\d{4}",
-    "mrn_10d": r"\d{10}",
-    "mrn_generic": r"[a-z0-9\-_]+",
-    "vmrn": r"[0-9]{4,9}",
-    "alpha_only": r"[a-z]+",
-}
-PATTERNS |= {"int": PATTERNS["integer"], "float": PATTERNS["number"]}
-COMPILED = {name: re.compile(pattern, re.IGNORECASE) for name, pattern in PATTERNS.items()}
 TYPED_DATES = {
     "YMD": (r"\d{4}-\d{2}-\d{2}", "%Y-%m-%d"),
     "MDY": (r"\d{2}/\d{2}/\d{4}", "%m/%d/%Y"),
@@ -102,8 +72,7 @@ def stored_date(written: str, kind: str, date_format: str) -> str:
 
 
 def _matching(written: str, validation: str) -> str:
-    pattern = COMPILED.get(validation)
-    if pattern is not None and not pattern.fullmatch(written):
+    if is_known(validation) and not follows(validation, written):
         raise InvalidValueError(BAD_FORMAT)
     return written
 

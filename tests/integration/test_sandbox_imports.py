@@ -9,9 +9,17 @@ import pytest
 import requests
 
 from redcap_sync.sandbox import running
-from redcap_sync.sandbox.project import SandboxProject
+from redcap_sync.sandbox.project import SandboxProject, project_from_folder
 from redcap_sync.sandbox.validation import BAD_FORMAT
-from tests.sandbox_examples import Clock, longitudinal_project, simple_project
+from tests.sandbox_examples import (
+    SIMPLE,
+    SIMPLE_INSTRUMENTS,
+    Clock,
+    longitudinal_project,
+    simple_folder,
+    simple_project,
+    write_structure,
+)
 
 Call = Callable[..., requests.Response]
 
@@ -49,6 +57,21 @@ def test_calculations_follow_their_inputs(simple: tuple[SandboxProject, Call]) -
     assert call().json()[0]["bmi"] == ""
     call([{"record_id": "1", "comments": "x", "bmi": "99"}])
     assert call().json()[0]["bmi"] == ""
+
+
+def test_texts_and_dates_are_calculated_too(tmp_path: Path) -> None:
+    """@CALCTEXT and @CALCDATE fields follow their inputs, and calculations may feed one another."""
+    folder = simple_folder(tmp_path)
+    fields = [
+        *SIMPLE,
+        ("due", "labs", "text", "Due", "", "date_ymd", {"field_annotation": "@CALCDATE([dob], 10, 'd')"}),
+        ("build", "labs", "text", "Build", "", "", {"field_annotation": "@CALCTEXT(if([bmi] > 30, 'high', 'normal'))"}),
+    ]
+    write_structure(folder, fields, SIMPLE_INSTRUMENTS)
+    for _, call in _served(project_from_folder(folder, clock=Clock())):
+        call([{"record_id": "1", "weight": "120", "height": "1.80", "dob": "2000-02-25"}])
+        row = call().json()[0]
+        assert (row["bmi"], row["build"], row["due"]) == ("37", "high", "2000-03-06")
 
 
 def test_blank_cells_erase_only_when_asked(simple: tuple[SandboxProject, Call]) -> None:
