@@ -7,7 +7,8 @@ port=${SANDBOX_PORT:-8089}
 python=${PYTHON:-python}
 
 mkdir -p "$run"
-rm -f "$run/token" "$run/lines"
+rm -f "$run/token"
+: >"$run/lines"
 "$python" -m redcap_sync.sandbox --port "$port" --project "$home/expectations/venous_occlusion/project" >"$run/lines" &
 sandbox=$!
 trap 'kill "$sandbox" 2>/dev/null' EXIT INT TERM

@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 NIGHTLY = "nightly"
 """The job whose failure people are told of by mail; whoever starts another one sees its error on the screen."""
 
+SHOWN_CHANGES = 20
+
 Clock = Callable[[], datetime]
 Sleep = Callable[[float], None]
 
@@ -43,6 +45,8 @@ class Summary:
     complete: bool
     outcomes: Mapping[str, int]
     findings: Mapping[str, int]
+    changes: tuple[str, ...]
+    """A line for each finding that changed: what, how bad, which rule, where to look."""
     files: tuple[Path, ...]
     severe: int
     """Open findings at or above the severity the study agreed on, or violations where no ledger was kept."""
@@ -68,6 +72,9 @@ class Summary:
             yield f"rules: {counts}" + ("" if self.complete else " - INCOMPLETE, not every rule is accounted for")
         if self.findings:
             yield "findings: " + ", ".join(f"{count} {name}" for name, count in self.findings.items())
+        yield from self.changes[:SHOWN_CHANGES]
+        if len(self.changes) > SHOWN_CHANGES:
+            yield f"and {len(self.changes) - SHOWN_CHANGES} more, in the list of findings"
         yield from (str(path) for path in self.files)
 
 
@@ -186,7 +193,7 @@ def summarise(night: Night, job: str) -> Summary:
         study=night.study.id,
         job=job,
         run_id=night.run_id,
-        snapshot_id=night.snapshot_id,
+        snapshot_id=night.snapshot.id if night.snapshot else None,
         complete=night.complete,
         outcomes={status.value: counts.get(status, 0) for status in Status} if counts else {},
         findings={
@@ -194,6 +201,10 @@ def summarise(night: Night, job: str) -> Summary:
         }
         if delta
         else {},
+        changes=tuple(
+            f"  {change} {finding.severity.value} {finding.rule_id}: {title}\n    {link}"
+            for change, finding, title, link in night.changed_findings()
+        ),
         files=tuple(night.files),
         severe=_severe(night, limit),
     )
@@ -214,7 +225,7 @@ def _finish(night: Night, ended: Ended, exit_code: int, *, trouble: str = "") ->
         ended,
         exit_code=exit_code,
         now=night.clock(),
-        snapshot_id=night.snapshot_id,
+        snapshot_id=night.snapshot.id if night.snapshot else None,
         complete=night.complete,
         coverage=night.validation.coverage if night.validation else None,
         trouble=trouble,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -29,7 +30,7 @@ from nightround.alerts.templates import load_digest_templates
 from nightround.errors import StudyFilesWrong
 from nightround.labels import words_of_label
 from nightround.ledger import reconcile
-from nightround.model import LANGUAGES, FindingState, LedgerDelta, Rule, Snapshot
+from nightround.model import LANGUAGES, Finding, FindingState, LedgerDelta, Rule, Snapshot
 from nightround.store.database import Store
 from nightround.store.runs import Ended
 from nightround.store.snapshots import SnapshotStore
@@ -68,7 +69,7 @@ class Night:
     run_id: int
     started_at: datetime
     files: list[Path] = field(default_factory=list)
-    snapshot_id: str | None = None
+    snapshot: Snapshot | None = None
     validation: Validation | None = None
     delta: LedgerDelta | None = None
 
@@ -114,13 +115,13 @@ class Night:
                 largest_loss_percent=settings.largest_loss_percent,
             )
             snapshot = self.snapshots.save(self.study.id, pulled, self.started_at)
-            self.snapshot_id = snapshot.id
+            self.snapshot = snapshot
             note(f"snapshot {snapshot.id[:12]}, {len(pulled.records)} rows")
         return snapshot
 
     def validate(self, snapshot: Snapshot) -> Validation:
         """Judge every rule of the study and of the dictionary on the snapshot."""
-        self.snapshot_id = snapshot.id
+        self.snapshot = snapshot
         with self._step("validate") as note:
             now = self.hospital_time.replace(tzinfo=None)
             self.validation = validate(snapshot, self._rules(snapshot.dictionary), now=now)
@@ -216,6 +217,7 @@ class Night:
     def report(self, snapshot: Snapshot, validation: Validation) -> None:
         """Print the interim report in both languages, from one set of numbers."""
         from nightround.reports.attachments import attachments
+        from nightround.reports.cleaning import missing_characters
         from nightround.reports.context import build_report
         from nightround.reports.render import html
         from nightround.reports.typesetting import pdf_bytes
@@ -233,7 +235,14 @@ class Night:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             stem = f"{self.study.id}_{self.hospital_time:%Y-%m-%d}{self._mark}"
             templates = self.content.templates
+            fonts = templates / "fonts"
             pages = {language: html(build_report(inputs, language, templates), templates) for language in LANGUAGES}
+            if missing := missing_characters(pages.values(), fonts):
+                log.warning(
+                    "the report's fonts lack %d characters, printed as boxes: %s", len(missing), " ".join(missing)
+                )
+            # Beside the page, so that a browser on a machine without Chinese fonts shows it as the PDF does.
+            shutil.copytree(fonts, folder / "fonts", ignore=shutil.ignore_patterns("*.py"), dirs_exist_ok=True)
             pdf = partial(
                 pdf_bytes,
                 made_at=inputs.run.data_cutoff,
@@ -283,6 +292,16 @@ class Night:
     def _rules(self, dictionary: Dictionary) -> tuple[Rule, ...]:
         made = rules_from_dictionary(dictionary, self.study.settings.dictionary_rules)
         return (*self.study.rules, *made)
+
+    def changed_findings(self) -> Iterator[tuple[str, Finding, str, str]]:
+        """What this run opened, reopened and resolved: the change, the finding, its rule's title and its link."""
+        if self.delta is None or self.validation is None or self.snapshot is None:
+            return
+        titles = {rule.id: rule.title.en for rule in self.validation.rules}
+        places = self._places(self.snapshot.dictionary, self.snapshot.redcap_version)
+        for change in ("opened", "reopened", "resolved"):
+            for finding in getattr(self.delta, change):
+                yield change, finding, titles.get(finding.rule_id, ""), places.link(finding)
 
     def _places(self, dictionary: Dictionary, version: str) -> Places:
         return Places.of(

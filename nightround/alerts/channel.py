@@ -12,6 +12,8 @@ from redcap_sync.errors import ExplainedError
 class ChannelFailed(ExplainedError):
     """A channel could not deliver. The other channels go on, and what it held is told in its next digest."""
 
+    exit_code = 0
+
 
 class Channel(Protocol):
     """A way to deliver digests."""

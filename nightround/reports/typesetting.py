@@ -38,6 +38,8 @@ FONTCONFIG = """<?xml version="1.0"?>
 class ReportNotMade(ExplainedError):
     """The report could not be typeset within its limits."""
 
+    exit_code = 10
+
 
 @dataclass(frozen=True)
 class Attachment:
