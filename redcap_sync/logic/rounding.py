@@ -42,7 +42,7 @@ def _rounded(numbers: Floats, places: Floats, rounding: str, *, boundary: float)
     with np.errstate(all="ignore"):
         scaled = _shifted(numbers, places)
         result = _shifted(_WHOLE[rounding](scaled), -places)
-    doubtful = _is_doubtful(scaled, boundary) & ~np.isnan(numbers)
+    doubtful = _is_doubtful(scaled, boundary) & np.isfinite(numbers)
     if doubtful.any():
         result[doubtful] = _by_decimals(numbers[doubtful], places[doubtful].astype("int64"), rounding)
     return result
