@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
+import numpy as np
 import pytest
 
 from redcap_sync.errors import LogicError
-from redcap_sync.logic import Reference, from_json, parse, references, to_json, to_logic
+from redcap_sync.logic import Evaluator, Reference, from_json, holds, parse, references, to_json, to_logic
 from redcap_sync.logic.syntax import MAX_DEPTH
 
 READ = {
@@ -142,12 +145,23 @@ def test_deep_nesting_is_refused_and_never_crashes(text: str) -> None:
         parse(text)
 
 
-def test_the_deepest_logic_can_be_written_and_stored() -> None:
-    """Whatever the parser takes can be printed and turned into JSON and back."""
-    tree = parse("abs(" * (MAX_DEPTH - 1) + "1" + ")" * (MAX_DEPTH - 1))
+@pytest.mark.parametrize(
+    "text",
+    [
+        "abs(" * (MAX_DEPTH - 1) + "[a]" + ")" * (MAX_DEPTH - 1),
+        "if(1, " * (MAX_DEPTH - 1) + "[a]" + ", 2)" * (MAX_DEPTH - 1),
+        "not (" * (MAX_DEPTH - 1) + "[a]" + ")" * (MAX_DEPTH - 1),
+    ],
+)
+def test_the_deepest_logic_can_be_used_in_every_way(text: str) -> None:
+    """Whatever the parser takes can be printed, stored and worked out without exhausting the stack."""
+    tree = parse(text)
     assert tree.depth == MAX_DEPTH
     assert parse(to_logic(tree)) == tree
     assert from_json(to_json(tree)) == tree
+    now = datetime(2024, 5, 17)  # noqa: DTZ001 - REDCap's times have no zone
+    expected = holds(tree, {"a": "1"}, now=now)
+    assert Evaluator({"a": np.array([1.0])}, length=1, now=now).truth(tree).tolist() == [expected]
 
 
 @pytest.mark.parametrize(
