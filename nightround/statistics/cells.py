@@ -102,7 +102,8 @@ def _level_rows(place: Place, count: int, total: int, percent_from: int) -> Iter
     if total < max(percent_from, 1):
         reason = Reason.WITHHELD if total else Reason.NO_VALUES
         yield place.refused("percent", reason, n=total)
-        yield place.row("summary", float(count), str(count) if total else NOT_ESTIMABLE, n=total, error=reason)
+        value, text = (float(count), str(count)) if total else (None, NOT_ESTIMABLE)
+        yield place.row("summary", value, text, n=total, error=reason)
         return
     share = percent(count, total)
     yield place.row("percent", share, text_of(share, PERCENT_DIGITS), n=total)

@@ -22,6 +22,8 @@ MINUS = "\u2212"
 PERCENT_DIGITS = 1
 STATISTIC_DIGITS = 3
 P_DIGITS = 3
+LARGEST_PLAIN = 1e15
+"""From here on the 15 significant digits of a float no longer reach its last whole digit."""
 
 _QUANTILE_METHODS: dict[QuartileType, Any] = {2: "averaged_inverted_cdf", 6: "weibull", 7: "linear"}
 
@@ -47,6 +49,8 @@ def text_of(value: float, digits: int) -> str:
     """Print a number with fixed decimals, a true minus sign, and no minus before a zero."""
     if not isfinite(value):
         return NOT_ESTIMABLE
+    if abs(value) >= LARGEST_PLAIN:
+        return f"{value:.3g}".replace("-", MINUS)
     found = rounded(value, digits)
     return f"{abs(found) if found == 0 else found:f}".replace("-", MINUS)
 

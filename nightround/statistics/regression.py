@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import exp
 
@@ -10,13 +10,16 @@ import numpy as np
 from scipy import optimize, special, stats
 
 from nightround.statistics.describe import NORMAL_975
-from nightround.statistics.estimates import Estimate, require
+from nightround.statistics.estimates import Estimate, NotEstimable, require
 from nightround.statistics.numbers import Numbers
 from nightround.study.methods import Reason
 
 STEPS = 200
 TOLERANCE = 1e-10
 LARGEST_STEP = 5.0
+LARGEST_LOG_ODDS = 700.0
+LARGEST_CONDITION = 1e14
+"""Beyond this the information matrix tells no slope from the intercept in double precision."""
 CHI2_95 = float(stats.chi2.ppf(0.95, 1))
 
 
@@ -40,7 +43,7 @@ def logistic(outcome: Numbers, factor: Numbers, *, per: float = 1.0) -> Estimate
     value, error = fitted.slope, fitted.error
     ends = ((value - NORMAL_975 * error) * unit, (value + NORMAL_975 * error) * unit)
     p = float(2 * stats.norm.sf(abs(value / error)))
-    return Estimate(exp(value * unit), exp(min(ends)), exp(max(ends)), len(outcome), "logistic", p=p)
+    return _odds(value * unit, ends, len(outcome), "logistic", p)
 
 
 def firth(outcome: Numbers, factor: Numbers, *, per: float = 1.0) -> Estimate:
@@ -54,7 +57,13 @@ def firth(outcome: Numbers, factor: Numbers, *, per: float = 1.0) -> Estimate:
     profile = _profile(outcome, design, fitted)
     ends = [_where(profile, fitted.slope, side * fitted.error) * unit for side in (-1, 1)]
     p = float(stats.chi2.sf(max(0.0, profile(0.0) + CHI2_95), 1))
-    return Estimate(exp(fitted.slope * unit), exp(min(ends)), exp(max(ends)), len(outcome), "firth", p=p)
+    return _odds(fitted.slope * unit, ends, len(outcome), "firth", p)
+
+
+def _odds(slope: float, ends: Sequence[float], n: int, method: str, p: float) -> Estimate:
+    """The odds ratio, unless one unit is so far beyond the data that it overflows."""
+    require(max(abs(slope), *(abs(end) for end in ends)) < LARGEST_LOG_ODDS, Reason.UNIT_TOO_LARGE)
+    return Estimate(exp(slope), exp(min(ends)), exp(max(ends)), n, method, p=p)
 
 
 def _design(outcome: Numbers, factor: Numbers, per: float) -> tuple[Numbers, float]:
@@ -90,6 +99,8 @@ def _newton(outcome: Numbers, design: Numbers, *, penalised: bool, fixed: float 
         coefficients, best = coefficients + step, found
         if float(np.abs(step).max()) < TOLERANCE:
             break
+    else:
+        raise NotEstimable(Reason.NO_CONVERGENCE)
     _, information = _score(outcome, design, coefficients, penalised=penalised)
     error = float(np.sqrt(np.linalg.inv(information)[1, 1]))
     return Fitted(float(coefficients[1]), error, best)
@@ -99,6 +110,7 @@ def _score(outcome: Numbers, design: Numbers, coefficients: Numbers, *, penalise
     chance = special.expit(design @ coefficients)
     weights = chance * (1 - chance)
     information = np.asarray(design.T @ (design * weights[:, None]), dtype=np.float64)
+    require(float(np.linalg.cond(information)) < LARGEST_CONDITION, Reason.NO_CONVERGENCE)
     residual = outcome - chance
     if penalised:
         leverage = weights * np.einsum("ij,jk,ik->i", design, np.linalg.inv(information), design)

@@ -123,6 +123,8 @@ class Reason(StrEnum):
     BELOW_DETECTION = "a value is below the limit of detection"
     SEPARATION = "the factor separates the outcomes completely"
     NO_EVENTS = "no event happened"
+    NO_CONVERGENCE = "the fit did not converge"
+    UNIT_TOO_LARGE = "one unit of the plan is far beyond the factor's spread"
     NOT_REACHED = "not reached"
     TOO_LARGE = "too many values to enumerate"
     NOT_TWO_GROUPS = "this needs exactly two groups"
@@ -244,6 +246,8 @@ _REASON_WORDS: Mapping[str, str] = {
     Reason.BELOW_DETECTION: "存在低于检测下限的值",
     Reason.SEPARATION: "该因素将结局完全分离",
     Reason.NO_EVENTS: "未发生事件",
+    Reason.NO_CONVERGENCE: "模型拟合未收敛",
+    Reason.UNIT_TOO_LARGE: "计划所定单位远超该因素的取值范围",
     Reason.NOT_REACHED: "未达到",
     Reason.TOO_LARGE: "数据量过大，无法逐一列举",
     Reason.NOT_TWO_GROUPS: "仅适用于两组比较",

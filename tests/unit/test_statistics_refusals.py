@@ -13,7 +13,8 @@ from nightround.study.methods import Reason
 EMPTY, ONE, PAIR, SAME = np.array([]), np.array([1.0]), np.array([1.0, 2.0]), np.array([3.0, 3.0])
 BELOW = np.array([-np.inf, 2.0, 3.0])
 FOUR = np.arange(4.0)
-ALL_PATIENTS = np.array([True, True, False, False])
+CASES = np.array([0.0, 0, 0, 0, 1, 1, 0, 1])
+FIRST_GROUP = np.array([True, True, False, False])
 
 
 @pytest.mark.parametrize(
@@ -51,12 +52,14 @@ ALL_PATIENTS = np.array([True, True, False, False])
         (lambda: effect.hodges_lehmann(BELOW, PAIR), Reason.BELOW_DETECTION),
         (lambda: change.mean_change(ONE), Reason.NO_PAIRS),
         (lambda: change.hodges_lehmann_change(np.arange(5000.0)), Reason.TOO_LARGE),
-        (lambda: change.ancova(np.ones(4), FOUR, ALL_PATIENTS), Reason.SINGULAR),
+        (lambda: change.ancova(np.ones(4), FOUR, FIRST_GROUP), Reason.SINGULAR),
         (lambda: survival.kaplan_meier(EMPTY, EMPTY.astype(bool)), Reason.NO_VALUES),
         (lambda: survival.median_time(survival.kaplan_meier(PAIR, np.array([False, False]))), Reason.NOT_REACHED),
         (lambda: survival.log_rank([(PAIR, np.zeros(2, dtype=bool))] * 2), Reason.NO_EVENTS),
         (lambda: regression.logistic(np.array([0.0, 0, 1, 1]), FOUR), Reason.SEPARATION),
         (lambda: regression.logistic(np.array([0.0, 0, 1, 1]), np.ones(4)), Reason.NO_VARIANCE),
+        (lambda: regression.firth(np.array([1.0, 0, 0, 1]), np.array([0, 1e-8, 0, 1e-8])), Reason.UNIT_TOO_LARGE),
+        (lambda: regression.logistic(CASES, np.array([1.1, 1, 3, 0, 1.1, 0, 1.1, 1e8])), Reason.NO_CONVERGENCE),
         (lambda: regression.logistic(np.array([0.0, 0, 0, 1]), FOUR), Reason.GROUP_UNDER_TWO),
     ],
 )
