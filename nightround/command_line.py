@@ -116,6 +116,48 @@ def rules(study: str, *, suite: bool, test_examples: bool) -> None:
         print_rules(loaded)
 
 
+@cli.command("try")
+@click.argument("project", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="PROJECT.xml")
+@click.option(
+    "--rules",
+    "rules_file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Custom rules as REDCap's Data Quality page downloads them (CSV), besides those in the XML.",
+)
+@click.option(
+    "--exclude",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="CSV of excluded discrepancies: rule,record,event,instrument,instance,field.",
+)
+@click.option("--parity", is_flag=True, help="Print only the counts, as REDCap's Data Quality page shows them.")
+@json_option
+def try_file(project: Path, rules_file: Path | None, exclude: Path | None, *, parity: bool, as_json: bool) -> None:
+    """Try rules A-I and custom rules on a downloaded project XML: no server, no token, nothing is kept."""
+    if parity and as_json:
+        raise click.UsageError("--parity and --json exclude each other.")
+    from rich.console import Console
+
+    from nightround.try_listing import print_json, print_parity, print_reasons, print_tried
+    from nightround.try_project import read_exclusions, try_project
+    from redcap_sync.custom_rules import read_custom_rules
+    from redcap_sync.project_file import read_project_file
+
+    _log_to_stderr()
+    read = read_project_file(project)
+    custom = (*read.rules, *(read_custom_rules(rules_file) if rules_file else ()))
+    exclusions = read_exclusions(exclude) if exclude else ()
+    # REDCap's clock has no zone: today is today where the user sits.
+    now = _now().astimezone().replace(tzinfo=None)
+    tried = try_project(read, custom, now=now, exclusions=exclusions)
+    if as_json:
+        print_json(tried)
+    elif parity:
+        print_parity(tried, Console())
+    else:
+        print_tried(tried, Console())
+    print_reasons(tried)
+
+
 @cli.command()
 @click.argument("studies", nargs=-1, required=True, metavar="STUDY...")
 @data_option

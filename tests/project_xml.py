@@ -150,10 +150,11 @@ def _code_list(item: Item) -> str:
 def _records(data: Sequence[Opened]) -> Iterable[str]:
     for record in dict.fromkeys(opened.record for opened in data):
         mine = [opened for opened in data if opened.record == record]
-        yield f"<SubjectData SubjectKey={quoteattr(record)}>{''.join(_opened(one) for one in mine)}</SubjectData>"
+        yield f"<SubjectData SubjectKey={quoteattr(record)}>{''.join(opened_xml(one) for one in mine)}</SubjectData>"
 
 
-def _opened(one: Opened) -> str:
+def opened_xml(one: Opened) -> str:
+    """Write the data of one opened instrument."""
     values = "".join(f"<ItemData ItemOID={quoteattr(name)} Value={quoteattr(v)}/>" for name, v in one.values.items())
     form = (
         f'<FormData FormOID="Form.{one.form}" FormRepeatKey="{one.instance}">'

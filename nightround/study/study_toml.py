@@ -81,11 +81,21 @@ class AlertsTable(StudyModel):
 
 
 class DictionaryRulesTable(StudyModel):
-    """`[dictionary_rules]`: which rules are made from the data dictionary."""
+    """`[dictionary_rules]`: which rules are made from the data dictionary; REDCap's letter stands behind each."""
 
-    range: bool = True
-    choice: bool = True
-    required: bool = True
+    range: bool = True  # D
+    choice: bool = True  # G
+    required: bool = True  # B
+    blank: bool = False  # A
+    format: bool = False  # C
+    outlier: bool = False  # E
+    hidden: bool = False  # F
+    calculation: bool = False  # H
+    missing_code: bool = False  # I
+    absent: bool = True
+    """One finding for an instrument that was never opened, in place of one for each of its required fields."""
+    slip: bool = False
+    """Likely slips of unit or decimal point, with the value that would fit."""
     severity: Severity = Severity.MINOR
 
 

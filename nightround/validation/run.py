@@ -83,7 +83,7 @@ def _outcome(compiled: CompiledRule, batch: Batch, result: RuleResult) -> Outcom
     blank_rows = RowsOf.where(batch, result.scope & ~result.judged)
     if not checked:
         reason = f"in all {in_scope} rows of its scope a needed field is blank"
-        return replace(_not_applicable(rule.id, reason), blank_rows=blank_rows)
+        return replace(_not_applicable(rule.id, reason), in_scope=in_scope, blank_rows=blank_rows)
     violations = tuple(_violations(compiled, batch, result))
     status = Status.FAILED if violations else Status.PASSED
     return Outcome(

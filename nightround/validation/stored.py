@@ -11,8 +11,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from redcap_sync.dictionary import COMMA_NUMBER_VALIDATIONS, NUMBER_VALIDATIONS
-
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 Measure = Literal["number", "moment", "clock"]
@@ -66,15 +64,6 @@ class StoredTexts:
         return self._known[column]
 
 
-def measure_of(validation: str) -> Measure | None:
-    """How values of a validation type are compared; None for types without an order."""
-    if validation in NUMBER_VALIDATIONS | COMMA_NUMBER_VALIDATIONS:
-        return "number"
-    if validation.startswith("date"):
-        return "moment"
-    return "clock" if validation.startswith("time") else None
-
-
 def number(text: str) -> float:
     """A decimal number, its comma read as a point; NaN for anything else."""
     plain = text.replace(",", ".")
@@ -93,8 +82,8 @@ def moment(text: str) -> float:
 
 
 def seconds_of(when: datetime) -> float:
-    """A naive time in the seconds of `moment`."""
-    return (when - _EPOCH).total_seconds()
+    """A time in the seconds of `moment`; REDCap's clock has no zone, so a zone counts for nothing."""
+    return (when.replace(tzinfo=None) - _EPOCH).total_seconds()
 
 
 def clock(text: str) -> float:

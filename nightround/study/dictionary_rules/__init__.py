@@ -1,0 +1,35 @@
+"""Rules that the data dictionary already holds, one a kind and field, so that each is accounted for by name.
+
+They are REDCap's built-in Data Quality rules A-I (`letters`), and what goes beyond them (`absences`, `units`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from nightround.model import Rule
+from nightround.study.dictionary_rules.absences import absence_rules, has_absence_rule
+from nightround.study.dictionary_rules.fields import MAKERS, rule_of
+from nightround.study.dictionary_rules.letters import LETTERS, Letter, rules_of_letter
+from nightround.study.study_toml import DictionaryRulesTable
+from redcap_sync.dictionary import Dictionary
+
+__all__ = ["LETTERS", "Letter", "rules_from_dictionary", "rules_of_letter"]
+
+
+def rules_from_dictionary(dictionary: Dictionary, wanted: DictionaryRulesTable) -> tuple[Rule, ...]:
+    """Make the wanted rules for every field and instrument they concern, in dictionary order."""
+    return tuple(_rules(dictionary, wanted))
+
+
+def _rules(dictionary: Dictionary, wanted: DictionaryRulesTable) -> Iterator[Rule]:
+    if wanted.absent:
+        yield from absence_rules(dictionary, wanted.severity)
+    kinds = [kind for kind in MAKERS if getattr(wanted, kind)]
+    for instrument in dictionary.instruments:
+        folds = wanted.absent and has_absence_rule(dictionary, instrument.name)
+        for field in dictionary.fields_of(instrument.name):
+            for kind in kinds:
+                rule = rule_of(kind, field, dictionary, wanted.severity, folds=folds)
+                if rule is not None:
+                    yield rule
