@@ -21,17 +21,22 @@ BELOW = float("-inf")
 _BLANK = frozenset({"", ".", "NA", "N/A", "NaN", "nan", "null"})
 
 
-def patient_frame(plan: Plan, tables: Mapping[str, Table], missing_codes: Collection[str] = ()) -> pd.DataFrame:
+def patient_frame(
+    plan: Plan, tables: Mapping[str, Table], missing_codes: Collection[str] = (), events: Collection[str] = ()
+) -> pd.DataFrame:
     """Take the plan's fields out of the instrument tables: one row a record, indexed by record.
 
     Columns are named as `FieldRef.column`; measured fields are float64, any other is the code as
-    text, missing is NaN. `missing_codes` are REDCap's missing data codes. Raises StudyFilesWrong for
-    a field that is nowhere, and for a record with more than one row of a field.
+    text, missing is NaN. `missing_codes` are REDCap's missing data codes; `events` the
+    project's events, so that a misspelt one is told from one that no patient has reached yet. Raises
+    StudyFilesWrong for a field or event that is nowhere, and for a record with two rows of a field.
     """
     keys = [table.keys["record"] for table in tables.values()]
     records = pd.Index(pd.unique(pd.concat(keys, ignore_index=True)), name="record") if keys else pd.Index([])
     columns = {}
     for reference in plan.references():
+        if events and reference.event and reference.event not in events:
+            raise _no_such_field(reference, "the project has no event of this name")
         text = _one_row_each(reference, _table_of(reference, tables)).reindex(records)
         columns[reference.column] = _typed(plan, reference, text.mask(text.isin(["", *missing_codes])))
     return pd.DataFrame(columns, index=records)
@@ -63,8 +68,6 @@ def _table_of(reference: FieldRef, tables: Mapping[str, Table]) -> Table:
 
 def _one_row_each(reference: FieldRef, table: Table) -> pd.Series[str]:
     at_event = (table.keys["event"] == reference.event) if reference.event else pd.Series(True, index=table.keys.index)
-    if reference.event and not bool(at_event.any()) and len(table):
-        raise _no_such_field(reference, f"the instrument {table.instrument!r} has no row at this event")
     records = table.keys.loc[at_event, "record"]
     if bool(records.duplicated().any()):
         raise StudyFilesWrong(

@@ -223,6 +223,17 @@ def test_a_record_with_two_rows_of_a_variable_is_an_error(small_plan: Plan) -> N
         patient_frame(small_plan, small_tables(["a_arm_1", "b_arm_1"]))
 
 
+def test_an_event_nobody_reached_yet_is_missing_and_a_misspelt_one_is_an_error(plan: Plan) -> None:
+    """Early in a study month 6 has no row, and its fields are missing; an event the project lacks is refused."""
+    blank = pd.DataFrame({"record": [], "event": []}, dtype="str")
+    fields = {reference.field: pd.Series(dtype="str") for reference in plan.references()}
+    empty = {"all": Table("all", blank, pd.DataFrame(fields), pd.DataFrame(fields))}
+    assert len(patient_frame(plan, empty)) == 0
+    assert row(tables(plan, patient_frame(plan, empty)), "groups", "unassigned", table="flow").value == 0
+    with pytest.raises(StudyFilesWrong, match="month_6_arm_1"):
+        patient_frame(plan, empty, events=["screening_arm_1", "session_1_arm_1"])
+
+
 def test_a_missing_data_code_is_no_value(small_plan: Plan) -> None:
     """REDCap's missing data codes count as missing."""
     frame = patient_frame(small_plan, small_tables(["a_arm_1"]), missing_codes=["1"])
