@@ -163,9 +163,7 @@ def test_a_process_that_dies_half_way_leaves_the_night_before(store: Store, tmp_
         delta = LedgerDelta(opened=(made_finding(row=made_row("1002")),))
         store.record_night(STUDY, run_id, [], lambda _: delta, night(2))
     """
-    died = subprocess.run(  # noqa: S603 - our own script
-        [sys.executable, "-c", textwrap.dedent(script), str(tmp_path / "nightround.db")], check=False
-    )
+    died = subprocess.run([sys.executable, "-c", textwrap.dedent(script), str(tmp_path / "nightround.db")], check=False)
     assert died.returncode == 9
     assert (store.findings(STUDY), store.history_since(STUDY)) == before
     assert len(a_night(store, 2, "1001", "1002").opened) == 1
