@@ -32,17 +32,19 @@ from nightround.labels import words_of_label
 from nightround.ledger import reconcile
 from nightround.model import LANGUAGES, Finding, FindingState, LedgerDelta, Rule, Snapshot
 from nightround.store.database import Store
+from nightround.store.retention import prune
 from nightround.store.runs import Ended
+from nightround.store.sealing import Vault
 from nightround.store.snapshots import SnapshotStore
 from nightround.study.dictionary_rules import rules_from_dictionary
 from nightround.study.folder import Content, Study
 from nightround.study.plan import Plan
+from nightround.taking import take_pull, told_in_words
 from nightround.validation.coverage import certificate
 from nightround.validation.run import Validation, validate
 from redcap_sync.client import RedcapClient
 from redcap_sync.dictionary import Dictionary
 from redcap_sync.errors import ExplainedError
-from redcap_sync.pull import pull_project
 
 if TYPE_CHECKING:
     from nightround.reports.inputs import ReportInputs
@@ -68,6 +70,8 @@ class Night:
     redcap_url: str
     run_id: int
     started_at: datetime
+    vault: Vault = field(default_factory=Vault)
+    """How the snapshots are written: sealed where there is a key."""
     files: list[Path] = field(default_factory=list)
     snapshot: Snapshot | None = None
     validation: Validation | None = None
@@ -76,7 +80,7 @@ class Night:
     @property
     def snapshots(self) -> SnapshotStore:
         """The snapshots of the study."""
-        return SnapshotStore(self.folder / "snapshots")
+        return SnapshotStore(self.folder / "snapshots", self.vault)
 
     @property
     def hospital_time(self) -> datetime:
@@ -106,17 +110,12 @@ class Night:
 
     def pull(self) -> Snapshot:
         """Pull the project; what does not prove complete is an error, and the last good snapshot stays."""
-        settings = self.study.settings.redcap
         with self._step("pull") as note:
-            pulled = pull_project(
-                self.connect(),
-                batch_records=settings.batch_records,
-                records_before=self.snapshots.latest_record_count(),
-                largest_loss_percent=settings.largest_loss_percent,
-            )
+            pulled = take_pull(self.connect(), self.snapshots, self.study.settings.redcap, self.started_at)
             snapshot = self.snapshots.save(self.study.id, pulled, self.started_at)
-            self.snapshot = snapshot
-            note(f"snapshot {snapshot.id[:12]}, {len(pulled.records)} rows")
+            self.snapshot_id = snapshot.id
+            prune(self.snapshots, self.study.settings.snapshots, self.started_at)
+            note(f"snapshot {snapshot.id[:12]}, {told_in_words(pulled)}")
         return snapshot
 
     def validate(self, snapshot: Snapshot) -> Validation:
@@ -275,7 +274,7 @@ class Night:
                 complete=self.complete,
             ),
             plan=plan,
-            results=tables(plan, patient_frame(plan, snapshot.tables, codes)),
+            results=tables(plan, patient_frame(plan, snapshot.tables, codes, snapshot.dictionary.event_names)),
             rules=validation.rules,
             outcomes=validation.outcomes,
             coverage=validation.coverage,
