@@ -23,7 +23,20 @@ IMPORT_ERROR_LINE = re.compile(
 
 
 class ServerBusy(RedcapUnreachable):
-    """The server is there but cannot answer just now; the same call may succeed later."""
+    """The server is there but cannot answer just now; the same call may succeed later.
+
+    `wait_seconds` is how long the server asked to be left alone, 0 where it did not say.
+    """
+
+    wait_seconds: float = 0.0
+
+
+class TooSlow(ServerBusy):
+    """The answer did not come in time; one for fewer records may."""
+
+
+class BrokenAnswer(ExportIncomplete):
+    """The answer ends before its end; the same call, or one for fewer records, may succeed."""
 
 
 class AskedTooMuch(ExportIncomplete):
@@ -41,43 +54,53 @@ def check_answer(response: requests.Response, *_: object, **__: object) -> None:
             why="the batch of records is too large for the server",
             remedy="set a smaller batch_records in study.toml",
         )
-    if _is_html(response):
-        raise _html_page(response.status_code)
     if response.status_code in BUSY:
-        raise ServerBusy(
-            f"REDCap answered with status {response.status_code}.",
-            why="the server is overloaded, restarting or under maintenance",
-            remedy="nothing was lost; the run tries again, else start it later",
-        )
+        raise _busy(response)
+    if _is_html(response):
+        raise _html_page(response)
     if response.status_code != requests.codes.ok or body.startswith(ERROR_STARTS):
         raise _refusal(response)
 
 
-def empty_body() -> ExportIncomplete:
+def empty_body() -> BrokenAnswer:
     """The error for a body without a single character where data were due."""
-    return ExportIncomplete(
+    return BrokenAnswer(
         "REDCap answered with an empty body.",
         why="the server broke off while it made the export, often for want of memory",
         remedy="run again; if it stays, set a smaller batch_records in study.toml",
     )
 
 
-def unreadable_body() -> ExportIncomplete:
-    """The error for a body that ends in the middle of a JSON document."""
-    return ExportIncomplete(
-        "REDCap's answer is no complete JSON document.",
+def unreadable_body() -> BrokenAnswer:
+    """The error for a body that ends in the middle of a document."""
+    return BrokenAnswer(
+        "REDCap's answer is no complete JSON or CSV document.",
         why="the connection or the server broke off in the middle of the export",
         remedy="run again; if it stays, set a smaller batch_records in study.toml",
     )
 
 
-def unreachable(error: requests.RequestException, url: str) -> RedcapUnreachable:
-    """The error for a server that gave no answer at all. The original message is left out: it may hold the request."""
-    return ServerBusy(
+def unreachable(error: requests.RequestException, url: str) -> ExplainedError:
+    """The error for a call without an answer. The original message is left out: it may hold the request."""
+    if isinstance(error, requests.exceptions.ChunkedEncodingError | requests.exceptions.ContentDecodingError):
+        return unreadable_body()
+    kind = TooSlow if isinstance(error, requests.exceptions.ReadTimeout) else ServerBusy
+    return kind(
         f"REDCap did not answer at {url} ({type(error).__name__}).",
         why="the address is wrong, the network or a certificate is broken, or the server is down or too slow",
         remedy="open the address in a browser on this machine; check REDCAP_URL, the proxy and timeout_seconds",
     )
+
+
+def _busy(response: requests.Response) -> ServerBusy:
+    busy = ServerBusy(
+        f"REDCap answered with status {response.status_code}.",
+        why="REDCap or the proxy before it is overloaded, restarting or under maintenance",
+        remedy="nothing was lost; the run tries again, else start it later",
+    )
+    asked = response.headers.get("Retry-After", "")
+    busy.wait_seconds = float(asked) if asked.isdigit() else 0.0
+    return busy
 
 
 def _is_html(response: requests.Response) -> bool:
@@ -87,18 +110,14 @@ def _is_html(response: requests.Response) -> bool:
     )
 
 
-def _html_page(status: int) -> ExplainedError:
-    if status in BUSY:
-        return ServerBusy(
-            f"An error page with status {status} came in place of data.",
-            why="REDCap or the proxy before it is overloaded, restarting or under maintenance",
-            remedy="nothing was lost; the run tries again, else start it later",
-        )
-    if status in (401, 403):
+def _html_page(response: requests.Response) -> ExplainedError:
+    status = response.status_code
+    # REDCap's page for an address it has banned has status 200 on some servers.
+    if status in (401, 403) or b"banned" in response.content[:5000].lower():
         return RedcapRefused(
             f"A web page with status {status} came in place of data.",
             why="the server has banned this address for too many calls, or a firewall keeps the API shut",
-            remedy="ask the REDCap administrator to lift the ban or open the API for this machine",
+            remedy="ask the REDCap administrator to lift the ban or open the API; lower requests_per_minute",
         )
     return _something_else(f"A web page came in place of data (status {status}).")
 

