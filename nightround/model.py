@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any, Literal, NamedTuple
 
 from redcap_sync.dictionary import Dictionary
-from redcap_sync.tables import RowKey, Table
+from redcap_sync.tables import RowKey, Table, Unseen
 
 Language = Literal["zh", "en"]
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
@@ -38,6 +38,8 @@ class Snapshot:
     redcap_version: str
     dictionary: Dictionary
     tables: Mapping[str, Table] = field(repr=False)
+    unseen: tuple[Unseen, ...] = ()
+    """What the token's user may not export: missing rights, no missing data."""
 
 
 class Severity(StrEnum):

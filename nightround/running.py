@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import logging
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,9 +19,11 @@ from nightround.scheduler import Schedule
 from nightround.steps import Night
 from nightround.store.database import open_store
 from nightround.store.runs import Ended
+from nightround.store.sealing import Vault, find_key
 from nightround.study.folder import Content, Study, load_content_module, load_study
 from redcap_sync.client import RedcapClient
 from redcap_sync.errors import ExplainedError, RedcapUnreachable
+from redcap_sync.pacing import RequestBudget
 from redcap_sync.token import find_token
 
 log = logging.getLogger(__name__)
@@ -103,6 +106,7 @@ def open_night(
             connect=lambda: connect(study, environ, sleep),
             channels=[Outbox(folder / "outbox")],
             clock=clock,
+            vault=snapshot_vault(study, environ),
             redcap_url=environ.get(study.settings.redcap.url_env, ""),
             run_id=store.start_run(study.id, job, now),
             started_at=now,
@@ -119,8 +123,17 @@ def connect(study: Study, environ: Mapping[str, str], sleep: Sleep) -> RedcapCli
             why=f"the variable {settings.url_env} is not set",
             remedy=f"set {settings.url_env} to the address on the project's API page; it ends in /api/",
         )
-    token = find_token(environ, variable=settings.token_env, file=settings.token_file)
-    return RedcapClient(url, token, timeout_seconds=settings.timeout_seconds, sleep=sleep)
+    token = find_token(
+        environ, variable=settings.token_env, file=settings.token_file, keyring=(settings.token_keyring, study.id)
+    )
+    budget = RequestBudget(settings.requests_per_minute, clock=time.monotonic, sleep=sleep)
+    return RedcapClient(url, token, timeout_seconds=settings.timeout_seconds, sleep=sleep, budget=budget)
+
+
+def snapshot_vault(study: Study, environ: Mapping[str, str]) -> Vault:
+    """How the study's snapshots are written: sealed where the environment or a file holds a key."""
+    settings = study.settings.snapshots
+    return Vault(find_key(environ, variable=settings.key_env, file=settings.key_file))
 
 
 def run_job(night: Night, job: str, steps: Callable[[Night], object] | None = None) -> Summary:

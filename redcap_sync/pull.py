@@ -1,175 +1,225 @@
-"""Pulls a whole project and proves the pull complete before anyone sees it.
+"""Pulls a project and proves the pull complete and stable before anyone sees it.
 
-Ids first, then batches; ids got must be ids asked, columns must be the dictionary's, and the project
-must not have shrunk beyond a limit. What fails here is an error, and the last good snapshot stays.
+Every pull goes the same way: from what is held already (nothing, the finished batches of a pull that
+was broken off, or the pull of the night before) it fetches what is not there or was touched, compares
+the rows it holds with those the server has, reads in the log what was touched meanwhile, and goes on
+until nothing is left. What does not come to rest is an error, and the last good snapshot stays.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 
-from redcap_sync.client import RedcapClient, Row
-from redcap_sync.dictionary import Dictionary, dictionary_from_api
+from redcap_sync.asking import Asking
+from redcap_sync.batches import Batches
+from redcap_sync.change_log import Changes, Edit
+from redcap_sync.client import RedcapClient
 from redcap_sync.errors import ExportIncomplete
-
-KEY_NAMES = ("redcap_event_name", "redcap_repeat_instrument", "redcap_repeat_instance")
+from redcap_sync.export_rights import export_levels
+from redcap_sync.export_rows import ExportRows
+from redcap_sync.holding import Holding, Keys, differing_records
+from redcap_sync.looking import Looking, first_look
+from redcap_sync.pulled import Checkpoint, Proof, Pull, Told
+from redcap_sync.resume import NoResume, Resume
+from redcap_sync.structure import Structure, pull_structure
 
 Progress = Callable[[int, int], None]
 """Called with (records done, records in all)."""
 
+MOST_ROUNDS = 6
+"""A project in which records still change at the sixth look is not at rest; a night later it is."""
+
 
 @dataclass(frozen=True)
-class Pull:
-    """The raw answers of one complete pull, as JSON values; nothing is parsed or dropped yet."""
+class PullSettings:
+    """How to pull; study.toml has the same names in `[redcap]`."""
 
-    redcap_version: str
-    project: Mapping[str, Any]
-    metadata: Sequence[Row]
-    instruments: Sequence[Row]
-    events: Sequence[Row]
-    mapping: Sequence[Row]
-    repeating: Sequence[Row]
-    records: Sequence[Row]
-
-    def raw_json(self) -> bytes:
-        """The answers as one canonical JSON document: the same data give the same bytes."""
-        document = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        return json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
-
-    @property
-    def id(self) -> str:
-        """SHA-256 of the raw JSON, in hexadecimal: the name of the snapshot."""
-        return hashlib.sha256(self.raw_json()).hexdigest()
-
-    @classmethod
-    def from_raw_json(cls, raw: bytes) -> Pull:
-        """Read back what `raw_json` wrote."""
-        return cls(**json.loads(raw))
-
-    def dictionary(self) -> Dictionary:
-        """The structure of the project."""
-        return dictionary_from_api(
-            project=self.project,
-            metadata=self.metadata,
-            instruments=self.instruments,
-            events=self.events,
-            mapping=self.mapping,
-            repeating=self.repeating,
-        )
+    batch_records: int = 100
+    workers: int = 2
+    largest_loss_percent: float = 20.0
+    records_before: int | None = None
+    """Records in the last good snapshot, where there is no base that says so."""
 
 
 def pull_project(
     client: RedcapClient,
+    settings: PullSettings | None = None,
     *,
-    batch_records: int = 100,
-    records_before: int | None = None,
-    largest_loss_percent: float = 20.0,
+    base: Pull | None = None,
+    full: bool = False,
+    resume: Resume | None = None,
     progress: Progress | None = None,
 ) -> Pull:
     """Pull structure and records; raises ExportIncomplete unless everything adds up.
 
-    `records_before` is the number of records of the last good snapshot: a pull that lost more than
-    `largest_loss_percent` of them is refused, because an outage looks just like that.
+    With `base`, the pull before, only what changed since is fetched, where the log (or the dates of
+    change) can tell it; `full` asks for everything all the same and says in `told.proof` what the
+    increments had not seen. `resume` keeps finished batches for the case that the pull breaks off.
     """
-    structure = _pull_structure(client)
-    dictionary = structure.dictionary()
-    ids = client.record_ids(dictionary.record_id_field)
-    _check_loss(len(ids), records_before, largest_loss_percent)
-    records: list[Row] = []
-    pulled = 0
-    names = [instrument.name for instrument in dictionary.instruments]
-    for batch in _batches(ids, batch_records):
-        rows = client.records(batch, names)
-        _check_batch(dictionary, batch, rows)
-        records.extend(rows)
-        pulled += len(batch)
-        if progress:
-            progress(pulled, len(ids))
-    return Pull(**{**_fields(structure), "records": _in_order(dictionary, ids, records)})
+    run = _Run(client, settings or PullSettings(), base, resume or NoResume(), progress)
+    return run.full("asked for" if base else "") if full or base is None else run.incremental(base)
 
 
-def _pull_structure(client: RedcapClient) -> Pull:
-    project = client.project()
-    longitudinal = str(project.get("is_longitudinal", 0)) == "1"
-    repeats = str(project.get("has_repeating_instruments_or_events", 0)) == "1"
-    # The project's own creation facts stay; the moment of the export is no part of the data.
-    return Pull(
-        redcap_version=client.version(),
-        project=project,
-        metadata=client.metadata(),
-        instruments=client.instruments(),
-        events=client.events() if longitudinal else [],
-        mapping=client.mapping() if longitudinal else [],
-        repeating=client.repeating() if repeats else [],
-        records=[],
-    )
+@dataclass
+class _Run:
+    client: RedcapClient
+    settings: PullSettings
+    base: Pull | None
+    resume: Resume
+    progress: Progress | None
+    edits: list[Edit] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        self.requests_before = self.client.requests
 
-def _fields(pull: Pull) -> dict[str, Any]:
-    return {name: getattr(pull, name) for name in pull.__dataclass_fields__}
+    def incremental(self, base: Pull) -> Pull:
+        """Go on from the pull before; a full one where it cannot be told what changed."""
+        self.client.know_id_field(base.dictionary.record_id_field)
+        looking, changes = first_look(self.client, base.checkpoint, base.dictionary.record_id_field)
+        if changes is None or not changes.trusted:
+            return self.full("what changed since the last pull cannot be told from the log")
+        if changes.structure:
+            return self.full("the structure or the rights changed")
+        if not looking.reads_log and pull_structure(self.client) != base.structure:
+            return self.full("the structure changed")
+        self.edits.extend(changes.edits)
+        asking = Asking(self.client, base.dictionary, unseen=base.unseen)
+        holding = Holding(base.dictionary, base)
+        self._come_to_rest(asking, holding, looking, set(changes.records))
+        return self._pull(base.structure, asking, holding, looking, version=base.redcap_version)
 
+    def full(self, why: str) -> Pull:
+        """Pull everything, but finished batches of a pull that was broken off."""
+        version = self.client.version()
+        known = (self.base.checkpoint, self.base.dictionary.record_id_field) if self.base else (Checkpoint(), "")
+        looking, changes = first_look(self.client, *known)
+        structure = pull_structure(self.client)
+        looking.id_field = structure.dictionary.record_id_field
+        self.client.know_id_field(looking.id_field)
+        asking = Asking(
+            self.client, structure.dictionary, export_levels(self.client, looking.username), keep=self.resume.keep
+        )
+        holding = Holding(structure.dictionary)
+        touched = self._resumed(structure, asking, holding, looking)
+        kind = "resumed" if holding.keys else "full"
+        there = asking.row_keys()
+        self._check_loss(len(there))
+        wanted = touched | {record for record in there if record not in holding.keys}
+        if len(wanted) > self.settings.batch_records:
+            asking.probe(sorted(wanted & there.keys()))
+        self._come_to_rest(asking, holding, looking, wanted, there)
+        pulled = self._pull(structure, asking, holding, looking, version=version, kind=kind)
+        self.resume.clear()
+        told = replace(pulled.told, why=why, proof=self._proof(pulled, changes))
+        return replace(pulled, told=told)
 
-def _batches(ids: Sequence[str], size: int) -> Iterator[Sequence[str]]:
-    for start in range(0, len(ids), size):
-        yield ids[start : start + size]
+    def _resumed(self, structure: Structure, asking: Asking, holding: Holding, looking: Looking) -> set[str]:
+        """Take up the finished batches of a broken pull, and name the records touched since it began."""
+        broken = self.resume.load(structure)
+        changes = looking.since(broken.mark) if broken and broken.mark else None
+        if broken is None or changes is None or not changes.trusted or changes.structure:
+            self.resume.begin(structure, looking.mark)
+            return set()
+        for body, kind in broken.bodies:
+            rows = asking.read(body, kind)
+            holding.take(set(rows.records()), rows)
+        return set(changes.records)
 
+    def _come_to_rest(
+        self, asking: Asking, holding: Holding, looking: Looking, wanted: set[str], there: Keys | None = None
+    ) -> None:
+        """Fetch what is wanted, compare, look into the log, until nothing is left to fetch."""
+        batches = Batches(asking.records, largest=self.settings.batch_records, workers=self.settings.workers)
+        for _ in range(MOST_ROUNDS):
+            order = [record for record in there if record in wanted] if there else []
+            self._fetch(batches, holding, [*order, *sorted(wanted.difference(order))], compare=looking.repeats_itself)
+            there = asking.row_keys()
+            self._check_loss(len(there))
+            touched = self._touched(looking, holding) if wanted else set()
+            wanted = touched | holding.differing(there)
+            if not wanted:
+                return
+        raise _never_at_rest(len(there or ()), wanted, holding)
 
-def _check_loss(found: int, before: int | None, largest_loss_percent: float) -> None:
-    if before and found < before * (1 - largest_loss_percent / 100):
-        raise ExportIncomplete(
-            f"REDCap shows {found} records; the last good snapshot has {before}.",
-            why="the token's user was moved to a data access group, or records were deleted, or the server is ill",
-            remedy="if the records were really deleted, raise largest_loss_percent in study.toml for one run",
+    def _fetch(self, batches: Batches[ExportRows], holding: Holding, wanted: Sequence[str], *, compare: bool) -> None:
+        done = 0
+        for asked, rows in batches.fetch(wanted) if wanted else ():
+            holding.take(asked, rows, compare=compare)
+            done += len(asked)
+            if self.progress:
+                self.progress(done, len(wanted))
+
+    def _touched(self, looking: Looking, holding: Holding) -> set[str]:
+        changes = looking.again()
+        if changes.structure:
+            raise ExportIncomplete(
+                "The project's structure or the user's rights changed while the pull ran.",
+                why="somebody edited the data dictionary, events or user rights just now",
+                remedy="run again when the change is finished",
+            )
+        self.edits.extend(changes.edits)
+        return set(changes.records) - (holding.settled if looking.repeats_itself else set())
+
+    def _pull(
+        self,
+        structure: Structure,
+        asking: Asking,
+        holding: Holding,
+        looking: Looking,
+        *,
+        version: str,
+        kind: str = "incremental",
+    ) -> Pull:
+        rows, tables = holding.contents()
+        full_before = self.base.checkpoint.full_server_time if self.base else None
+        return Pull(
+            structure=structure,
+            rows=rows,
+            tables=tables,
+            redcap_version=version,
+            unseen=asking.unseen or (),
+            checkpoint=Checkpoint(
+                mark=looking.mark,
+                server_time=looking.began,
+                full_server_time=full_before if kind == "incremental" else looking.began,
+            ),
+            edits=tuple(self.edits),
+            told=Told(
+                kind, requests=self.client.requests - self.requests_before, fetched=asking.asked, stable=looking.how
+            ),
         )
 
+    def _proof(self, pulled: Pull, changes: Changes | None) -> Proof | None:
+        """Compare a full pull with the one before, records aside that the log names as touched."""
+        base = self.base
+        if base is None or changes is None or not changes.trusted or base.structure != pulled.structure:
+            return None
+        touched = changes.records | {edit.record for edit in self.edits}
+        differ = {name: differing_records(base.tables[name], table) - touched for name, table in pulled.tables.items()}
+        named = tuple(name for name, records in differ.items() if records)
+        return Proof(len(set().union(*differ.values())), named)
 
-def _check_batch(dictionary: Dictionary, asked: Sequence[str], rows: Sequence[Row]) -> None:
-    got = {str(row.get(dictionary.record_id_field)) for row in rows}
-    lost = [record for record in asked if record not in got]
-    if lost or not got <= set(asked):
-        raise ExportIncomplete(
-            f"REDCap was asked for {len(asked)} records and gave {len(got)}; {len(lost)} are missing.",
-            why="the server cut the export short, or records were deleted while it ran",
+    def _check_loss(self, found: int) -> None:
+        before = self.base.record_count() if self.base else self.settings.records_before
+        if before and found < before * (1 - self.settings.largest_loss_percent / 100):
+            raise ExportIncomplete(
+                f"REDCap shows {found} records; the last good snapshot has {before}.",
+                why="the token's user was moved to a data access group, or records were deleted, or the server is ill",
+                remedy="if the records were really deleted, raise largest_loss_percent in study.toml for one run",
+            )
+
+
+def _never_at_rest(there: int, wanted: set[str], holding: Holding) -> ExportIncomplete:
+    missing = sum(record not in holding.keys for record in wanted)
+    if missing:
+        return ExportIncomplete(
+            f"REDCap was asked for {there} records and gave {there - missing}; {missing} are missing.",
+            why="the server cuts the export short, or shows ids of records that the user may not export",
             remedy="run again; if it stays, set a smaller batch_records in study.toml",
         )
-    missing = _missing_columns(dictionary, rows)
-    if missing:
-        raise ExportIncomplete(
-            f"The export lacks {len(missing)} columns, the first of them {missing[0]!r}.",
-            why="the token's user may not export every instrument, or the server cut the list of fields",
-            remedy="give the user full export rights on every instrument in REDCap's User Rights",
-        )
-
-
-def _missing_columns(dictionary: Dictionary, rows: Sequence[Row]) -> list[str]:
-    present = set(rows[0]) if rows else set()
-    # Columns of missing data codes are not asked for: not every server version exports them.
-    expected = [column for field in dictionary.fields for column in field.columns]
-    expected += [f"{instrument.name}_complete" for instrument in dictionary.instruments]
-    return [column for column in expected if column not in present]
-
-
-def _in_order(dictionary: Dictionary, ids: Sequence[str], records: Iterable[Row]) -> list[Row]:
-    """Order rows by record, event, repeating instrument and instance, so that equal data give equal bytes."""
-    record_rank = {record: rank for rank, record in enumerate(sorted(ids, key=natural_key))}
-    event_rank = {event: rank for rank, event in enumerate(dictionary.event_names)}
-    instrument_rank = {instrument.name: rank for rank, instrument in enumerate(dictionary.instruments, start=1)}
-
-    def key(row: Row) -> tuple[int, int, int, int]:
-        return (
-            record_rank[str(row[dictionary.record_id_field])],
-            event_rank.get(str(row.get("redcap_event_name") or ""), -1),
-            instrument_rank.get(str(row.get("redcap_repeat_instrument") or ""), 0),
-            int(row.get("redcap_repeat_instance") or 0),
-        )
-
-    return sorted(records, key=key)
-
-
-def natural_key(record: str) -> tuple[int, int, str]:
-    """Sort record ids as REDCap does: whole numbers by their value, then the rest as text."""
-    return (0, int(record), record) if record.isdecimal() else (1, 0, record)
+    return ExportIncomplete(
+        f"{len(wanted)} records were still changing at the last look.",
+        why="an import is under way, or people enter data faster than the server exports them",
+        remedy="run again at a quieter hour",
+    )

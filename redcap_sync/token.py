@@ -32,14 +32,41 @@ class Token:
         return self._secret
 
 
-def find_token(environ: Mapping[str, str], *, variable: str, file: Path | None) -> Token:
-    """Read the token from the environment, else from a file."""
+def find_token(
+    environ: Mapping[str, str], *, variable: str, file: Path | None, keyring: tuple[str, str] = ("", "")
+) -> Token:
+    """Read the token from the environment, else from a file, else from the system's keyring.
+
+    `keyring` is the service and the user name the token lies under there; service '' for none.
+    """
     if environ.get(variable):
         return Token(environ[variable].strip())
     if file is not None and file.is_file():
         return Token(file.read_text(encoding="utf-8").strip())
+    service, username = keyring
+    secret = _from_keyring(service, username) if service else None
+    if secret:
+        return Token(secret.strip())
+    places = [f"the variable {variable} is not set"]
+    places += [f"the file {file} is not there"] if file else []
+    places += [f"the keyring has nothing for {service} and {username}"] if service else []
     raise RedcapRefused(
         "There is no API token.",
-        why=f"the variable {variable} is not set" + (f" and the file {file} is not there" if file else ""),
+        why=", and ".join(places),
         remedy=f"set {variable}, or write the token to a file only you can read and name it in study.toml",
+    )
+
+
+def _from_keyring(service: str, username: str) -> str | None:
+    import keyring
+    from keyring.errors import KeyringError
+
+    try:
+        return keyring.get_password(service, username)
+    except KeyringError as error:
+        trouble = type(error).__name__
+    raise RedcapRefused(
+        f"The system's keyring cannot be read ({trouble}).",
+        why="there is none on this machine, as in most containers, or it is locked",
+        remedy="give the token in the environment or in a file instead",
     )

@@ -1,147 +1,308 @@
-"""Snapshots on disk: the raw answers first, then a typed Parquet table per instrument, never changed again.
+"""Snapshots on disk: immutable, named by what they hold, and an unchanged instrument is never written twice.
 
-A snapshot is written beside its final place and renamed into it, so that a crash at any moment
-leaves either the whole of it or nothing, and the last good one stays the last good one.
+    objects/<hash>-<types>.parquet, <hash>.json   the parts, each named by its content
+    taken/<time>_<id>.json                        one manifest a night: which parts, and how they were pulled
+    latest.json                                   the last good snapshot and where the next pull may go on
+    unfinished/                                   the finished batches of a pull under way
+
+Parts first, then the manifest, then `latest.json`, each written beside its place and renamed into it:
+a crash at any moment leaves the last good snapshot the last good one.
 """
 
 from __future__ import annotations
 
-import gzip
 import json
-import os
-import shutil
-import tempfile
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
-
-import pandas as pd
+from typing import Any
 
 from nightround.model import Snapshot
+from nightround.store.sealing import Vault
+from nightround.store.snapshot_objects import (
+    edits_file,
+    keys_file,
+    read_edits,
+    read_keys,
+    read_table,
+    table_file,
+    types_of,
+)
+from redcap_sync.change_log import Edit, Mark
+from redcap_sync.content_hash import digest_of, frame_pieces, snapshot_id, table_pieces
 from redcap_sync.errors import ExportIncomplete
-from redcap_sync.pull import Pull
-from redcap_sync.tables import KEY_COLUMNS, Table, tables_from_records
+from redcap_sync.pulled import ROWS, STRUCTURE, Checkpoint, Proof, Pull, Told
+from redcap_sync.resume import ResumeFolder
+from redcap_sync.structure import Structure
+from redcap_sync.tables import Table, Unseen
 
-RAW_FILE = "raw.json.gz"
-MANIFEST_FILE = "manifest.json"
-LATEST_FILE = "latest"
+OBJECTS, TAKEN, UNFINISHED, LATEST = "objects", "taken", "unfinished", "latest.json"
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What one night's snapshot is made of. It holds no value of a patient and no record id."""
+
+    id: str
+    study: str
+    taken_at: datetime
+    redcap_version: str
+    records: int
+    rows: Mapping[str, int]
+    parts: Mapping[str, str]
+    """Hash of the content of each part, in their order."""
+    objects: Mapping[str, str]
+    """File of each part, and of the edits."""
+    unseen: tuple[Unseen, ...]
+    told: Told
+
+    @property
+    def name(self) -> str:
+        """The name of its file."""
+        return f"{self.taken_at.astimezone(UTC):%Y%m%dT%H%M%S%fZ}_{self.id[:12]}.json"
+
+    def document(self) -> dict[str, Any]:
+        """The manifest as JSON."""
+        return {**asdict(self), "taken_at": self.taken_at.isoformat()}
+
+    @classmethod
+    def read(cls, document: Mapping[str, Any]) -> Manifest:
+        """Read back what `document` wrote."""
+        told, proof = document["told"], document["told"]["proof"]
+        return cls(
+            **{
+                **document,
+                "taken_at": datetime.fromisoformat(document["taken_at"]),
+                "unseen": tuple(
+                    Unseen(one["instrument"], tuple(one["columns"]), one["reason"]) for one in document["unseen"]
+                ),
+                "told": Told(
+                    **{**told, "proof": Proof(proof["records"], tuple(proof["instruments"])) if proof else None}
+                ),
+            }
+        )
 
 
 @dataclass(frozen=True)
 class SnapshotStore:
-    """The snapshots of one study, in one folder: `<id>/raw.json.gz`, `<id>/<instrument>.parquet`, `latest`."""
+    """The snapshots of one study, in one folder that only the owner may read."""
 
     folder: Path
+    vault: Vault = field(default_factory=Vault)
 
     def save(self, study: str, pull: Pull, taken_at: datetime) -> Snapshot:
-        """Write a pull and make it the latest snapshot. The same data again only move `latest`."""
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        dictionary = pull.dictionary()
-        snapshot = Snapshot(
+        """Write a pull and make it the latest snapshot. What is there already is not written again."""
+        for folder in (self.folder, self.folder / OBJECTS, self.folder / TAKEN):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        manifest = self._manifest(study, pull, taken_at, self._write_parts(pull))
+        self.vault.write(self.folder / TAKEN / manifest.name, _json(manifest.document()))
+        self.vault.write(
+            self.folder / LATEST, _json({"manifest": manifest.name, "checkpoint": _checkpoint(pull.checkpoint)})
+        )
+        return _snapshot(manifest, pull.structure, pull.tables)
+
+    def resume(self) -> ResumeFolder:
+        """Where the finished batches of a pull under way are kept."""
+        return ResumeFolder(self.folder / UNFINISHED, write=self.vault.write, read=self.vault.read)
+
+    def base(self) -> Pull | None:
+        """The last good snapshot as the pull that the next one may go on from; None before the first."""
+        latest = self._latest()
+        if latest is None:
+            return None
+        manifest = self.manifest_named(latest["manifest"])
+        structure, tables = self._parts(manifest)
+        return Pull(
+            structure=structure,
+            rows=self._rows(manifest),
+            tables=tables,
+            redcap_version=manifest.redcap_version,
+            unseen=manifest.unseen,
+            checkpoint=_read_checkpoint(latest["checkpoint"]),
+            told=manifest.told,
+        )
+
+    def latest_id(self) -> str | None:
+        """The id of the last good snapshot, or None before the first."""
+        manifest = self.latest_manifest()
+        return manifest.id if manifest else None
+
+    def latest(self, study: str) -> Snapshot | None:
+        """Read the last good snapshot, or None before the first."""
+        manifest = self.latest_manifest()
+        return self._load(manifest, study) if manifest else None
+
+    def records_of_damaged(self) -> int | None:
+        """How many records the last good snapshot held, also where its parts cannot be read any more."""
+        try:
+            return self.latest_record_count()
+        except ExportIncomplete:
+            return None
+
+    def latest_record_count(self) -> int | None:
+        """How many records the last good snapshot holds."""
+        manifest = self.latest_manifest()
+        return manifest.records if manifest else None
+
+    def load(self, snapshot_id: str, study: str) -> Snapshot:
+        """Read a snapshot back, after proving that its parts still are what their names say."""
+        return self._load(self.manifest_of(snapshot_id), study)
+
+    def manifests(self) -> list[Manifest]:
+        """The manifests of all nights, oldest first."""
+        return [self.manifest_named(path.name) for path in sorted((self.folder / TAKEN).glob("[!.]*.json"))]
+
+    def manifest_of(self, snapshot_id: str) -> Manifest:
+        """The newest manifest of a snapshot, named by its id or the beginning of it."""
+        found = [one for one in self.manifests() if one.id.startswith(snapshot_id)]
+        if not found or len({one.id for one in found}) > 1:
+            raise ExportIncomplete(
+                f"There is no one snapshot {snapshot_id[:12]!r}.",
+                why="its folder was removed, or the beginning of the name is too short or misspelt",
+                remedy="see which there are: nightround snapshots list STUDY",
+            )
+        return found[-1]
+
+    def last_full(self) -> datetime | None:
+        """When a full pull was last made; None where none is known."""
+        full = [one.taken_at for one in self.manifests() if one.told.kind != "incremental"]
+        return max(full, default=None)
+
+    def latest_manifest(self) -> Manifest | None:
+        """The manifest of the last good snapshot, or None before the first."""
+        latest = self._latest()
+        return self.manifest_named(latest["manifest"]) if latest else None
+
+    def manifest_named(self, name: str) -> Manifest:
+        """Read one manifest."""
+        return Manifest.read(json.loads(self._read(self.folder / TAKEN / name)))
+
+    def edits(self, manifest: Manifest) -> tuple[Edit, ...]:
+        """What the log said of the time between the pull before and this one."""
+        return read_edits(self._read(self.folder / OBJECTS / manifest.objects["*edits"]))
+
+    def _latest(self) -> dict[str, Any] | None:
+        path = self.folder / LATEST
+        return json.loads(self._read(path)) if path.exists() else None
+
+    def _load(self, manifest: Manifest, study: str) -> Snapshot:
+        structure, tables = self._parts(manifest)
+        return _snapshot(manifest, structure, tables, study)
+
+    def _write_parts(self, pull: Pull) -> dict[str, str]:
+        """Write what is not there yet; returns the file of each part."""
+        edits = edits_file(pull.edits)
+        contents = {
+            STRUCTURE: (f"{pull.parts[STRUCTURE]}.json", pull.structure.json),
+            ROWS: (f"{pull.parts[ROWS]}.parquet", lambda: keys_file(pull.rows)),
+            "*edits": (f"{digest_of([edits])}.json", lambda: edits),
+        }
+        files = {name: self._write_once(file, make) for name, (file, make) in contents.items()}
+        for name, table in pull.tables.items():
+            file = f"{pull.parts[name]}-{types_of(table)}.parquet"
+            files[name] = self._write_once(file, lambda table=table: table_file(table))
+        return files
+
+    def _write_once(self, file: str, make: Any) -> str:
+        path = self.folder / OBJECTS / file
+        if not path.exists():
+            self.vault.write(path, make())
+        return file
+
+    def _manifest(self, study: str, pull: Pull, taken_at: datetime, objects: Mapping[str, str]) -> Manifest:
+        return Manifest(
             id=pull.id,
             study=study,
             taken_at=taken_at,
             redcap_version=pull.redcap_version,
-            dictionary=dictionary,
-            tables=tables_from_records(dictionary, pull.records),
-        )
-        if not (self.folder / snapshot.id).exists():
-            self._write(snapshot, pull)
-        self._point_latest(snapshot.id, taken_at)
-        return snapshot
-
-    def latest_id(self) -> str | None:
-        """The id of the last good snapshot, or None before the first."""
-        pointer = self.folder / LATEST_FILE
-        return json.loads(pointer.read_text(encoding="utf-8"))["id"] if pointer.exists() else None
-
-    def load(self, snapshot_id: str, study: str) -> Snapshot:
-        """Read a snapshot back from its raw answers, after proving that they still are what their name says."""
-        raw = self._raw(snapshot_id)
-        pull = Pull.from_raw_json(raw)
-        if pull.id != snapshot_id:
-            raise ExportIncomplete(
-                f"The snapshot {snapshot_id[:12]} is not what its name says.",
-                why="a file of the snapshot was changed or is damaged on disk",
-                remedy="restore the folder from a backup, or pull again",
-            )
-        manifest = json.loads((self.folder / snapshot_id / MANIFEST_FILE).read_text(encoding="utf-8"))
-        dictionary = pull.dictionary()
-        return Snapshot(
-            id=snapshot_id,
-            study=study,
-            taken_at=datetime.fromisoformat(manifest["taken_at"]),
-            redcap_version=pull.redcap_version,
-            dictionary=dictionary,
-            tables=tables_from_records(dictionary, pull.records),
+            records=pull.record_count(),
+            rows={name: len(table) for name, table in pull.tables.items()},
+            parts=dict(pull.parts),
+            objects=dict(objects),
+            unseen=pull.unseen,
+            told=pull.told,
         )
 
-    def latest(self, study: str) -> Snapshot | None:
-        """Read the last good snapshot, or None before the first."""
-        snapshot_id = self.latest_id()
-        return self.load(snapshot_id, study) if snapshot_id else None
+    def _parts(self, manifest: Manifest) -> tuple[Structure, dict[str, Table]]:
+        """Read structure and tables, and prove them."""
+        if snapshot_id(manifest.parts) != manifest.id:
+            raise _changed(manifest)
+        document = self._object(manifest, STRUCTURE)
+        _prove(manifest, STRUCTURE, digest_of([document]))
+        tables = {
+            name: read_table(name, self._object(manifest, name)) for name in manifest.parts if not name.startswith("*")
+        }
+        for name, table in tables.items():
+            _prove(manifest, name, digest_of(table_pieces(table)))
+        return Structure.from_json(document), tables
 
-    def latest_record_count(self) -> int | None:
-        """How many records the last good snapshot holds."""
-        snapshot_id = self.latest_id()
-        if snapshot_id is None:
-            return None
-        manifest = json.loads((self.folder / snapshot_id / MANIFEST_FILE).read_text(encoding="utf-8"))
-        return int(manifest["records"])
+    def _rows(self, manifest: Manifest) -> Any:
+        rows = read_keys(self._object(manifest, ROWS))
+        _prove(manifest, ROWS, digest_of(frame_pieces(rows)))
+        return rows
 
-    def _raw(self, snapshot_id: str) -> bytes:
+    def _object(self, manifest: Manifest, part: str) -> bytes:
+        return self._read(self.folder / OBJECTS / manifest.objects[part])
+
+    def _read(self, path: Path) -> bytes:
         try:
-            return gzip.decompress((self.folder / snapshot_id / RAW_FILE).read_bytes())
-        except (OSError, EOFError) as error:
+            return self.vault.read(path)
+        except OSError as error:
             raise ExportIncomplete(
-                f"The snapshot {snapshot_id[:12]} cannot be read ({type(error).__name__}).",
-                why="its folder was removed or is damaged on disk",
+                f"The snapshot file {path.name[:40]} cannot be read ({type(error).__name__}).",
+                why="the folder was removed or is damaged on disk",
                 remedy="restore the folder from a backup, or pull again",
             ) from None
 
-    def _write(self, snapshot: Snapshot, pull: Pull) -> None:
-        beside = Path(tempfile.mkdtemp(prefix=".writing-", dir=self.folder))
-        try:
-            # mtime=0: the same data give the same file.
-            _write_private(beside / RAW_FILE, gzip.compress(pull.raw_json(), mtime=0))
-            for table in snapshot.tables.values():
-                _write_table(beside / f"{table.instrument}.parquet", table)
-            _write_private(beside / MANIFEST_FILE, json.dumps(_manifest(snapshot), indent=1).encode())
-            beside.rename(self.folder / snapshot.id)
-        except BaseException:
-            shutil.rmtree(beside, ignore_errors=True)
-            raise
 
-    def _point_latest(self, snapshot_id: str, taken_at: datetime) -> None:
-        beside = self.folder / f".{LATEST_FILE}"
-        _write_private(beside, json.dumps({"id": snapshot_id, "taken_at": taken_at.isoformat()}).encode())
-        beside.replace(self.folder / LATEST_FILE)
+def _snapshot(
+    manifest: Manifest, structure: Structure, tables: Mapping[str, Table], study: str | None = None
+) -> Snapshot:
+    return Snapshot(
+        id=manifest.id,
+        study=study or manifest.study,
+        taken_at=manifest.taken_at,
+        redcap_version=manifest.redcap_version,
+        dictionary=structure.dictionary,
+        tables=tables,
+        unseen=manifest.unseen,
+    )
 
 
-def _manifest(snapshot: Snapshot) -> dict[str, object]:
-    records = {record for table in snapshot.tables.values() for record in table.keys["record"]}
+def _prove(manifest: Manifest, part: str, digest: str) -> None:
+    if manifest.parts[part] != digest:
+        raise _changed(manifest)
+
+
+def _changed(manifest: Manifest) -> ExportIncomplete:
+    return ExportIncomplete(
+        f"The snapshot {manifest.id[:12]} is not what its name says.",
+        why="a file of the snapshot was changed or is damaged on disk",
+        remedy="restore the folder from a backup, or pull again",
+    )
+
+
+def _json(document: Mapping[str, Any]) -> bytes:
+    return json.dumps(document, ensure_ascii=False, indent=1).encode()
+
+
+def _checkpoint(checkpoint: Checkpoint) -> dict[str, Any]:
     return {
-        "id": snapshot.id,
-        "study": snapshot.study,
-        "taken_at": snapshot.taken_at.isoformat(),
-        "redcap_version": snapshot.redcap_version,
-        "records": len(records),
-        "rows": {name: len(table) for name, table in snapshot.tables.items()},
+        "mark": checkpoint.mark.document() if checkpoint.mark else None,
+        **{name: value.isoformat() if value else None for name, value in _times(checkpoint)},
     }
 
 
-def _write_private(path: Path, content: bytes) -> None:
-    """Write bytes only the owner may read, and wait until they are on the disk."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+def _times(checkpoint: Checkpoint) -> Iterator[tuple[str, datetime | None]]:
+    yield "server_time", checkpoint.server_time
+    yield "full_server_time", checkpoint.full_server_time
 
 
-def _write_table(path: Path, table: Table) -> None:
-    """Write one instrument: keys, typed columns, and `text:<column>` where the text says more than the type."""
-    exact = table.text[[c for c in table.text if table.typed[c].dtype.kind in "fM"]].add_prefix("text:")
-    frame = pd.concat([table.keys[list(KEY_COLUMNS)], table.typed, exact], axis="columns")
-    path.touch(mode=0o600)
-    frame.to_parquet(path, engine="pyarrow", index=False)
+def _read_checkpoint(document: Mapping[str, Any]) -> Checkpoint:
+    mark = document["mark"]
+    times = {name: document[name] for name in ("server_time", "full_server_time")}
+    return Checkpoint(
+        mark=Mark(mark["newest"], mark["seen"]) if mark else None,
+        **{name: datetime.fromisoformat(value) if value else None for name, value in times.items()},
+    )

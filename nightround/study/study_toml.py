@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from nightround.errors import StudyFilesWrong
 from nightround.model import Language, Recipient, Severity, Words
@@ -49,10 +49,30 @@ class RedcapTable(StudyModel):
     url_env: str = "REDCAP_URL"
     token_env: str = "REDCAP_TOKEN"  # noqa: S105 - the name of a variable, not a token
     token_file: Path | None = None
+    token_keyring: str = ""
+    """The service under whose name the token lies in the system's keyring; the user name there is the study's id."""
     timeout_seconds: float = 120.0
-    batch_records: int = 100
+    batch_records: int = Field(default=100, ge=1)
+    """Records asked for at once; fewer after the server had trouble with so many."""
+    workers: int = Field(default=2, ge=1, le=8)
+    """Calls under way at the same time."""
+    requests_per_minute: int = Field(default=300, ge=1)
+    """REDCap bans an address that sends more than its site allows, 600 a minute where nobody changed it."""
+    full_pull_days: int = Field(default=7, ge=0)
+    """So often everything is pulled, to prove the nightly increments; 0 pulls everything every night."""
     largest_loss_percent: float = 20.0
     """A pull that holds this much fewer records than the last good one is refused."""
+
+
+class SnapshotsTable(StudyModel):
+    """`[snapshots]`: how long they are kept, and the key that seals them, which never stands in a file of the study."""
+
+    keep_days: int = Field(default=30, ge=1)
+    """Every night's snapshot of so many days is kept."""
+    keep_weeks: int = Field(default=104, ge=0)
+    """Of so many weeks before, the last one of each."""
+    key_env: str = "NIGHTROUND_SNAPSHOT_KEY"
+    key_file: Path | None = None
 
 
 class PersonTable(StudyModel):
@@ -104,6 +124,7 @@ class StudySettings(StudyModel):
 
     study: StudyTable
     redcap: RedcapTable = RedcapTable()
+    snapshots: SnapshotsTable = SnapshotsTable()
     people: tuple[PersonTable, ...] = ()
     report: ReportTable = ReportTable()
     alerts: AlertsTable = AlertsTable()

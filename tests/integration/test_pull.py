@@ -1,6 +1,5 @@
 """A pull over real HTTP is complete, or it is refused with a name and the last good snapshot stays."""
 
-import json
 import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -10,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from nightround.store.snapshots import SnapshotStore
 from redcap_sync.client import RedcapClient
 from redcap_sync.errors import (
     ExplainedError,
@@ -19,7 +17,7 @@ from redcap_sync.errors import (
     RedcapUnreachable,
     WriteRefused,
 )
-from redcap_sync.pull import Pull, pull_project
+from redcap_sync.pull import PullSettings, pull_project
 from redcap_sync.sandbox import Running, running
 from redcap_sync.sandbox.project import project_from_folder
 from redcap_sync.token import Token
@@ -54,15 +52,15 @@ def server() -> Iterator[tuple[Running, RedcapClient]]:
 def test_a_pull_holds_every_record_whatever_the_batch(server: tuple[Running, RedcapClient]) -> None:
     """Batches of two and one of a hundred give the same snapshot, byte for byte."""
     _, client = server
-    small, large = pull_project(client, batch_records=2), pull_project(client, batch_records=100)
+    small, large = pull_project(client, PullSettings(batch_records=2)), pull_project(client)
     assert small.id == large.id
-    assert [row["height_cm"] for row in small.records] == [str(160 + n) for n in range(1, 8)]
+    assert list(small.tables["demographics"].text["height_cm"]) == [str(160 + n) for n in range(1, 8)]
 
 
 def test_structure_comes_from_the_project_and_not_from_rows(server: tuple[Running, RedcapClient]) -> None:
     """Instruments without a single row are there, with their columns and no rows."""
     _, client = server
-    dictionary = pull_project(client).dictionary()
+    dictionary = pull_project(client).dictionary
     assert dictionary.longitudinal
     assert dictionary.repeating
     assert dictionary.events_of("procedure") == ("session_1_arm_1", "session_2_arm_1", "session_3_arm_1")
@@ -72,8 +70,8 @@ def test_a_project_that_shrank_is_refused(server: tuple[Running, RedcapClient]) 
     """Seven records where there were nine is more than twenty percent lost, and so an outage until proven."""
     _, client = server
     with pytest.raises(ExportIncomplete, match="7 records; the last good snapshot has 9"):
-        pull_project(client, records_before=9)
-    assert len(pull_project(client, records_before=8).records) == 7
+        pull_project(client, PullSettings(records_before=9))
+    assert pull_project(client, PullSettings(records_before=8)).record_count() == 7
 
 
 def test_a_batch_with_a_record_missing_is_refused(
@@ -82,7 +80,7 @@ def test_a_batch_with_a_record_missing_is_refused(
     """Ids asked for are ids got, or the pull is refused."""
     _, client = server
     whole = client.records
-    monkeypatch.setattr(client, "records", lambda ids, instruments: whole(ids, instruments)[:-1])
+    monkeypatch.setattr(client, "records", lambda *asked, **how: whole(*asked, **how)[:-1])
     with pytest.raises(ExportIncomplete, match="1 are missing"):
         pull_project(client)
 
@@ -94,8 +92,8 @@ def test_a_batch_with_a_column_missing_is_refused(
     _, client = server
     whole = client.records
 
-    def without_height(ids: Any, instruments: Any) -> list[dict[str, Any]]:
-        return [{k: v for k, v in row.items() if k != "height_cm"} for row in whole(ids, instruments)]
+    def without_height(*asked: Any, **how: Any) -> list[dict[str, Any]]:
+        return [{k: v for k, v in row.items() if k != "height_cm"} for row in whole(*asked, **how)]
 
     monkeypatch.setattr(client, "records", without_height)
     with pytest.raises(ExportIncomplete, match="height_cm"):
@@ -160,46 +158,3 @@ def test_an_address_without_api_is_refused_before_any_call() -> None:
     """The address of the web page instead of the API's is told at once."""
     with pytest.raises(RedcapUnreachable, match="/api/"):
         client_of("http://127.0.0.1:1/redcap/")
-
-
-def test_a_snapshot_is_read_back_as_it_was(server: tuple[Running, RedcapClient], tmp_path: Path) -> None:
-    """What was saved is what is loaded; the same data again make no second snapshot."""
-    _, client = server
-    store = SnapshotStore(tmp_path / "snapshots")
-    saved = store.save("s", pull_project(client), NOW)
-    store.save("s", pull_project(client), NOW)
-    loaded = store.latest("s")
-    assert loaded is not None
-    assert loaded.id == saved.id
-    assert loaded.dictionary == saved.dictionary
-    assert all(loaded.tables[name].text.equals(saved.tables[name].text) for name in saved.tables)
-    assert len([path for path in (tmp_path / "snapshots").iterdir() if path.is_dir()]) == 1
-    assert store.latest_record_count() == 7
-
-
-def test_a_changed_snapshot_is_refused(server: tuple[Running, RedcapClient], tmp_path: Path) -> None:
-    """A snapshot whose bytes are not those of its name is never used."""
-    _, client = server
-    store = SnapshotStore(tmp_path)
-    pull = pull_project(client)
-    store.save("s", pull, NOW)
-    other = Pull.from_raw_json(pull.raw_json().replace(b'"161"', b'"191"'))
-    (tmp_path / other.id).mkdir()
-    for file in (tmp_path / pull.id).iterdir():
-        (tmp_path / other.id / file.name).write_bytes(file.read_bytes())
-    with pytest.raises(ExportIncomplete, match="not what its name says"):
-        store.load(other.id, "s")
-
-
-def test_snapshot_files_are_private_and_typed(server: tuple[Running, RedcapClient], tmp_path: Path) -> None:
-    """Only the owner may read a snapshot; a Parquet table has typed columns and the exact text beside them."""
-    import pandas as pd
-
-    _, client = server
-    saved = SnapshotStore(tmp_path / "s").save("s", pull_project(client), NOW)
-    folder = tmp_path / "s" / saved.id
-    assert {path.stat().st_mode & 0o077 for path in folder.iterdir()} == {0}
-    frame = pd.read_parquet(folder / "demographics.parquet")
-    assert frame["height_cm"].dtype == "float64"
-    assert next(iter(frame["text:height_cm"])) == "161"
-    assert json.loads((folder / "manifest.json").read_text())["records"] == 7

@@ -1,0 +1,67 @@
+"""Takes tonight's pull of a study: from the last good snapshot where that can be, whole where it must be."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+
+from nightround.store.snapshots import SnapshotStore
+from nightround.study.study_toml import RedcapTable
+from redcap_sync.client import RedcapClient
+from redcap_sync.errors import ExportIncomplete
+from redcap_sync.pull import PullSettings, pull_project
+from redcap_sync.pulled import Pull
+
+log = logging.getLogger(__name__)
+
+
+def take_pull(client: RedcapClient, snapshots: SnapshotStore, settings: RedcapTable, now: datetime) -> Pull:
+    """Pull what changed since the last good snapshot, and every `full_pull_days` everything, as a proof."""
+    base = _base(snapshots)
+    pulled = pull_project(
+        client,
+        PullSettings(
+            batch_records=settings.batch_records,
+            workers=settings.workers,
+            largest_loss_percent=settings.largest_loss_percent,
+            records_before=None if base else snapshots.records_of_damaged(),
+        ),
+        base=base,
+        full=full_is_due(snapshots.last_full(), now, settings.full_pull_days),
+        resume=snapshots.resume(),
+    )
+    if pulled.told.proof and pulled.told.proof.records:
+        log.warning(
+            "%d records (in %s) had changed without a line in REDCap's log; the full pull has them now",
+            pulled.told.proof.records,
+            ", ".join(pulled.told.proof.instruments),
+        )
+    for one in pulled.unseen:
+        log.warning("%s: %d columns are not seen", one.reason, len(one.columns))
+    return pulled
+
+
+def full_is_due(last: datetime | None, now: datetime, days: int) -> bool:
+    """Say whether everything is to be pulled; half a day is given, so that a weekly pull stays on its weekday."""
+    return last is None or now - last >= timedelta(days=days) - timedelta(hours=12)
+
+
+def told_in_words(pulled: Pull) -> str:
+    """How a pull went, in counts."""
+    told = pulled.told
+    words = [f"{told.kind} pull", f"{pulled.record_count()} records", f"{told.requests} requests"]
+    if told.why:
+        words.append(told.why)
+    if told.proof is not None:
+        words.append(f"{told.proof.records} records differed from the increments")
+    if pulled.unseen:
+        words.append(f"{len(pulled.unseen)} instruments not or only partly seen")
+    return ", ".join(words)
+
+
+def _base(snapshots: SnapshotStore) -> Pull | None:
+    try:
+        return snapshots.base()
+    except ExportIncomplete as damaged:
+        log.warning("everything is pulled anew: %s", damaged.what)
+        return None

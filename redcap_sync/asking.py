@@ -1,0 +1,141 @@
+"""Asks for records and looks at every answer: ids and columns must be those asked for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
+from threading import Lock
+
+from redcap_sync.answers import AskedTooMuch, BrokenAnswer, TooSlow
+from redcap_sync.client import RedcapClient, Row
+from redcap_sync.dictionary import Dictionary
+from redcap_sync.errors import ExportIncomplete
+from redcap_sync.export_rights import missing_columns, unseen_columns
+from redcap_sync.export_rows import (
+    KEY_NAMES,
+    ExportRows,
+    FlatKey,
+    is_doubtful,
+    no_rows,
+    rows_from_csv,
+    rows_from_json,
+)
+from redcap_sync.tables import Unseen
+
+Keep = Callable[[bytes, str], None]
+"""Called with the body of each good answer and its format, csv or json."""
+PROBED = 10
+
+
+def keep_nothing(_body: bytes, _kind: str) -> None:
+    """Forget a body."""
+
+
+@dataclass
+class Asking:
+    """Asks for records of one project; threads may share it.
+
+    `unseen` is what the token's user may not export: worked out from the first answer where it is None.
+    """
+
+    client: RedcapClient
+    dictionary: Dictionary
+    levels: dict[str, int] | None = None
+    unseen: tuple[Unseen, ...] | None = None
+    as_csv: bool = False
+    keep: Keep = keep_nothing
+    asked: int = 0
+    """Records asked for so far, repeated ones among them."""
+    _lock: Lock = field(default_factory=Lock)
+
+    @property
+    def id_field(self) -> str:
+        """The name of the record id field."""
+        return self.dictionary.record_id_field
+
+    def records(self, ids: Sequence[str], splittable: bool) -> ExportRows:  # noqa: FBT001 - called by `Batches`
+        """Every row of some records that are there."""
+        with self._lock:
+            self.asked += len(ids)
+        rows, body, kind = self._answer(ids, splittable=splittable)
+        self.check(ids, rows)
+        self.keep(body, kind)
+        return rows
+
+    def _answer(self, ids: Sequence[str], *, splittable: bool) -> tuple[ExportRows, bytes, str]:
+        names = [instrument.name for instrument in self.dictionary.instruments]
+        if self.as_csv:
+            body = self.client.records_csv(ids, names, splittable=splittable)
+            if not is_doubtful(body):
+                return rows_from_csv(self.id_field, body), body, "csv"
+        answer = self.client.records(ids, names, splittable=splittable)
+        return self._laid(answer), json.dumps(answer).encode(), "json"
+
+    def read(self, body: bytes, kind: str) -> ExportRows:
+        """Read an answer that was kept, and look at its columns as at any other."""
+        rows = rows_from_csv(self.id_field, body) if kind == "csv" else self._laid(json.loads(body))
+        self.check(rows.records(), rows)
+        return rows
+
+    def _laid(self, answer: Sequence[Row]) -> ExportRows:
+        return rows_from_json(self.id_field, answer) if answer else no_rows(self.id_field)
+
+    def probe(self, ids: Sequence[str]) -> None:
+        """Ask for a few records in both formats: CSV is relied on only if it says the same as JSON.
+
+        Servers differ in how they quote, guard and delimit CSV; JSON is beyond doubt but five times as long.
+        """
+        few = ids[:: max(1, len(ids) // PROBED)]
+        try:
+            self.as_csv = False
+            plain = self.records(few, splittable=True)
+            self.as_csv = True
+            self.as_csv = self.records(few, splittable=True).columns.equals(plain.columns)
+        except (AskedTooMuch, BrokenAnswer, TooSlow):
+            self.as_csv = False
+
+    def check(self, ids: Collection[str], rows: ExportRows) -> None:
+        """Raise ExportIncomplete for records nobody asked for and for columns that no missing right explains."""
+        if not len(rows):
+            return
+        if strangers := set(rows.records()) - set(ids):
+            raise ExportIncomplete(
+                f"REDCap was asked for {len(ids)} records and gave {len(strangers)} others.",
+                why="the server dropped the list of records from the call, or another program answers",
+                remedy="set a smaller batch_records in study.toml, then run again",
+            )
+        with self._lock:
+            found = unseen_columns(self.dictionary, set(rows.names), self.levels)
+            if self.unseen is None:
+                self.unseen = found
+            elif hidden := {c for one in found for c in one.columns} - {c for u in self.unseen for c in u.columns}:
+                raise missing_columns(sorted(hidden))
+
+    def row_keys(self) -> dict[str, list[FlatKey]]:
+        """Which rows every record has, by record, from one call for the id and what makes instances visible."""
+        repeating = {instrument for _, instrument in self.dictionary.repeating} - {""}
+        statuses = [f"{one.name}_complete" for one in self.dictionary.instruments if one.name in repeating]
+        hidden = {column for one in self.unseen or () for column in one.columns}
+        answer = self.client.row_keys([self.id_field, *(name for name in statuses if name not in hidden)])
+        return by_record(rows_from_json(self.id_field, _keys_only(self.id_field, answer)))
+
+
+def _keys_only(id_field: str, answer: Sequence[Row]) -> list[Row]:
+    """The rows without their statuses; raises ExportIncomplete for a row without a record id."""
+    names = (id_field, *KEY_NAMES)
+    if not all(row.get(id_field) for row in answer):
+        raise ExportIncomplete(
+            "REDCap gave rows without a record id.",
+            why="the token's user may not export the instrument that holds it, or the project has just changed",
+            remedy="give the user full export rights on the first instrument, then run again",
+        )
+    return [{name: row.get(name, "") for name in names} for row in answer]
+
+
+def by_record(rows: ExportRows) -> dict[str, list[FlatKey]]:
+    """The keys of rows, by record, sorted."""
+    found: dict[str, list[FlatKey]] = {}
+    for key in rows.keys():  # noqa: SIM118 - a method, no dictionary
+        found.setdefault(key.record, []).append(key)
+    return {record: sorted(keys) for record, keys in found.items()}

@@ -1,0 +1,115 @@
+"""The rows a pull holds while it runs: what is replaced, what is gone, and what still differs from the server."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from redcap_sync.asking import by_record
+from redcap_sync.dictionary import Dictionary
+from redcap_sync.export_rows import ExportRows, FlatKey, together
+from redcap_sync.pulled import Pull
+from redcap_sync.row_order import in_order, merged_rows, merged_tables
+from redcap_sync.tables import Table, flat_keys, tables_from_rows
+
+Keys = Mapping[str, Sequence[FlatKey]]
+
+
+@dataclass
+class Holding:
+    """Rows fetched so far, over those of the pull before where the pull is incremental."""
+
+    dictionary: Dictionary
+    base: Pull | None = None
+    keys: dict[str, list[FlatKey]] = field(default_factory=dict)
+    """Which rows are held, by record."""
+    settled: set[str] = field(default_factory=set)
+    """Records that were fetched twice and came the same."""
+    _parts: list[ExportRows] = field(default_factory=list)
+    _replaced: set[str] = field(default_factory=set)
+    """Records that were fetched, so that their rows of the base no longer count."""
+
+    def __post_init__(self) -> None:
+        if self.base is not None:
+            self.keys = keys_of_frame(self.base.rows)
+
+    def take(self, asked: Collection[str], rows: ExportRows, *, compare: bool = False) -> None:
+        """Hold new rows of some records; a record that did not come is no longer held.
+
+        With `compare` a record that came exactly as it was held is settled.
+        """
+        new = by_record(rows)
+        again = [record for record in asked if record in self._replaced]
+        same = self._same(again, rows) if compare else [r for r in again if self.keys.get(r) == new.get(r)]
+        self.settled.update(record for record in same if record in new)
+        self._forget(again)
+        self._replaced.update(asked)
+        for record in asked:
+            self.keys.pop(record, None)
+        self.keys |= new
+        if len(rows):
+            self._parts.append(rows)
+
+    def _same(self, records: Sequence[str], rows: ExportRows) -> list[str]:
+        before, now = self._cells(records, self._parts), self._cells(records, [rows])
+        return [record for record in records if before.get(record) == now.get(record)]
+
+    def _cells(self, records: Sequence[str], parts: Sequence[ExportRows]) -> dict[str, list[dict[str, Any]]]:
+        found: dict[str, list[dict[str, Any]]] = {}
+        for part in parts:
+            for row in part.only(records).columns.to_pylist():
+                found.setdefault(row[part.id_field], []).append(row)
+        return found
+
+    def _forget(self, records: Sequence[str]) -> None:
+        if records and self._parts:
+            self._parts = [part.only(records, unwanted=True) for part in self._parts]
+
+    def differing(self, there: Keys) -> set[str]:
+        """Records whose rows on the server are others than those held, settled ones aside."""
+        if there == self.keys:
+            return set()
+        every = there.keys() | self.keys.keys()
+        differ = {record for record in every if there.get(record) != self.keys.get(record)}
+        return {record for record in differ if record not in self.settled or record not in there}
+
+    def contents(self) -> tuple[pd.DataFrame, dict[str, Table]]:
+        """The keys of all rows, and the tables, in their order."""
+        fetched = together(self.dictionary.record_id_field, self._parts)
+        fetched = fetched.take(in_order(self.dictionary, flat_keys(fetched)))
+        self._parts = []
+        tables, rows = tables_from_rows(self.dictionary, fetched), flat_keys(fetched)
+        if self.base is None:
+            return rows, tables
+        if not self._replaced:
+            return self.base.rows, dict(self.base.tables)
+        return (
+            merged_rows(self.dictionary, self.base.rows, rows, self._replaced),
+            merged_tables(self.dictionary, self.base.tables, tables, self._replaced),
+        )
+
+
+def keys_of_frame(rows: pd.DataFrame) -> dict[str, list[FlatKey]]:
+    """Which rows a frame of keys names, by record, sorted."""
+    found: dict[str, list[FlatKey]] = {}
+    for key in map(FlatKey, *(rows[name].tolist() for name in rows.columns)):
+        found.setdefault(key.record, []).append(key)
+    return {record: sorted(keys) for record, keys in found.items()}
+
+
+def differing_records(old: Table, new: Table) -> set[str]:
+    """The records whose rows in one instrument are not the same, cell by cell."""
+    if len(old) == len(new) and old.keys.equals(new.keys) and list(old.text) == list(new.text):
+        changed = np.zeros(len(old), dtype=bool)
+        for name in old.text:
+            changed |= old.text[name].ne(new.text[name]).to_numpy()
+        return set(old.keys["record"][changed])
+    keys = list(old.keys.columns)
+    both = [pd.concat([table.keys, table.text], axis="columns") for table in (old, new)]
+    names = [*keys, *(name for name in new.text if name in old.text)]
+    laid = pd.concat([frame[names] for frame in both], ignore_index=True)
+    return set(laid["record"][~laid.duplicated(keep=False)])

@@ -1,0 +1,100 @@
+"""Looks at what was touched since a moment: in the log where it may be read, else by the dates of change."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from redcap_sync.change_log import OVERLAP, Changes, Mark, read_changes
+from redcap_sync.client import RedcapClient
+from redcap_sync.errors import ExportIncomplete, RedcapRefused
+from redcap_sync.pulled import Checkpoint
+
+WESTERNMOST = timedelta(hours=12)
+"""A server's local time is at most this much behind the UTC of its answers."""
+SLACK = timedelta(hours=1)
+
+
+@dataclass
+class Looking:
+    """Where the last look ended. All times are the server's own; our clock is never asked."""
+
+    client: RedcapClient
+    mark: Mark | None
+    began: datetime | None
+    """The server's clock in UTC when the pull began; None where it does not tell."""
+    id_field: str = ""
+    username: str = ""
+    """The token's user, '' where the log does not say."""
+
+    @property
+    def reads_log(self) -> bool:
+        """Whether the log tells what was touched."""
+        return self.mark is not None
+
+    @property
+    def repeats_itself(self) -> bool:
+        """Whether a look names again what was named before, so that only equal content proves rest."""
+        return not self.reads_log
+
+    @property
+    def how(self) -> str:
+        """How edits are looked for."""
+        return "log" if self.reads_log else "dates of change" if self.began else "ids only"
+
+    def again(self) -> Changes:
+        """What was touched since the last look; raises ExportIncomplete where the server's clock went back."""
+        if self.mark is None:
+            return self._by_date(self.began)
+        changes = self.since(self.mark)
+        if changes is None or not changes.trusted:
+            raise ExportIncomplete(
+                "The server's log cannot be relied on: its clock went back or lines were removed while the pull ran.",
+                why="the clock of the server was set, or somebody cleared the log just now",
+                remedy="run again; if it stays, ask the REDCap administrator about the server's clock",
+            )
+        self.mark = changes.mark
+        return changes
+
+    def since(self, mark: Mark) -> Changes | None:
+        """What the log has that is new since a mark; None where it may not be read."""
+        if self.mark is None:
+            return None
+        return read_changes(self.client.log(mark.begin), mark)
+
+    def _by_date(self, began: datetime | None) -> Changes:
+        if began is None:
+            return Changes(Mark(""))
+        return _touched_since(self.client, self.id_field, began)
+
+
+def first_look(client: RedcapClient, checkpoint: Checkpoint, id_field: str) -> tuple[Looking, Changes | None]:
+    """Find where the server's log stands now, and what changed since a checkpoint (None where nothing can tell).
+
+    Where the log may not be read, `id_field`, the name of the record id field, is asked for by date of change.
+    """
+    before = checkpoint.mark
+    begin = before.begin if before else _sure_begin(client)
+    try:
+        rows = client.log(begin)
+        if not rows and begin is not None:
+            rows = client.log()  # nothing since then, not even our own calls: the clock was set back
+    except RedcapRefused:
+        looking = Looking(client, None, client.server_time, id_field)
+        moment = checkpoint.server_time
+        return looking, _touched_since(client, id_field, moment) if moment and id_field else None
+    changes = read_changes(rows, before)
+    username = str(rows[0].get("username") or "") if rows else ""
+    looking = Looking(client, changes.mark if rows else None, client.server_time, id_field, username)
+    return looking, changes if before else None
+
+
+def _sure_begin(client: RedcapClient) -> datetime | None:
+    """A time before `now - OVERLAP` on the server's local clock, wherever on earth it stands."""
+    return client.server_time - WESTERNMOST - OVERLAP - SLACK if client.server_time else None
+
+
+def _touched_since(client: RedcapClient, id_field: str, moment: datetime) -> Changes:
+    """Records that the server dates as changed since a moment of its clock in UTC; too many rather than too few."""
+    rows = client.row_keys([id_field], changed_since=moment - WESTERNMOST - SLACK)
+    return Changes(Mark(""), records=frozenset(str(row[id_field]) for row in rows))

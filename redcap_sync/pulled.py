@@ -1,0 +1,94 @@
+"""What a pull came to: structure, rows and tables, proven complete, with a name made of their content."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+
+import pandas as pd
+
+from redcap_sync.change_log import Edit, Mark
+from redcap_sync.content_hash import digest_of, frame_pieces, snapshot_id, table_pieces
+from redcap_sync.dictionary import Dictionary
+from redcap_sync.structure import Structure
+from redcap_sync.tables import Table, Unseen
+
+STRUCTURE, ROWS = "*structure", "*rows"
+"""The parts of a pull beside its instruments; no instrument's name has an asterisk."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """From where the next pull may go on. `mark` is None where the log may not be read or cannot be relied on."""
+
+    mark: Mark | None = None
+    server_time: datetime | None = None
+    """The server's clock in UTC when the pull began."""
+    full_server_time: datetime | None = None
+    """The same of the last full pull."""
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What a full pull found that increments had not seen, in records the log does not name as touched."""
+
+    records: int = 0
+    """How many records differ."""
+    instruments: tuple[str, ...] = ()
+    """In which instruments."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """How a pull went: no value and no record id."""
+
+    kind: str
+    """full, incremental, or resumed."""
+    why: str = ""
+    """Why a full pull was made where an incremental one was possible."""
+    requests: int = 0
+    fetched: int = 0
+    """Records asked for, repeated ones among them."""
+    stable: str = "log"
+    """How edits in mid-pull were looked for: by the log, by dates of change, or by ids only."""
+    proof: Proof | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Pull:
+    """One complete pull. `rows` names every row of the flat export, `tables` holds their cells by instrument."""
+
+    structure: Structure
+    rows: pd.DataFrame = field(repr=False)
+    tables: Mapping[str, Table] = field(repr=False)
+    redcap_version: str = "unknown"
+    unseen: tuple[Unseen, ...] = ()
+    checkpoint: Checkpoint = Checkpoint()
+    edits: Sequence[Edit] = field(default=(), repr=False)
+    """What the log says of the time between the pull before and this one."""
+    told: Told = Told("full")
+
+    @property
+    def dictionary(self) -> Dictionary:
+        """The structure of the project."""
+        return self.structure.dictionary
+
+    @cached_property
+    def parts(self) -> Mapping[str, str]:
+        """The SHA-256 of the exact content of each part: structure, rows, and every instrument."""
+        return {
+            STRUCTURE: digest_of([self.structure.json()]),
+            ROWS: digest_of(frame_pieces(self.rows)),
+            **{name: digest_of(table_pieces(table)) for name, table in self.tables.items()},
+        }
+
+    @cached_property
+    def id(self) -> str:
+        """SHA-256 over the raw answers, part by part, in hexadecimal: the name of the snapshot."""
+        return snapshot_id(self.parts)
+
+    def record_count(self) -> int:
+        """How many records there are."""
+        return int(self.rows["record"].nunique())

@@ -1,0 +1,73 @@
+"""The raw structure of a project: what the API says of it, apart from its records."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any
+
+from redcap_sync.client import RedcapClient, Row
+from redcap_sync.dictionary import Dictionary, dictionary_from_api
+
+PROJECT_KEYS = (
+    "project_id",
+    "project_title",
+    "is_longitudinal",
+    "has_repeating_instruments_or_events",
+    "surveys_enabled",
+    "record_autonumbering_enabled",
+    "secondary_unique_field",
+    "custom_record_label",
+    "missing_data_codes",
+)
+"""What of the project's settings bears on its data. The others change without the data changing."""
+
+
+@dataclass(frozen=True)
+class Structure:
+    """The answers that make up a project's structure, as JSON values."""
+
+    project: Mapping[str, Any]
+    metadata: Sequence[Row]
+    instruments: Sequence[Row]
+    events: Sequence[Row]
+    mapping: Sequence[Row]
+    repeating: Sequence[Row]
+
+    def json(self) -> bytes:
+        """One canonical document: the same structure gives the same bytes."""
+        return json.dumps(asdict(self), ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+
+    @classmethod
+    def from_json(cls, document: bytes) -> Structure:
+        """Read back what `json` wrote."""
+        return cls(**json.loads(document))
+
+    @cached_property
+    def dictionary(self) -> Dictionary:
+        """The structure in the types that everything else speaks."""
+        return dictionary_from_api(
+            project=self.project,
+            metadata=self.metadata,
+            instruments=self.instruments,
+            events=self.events,
+            mapping=self.mapping,
+            repeating=self.repeating,
+        )
+
+
+def pull_structure(client: RedcapClient) -> Structure:
+    """Ask for the structure: four to six calls, fewer for a classic project."""
+    project = client.project()
+    longitudinal = str(project.get("is_longitudinal", 0)) == "1"
+    repeats = str(project.get("has_repeating_instruments_or_events", 0)) == "1"
+    return Structure(
+        project={key: project[key] for key in PROJECT_KEYS if key in project},
+        metadata=client.metadata(),
+        instruments=client.instruments(),
+        events=client.events() if longitudinal else [],
+        mapping=client.mapping() if longitudinal else [],
+        repeating=client.repeating() if repeats else [],
+    )
