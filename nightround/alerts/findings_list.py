@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Mapping
 from operator import attrgetter
 
 from nightround.alerts.links import Places
+from nightround.csv_text import csv_text
 from nightround.model import Finding, Rule
 
 COLUMNS = (
@@ -30,18 +29,13 @@ COLUMNS = (
     "times_reopened",
     "link",
 )
-FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
-"""A cell that begins with one of these is run as a formula by a spreadsheet."""
 
 
 def findings_list(findings: Iterable[Finding], rules: Mapping[str, Rule], places: Places) -> str:
     """Write all findings, open and closed, worst first; record ids only where the study allows them."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(COLUMNS)
-    for finding in sorted(findings, key=attrgetter("order")):
-        writer.writerow(_harmless(cell) for cell in _cells(finding, rules.get(finding.rule_id), places))
-    return out.getvalue()
+    ordered = sorted(findings, key=attrgetter("order"))
+    cells = (_cells(finding, rules.get(finding.rule_id), places) for finding in ordered)
+    return csv_text(COLUMNS, (dict(zip(COLUMNS, row, strict=True)) for row in cells))
 
 
 def _cells(finding: Finding, rule: Rule | None, places: Places) -> tuple[object, ...]:
@@ -66,8 +60,3 @@ def _cells(finding: Finding, rule: Rule | None, places: Places) -> tuple[object,
         finding.times_reopened,
         places.link(finding),
     )
-
-
-def _harmless(cell: object) -> str:
-    text = str(cell)
-    return f"'{text}" if text.startswith(FORMULA_SIGNS) else text

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
+from nightround.csv_text import csv_text
 from nightround.model import Outcome
 from nightround.reports.inputs import ReportInputs
 from nightround.reports.typesetting import Attachment
 from nightround.results import ResultRow
 
-SPREADSHEET_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""A text that begins so is run as a formula when a CSV file is opened in a spreadsheet."""
 OUTCOME_FIELDS = ("rule_id", "status", "in_scope", "checked", "failed", "reason")
 
 
@@ -37,20 +34,6 @@ def result_fields() -> tuple[str, ...]:
 def outcome_row(outcome: Outcome) -> dict[str, object]:
     """An outcome without its violations, which hold patient values."""
     return {name: str(getattr(outcome, name)) for name in OUTCOME_FIELDS}
-
-
-def csv_text(fields: Sequence[str], rows: Iterable[Mapping[str, object]]) -> str:
-    """A CSV table that a spreadsheet opens as text and numbers, and never as formulas."""
-    out = io.StringIO()
-    writer = csv.DictWriter(out, fields)
-    writer.writeheader()
-    writer.writerows({name: harmless(value) for name, value in row.items()} for row in rows)
-    return "\ufeff" + out.getvalue()
-
-
-def harmless(value: object) -> object:
-    """The value, with a quote before a text that a spreadsheet would run."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(SPREADSHEET_FORMULA) else value
 
 
 def json_text(rows: Sequence[Mapping[str, object]], inputs: ReportInputs) -> str:

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from nightround.csv_text import harmless
 from nightround.errors import StudyFilesWrong
 from nightround.model import LANGUAGES, Coverage, Language, LedgerDelta, Status, Words
-from nightround.reports.attachments import attachments, harmless
+from nightround.reports.attachments import attachments
 from nightround.reports.context import build_report
 from nightround.reports.render import html, split_symbols
 from nightround.reports.wording import read_wording

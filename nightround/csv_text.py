@@ -1,0 +1,26 @@
+"""CSV that a spreadsheet opens as text and numbers, and never as formulas."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+
+FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
+"""A text that begins so is run as a formula when a spreadsheet opens it (OWASP, CSV injection)."""
+BYTE_ORDER_MARK = "\ufeff"
+"""Excel takes a CSV for UTF-8 only when it begins so."""
+
+
+def csv_text(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> str:
+    """Write rows under a header; numbers stay numbers, and a text that would be run gets a quote before it."""
+    out = io.StringIO()
+    writer = csv.DictWriter(out, columns)
+    writer.writeheader()
+    writer.writerows({name: harmless(value) for name, value in row.items()} for row in rows)
+    return BYTE_ORDER_MARK + out.getvalue()
+
+
+def harmless(value: object) -> object:
+    """The value, with a quote before a text that a spreadsheet would run."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_SIGNS) else value
