@@ -164,8 +164,7 @@ class Night:
                 {rule.id: rule for rule in validation.rules},
                 self._places(snapshot.dictionary, snapshot.redcap_version),
             )
-            # Excel takes a CSV for UTF-8 only when it begins with a byte order mark.
-            self._write(folder / f"findings{self._mark}.csv", "\ufeff" + listing)
+            self._write(folder / f"findings{self._mark}.csv", listing)
 
     def alert(self, snapshot: Snapshot, validation: Validation) -> None:
         """Tell everyone what changed since they were last told; a channel that fails stops nobody else."""
