@@ -8,9 +8,10 @@ every expectation is judged) is undocumented; `tests/integration/test_gx_contrac
 
 from __future__ import annotations
 
+import json
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
@@ -34,8 +35,10 @@ from great_expectations.execution_engine import pandas_execution_engine
 from great_expectations.execution_engine.execution_engine import ExecutionEngine
 from great_expectations.execution_engine.pandas_execution_engine import PandasExecutionEngine
 from great_expectations.expectations.expectation import BatchExpectation
+from great_expectations.expectations.expectation_configuration import parse_result_format
 from great_expectations.expectations.metrics.metric_provider import metric_value
 from great_expectations.expectations.metrics.table_metric_provider import TableMetricProvider
+from great_expectations.types import SerializableDictDot
 from great_expectations.validator.metric_configuration import MetricConfiguration
 from great_expectations.validator.validator import ValidationDependencies
 
@@ -48,6 +51,7 @@ from redcap_sync.logic import Column, Evaluator, from_json
 
 Engine = ExecutionEngine[Any]
 
+DEFAULT_RESULT_FORMAT = "BASIC"
 METRIC = "redcap.rule_failures"
 SHOWN_POSITIONS = 20
 
@@ -74,14 +78,65 @@ class RuleResult:
     """What a failing row probably should hold, by its position; never part of GX's own results."""
 
 
+class Logic(SerializableDictDot):
+    """A rule's trees and scope as the suite holds them, carried through Great Expectations in one piece.
+
+    GX copies every argument of an expectation a dozen times, node by node; a tree of forty nodes
+    would cost more than its evaluation. This is immutable, so a copy of it is itself.
+    """
+
+    def __init__(self, written: Mapping[str, Any]) -> None:
+        self.written = written
+
+    def __copy__(self) -> Logic:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Logic:
+        return self
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Logic) and self.written == other.written
+
+    def __hash__(self) -> int:
+        return hash(json.dumps(self.written, sort_keys=True))
+
+    def to_json_dict(self) -> dict[str, Any]:
+        """What stands in the suite's JSON."""
+        return dict(self.written)
+
+    @classmethod
+    def __get_validators__(cls) -> Iterator[Callable[[Any], Logic]]:
+        yield cls.read
+
+    @classmethod
+    def __modify_schema__(cls, schema: dict[str, Any]) -> None:
+        schema["type"] = "object"
+
+    @classmethod
+    def read(cls, written: Any) -> Logic:
+        """Take the object out of a suite; a suite without it is refused."""
+        if isinstance(written, Logic):
+            return written
+        if not isinstance(written, Mapping) or not {"discrepancy", "applies", "needs", "rows"} <= written.keys():
+            raise ValueError("logic is the object that `nightround rules STUDY --suite` writes")
+        return cls(written)
+
+
 class RuleBook:
     """The rules that have asked to be evaluated on one engine, and their results once they were."""
 
     _open: ClassVar[WeakKeyDictionary[Engine, RuleBook]] = WeakKeyDictionary()
 
     def __init__(self) -> None:
-        self.logic: dict[str, dict[str, Any]] = {}
+        self.logic: dict[str, Mapping[str, Any]] = {}
         self.results: dict[str, RuleResult] = {}
+        self._shared: dict[str | None, MetricConfiguration] = {}
+
+    def shared_metric(self, batch_id: str | None) -> MetricConfiguration:
+        """The one metric of a batch that all its rules depend on."""
+        if batch_id not in self._shared:
+            self._shared[batch_id] = MetricConfiguration(METRIC, {"batch_id": batch_id}, {})
+        return self._shared[batch_id]
 
     @classmethod
     def close(cls, engine: Engine) -> RuleBook:
@@ -124,7 +179,7 @@ class ExpectRedcapRule(BatchExpectation):
 
     rule_id: str
     column: str = ""
-    logic: dict[str, Any]
+    logic: Logic
 
     success_keys: ClassVar[tuple[str, ...]] = ("rule_id", "column", "logic")
 
@@ -132,13 +187,13 @@ class ExpectRedcapRule(BatchExpectation):
         self, execution_engine: Engine | None = None, runtime_configuration: dict[str, Any] | None = None
     ) -> ValidationDependencies:
         """Enter the rule in the engine's book and ask for the one shared metric."""
-        dependencies = super().get_validation_dependencies(execution_engine, runtime_configuration)
         if execution_engine is None:
             raise JudgeBroke("Great Expectations asked for dependencies without an engine.")
-        RuleBook.of(execution_engine).logic[self.rule_id] = self.logic
-        shared = MetricConfiguration(METRIC, metric_domain_kwargs={"batch_id": self.batch_id}, metric_value_kwargs={})
-        dependencies.set_metric_configuration(METRIC, shared)
-        return dependencies
+        book = RuleBook.of(execution_engine)
+        book.logic[self.rule_id] = self.logic.written
+        asked = (runtime_configuration or {}).get("result_format", DEFAULT_RESULT_FORMAT)
+        # The base class makes the same two things out of a dozen copies of the whole configuration.
+        return ValidationDependencies({METRIC: book.shared_metric(self.batch_id)}, parse_result_format(asked))
 
     def _validate(
         self,
@@ -163,18 +218,45 @@ def evaluate_rules(frame: pd.DataFrame, rules: Mapping[str, Mapping[str, Any]]) 
     """Evaluate rules (as the suite's `logic` objects, by id) on a frame; one that breaks never stops the others."""
     # A GX user who runs a suite on a frame of their own has no context; the machine's clock stands in.
     context: Context = frame.attrs.get(CONTEXT) or Context(datetime.now())  # noqa: DTZ005
+    # pandas copies `attrs` with every column that is taken out, and the context is not small.
+    frame = frame.copy(deep=False)
+    frame.attrs = {}
 
     def column(name: str) -> Column:
         return Column(frame[name], kind=context.date_kinds.get(name, ""))
 
     evaluator = Evaluator(column, length=len(frame), now=context.now, missing_codes=context.missing_codes)
     rows = Rows(StoredTexts(frame), evaluator, context.now)
-    return {rule_id: _evaluate(frame, rows, logic) for rule_id, logic in rules.items()}
+    scopes = Scopes(frame)
+    return {rule_id: _evaluate(scopes, rows, logic) for rule_id, logic in rules.items()}
 
 
-def _evaluate(frame: pd.DataFrame, rows: Rows, logic: Mapping[str, Any]) -> RuleResult:
+class Scopes:
+    """The rows of instruments and events, each mask made once for all the rules that look there."""
+
+    def __init__(self, frame: pd.DataFrame) -> None:
+        self._frame = frame
+        self._masks: dict[tuple[tuple[str, tuple[str, ...]], ...], Mask] = {}
+
+    def of(self, rows: Mapping[str, Sequence[str]]) -> Mask:
+        """The rows of some instruments, at the events named for each, or at all. Read-only."""
+        key = tuple((instrument, tuple(events)) for instrument, events in rows.items())
+        if key not in self._masks:
+            self._masks[key] = self._mask(rows)
+            self._masks[key].flags.writeable = False
+        return self._masks[key]
+
+    def _mask(self, rows: Mapping[str, Sequence[str]]) -> Mask:
+        scope = np.zeros(len(self._frame), dtype=bool)
+        for instrument, events in rows.items():
+            own = self._frame["instrument"].eq(instrument)
+            scope |= (own & self._frame["event"].isin(events) if events else own).to_numpy(dtype=bool)
+        return scope
+
+
+def _evaluate(scopes: Scopes, rows: Rows, logic: Mapping[str, Any]) -> RuleResult:
     try:
-        verdict = _verdict(frame, rows, logic)
+        verdict = _verdict(scopes.of(logic["rows"]), rows, logic)
     except LogicError as error:
         return RuleResult(error=error.what)
     except KeyError as error:
@@ -184,25 +266,15 @@ def _evaluate(frame: pd.DataFrame, rows: Rows, logic: Mapping[str, Any]) -> Rule
     return RuleResult(verdict.scope, verdict.judged, np.flatnonzero(verdict.failing), suggested=verdict.suggested)
 
 
-def _verdict(frame: pd.DataFrame, rows: Rows, logic: Mapping[str, Any]) -> Verdict:
-    scope = _scope(frame, logic)
+def _verdict(scope: Mask, rows: Rows, logic: Mapping[str, Any]) -> Verdict:
     if logic["applies"] is not None:
         scope = scope & rows.evaluator.truth(from_json(logic["applies"]))
     judged = scope
     for column in logic["needs"]:
         judged = judged & rows.evaluator.filled(column)
-    if logic["check"] is not None:
+    if logic.get("check") is not None:
         return run_check(logic["check"], rows, judged)
     return Verdict(scope, judged, judged & rows.evaluator.truth(from_json(logic["discrepancy"])))
-
-
-def _scope(frame: pd.DataFrame, logic: Mapping[str, Any]) -> Mask:
-    """The rows a rule looks at: those of its instruments, at the events it names or at all."""
-    scope = np.zeros(len(frame), dtype=bool)
-    for instrument, events in logic["rows"].items():
-        own = frame["instrument"].eq(instrument)
-        scope |= (own & frame["event"].isin(events) if events else own).to_numpy(dtype=bool)
-    return scope
 
 
 def judge(suite: Suite, batch: Batch, *, run_name: str) -> dict[str, RuleResult]:
@@ -211,7 +283,7 @@ def judge(suite: Suite, batch: Batch, *, run_name: str) -> dict[str, RuleResult]
     Raises JudgeBroke where GX lost an expectation, on the way in or on the way out.
     """
     context = _context()
-    gx_suite = gx.ExpectationSuite(**_without_id(suite))
+    gx_suite = gx.ExpectationSuite(**_judged_form(suite))
     _same_count(len(suite.rules), len(gx_suite.expectations), "loaded")
     source = context.data_sources.add_pandas(run_name)
     try:
@@ -234,9 +306,10 @@ def _context() -> Any:
     return gx.get_context(mode="ephemeral", project_config=config)
 
 
-def _without_id(suite: Suite) -> dict[str, Any]:
-    written = suite.to_json()
-    return {"name": written["name"], "expectations": written["expectations"], "meta": written["meta"]}
+def _judged_form(suite: Suite) -> dict[str, Any]:
+    """The suite without what only readers need: GX copies the titles and sources of every rule many times."""
+    expectations = [{**one, "meta": {"rule_id": one["meta"]["rule_id"]}} for one in suite.to_json()["expectations"]]
+    return {"name": suite.name, "expectations": expectations}
 
 
 def _same_count(expected: int, found: int, what: str) -> None:
