@@ -100,6 +100,35 @@ class AlertsTable(StudyModel):
     exit_severity: Severity = Severity.CRITICAL
 
 
+class VisitTable(StudyModel):
+    """`[[dictionary_rules.visits]]`: an event that every record of its arm must have.
+
+    It is due where `due` is true in the record's row of the arm's first event, and in any case as soon
+    as a later event of the arm holds data.
+    """
+
+    event: str
+    due: str = ""
+
+
+class ExpectedMissingTable(StudyModel):
+    """`[[dictionary_rules.expected_missing]]`: where an instrument or a whole event may be missing, and why."""
+
+    instrument: str = ""
+    event: str = ""
+    when: str
+    reason: TwoLanguages
+
+
+class LimitTable(StudyModel):
+    """`[[dictionary_rules.limits]]`: what no patient can have, beside the soft range of the dictionary."""
+
+    field: str
+    minimum: str = ""
+    maximum: str = ""
+    source: str
+
+
 class DictionaryRulesTable(StudyModel):
     """`[dictionary_rules]`: which rules are made from the data dictionary; REDCap's letter stands behind each."""
 
@@ -117,6 +146,11 @@ class DictionaryRulesTable(StudyModel):
     slip: bool = False
     """Likely slips of unit or decimal point, with the value that would fit."""
     severity: Severity = Severity.MINOR
+    limit_severity: Severity = Severity.MAJOR
+    """Of values beyond a hard limit, and of ranges that REDCap enforces (@FORCE-MINMAX)."""
+    visits: tuple[VisitTable, ...] = ()
+    expected_missing: tuple[ExpectedMissingTable, ...] = ()
+    limits: tuple[LimitTable, ...] = ()
 
 
 class StudySettings(StudyModel):

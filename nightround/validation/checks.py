@@ -88,6 +88,17 @@ def _opened(rows: Rows, columns: Sequence[str], settings: Settings) -> Mask:
     return _any_filled(rows, columns, settings) | (rows.stored[status].filled & ~rows.stored[status].among("0"))
 
 
+def _absent_visit(rows: Rows, columns: Sequence[str], settings: Settings, scope: Mask) -> Verdict:  # noqa: ARG001
+    """The record holds nothing in an event that is due, or that a later one has overtaken."""
+    due = np.zeros(len(scope), dtype=bool)
+    if "formula" in settings:
+        due = rows.evaluator.truth(from_json(settings["formula"]))
+    for later in settings["later"]:
+        due = due | rows.stored[later].filled
+    expected = scope & due
+    return Verdict(expected, expected, expected & ~rows.stored[settings["visit"]].filled)
+
+
 def _format(rows: Rows, columns: Sequence[str], settings: Settings, scope: Mask) -> Verdict:
     """The value does not have the form of its validation type."""
     stored = rows.stored[columns[0]]
@@ -112,13 +123,20 @@ def _missing_code(rows: Rows, columns: Sequence[str], settings: Settings, scope:
 
 
 def _range(rows: Rows, columns: Sequence[str], settings: Settings, scope: Mask) -> Verdict:
-    """The value lies below its minimum or above its maximum; a bound that is blank in a row binds nothing."""
+    """The value lies outside its bounds and not beyond its hard ones; what is blank in a row binds nothing."""
     measure: Measure = settings["measure"]
     stored = rows.stored[columns[0]]
     values = stored.measured(measure)
     judged = scope & _valued(stored, settings) & ~np.isnan(values)
-    low, high = (_bound(rows, settings.get(name), measure) for name in ("minimum", "maximum"))
-    return Verdict(scope, judged, judged & ((values < low) | (values > high)))
+    outside = _outside(rows, values, settings, "minimum", "maximum")
+    beyond = _outside(rows, values, settings, "hard_minimum", "hard_maximum")
+    return Verdict(scope, judged, judged & outside & ~beyond)
+
+
+def _outside(rows: Rows, values: Floats, settings: Settings, low: str, high: str) -> Mask:
+    lower, upper = (_bound(rows, settings.get(name), settings["measure"]) for name in (low, high))
+    outside: Mask = (values < lower) | (values > upper)
+    return outside
 
 
 def _bound(rows: Rows, written: Mapping[str, str] | None, measure: Measure) -> Floats | float:
@@ -193,6 +211,7 @@ KINDS: Mapping[str, Kind] = {
     "blank": _blank,
     "filled": _filled,
     "never_opened": _never_opened,
+    "absent_visit": _absent_visit,
     "format": _format,
     "range": _range,
     "outlier": _outlier,

@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 
 from nightround.model import Check
-from nightround.validation.lookup import AS_TEXT
+from nightround.validation.lookup import AS_TEXT, VISIT_EXISTS
 from nightround.validation.stored import MEASURES, Measure
 from redcap_sync.errors import LogicError
 from redcap_sync.logic import Reference, from_json, parse, references
 
 COLUMN_LISTS = ("opened", "options", "coded_options")
 """Settings that hold export columns."""
+BOUNDS = ("minimum", "maximum", "hard_minimum", "hard_maximum")
 
 
 def compile_check(check: Check) -> tuple[dict[str, Any], tuple[Reference, ...]]:
@@ -30,7 +31,11 @@ def compile_check(check: Check) -> tuple[dict[str, Any], tuple[Reference, ...]]:
         read.append(settings["status"])
         settings["status"] = _as_text(settings["status"]).column
     found = [_as_text(column) for column in read]
-    for name in ("minimum", "maximum"):
+    if "visit" in settings:
+        visits = [Reference(VISIT_EXISTS, event=event) for event in (settings["visit"], *settings["later"])]
+        settings["visit"], *settings["later"] = (visit.column for visit in visits)
+        found += visits
+    for name in BOUNDS:
         if settings.get(name):
             settings[name], more = _bound(settings[name], settings["measure"])
             found += more

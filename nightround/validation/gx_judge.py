@@ -277,7 +277,15 @@ def _verdict(scope: Mask, rows: Rows, logic: Mapping[str, Any]) -> Verdict:
     return Verdict(scope, judged, judged & rows.evaluator.truth(from_json(logic["discrepancy"])))
 
 
-def judge(suite: Suite, batch: Batch, *, run_name: str) -> dict[str, RuleResult]:
+@dataclass(frozen=True, eq=False)
+class Judgement:
+    """What a suite came to: every rule's complete result, and Great Expectations' own result as JSON."""
+
+    results: Mapping[str, RuleResult]
+    document: Mapping[str, Any]
+
+
+def judge(suite: Suite, batch: Batch, *, run_name: str) -> Judgement:
     """Run a suite on a batch through Great Expectations and give each rule's complete result.
 
     Raises JudgeBroke where GX lost an expectation, on the way in or on the way out.
@@ -295,7 +303,29 @@ def judge(suite: Suite, batch: Batch, *, run_name: str) -> dict[str, RuleResult]
         context.data_sources.delete(run_name)
     _same_count(len(suite.rules), len(outcome.results), "judged")
     _same_verdicts(outcome, results)
-    return results
+    return Judgement(results, _document(suite, outcome))
+
+
+def _document(suite: Suite, outcome: Any) -> dict[str, Any]:
+    """GX's result in its own form, without the logic of the rules, which stands in the suite."""
+    return {
+        "suite_name": suite.name,
+        "success": outcome.success,
+        "statistics": dict(outcome.statistics),
+        "meta": {"great_expectations_version": gx.__version__},
+        "results": [
+            {
+                "success": verdict.success,
+                "result": dict(verdict.result),
+                "expectation_config": {
+                    "type": verdict.expectation_config.type,
+                    "kwargs": {"rule_id": verdict.expectation_config.kwargs["rule_id"]},
+                    "severity": str(verdict.expectation_config.severity),
+                },
+            }
+            for verdict in outcome.results
+        ],
+    }
 
 
 @cache

@@ -25,6 +25,8 @@ Positions = npt.NDArray[np.intp]
 """Row positions in a table; -1 where there is no such row."""
 AS_TEXT = "text"
 """The modifier of a reference that asks for a cell exactly as REDCap stored it. No written logic has it."""
+VISIT_EXISTS = "visit-exists"
+"""With an event in front of it: '1' where the record holds anything in that event. No written logic has it."""
 _SHOWING_NOTHING_ELSE = ("", "value", AS_TEXT)
 _NOWHERE = "\0"
 _NO_INSTANCE = -1
@@ -74,6 +76,8 @@ class Lookup:
             raise KeyError(f"the modifier :{reference.modifier} changes how a value is shown: {reference.column}")
         if reference.field == self.snapshot.dictionary.record_id_field:
             return self._of_rows(reference.field, self.keys["record"])
+        if reference.field == VISIT_EXISTS:
+            return self._of_rows(reference.column, self._exists(reference.event))
         if reference.is_smart:
             return self._of_rows(reference.column, self._smart(reference.field))
         table = self._table_of(reference)
@@ -86,6 +90,11 @@ class Lookup:
         """A value that every row has by itself, and no instrument's table holds."""
         cells = values.to_frame(column)
         return Source(Table("", self.keys, text=cells, typed=cells), column, np.arange(len(self.keys)))
+
+    def _exists(self, event: str) -> pd.Series[str]:
+        tables = (table.keys for table in self.snapshot.tables.values())
+        held = {record for keys in tables for record in keys["record"][keys["event"].eq(event)]}
+        return self.keys["record"].isin(held).map({True: "1", False: ""}).astype("str")
 
     def _smart(self, name: str) -> pd.Series[str]:
         dictionary = self.snapshot.dictionary

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nightround.model import Coverage, Outcome, Rule, Snapshot, Status, Violation
 from nightround.validation.batch import Batch, RowsOf, make_batch
@@ -28,6 +28,8 @@ class Validation:
     rules: tuple[Rule, ...]
     outcomes: tuple[Outcome, ...]
     coverage: Coverage
+    documents: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
+    """Great Expectations' own result of each suite, as JSON; no value and no record id is in it."""
 
     @property
     def violations(self) -> tuple[Violation, ...]:
@@ -39,14 +41,17 @@ def validate(snapshot: Snapshot, rules: Sequence[Rule], *, now: datetime) -> Val
     """Judge every rule on the snapshot; a rule that breaks is an outcome of its own and stops no other."""
     suites, refused = compile_suites(rules, snapshot.dictionary)
     outcomes = [_not_evaluated(rule_id, reason) for rule_id, reason in refused.items()]
+    documents: list[Mapping[str, Any]] = []
     for suite in suites:
-        outcomes.extend(_judge_suite(snapshot, suite, now))
+        outcomes.extend(_judge_suite(snapshot, suite, now, documents))
     order = {rule.id: rank for rank, rule in enumerate(rules)}
     outcomes.sort(key=lambda outcome: order.get(outcome.rule_id, len(order)))
-    return Validation(tuple(rules), tuple(outcomes), certify(rules, outcomes))
+    return Validation(tuple(rules), tuple(outcomes), certify(rules, outcomes), tuple(documents))
 
 
-def _judge_suite(snapshot: Snapshot, suite: Suite, now: datetime) -> Iterator[Outcome]:
+def _judge_suite(
+    snapshot: Snapshot, suite: Suite, now: datetime, documents: list[Mapping[str, Any]]
+) -> Iterator[Outcome]:
     from nightround.validation.gx_judge import judge
 
     wanted = dict.fromkeys(reference for compiled in suite.rules for reference in compiled.references)
@@ -57,11 +62,12 @@ def _judge_suite(snapshot: Snapshot, suite: Suite, now: datetime) -> Iterator[Ou
         if missing:
             yield _not_evaluated(compiled.rule.id, missing)
     if readable and len(batch.frame):
-        results = judge(
+        judgement = judge(
             Suite(suite.name, suite.instruments, readable), batch, run_name=f"{snapshot.id[:12]}-{suite.name}"
         )
+        documents.append(judgement.document)
         for compiled in readable:
-            yield _outcome(compiled, batch, results[compiled.rule.id])
+            yield _outcome(compiled, batch, judgement.results[compiled.rule.id])
     else:
         for compiled in readable:
             yield _not_applicable(compiled.rule.id, "the instrument has no row in this snapshot")

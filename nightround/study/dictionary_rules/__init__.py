@@ -1,6 +1,7 @@
 """Rules that the data dictionary already holds, one a kind and field, so that each is accounted for by name.
 
-They are REDCap's built-in Data Quality rules A-I (`letters`), and what goes beyond them (`absences`, `units`).
+They are REDCap's built-in Data Quality rules A-I (`letters`), and what goes beyond them (`visits`,
+`absences`, `limits`, `units`).
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from nightround.model import Rule
 from nightround.study.dictionary_rules.absences import absence_rules, has_absence_rule
 from nightround.study.dictionary_rules.fields import MAKERS, rule_of
 from nightround.study.dictionary_rules.letters import LETTERS, Letter, rules_of_letter
+from nightround.study.dictionary_rules.limits import limit_rules, softened
+from nightround.study.dictionary_rules.visits import visit_rules
 from nightround.study.study_toml import DictionaryRulesTable
 from redcap_sync.dictionary import Dictionary
 
@@ -23,8 +26,10 @@ def rules_from_dictionary(dictionary: Dictionary, wanted: DictionaryRulesTable) 
 
 
 def _rules(dictionary: Dictionary, wanted: DictionaryRulesTable) -> Iterator[Rule]:
+    yield from visit_rules(dictionary, wanted)
     if wanted.absent:
-        yield from absence_rules(dictionary, wanted.severity)
+        yield from absence_rules(dictionary, wanted)
+    yield from limit_rules(dictionary, wanted)
     kinds = [kind for kind in MAKERS if getattr(wanted, kind)]
     for instrument in dictionary.instruments:
         folds = wanted.absent and has_absence_rule(dictionary, instrument.name)
@@ -32,4 +37,4 @@ def _rules(dictionary: Dictionary, wanted: DictionaryRulesTable) -> Iterator[Rul
             for kind in kinds:
                 rule = rule_of(kind, field, dictionary, wanted.severity, folds=folds)
                 if rule is not None:
-                    yield rule
+                    yield softened(rule, field, wanted)

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from nightround.model import Check, Rule, Severity, Words
+from nightround.model import Check, Rule, Words
 from nightround.study.dictionary_rules.fields import SOURCE, opened
+from nightround.study.study_toml import DictionaryRulesTable, ExpectedMissingTable
 from redcap_sync.dictionary import Dictionary, Field
+
+_ADVICE = Words(
+    "整张表单尚未录入：请补录；确实缺失请注明原因。",
+    "Nothing of this instrument was entered: enter it, or say why it is missing.",
+)
 
 
 def has_absence_rule(dictionary: Dictionary, instrument: str) -> bool:
@@ -14,23 +20,21 @@ def has_absence_rule(dictionary: Dictionary, instrument: str) -> bool:
     return bool(_required(dictionary, instrument))
 
 
-def absence_rules(dictionary: Dictionary, severity: Severity) -> Iterator[Rule]:
+def absence_rules(dictionary: Dictionary, wanted: DictionaryRulesTable) -> Iterator[Rule]:
     """One rule for each instrument that holds a required field."""
     for instrument in dictionary.instruments:
         required = _required(dictionary, instrument.name)
         if required:
+            expected = [one for one in wanted.expected_missing if one.instrument == instrument.name]
             yield Rule(
                 id=f"absent:{instrument.name}",
                 title=Words(f"表单 {instrument.label} 已录入", f"The instrument {instrument.label} was entered"),
                 instrument=instrument.name,
                 discrepancy="",
-                severity=severity,
+                severity=wanted.severity,
                 fields=(),
-                applies=_any_shown(required),
-                advice=Words(
-                    "整张表单尚未录入：请补录；确实缺失请注明原因。",
-                    "Nothing of this instrument was entered: enter it, or say why it is missing.",
-                ),
+                applies=unless(_any_shown(required), expected),
+                advice=with_reasons(_ADVICE, expected),
                 source=SOURCE,
                 origin="dictionary",
                 check=_never_opened(dictionary, instrument.name),
@@ -52,3 +56,19 @@ def _any_shown(required: list[Field]) -> str:
     if any(not field.branching_logic for field in required):
         return ""
     return " or ".join(f"(\n{field.branching_logic}\n)" for field in required)
+
+
+def unless(applies: str, expected: Sequence[ExpectedMissingTable]) -> str:
+    """Narrow logic to where nobody expects the data to be missing."""
+    parts = [f"(\n{applies}\n)"] if applies else []
+    parts += [f"not (\n{one.when}\n)" for one in expected]
+    return " and ".join(parts)
+
+
+def with_reasons(advice: Words, expected: Sequence[ExpectedMissingTable]) -> Words:
+    """Say in the advice where and why the data may be missing, so that nobody looks for them there."""
+    if not expected:
+        return advice
+    zh = "；".join(one.reason.zh for one in expected)
+    en = "; ".join(one.reason.en for one in expected)
+    return Words(f"{advice.zh} 以下情况允许缺失：{zh}。", f"{advice.en} It may be missing where: {en}.")
