@@ -159,6 +159,9 @@ class Night:
                 validation.coverage, validation.outcomes, run_id=str(self.run_id), snapshot_id=snapshot.id
             )
             self._write(folder / f"coverage{self._mark}.json", json.dumps(document, ensure_ascii=False, indent=1))
+            self._write(
+                folder / "great_expectations.json", json.dumps(validation.documents, ensure_ascii=False, indent=1)
+            )
             listing = findings_list(
                 self.store.findings(self.study.id),
                 {rule.id: rule for rule in validation.rules},

@@ -81,6 +81,23 @@ def test_every_rule_is_accounted_for_every_night(demo: Demo) -> None:
         assert document["known"] >= 200
 
 
+def test_great_expectations_own_results_are_kept(demo: Demo) -> None:
+    """Each run keeps the result of each suite in GX's form: as many verdicts as judged rules, and no record id."""
+    newest = max((demo.study / "runs").iterdir())
+    suites = json.loads((newest / "great_expectations.json").read_text(encoding="utf-8"))
+    judged = json.loads((newest / "coverage.json").read_text(encoding="utf-8"))
+    failed = sum(not verdict["success"] for suite in suites for verdict in suite["results"])
+    assert sum(len(suite["results"]) for suite in suites) == judged["known"]
+    assert failed == judged["failed"] == 8
+    assert {key for suite in suites for verdict in suite["results"] for key in verdict["result"]} == {
+        "element_count",
+        "checked_count",
+        "unexpected_count",
+        "partial_unexpected_index_list",
+        "could_not_be_evaluated",
+    }
+
+
 def test_every_run_and_step_is_remembered(demo: Demo) -> None:
     """Three runs came to their end, each with its steps; the last one printed the report."""
     with store_of(demo) as store:
