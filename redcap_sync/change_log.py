@@ -1,8 +1,8 @@
 """What the project's log says was changed since a moment on the server's own clock.
 
 The log has the resolution of a minute, its clock may be wrong or set back, and every export of ours
-stands in it too. So a look reaches back a whole day before the moment, and what was there at the last
-look is told from what is new by counting: the same line once more is a new edit.
+stands in it too. So a look reaches back a whole day and more before the moment, and what was there at
+the last look is told from what is new by counting: the same line once more is a new edit.
 """
 
 from __future__ import annotations
@@ -17,12 +17,15 @@ from typing import Any, NamedTuple
 
 OVERLAP = timedelta(days=1)
 """Wider than any change to or from summer time, and than the clock of a web server that was never set."""
+WESTERNMOST = timedelta(hours=12)
+"""The log is in the server's local time, at most this much behind the UTC in which it dates its answers."""
+SLACK = timedelta(hours=1)
+"""Web servers behind one address need not agree to the second."""
 STAMP = "%Y-%m-%d %H:%M"
 WRITTEN = re.compile(
     r"^(?:creat|updat|delet)ed? record\b\s*(?:\((?:api|import|auto calculation)[^)]*\))?\s*", re.IGNORECASE
 )
 """`Update record (API) 42`, `Created Record (import) 5`, `Update record 1 (Baseline (Arm 1: Control))`."""
-DELETED = re.compile(r"^deleted? record\b", re.IGNORECASE)
 LOOKED_AT = re.compile(r"^(?:page view|data export|download|manage/design)", re.IGNORECASE)
 EXPORTED = re.compile(r"^(?:export|download|view)", re.IGNORECASE)
 RESTRUCTURED = re.compile(
@@ -48,30 +51,46 @@ class Edit(NamedTuple):
 class Mark:
     """A moment on the server's clock, and which lines of the overlap before it were already there."""
 
+    begin: datetime
+    """Where the next look begins, in the server's local time: well before the moment, wherever the server stands."""
     newest: str
-    """The timestamp of the newest line, `YYYY-MM-DD HH:MM` of the server."""
+    """The latest timestamp in the log, `YYYY-MM-DD HH:MM`; a clock that was wrong once may have left one to come."""
+    clock: datetime | None = None
+    """The server's clock in UTC; None where its answers are not dated."""
     seen: Mapping[str, int] = field(default_factory=dict, repr=False)
     """How often each line was there, by a hash of it."""
 
-    @property
-    def begin(self) -> datetime:
-        """Where the next look begins."""
-        return datetime.strptime(self.newest, STAMP) - OVERLAP  # noqa: DTZ007 - the server's own clock
-
     def document(self) -> dict[str, Any]:
         """The mark as JSON; it holds no value and no record id."""
-        return {"newest": self.newest, "seen": dict(self.seen)}
+        clock = self.clock.isoformat() if self.clock else None
+        return {"begin": self.begin.isoformat(), "newest": self.newest, "clock": clock, "seen": dict(self.seen)}
+
+    @classmethod
+    def read(cls, document: Mapping[str, Any]) -> Mark:
+        """Read back what `document` wrote."""
+        clock = document["clock"]
+        return cls(
+            begin=datetime.fromisoformat(document["begin"]),
+            newest=document["newest"],
+            clock=datetime.fromisoformat(clock) if clock else None,
+            seen=document["seen"],
+        )
+
+    def is_after(self, clock: datetime | None, newest: str) -> bool:
+        """Say whether the server's clock went back since."""
+        if self.clock and clock:
+            return clock < self.clock - SLACK
+        return newest < self.newest
 
 
 @dataclass(frozen=True)
 class Changes:
     """What is new in the log since a mark."""
 
-    mark: Mark
-    """The moment up to which this look reaches."""
+    mark: Mark | None
+    """The moment up to which this look reaches; None where nothing was looked at."""
     records: frozenset[str] = frozenset()
     """Ids the new lines may be about: where a line leaves doubt, every reading of it."""
-    deleted: frozenset[str] = frozenset()
     structure: bool = False
     """Whether a new line may have changed structure or rights."""
     edits: tuple[Edit, ...] = field(default=(), repr=False)
@@ -79,33 +98,44 @@ class Changes:
     """False where the log cannot be relied on: lines that were there are gone, or its clock went back."""
 
 
-def read_changes(rows: Sequence[Mapping[str, Any]], since: Mark | None) -> Changes:
-    """Tell what is new in log rows (newest first, from `since.begin` on) against an earlier look."""
-    stamps = [str(row["timestamp"])[:16] for row in rows]
-    newest = max(stamps, default="")
-    counts = Counter(_fingerprint(row) for row in rows)
-    if since is None:
-        return Changes(_mark(rows, newest, counts), trusted=bool(rows))
+def read_changes(rows: Sequence[Mapping[str, Any]], since: Mark, clock: datetime | None) -> Changes:
+    """Tell what is new in log rows (newest first, from `since.begin` on) against an earlier look.
+
+    `clock` is the server's time in UTC at this look.
+    """
+    mark = mark_of(rows, clock)
+    if mark is None:
+        return Changes(None, trusted=False)
     new = list(_not_seen(rows, since))
+    counts = Counter(_fingerprint(row) for row in rows)
     kept = all(counts[line] >= times for line, times in since.seen.items())
-    names = {id_ for row in new for id_ in _records_of(row)}
     return Changes(
-        mark=_mark(rows, newest or since.newest, counts),
-        records=frozenset(names),
-        deleted=frozenset(id_ for row in new if DELETED.match(str(row["action"])) for id_ in _records_of(row)),
+        mark=mark,
+        records=frozenset(id_ for row in new for id_ in _records_of(row)),
         structure=any(_restructures(row) for row in new),
         edits=tuple(edit for row in new for edit in _edits(row)),
-        trusted=kept and bool(new) and newest >= since.newest,
+        # Our own last call stands in the log, so there is always something new where the clock is sound.
+        trusted=kept and bool(new) and not since.is_after(clock, mark.newest),
     )
 
 
-def _mark(rows: Sequence[Mapping[str, Any]], newest: str, counts: Mapping[str, int]) -> Mark:
-    """Keep the lines of the overlap only."""
-    if not newest:
-        return Mark("")
-    begin = (datetime.strptime(newest, STAMP) - OVERLAP).strftime(STAMP)  # noqa: DTZ007 - the server's own clock
-    kept = {_fingerprint(row) for row in rows if str(row["timestamp"])[:16] >= begin}
-    return Mark(newest, {line: counts[line] for line in sorted(kept)})
+def mark_of(rows: Sequence[Mapping[str, Any]], clock: datetime | None) -> Mark | None:
+    """Remember where a look ended; None where the log had no line at all."""
+    if not rows:
+        return None
+    newest = max(_stamp(row) for row in rows)
+    begin = sure_begin(clock) if clock else datetime.strptime(newest, STAMP) - OVERLAP  # noqa: DTZ007 - server-local
+    kept = (row for row in rows if _stamp(row) >= begin.strftime(STAMP))
+    return Mark(begin, newest, clock, dict(sorted(Counter(map(_fingerprint, kept)).items())))
+
+
+def sure_begin(clock: datetime) -> datetime:
+    """A local time of the server that is more than the overlap before its clock, wherever on earth it stands."""
+    return (clock - WESTERNMOST - OVERLAP - SLACK).replace(second=0, microsecond=0)
+
+
+def _stamp(row: Mapping[str, Any]) -> str:
+    return str(row["timestamp"])[:16]
 
 
 def _not_seen(rows: Sequence[Mapping[str, Any]], since: Mark) -> Iterable[Mapping[str, Any]]:
@@ -150,7 +180,7 @@ def _edits(row: Mapping[str, Any]) -> Iterable[Edit]:
     names = tuple(sorted(set(FIELD_WRITTEN.findall(details))))
     for record in sorted(_records_of(row)):
         yield Edit(
-            timestamp=str(row["timestamp"])[:16],
+            timestamp=_stamp(row),
             username=str(row.get("username") or ""),
             verb=str(row["action"]).split()[0].lower(),
             record=record,

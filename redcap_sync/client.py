@@ -24,6 +24,7 @@ from tenacity import (
 )
 
 from redcap_sync.answers import (
+    AskedTooMuch,
     BrokenAnswer,
     ServerBusy,
     TooSlow,
@@ -97,7 +98,7 @@ class RedcapClient:
             "sleep": sleep,
             "reraise": True,
         }
-        self._patient = Retrying(retry=retry_if_exception_type((ServerBusy, BrokenAnswer)), **policy)
+        self._patient = Retrying(retry=retry_if_exception_type((ServerBusy, BrokenAnswer, AskedTooMuch)), **policy)
         # What is too much for the server stays too much: the caller asks for less instead.
         self._brief = Retrying(
             retry=retry_if_exception_type(ServerBusy) & retry_if_not_exception_type(TooSlow), **policy

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from redcap_sync.change_log import OVERLAP, Changes, Mark, read_changes
+from redcap_sync.change_log import SLACK, WESTERNMOST, Changes, Mark, mark_of, read_changes, sure_begin
 from redcap_sync.client import RedcapClient
 from redcap_sync.errors import ExportIncomplete, RedcapRefused
 from redcap_sync.pulled import Checkpoint
-
-WESTERNMOST = timedelta(hours=12)
-"""A server's local time is at most this much behind the UTC of its answers."""
-SLACK = timedelta(hours=1)
 
 
 @dataclass
@@ -60,11 +56,11 @@ class Looking:
         """What the log has that is new since a mark; None where it may not be read."""
         if self.mark is None:
             return None
-        return read_changes(self.client.log(mark.begin), mark)
+        return read_changes(self.client.log(mark.begin), mark, self.client.server_time)
 
     def _by_date(self, began: datetime | None) -> Changes:
         if began is None:
-            return Changes(Mark(""))
+            return Changes(None)
         return _touched_since(self.client, self.id_field, began)
 
 
@@ -74,27 +70,25 @@ def first_look(client: RedcapClient, checkpoint: Checkpoint, id_field: str) -> t
     Where the log may not be read, `id_field`, the name of the record id field, is asked for by date of change.
     """
     before = checkpoint.mark
-    begin = before.begin if before else _sure_begin(client)
+    clock = client.server_time
+    begin = before.begin if before else sure_begin(clock) if clock else None
     try:
         rows = client.log(begin)
-        if not rows and begin is not None:
-            rows = client.log()  # nothing since then, not even our own calls: the clock was set back
+        mark = mark_of(rows, client.server_time)
+        if begin and (mark is None or mark.begin < begin):
+            # The clock was set back: what is new may stand before the place where we looked.
+            rows, before = client.log(mark.begin if mark and mark.clock else None), None
+            mark = mark_of(rows, client.server_time)
     except RedcapRefused:
         looking = Looking(client, None, client.server_time, id_field)
         moment = checkpoint.server_time
         return looking, _touched_since(client, id_field, moment) if moment and id_field else None
-    changes = read_changes(rows, before)
     username = str(rows[0].get("username") or "") if rows else ""
-    looking = Looking(client, changes.mark if rows else None, client.server_time, id_field, username)
-    return looking, changes if before else None
-
-
-def _sure_begin(client: RedcapClient) -> datetime | None:
-    """A time before `now - OVERLAP` on the server's local clock, wherever on earth it stands."""
-    return client.server_time - WESTERNMOST - OVERLAP - SLACK if client.server_time else None
+    looking = Looking(client, mark, client.server_time, id_field, username)
+    return looking, read_changes(rows, before, client.server_time) if before else None
 
 
 def _touched_since(client: RedcapClient, id_field: str, moment: datetime) -> Changes:
     """Records that the server dates as changed since a moment of its clock in UTC; too many rather than too few."""
     rows = client.row_keys([id_field], changed_since=moment - WESTERNMOST - SLACK)
-    return Changes(Mark(""), records=frozenset(str(row[id_field]) for row in rows))
+    return Changes(None, records=frozenset(str(row[id_field]) for row in rows))

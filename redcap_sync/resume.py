@@ -81,7 +81,7 @@ class ResumeFolder:
         bodies = list(self._bodies())
         self._count = len(bodies)
         mark = head["mark"]
-        return Broken(Mark(mark["newest"], mark["seen"]) if mark else None, bodies)
+        return Broken(Mark.read(mark) if mark else None, bodies)
 
     def begin(self, structure: Structure, mark: Mark | None) -> None:
         """Forget what was kept and begin anew."""

@@ -303,6 +303,6 @@ def _read_checkpoint(document: Mapping[str, Any]) -> Checkpoint:
     mark = document["mark"]
     times = {name: document[name] for name in ("server_time", "full_server_time")}
     return Checkpoint(
-        mark=Mark(mark["newest"], mark["seen"]) if mark else None,
+        mark=Mark.read(mark) if mark else None,
         **{name: datetime.fromisoformat(value) if value else None for name, value in times.items()},
     )

@@ -87,7 +87,7 @@ def test_a_server_that_is_not_there_for_us(
     with answering(status, body, content_type) as url:
         done = nightround(tmp_path, "night", "venous_occlusion", "--data", "d", REDCAP_URL=url, REDCAP_TOKEN=TOKEN)
     assert_explained(done, code, word)
-    assert not list((tmp_path / "d").rglob("raw.json*"))
+    assert not list((tmp_path / "d").rglob("taken/*"))
     mails = list((tmp_path / "d").rglob("*.eml"))
     assert len(mails) == 1, "the data manager is told that the night failed"
 
