@@ -1,0 +1,249 @@
+"""Snapshots on disk: what was saved is what is loaded, once, privately, whole or not at all."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from nightround.errors import StudyFilesWrong
+from nightround.store.retention import prune, to_keep
+from nightround.store.sealing import KEY_BYTES, Vault, find_key
+from nightround.store.snapshots import SnapshotStore
+from nightround.study.study_toml import SnapshotsTable
+from redcap_sync.errors import ExportIncomplete
+from tests.pull_examples import Served, served
+
+NIGHT = datetime(2025, 7, 5, 2, 30, tzinfo=UTC)
+CANARY = "CANARY-initials"
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Served]:
+    """A server with twelve records."""
+    with served(tmp_path / "project") as one:
+        yield one
+
+
+def files(folder: Path) -> dict[str, float]:
+    """Every file with the time of its last change."""
+    return {str(path): path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_snapshot_is_read_back_as_it_was(server: Served, tmp_path: Path) -> None:
+    """Keys, text, types, structure and id of what is loaded are those of what was saved."""
+    server.write("1", weight="80.50", height="1.70")
+    server.write("2", initials="007")
+    store = SnapshotStore(tmp_path / "s")
+    saved = store.save("s", server.pull(), NIGHT)
+    loaded = store.latest("s")
+    assert loaded is not None
+    assert (loaded.id, loaded.dictionary, loaded.taken_at) == (saved.id, saved.dictionary, NIGHT)
+    for name, table in saved.tables.items():
+        pd.testing.assert_frame_equal(loaded.tables[name].keys, table.keys)
+        pd.testing.assert_frame_equal(loaded.tables[name].text, table.text)
+        pd.testing.assert_frame_equal(loaded.tables[name].typed, table.typed)
+    assert store.latest_id() == saved.id
+    assert store.latest_record_count() == 12
+
+
+def test_a_loaded_snapshot_is_a_base_for_the_next_pull(server: Served, tmp_path: Path) -> None:
+    """An increment on what was read from disk is what a full pull gives."""
+    store = SnapshotStore(tmp_path / "s")
+    store.save("s", server.pull(), NIGHT)
+    server.clock.forward(hours=24)
+    server.write("3", weight="81")
+    base = store.base()
+    assert base is not None
+    pulled = server.pull(base)
+    assert (pulled.told.kind, pulled.told.fetched, pulled.id) == ("incremental", 1, server.pull().id)
+
+
+def test_an_unchanged_instrument_costs_nothing(server: Served, tmp_path: Path) -> None:
+    """The same data again add a manifest; an edit in one instrument adds that instrument."""
+    store = SnapshotStore(tmp_path / "s")
+    base = server.pull()
+    store.save("s", base, NIGHT)
+    before = files(tmp_path / "s" / "objects")
+    store.save("s", server.pull(base), NIGHT + timedelta(days=1))
+    assert files(tmp_path / "s" / "objects") == before
+    server.visit("3", 1, pain="9")
+    store.save("s", server.pull(base), NIGHT + timedelta(days=2))
+    new = [Path(name).name for name in files(tmp_path / "s" / "objects").keys() - before.keys()]
+    changed = store.manifests()[-1].objects["visit"]
+    assert changed in new
+    assert [name for name in new if name.endswith(".parquet")] == [changed]
+
+
+def test_files_are_private_and_typed(server: Served, tmp_path: Path) -> None:
+    """Folders are 0700 and files 0600; a Parquet table has typed columns and the exact text beside them."""
+    server.write("1", weight="80.50")
+    store = SnapshotStore(tmp_path / "s")
+    store.save("s", server.pull(resume=store.resume()), NIGHT)
+    assert {path.stat().st_mode & 0o777 for path in (tmp_path / "s").rglob("*") if path.is_dir()} == {0o700}
+    assert {path.stat().st_mode & 0o777 for path in (tmp_path / "s").rglob("*") if path.is_file()} == {0o600}
+    frame = pd.read_parquet(tmp_path / "s" / "objects" / store.manifests()[0].objects["labs"])
+    assert frame["weight"].dtype == "float64"
+    assert "80.50" in set(frame["text:weight"])
+
+
+def test_manifests_hold_no_value_and_no_record_id(tmp_path: Path) -> None:
+    """What is written in plain JSON names counts, hashes and columns."""
+    with served(tmp_path / "project", records=3) as server:
+        server.write("RECORD-CANARY", initials=CANARY)
+        store = SnapshotStore(tmp_path / "s")
+        base = server.pull()
+        store.save("s", base, NIGHT)
+        server.write("RECORD-CANARY", initials=CANARY + "2")
+        store.save("s", server.pull(base), NIGHT)
+    for path in (*(tmp_path / "s").glob("*.json"), *(tmp_path / "s" / "taken").iterdir()):
+        assert "CANARY" not in path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("part", ["baseline", "*structure"])
+def test_a_changed_snapshot_is_refused(server: Served, tmp_path: Path, part: str) -> None:
+    """A part whose bytes are not those of its name is never used."""
+    store = SnapshotStore(tmp_path / "s")
+    server.write("1", initials="AA")
+    first = store.save("s", server.pull(), NIGHT)
+    other = server.pull()
+    manifest = store.manifest_of(first.id)
+    path = tmp_path / "s" / "objects" / manifest.objects[part]
+    if part == "*structure":
+        path.write_bytes(path.read_bytes().replace(b"Initials", b"Initialz"))
+    else:
+        frame = pd.read_parquet(path)
+        frame.loc[0, "initials"] = "BB"
+        frame.to_parquet(path, index=False)
+    with pytest.raises(ExportIncomplete, match="not what its name says"):
+        store.load(first.id, "s")
+    assert other.id == first.id
+
+
+def test_a_sealed_snapshot_shows_nothing_without_its_key(server: Served, tmp_path: Path) -> None:
+    """With a key no file holds a value in the clear; without it, or with another, nothing opens."""
+    server.write("1", initials=CANARY)
+    key = bytes(range(KEY_BYTES))
+    store = SnapshotStore(tmp_path / "s", Vault(key))
+    saved = store.save("s", server.pull(resume=store.resume()), NIGHT)
+    server.pull(resume=store.resume())
+    assert all(CANARY.encode() not in path.read_bytes() for path in (tmp_path / "s").rglob("*") if path.is_file())
+    assert store.load(saved.id, "s").id == saved.id
+    for vault in (Vault(), Vault(bytes(KEY_BYTES))):
+        with pytest.raises(ExportIncomplete, match="cannot be opened"):
+            SnapshotStore(tmp_path / "s", vault).latest("s")
+    assert "\\x01\\x02" not in repr(store)
+
+
+def test_a_sealed_file_cannot_take_the_place_of_another(tmp_path: Path) -> None:
+    """The name is sealed with the content."""
+    vault = Vault(bytes(KEY_BYTES))
+    vault.write(tmp_path / "a", b"one")
+    (tmp_path / "b").write_bytes((tmp_path / "a").read_bytes())
+    assert vault.read(tmp_path / "a") == b"one"
+    with pytest.raises(ExportIncomplete):
+        vault.read(tmp_path / "b")
+
+
+def test_a_key_is_read_from_environment_or_file_and_never_repeated(tmp_path: Path) -> None:
+    """A key is 32 bytes in base64; what is not is refused without being shown."""
+    good = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+    (tmp_path / "key").write_text(good + "\n")
+    assert find_key({"K": good}, variable="K", file=None) == find_key({}, variable="K", file=tmp_path / "key")
+    assert find_key({}, variable="K", file=None) is None
+    for wrong in ("c2hvcnQ=", "not base64 at all!"):
+        with pytest.raises(StudyFilesWrong) as caught:
+            find_key({"K": wrong}, variable="K", file=None)
+        assert wrong not in str(caught.value)
+    with pytest.raises(StudyFilesWrong, match="cannot be used"):
+        find_key({}, variable="K", file=tmp_path / "absent")
+
+
+def test_old_snapshots_are_thinned_out(server: Served, tmp_path: Path) -> None:
+    """Every night of three days is kept, the last of each week before, and no part that nothing names."""
+    store = SnapshotStore(tmp_path / "s")
+    for day in range(20):
+        server.write("1", weight=str(60 + day))
+        store.save("s", server.pull(), NIGHT + timedelta(days=day))
+    now = NIGHT + timedelta(days=19)
+    (tmp_path / "s" / "objects" / ".writing-half").write_bytes(b"x")
+    forgotten = prune(store, SnapshotsTable(keep_days=3, keep_weeks=2), now)
+    kept = store.manifests()
+    assert [one.taken_at for one in kept][-3:] == [now - timedelta(days=2), now - timedelta(days=1), now]
+    assert len(kept) + len(forgotten) == 20
+    assert len(kept) == 5
+    named = {file for one in kept for file in one.objects.values()}
+    assert {path.name for path in (tmp_path / "s" / "objects").iterdir()} == named
+    assert all(store.load(one.id, "s").id == one.id for one in kept)
+    assert to_keep([], now=now, days=1, weeks=1) == []
+
+
+def test_the_latest_snapshot_is_never_forgotten(server: Served, tmp_path: Path) -> None:
+    """Also when it is years old."""
+    store = SnapshotStore(tmp_path / "s")
+    saved = store.save("s", server.pull(), NIGHT)
+    assert prune(store, SnapshotsTable(), NIGHT + timedelta(days=9999)) == []
+    assert store.latest_id() == saved.id
+
+
+SAVER = """
+import sys
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from nightround.store.retention import prune
+from nightround.store.snapshots import SnapshotStore
+from nightround.study.study_toml import SnapshotsTable
+from redcap_sync.dictionary import dictionary_from_api
+from redcap_sync.export_rows import rows_from_json
+from redcap_sync.pulled import Pull
+from redcap_sync.structure import Structure
+from redcap_sync.tables import flat_keys, tables_from_rows
+
+metadata = [{"field_name": "record_id", "form_name": "one", "field_type": "text"}]
+metadata += [{"field_name": f"f{n}", "form_name": f"form{n % 5}", "field_type": "text"} for n in range(40)]
+names = ["one", *(f"form{n}" for n in range(5))]
+structure = Structure({}, metadata, [{"instrument_name": n, "instrument_label": n} for n in names], [], [], [])
+store = SnapshotStore(Path(sys.argv[1]))
+night = datetime(2025, 1, 1, tzinfo=timezone.utc)
+for turn in range(100_000):
+    rows = rows_from_json("record_id", [
+        {"record_id": str(r), **{f"f{n}": str(turn if n % 5 == turn % 5 else 0) for n in range(40)}} for r in range(50)
+    ])
+    pull = Pull(structure, flat_keys(rows), tables_from_rows(structure.dictionary, rows))
+    store.save("s", pull, night + timedelta(days=turn))
+    prune(store, SnapshotsTable(keep_days=2, keep_weeks=0), night + timedelta(days=turn))
+    print(turn, pull.id, flush=True)
+"""
+
+
+@pytest.mark.parametrize("milliseconds", [0, 7, 13, 29, 41, 53])
+def test_kill_9_at_any_moment_leaves_a_good_snapshot(tmp_path: Path, milliseconds: int) -> None:
+    """A process killed while it saves and forgets leaves the last saved snapshot, or the one it was saving."""
+    store = tmp_path / "store"
+    log = tmp_path / "log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-c", SAVER, str(store)], stdout=output, env={**os.environ, "PYTHONPATH": "."}
+        )
+        deadline = time.monotonic() + 60
+        while log.read_bytes().count(b"\n") < 3 and time.monotonic() < deadline:
+            time.sleep(0.001)
+        time.sleep(milliseconds / 1000)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    told = [line.split()[1] for line in log.read_text().splitlines() if len(line.split()) == 2]
+    assert len(told) >= 3
+    found = SnapshotStore(store).latest("s")
+    assert found is not None
+    assert found.id == told[-1] or found.id not in told
+    base = SnapshotStore(store).base()
+    assert base is not None
+    assert base.id == found.id
+    json.loads((store / "latest.json").read_text())
