@@ -58,9 +58,13 @@ class StoredTexts:
         self._known: dict[str, Stored] = {}
 
     def __getitem__(self, column: str) -> Stored:
-        """Raises KeyError for a column that is not in the frame."""
+        """Raises KeyError for a column that is not in the frame.
+
+        A frame that was not made here has one column a field: `f` serves for `[f:text]`.
+        """
         if column not in self._known:
-            self._known[column] = Stored(self._frame[column])
+            plain = column.replace(":text]", "]").removeprefix("[").removesuffix("]")
+            self._known[column] = Stored(self._frame[column if column in self._frame else plain])
         return self._known[column]
 
 

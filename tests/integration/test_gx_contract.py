@@ -5,9 +5,12 @@ import json
 import socket
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from nightround.model import Rule, Snapshot, Status
+from nightround.study.dictionary_rules import rules_from_dictionary
+from nightround.study.study_toml import DictionaryRulesTable
 from nightround.validation import gx_judge
 from nightround.validation.batch import make_batch
 from nightround.validation.gx_judge import ExpectRedcapRule, JudgeBroke, RuleBook, judge
@@ -164,3 +167,12 @@ def test_there_is_no_telemetry_and_no_connection(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(socket.socket, "connect", refused)
     assert validate(rows(3), [LIGHT], now=NIGHT.replace(tzinfo=None)).outcomes[0].status is Status.PASSED
+
+
+def test_a_suite_runs_on_a_frame_that_was_not_made_here() -> None:
+    """A user of Great Expectations needs the key columns and one column a field, as REDCap exported it."""
+    suites, _ = compile_suites(rules_from_dictionary(DICTIONARY, DictionaryRulesTable()), DICTIONARY)
+    logic = {one.rule.id: one.expectation["kwargs"]["logic"] for one in suites[0].rules}
+    frame = pd.DataFrame({"instrument": ["visit"] * 3, "event": ["one_arm_1"] * 3, "grade": ["1", "7", ""]})
+    result = gx_judge.evaluate_rules(frame, logic)["choice:grade"]
+    assert (result.error, result.failing.tolist(), int(result.judged.sum())) == ("", [1], 2)

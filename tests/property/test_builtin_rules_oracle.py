@@ -17,6 +17,7 @@ from redcap_sync.custom_rules import CustomRule
 from redcap_sync.dictionary import Dictionary, Field, dictionary_from_api
 from redcap_sync.logic import holds, interpret, parse, references
 from redcap_sync.project_file import ProjectFile
+from tests.rules_by_hand import Cell, cells_of, codes_of, is_shown, seen_from, value_of
 
 NOW = datetime(2025, 7, 5, 8, 0)  # noqa: DTZ001 - REDCap's clock has no zone
 CODES = ("NI", "-99")
@@ -151,49 +152,6 @@ def cells(dictionary: Dictionary, event: str, form: str) -> st.SearchStrategy[di
     return st.fixed_dictionaries({name: st.sampled_from(VALUES[name]) for name in columns if name in VALUES})
 
 
-Cell = tuple[Mapping[str, str], str, Field]
-
-
-def cells_of(drawn: Drawn) -> Iterator[Cell]:
-    """Section 1: every cell with its row and its instrument."""
-    dictionary = drawn.project.dictionary
-    for row in drawn.project.records:
-        event, repeated = row["redcap_event_name"], row["redcap_repeat_instrument"]
-        for field in dictionary.fields[1:]:
-            here = field.instrument in dictionary.instruments_at(event)
-            alone = (event, field.instrument) in dictionary.repeating
-            if here and field.type != "descriptive" and (field.instrument == repeated if repeated else not alone):
-                yield row, field.instrument, field
-
-
-def seen_from(drawn: Drawn, row: Mapping[str, str]) -> dict[str, str]:
-    """What a row's logic reads: itself, the base row of its event, and other events by their names."""
-    seen: dict[str, str] = {}
-    for other in drawn.project.records:
-        is_base = other["redcap_repeat_instance"] == ""
-        if other["record_id"] == row["record_id"] and is_base:
-            event = other["redcap_event_name"]
-            seen |= {f"[{event}][{name}]": value for name, value in other.items()}
-            if event == row["redcap_event_name"]:
-                seen |= other
-    own = {name: value for name, value in row.items() if value != ""}
-    return {**seen, **row, **own}
-
-
-def value_of(row: Mapping[str, str], field: Field, dictionary: Dictionary) -> str:
-    """The stored value; of a checkbox the first ticked code."""
-    if field.type != "checkbox":
-        return row.get(field.name, "")
-    codes = [choice.code for choice in (*field.choices, *dictionary.missing_data_codes)]
-    columns = {code: f"{field.name}___{re.sub('[^a-z0-9_]', '_', code.lower())}" for code in codes}
-    return next((code for code in codes if row.get(columns[code], "") == "1"), "")
-
-
-def codes_of(field: Field, dictionary: Dictionary) -> set[str]:
-    """The missing data codes that a field takes."""
-    return set() if "@NOMISSING" in field.annotation else {choice.code for choice in dictionary.missing_data_codes}
-
-
 def fits(field: Field, value: str) -> bool:
     """Rule C by hand, for the few types drawn here."""
     patterns = {
@@ -227,7 +185,7 @@ def is_outlier(field: Field, value: str, drawn: Drawn) -> bool:
     if not (field.type in ("calc", "slider") or field.validation in ("integer", "number")):
         return False
     codes = codes_of(field, drawn.project.dictionary)
-    held = (row.get(field.name, "") for row, _, one in cells_of(drawn) if one is field)
+    held = (row.get(field.name, "") for row, _, one in cells_of(drawn.project) if one is field)
     known = [number for text in held if text not in codes and (number := amount(text)) is not None]
     found = amount(value)
     if found is None or value in codes or len(known) < 2:
@@ -248,9 +206,9 @@ def letters_of(drawn: Drawn, cell: Cell) -> Iterator[str]:  # noqa: C901 - nine 
     """Section 2: the letters of the rules that a cell breaks."""
     dictionary = drawn.project.dictionary
     row, _, field = cell
-    seen = seen_from(drawn, row)
+    seen = seen_from(drawn.project, row)
     every = {choice.code for choice in dictionary.missing_data_codes}
-    shown = not field.branching_logic or holds(parse(field.branching_logic), seen, now=NOW, missing_codes=every)
+    shown = is_shown(drawn.project, row, field, now=NOW)
     value, codes = value_of(row, field, dictionary), codes_of(field, dictionary)
     coded = value in codes
     if field.type == "checkbox":
@@ -294,7 +252,7 @@ def broken_cells(drawn: Drawn) -> set[tuple[str, str, str, str, int, str]]:
             int(row["redcap_repeat_instance"] or 0),
             field.name,
         )
-        for row, instrument, field in cells_of(drawn)
+        for row, instrument, field in cells_of(drawn.project)
         for letter in letters_of(drawn, (row, instrument, field))
     }
 
@@ -302,7 +260,7 @@ def broken_cells(drawn: Drawn) -> set[tuple[str, str, str, str, int, str]]:
 def can_hold(drawn: Drawn, row: Mapping[str, str], logic: str) -> bool:
     """Whether a row can hold a field that a custom rule refers to."""
     dictionary = drawn.project.dictionary
-    held = {field.name for other, _, field in cells_of(drawn) if other is row}
+    held = {field.name for other, _, field in cells_of(drawn.project) if other is row}
     if not row["redcap_repeat_instrument"]:
         held.add(dictionary.record_id_field)
     return any(
@@ -347,7 +305,7 @@ def test_no_outlier_contradicts_exact_fractions(values: list[str]) -> None:
 def test_no_denominator_contradicts_plain_loops(drawn: Drawn) -> None:
     """H looks at every cell of a calculated field, A and F between them at every cell with branching logic."""
     tried = {one.id: one for one in try_project(drawn.project, (), now=NOW)}
-    every = list(cells_of(drawn))
+    every = list(cells_of(drawn.project))
     branched = sum(bool(field.branching_logic) for _, _, field in every)
     assert tried["H"].checked == sum(field.name in ("doubled", "stamp") for _, _, field in every)
     assert (tried["A"].checked or 0) + (tried["F"].checked or 0) == len(every)
@@ -367,7 +325,7 @@ def test_no_custom_rule_contradicts_plain_loops(drawn: Drawn) -> None:
         expected = [
             (row["record_id"], row["redcap_event_name"], int(row["redcap_repeat_instance"] or 0))
             for row in scope
-            if holds(parse(rule.logic), seen_from(drawn, row), now=NOW, missing_codes=codes)
+            if holds(parse(rule.logic), seen_from(drawn.project, row), now=NOW, missing_codes=codes)
         ]
         assert one.status is not Status.NOT_EVALUATED, (rule.name, one.reasons)
         found = [(row.record, row.event, row.instance) for row in one.rows or ()]
