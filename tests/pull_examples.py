@@ -13,7 +13,7 @@ from redcap_sync.client import RedcapClient
 from redcap_sync.pull import Progress, PullSettings, pull_project
 from redcap_sync.pulled import Pull
 from redcap_sync.resume import Resume
-from redcap_sync.sandbox import Faults, running
+from redcap_sync.sandbox import Faults, Running, running
 from redcap_sync.sandbox.project import SandboxProject
 from redcap_sync.token import Token
 from tests.sandbox_examples import Clock, longitudinal_project
@@ -26,16 +26,20 @@ SCREENING = {"redcap_event_name": "screening_arm_1"}
 class Served:
     """A running sandbox with one longitudinal project that repeats, and a client that does not wait."""
 
-    url: str
+    sandbox: Running
     project: SandboxProject
     client: RedcapClient
     faults: Faults
     clock: Clock
-    token: str
 
-    def fresh_client(self, username_token: str = "", **settings: Any) -> RedcapClient:
-        """Another client of the same project."""
-        token = Token(username_token or self.token)
+    @property
+    def url(self) -> str:
+        """The address of the API."""
+        return self.sandbox.api_url
+
+    def fresh_client(self, username: str | None = None, **settings: Any) -> RedcapClient:
+        """Another client of the same project, of the user with every right unless another is named."""
+        token = Token(self.sandbox.token(self.project, username))
         return RedcapClient(self.url, token, **{"timeout_seconds": 5, "attempts": 3, "sleep": _no_wait, **settings})
 
     def pull(
@@ -65,7 +69,9 @@ class Served:
         """Make any other call."""
         import requests
 
-        answer = requests.post(self.url, data={"token": self.token, "format": "json", **parameters}, timeout=5)
+        answer = requests.post(
+            self.url, data={"token": self.sandbox.token(self.project), "format": "json", **parameters}, timeout=5
+        )
         assert answer.ok, answer.text
         return answer.text
 
@@ -89,9 +95,9 @@ def served(folder: Path, *, records: int = 12, **settings: Any) -> Iterator[Serv
     clock, faults = Clock(), Faults()
     project = longitudinal_project(folder, clock, **settings)
     with running([project], faults=faults, random=Random(1)) as sandbox:
-        token = sandbox.token(project)
-        client = RedcapClient(sandbox.api_url, Token(token), timeout_seconds=5, attempts=3, sleep=_no_wait)
-        one = Served(sandbox.api_url, project, client, faults, clock, token)
+        token = Token(sandbox.token(project))
+        client = RedcapClient(sandbox.api_url, token, timeout_seconds=5, attempts=3, sleep=_no_wait)
+        one = Served(sandbox, project, client, faults, clock)
         names = [str(number) for number in range(1, records + 1)]
         rows: list[dict[str, Any]] = [{"record_id": name, **SCREENING, "initials": f"SY{name}"} for name in names]
         rows += [
