@@ -86,34 +86,46 @@ def check(study: str, data: Path, *, as_json: bool) -> None:
 
 @cli.command()
 @study_argument
+@click.option("--snapshot", metavar="ID", help="Make the report of a past snapshot again, byte for byte.")
+@click.option("--open", "only_open", is_flag=True, help="Only the open version: nothing by group.")
 @data_option
 @json_option
-def report(study: str, data: Path, *, as_json: bool) -> None:
-    """Print the interim report of STUDY from its last snapshot."""
+def report(study: str, snapshot: str | None, data: Path, *, only_open: bool, as_json: bool) -> None:
+    """Print the interim report of STUDY from its last snapshot, the closed and the open version."""
 
     def make(night: Night) -> None:
-        snapshot = night.last_snapshot()
-        night.report(snapshot, night.validate(snapshot))
+        if snapshot:
+            night.report_again(snapshot)
+            return
+        last = night.last_snapshot()
+        night.report(last, night.validate(last), ("open",) if only_open else ("closed", "open"))
 
     _run(study, data, "report", as_json=as_json, steps=make)
 
 
 @cli.command()
 @study_argument
-@click.option("--suite", is_flag=True, help="Print the Great Expectations suites as JSON instead.")
-@click.option("--test", "test_examples", is_flag=True, help="Run every rule's own examples.")
-def rules(study: str, *, suite: bool, test_examples: bool) -> None:
-    """List the rules of STUDY, or print its suites, or run its examples."""
-    from nightround.rules_listing import print_rules, print_suites, run_examples
-    from nightround.study.folder import find_content, load_study
+@click.option("--suite", "shown", flag_value="suite", help="Print the Great Expectations suites as JSON.")
+@click.option("--test", "shown", flag_value="test", help="Run every rule's own examples.")
+@click.option("--lint", "shown", flag_value="lint", help="Name what is wrong or doubtful about the rules.")
+@click.option("--catalogue", "shown", flag_value="catalogue", help="Print the catalogue, a page a rule, as Markdown.")
+@click.option("--backtest", metavar="RULE|FILE", help="Judge a rule, or a draft in a TOML file, on all kept snapshots.")
+@data_option
+@json_option
+def rules(study: str, *, shown: str | None, backtest: str | None, data: Path, as_json: bool) -> None:
+    """List the rules of STUDY, or show, prove and try them."""
+    if backtest is not None and shown is not None:
+        raise click.UsageError("--backtest stands alone.")
+    if as_json and shown in ("test", "catalogue"):
+        raise click.UsageError(f"--{shown} has no JSON.")
+    from nightround.rules_listing import print_backtest, print_shown
+    from nightround.study.folder import find_content
 
-    loaded = load_study(find_content(os.environ).study_folder(study))
-    if suite:
-        print_suites(loaded)
-    elif test_examples:
-        sys.exit(0 if run_examples(loaded) else EXIT_FINDINGS)
+    folder = find_content(os.environ).study_folder(study)
+    if backtest is not None:
+        print_backtest(folder, backtest, data=data, environ=os.environ, as_json=as_json)
     else:
-        print_rules(loaded)
+        sys.exit(print_shown(folder, shown or "list", as_json=as_json))
 
 
 @cli.command("try")

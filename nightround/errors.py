@@ -31,3 +31,9 @@ class RoundAlreadyRunning(ExplainedError):
     """Two runs of one study at the same moment; the second one stops."""
 
     exit_code = 2
+
+
+class SelfAuditFailed(ExplainedError):
+    """A finished report contradicts itself, its result rows or its snapshot; it was not released."""
+
+    exit_code = 17

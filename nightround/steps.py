@@ -7,13 +7,10 @@ from __future__ import annotations
 
 import json
 import logging
-import shutil
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,9 +25,8 @@ from nightround.alerts.notice import NightState, unjudged_of
 from nightround.alerts.tell import Teller
 from nightround.alerts.templates import load_digest_templates
 from nightround.errors import StudyFilesWrong
-from nightround.labels import words_of_label
 from nightround.ledger import reconcile
-from nightround.model import LANGUAGES, Finding, FindingState, LedgerDelta, Rule, Snapshot
+from nightround.model import Finding, FindingState, LedgerDelta, Rule, Snapshot
 from nightround.store.database import Store
 from nightround.store.retention import prune
 from nightround.store.runs import Ended
@@ -47,7 +43,9 @@ from redcap_sync.dictionary import Dictionary
 from redcap_sync.errors import ExplainedError
 
 if TYPE_CHECKING:
-    from nightround.reports.inputs import ReportInputs
+    from nightround.interim.edition import Edition
+    from nightround.interim.making import Press
+    from nightround.reports.facts import Version
 
 log = logging.getLogger(__name__)
 
@@ -215,13 +213,11 @@ class Night:
         before = self.store.last_run(self.study.id)
         return frozenset(unjudged_of(self.store.outcomes(before.id))) if before else frozenset()
 
-    def report(self, snapshot: Snapshot, validation: Validation) -> None:
-        """Print the interim report in both languages, from one set of numbers."""
-        from nightround.reports.attachments import attachments
-        from nightround.reports.cleaning import missing_characters
-        from nightround.reports.context import build_report
-        from nightround.reports.render import html
-        from nightround.reports.typesetting import pdf_bytes
+    def report(
+        self, snapshot: Snapshot, validation: Validation, versions: Sequence[Version] = ("closed", "open")
+    ) -> None:
+        """Print the interim report in both languages, from one set of numbers, once its own audit lets it pass."""
+        from nightround.interim.making import deliver, make_report
 
         plan = self.study.plan
         if plan is None:
@@ -231,43 +227,34 @@ class Night:
                 remedy="write one; expectations/venous_occlusion/plan.toml shows the form",
             )
         with self._step("report") as note:
-            inputs = self._report_inputs(plan, snapshot, validation)
-            folder = self.folder / "reports"
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            stem = f"{self.study.id}_{self.hospital_time:%Y-%m-%d}{self._mark}"
-            templates = self.content.templates
-            fonts = templates / "fonts"
-            pages = {language: html(build_report(inputs, language, templates), templates) for language in LANGUAGES}
-            if missing := missing_characters(pages.values(), fonts):
-                log.warning(
-                    "the report's fonts lack %d characters, printed as boxes: %s", len(missing), " ".join(missing)
-                )
-            # Beside the page, so that a browser on a machine without Chinese fonts shows it as the PDF does.
-            shutil.copytree(fonts, folder / "fonts", ignore=shutil.ignore_patterns("*.py"), dirs_exist_ok=True)
-            pdf = partial(
-                pdf_bytes,
-                made_at=inputs.run.data_cutoff,
-                templates=templates,
-                template_folders=[templates / self.study.id],
-                attachments=attachments(inputs),
-            )
-            with ThreadPoolExecutor() as workers:  # each waits for a process of its own
-                printed = dict(zip(pages, workers.map(pdf, pages.values()), strict=True))
-            for language in LANGUAGES:
-                self._write(folder / f"{stem}_{language}.html", pages[language])
-                self._write(folder / f"{stem}_{language}.pdf", printed[language])
-            note(f"{len(inputs.results)} result rows")
+            made = make_report(self._press(), self._edition(plan, snapshot, validation), snapshot, versions)
+            self.files += deliver(self._press(), made)
+            note(f"{len(made.results)} result rows")
 
-    def _report_inputs(self, plan: Plan, snapshot: Snapshot, validation: Validation) -> ReportInputs:
-        from nightround.reports.inputs import ReportInputs, RunFacts
-        from nightround.statistics.cohort import patient_frame
-        from nightround.statistics.tables import tables
+    def report_again(self, snapshot_id: str) -> None:
+        """Make a past report again from its snapshot, and prove that it is the same, byte for byte."""
+        from nightround.interim.rebuilding import rebuild
 
-        codes = [choice.code for choice in snapshot.dictionary.missing_data_codes]
-        return ReportInputs(
+        with self._step("report") as note:
+            self.files += rebuild(self._press(), self.snapshots.manifest_of(snapshot_id).id)
+            note(f"{len(self.files)} files, each identical to what was delivered")
+
+    def _press(self) -> Press:
+        from nightround.interim.making import Press
+
+        return Press(self.content.templates, self.snapshots, self.folder / "reports")
+
+    def _edition(self, plan: Plan, snapshot: Snapshot, validation: Validation) -> Edition:
+        from nightround.interim.edition import Edition, OutcomeKept, hash_of_rules, printed_of, stripped, stripped_delta
+        from nightround.interim.making import hash_of_templates
+        from nightround.reports.inputs import RunFacts
+
+        study = self.study.settings.study
+        return Edition(
             study=self.study.id,
-            title=self.study.settings.study.title.words(),
-            synthetic=self.study.settings.study.synthetic,
+            title=study.title.words(),
+            synthetic=study.synthetic,
+            record_ids=study.record_id_in_messages,
             run=RunFacts(
                 run_id=str(self.run_id),
                 snapshot_id=snapshot.id,
@@ -276,13 +263,14 @@ class Night:
                 complete=self.complete,
             ),
             plan=plan,
-            results=tables(plan, patient_frame(plan, snapshot.tables, codes, snapshot.dictionary.event_names)),
-            rules=validation.rules,
-            outcomes=validation.outcomes,
+            rules=printed_of(validation.rules),
+            rules_hash=hash_of_rules(validation.rules),
+            outcomes=tuple(OutcomeKept.of(one) for one in validation.outcomes),
             coverage=validation.coverage,
-            delta=self.delta or self._standing(),
-            instruments={one.name: words_of_label(one.label) for one in snapshot.dictionary.instruments},
+            delta=stripped_delta(self.delta or self._standing()),
+            findings=stripped(self.store.findings(self.study.id)),
             versions=software_versions(),
+            templates=hash_of_templates(self.content.templates, self.study.id),
         )
 
     def _standing(self) -> LedgerDelta:

@@ -12,19 +12,22 @@ WIDTH = 482.0
 BOX = 200.0
 SIDE_BOX = 164.0
 ROW_GAP = 50.0
+"""Points between two rows of boxes; more where many did not go on."""
 COLUMN_GAP = 28.0
 PADDING = 9.0
 LEADING = 14.0
+REASON_INDENT = 9.0
 
 
 @dataclass(frozen=True)
 class FlowStep:
-    """A step with its count, in the language of the report. `of` is '' for the first."""
+    """A step with its count, in the language of the report. `of` is '' for the first; a `side` step goes no further."""
 
     id: str
     label: str
     count: int
     of: str
+    side: bool = False
 
 
 @dataclass(frozen=True)
@@ -61,30 +64,36 @@ def children_of(step: FlowStep, steps: Sequence[FlowStep]) -> list[FlowStep]:
 
 def main_children(step: FlowStep, steps: Sequence[FlowStep]) -> list[FlowStep]:
     """Those who go on: the children with children of their own, or all where none has."""
-    children = children_of(step, steps)
+    children = [child for child in children_of(step, steps) if not child.side]
     return [child for child in children if children_of(child, steps)] or children
 
 
 def flow_drawing(steps: Sequence[FlowStep], texts: FlowTexts, pen: Pen) -> Drawing:
     """Draw the steps from above to below."""
-    placed = place(steps, pen)
+    placed = place(steps, texts, pen)
     shapes = [shape for box in placed.values() for shape in box_shapes(box, texts, pen)]
     for box in placed.values():
         following = [placed[child.id] for child in main_children(box.step, steps)]
         shapes += connections(box, following)
-        shapes += side_box(box, list(left_out(box.step, steps, texts)), len(following), texts, pen)
+        shapes += side_box(box, list(left_out(box.step, steps, texts)), following, texts, pen)
     height = max(box.bottom for box in placed.values()) + 2
     return Drawing(WIDTH, height, texts.title, tuple(shapes))
 
 
-def place(steps: Sequence[FlowStep], pen: Pen) -> Mapping[str, PlacedStep]:
+def gap_below(row: Sequence[FlowStep], steps: Sequence[FlowStep], texts: FlowTexts, pen: Pen) -> float:
+    """The room below a row of boxes: enough for whoever is listed beside its arrows."""
+    counts = [sum(1 for one in left_out(step, steps, texts) for _ in side_lines(one, texts, pen)) for step in row]
+    return max(ROW_GAP, PADDING + LEADING * max(counts, default=0) + PADDING)
+
+
+def place(steps: Sequence[FlowStep], texts: FlowTexts, pen: Pen) -> Mapping[str, PlacedStep]:
     """Give each step that goes on its box; the boxes of one depth stand side by side."""
     placed: dict[str, PlacedStep] = {}
     row, top = [step for step in steps if not step.of], 1.0
     while row:
         boxes = list(place_row(row, top, pen))
         placed |= {box.step.id: box for box in boxes}
-        top = max(box.bottom for box in boxes) + ROW_GAP
+        top = max(box.bottom for box in boxes) + gap_below(row, steps, texts, pen)
         row = [child for step in row for child in main_children(step, steps)]
     return placed
 
@@ -99,13 +108,24 @@ def place_row(row: Sequence[FlowStep], top: float, pen: Pen) -> Iterator[PlacedS
         yield PlacedStep(step, slot * (number + 0.5), top, width, height, lines)
 
 
-def left_out(step: FlowStep, steps: Sequence[FlowStep], texts: FlowTexts) -> Iterator[tuple[str, int]]:
-    """Who did not go on: the steps that end here, and whoever is in no step at all."""
+@dataclass(frozen=True)
+class Left:
+    """Who did not go on, and how many; a `reason` stands under the step it is of."""
+
+    label: str
+    count: int
+    reason: bool = False
+
+
+def left_out(step: FlowStep, steps: Sequence[FlowStep], texts: FlowTexts) -> Iterator[Left]:
+    """Who did not go on: the steps that end here with their reasons, and whoever is in no step at all."""
     children, following = children_of(step, steps), main_children(step, steps)
-    yield from ((child.label, child.count) for child in children if child not in following)
+    for child in (child for child in children if child not in following):
+        yield Left(child.label, child.count)
+        yield from (Left(why.label, why.count, reason=True) for why in children_of(child, steps) if why.count)
     missing = step.count - sum(child.count for child in children)
     if children and missing > 0:
-        yield texts.not_continued, missing
+        yield Left(texts.not_continued, missing)
 
 
 def box_shapes(box: PlacedStep, texts: FlowTexts, pen: Pen) -> Iterator[Shape]:
@@ -120,26 +140,33 @@ def box_shapes(box: PlacedStep, texts: FlowTexts, pen: Pen) -> Iterator[Shape]:
 
 def connections(parent: PlacedStep, children: Sequence[PlacedStep]) -> Iterator[Shape]:
     """An arrow to each child, over a common crossbar where there are several."""
-    turn = parent.bottom + ROW_GAP / 2
     for child in children:
+        turn = (parent.bottom + child.y) / 2
         bend = ((parent.x, turn), (child.x, turn)) if child.x != parent.x else ()
         yield Polyline(((parent.x, parent.bottom), *bend, (child.x, child.y)), "connector", arrow=True)
 
 
 def side_box(
-    parent: PlacedStep, reasons: Sequence[tuple[str, int]], following: int, texts: FlowTexts, pen: Pen
+    parent: PlacedStep, reasons: Sequence[Left], following: Sequence[PlacedStep], texts: FlowTexts, pen: Pen
 ) -> Iterator[Shape]:
     """Beside the arrow: who left here, and why."""
     if not reasons:
         return
-    counted = (texts.reason(label, count) for label, count in reasons)
-    lines = [line for text in counted for line in pen.lines(text, SIDE_BOX - 2 * PADDING)]
+    lines = [line for one in reasons for line in side_lines(one, texts, pen)]
     height = PADDING + LEADING * len(lines)
-    middle = parent.bottom + ROW_GAP / (2 if following == 1 else 4)
+    gap = (following[0].y if following else parent.bottom + ROW_GAP) - parent.bottom
+    middle = parent.bottom + gap / (2 if len(following) == 1 else 4)
     left = WIDTH - SIDE_BOX
     yield Polyline(((parent.x, middle), (left, middle)), "connector", arrow=True)
     yield Rect(left, middle - height / 2, SIDE_BOX, height, "side")
     baseline = middle - height / 2 + PADDING / 2 + TEXT
-    for line in lines:
-        yield Label(left + PADDING, baseline, line, "soft")
+    for indent, line in lines:
+        yield Label(left + PADDING + indent, baseline, line, "soft")
         baseline += LEADING
+
+
+def side_lines(one: Left, texts: FlowTexts, pen: Pen) -> Iterator[tuple[float, str]]:
+    """The lines of who did not go on, each with its indent."""
+    indent = REASON_INDENT if one.reason else 0.0
+    for line in pen.lines(texts.reason(one.label, one.count), SIDE_BOX - 2 * PADDING - indent):
+        yield indent, line

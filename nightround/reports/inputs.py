@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from nightround.model import Coverage, LedgerDelta, Outcome, Rule, Words
+from nightround.reports.facts import EMPTY_TRUST, Line, Look, News, PatientPair, Trust, Version
 from nightround.results import ResultSet
 from nightround.study.plan import Plan
 
@@ -27,7 +28,9 @@ class ReportInputs:
     """Everything one report says, before it is put into words.
 
     `study` is the study's id and the name of its template folder. `instruments` holds the title of each
-    instrument, `versions` the version of each software that ran, by name.
+    instrument, `events` of each event and `choices` of each code of a field the plan names; `versions` the version
+    of each software that ran, by name. `record_ids` says whether a record may be named. No patient's value is in it
+    but the unnamed measurements of `pairs`.
     """
 
     study: str
@@ -42,6 +45,16 @@ class ReportInputs:
     delta: LedgerDelta
     instruments: Mapping[str, Words] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
+    events: Mapping[str, Words] = field(default_factory=dict)
+    choices: Mapping[str, Mapping[str, Words]] = field(default_factory=dict)
+    version: Version = "closed"
+    look: Look = Look()
+    trust: Trust = EMPTY_TRUST
+    news: News | None = None
+    pairs: Mapping[Line, tuple[PatientPair, ...]] = field(default_factory=dict)
+    drifting: Mapping[Line, str] = field(default_factory=dict)
+    """Lines whose planned test tonight's data put in doubt, with the assumption; reported and never acted on."""
+    record_ids: bool = False
 
     @property
     def complete(self) -> bool:

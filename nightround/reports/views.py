@@ -45,7 +45,7 @@ class Column:
 
     head: str
     under: str = ""
-    kind: Literal["text", "value", "statistic", "p"] = "value"
+    kind: Literal["text", "value", "statistic", "p", "trust"] = "value"
     width: float = 0.0
 
 

@@ -83,12 +83,16 @@ class Group(StudyModel):
 
 
 class Step(StudyModel):
-    """A box of the flow: the patients of the step before (`of`) for whom every condition holds."""
+    """A box of the flow: the patients of the step before (`of`) for whom every condition holds.
+
+    A `side` step holds those who do not go on; the steps of it are its reasons.
+    """
 
     id: str
     label: Text
     of: str = ""
     where: tuple[Condition, ...] = ()
+    side: bool = False
 
 
 class Level(StudyModel):
@@ -257,6 +261,43 @@ class Regression(StudyModel):
     factors: tuple[Factor, ...] = Field(min_length=1)
 
 
+class Accrual(StudyModel):
+    """Enrolment: the date a patient entered, how many are wanted, and the months whose pace is carried forward."""
+
+    entered: Reference
+    target: int = Field(ge=1)
+    pace_months: int = Field(default=6, ge=1)
+
+
+class Safety(StudyModel):
+    """Adverse events: a repeating instrument with the fields of term, grade and seriousness, among a flow step."""
+
+    instrument: str
+    among: str
+    term: str
+    grade: str
+    serious: str
+    serious_codes: tuple[str, ...] = ("1",)
+
+
+class Literature(StudyModel):
+    """A published proportion beside an endpoint, as its source prints it: `percent` of `n`, at a time."""
+
+    id: str
+    endpoint: str
+    label: Text
+    percent: float = Field(ge=0, le=100)
+    n: int = Field(ge=1)
+    source: str
+
+
+class PerPatient(StudyModel):
+    """Variables of a before-after table that are drawn patient by patient."""
+
+    table: str
+    variables: tuple[str, ...] = Field(min_length=1)
+
+
 class Plan(StudyModel):
     """The whole of `plan.toml`."""
 
@@ -274,6 +315,10 @@ class Plan(StudyModel):
     tables: tuple[PlannedTable, ...] = ()
     survival: tuple[Survival, ...] = ()
     regressions: tuple[Regression, ...] = ()
+    accrual: Accrual | None = None
+    safety: Safety | None = None
+    literature: tuple[Literature, ...] = ()
+    per_patient: tuple[PerPatient, ...] = ()
 
     def table(self, table_id: str) -> PlannedTable:
         """The table of an id."""
@@ -288,6 +333,7 @@ class Plan(StudyModel):
         for step in self.flow:
             yield from (condition.field for condition in step.where)
         yield from (endpoint.field for endpoint in self.endpoints)
+        yield from (one.entered for one in [self.accrual] if one)
         for curve in self.survival:
             yield from (curve.time, curve.event.field)
         for variable in (v for table in self.tables for v in table.variables):
@@ -308,7 +354,7 @@ class Plan(StudyModel):
 
     @model_validator(mode="after")
     def _consistent(self) -> Plan:
-        for kind in ("groups", "flow", "endpoints", "tables", "survival", "regressions"):
+        for kind in ("groups", "flow", "endpoints", "tables", "survival", "regressions", "literature"):
             _unique(kind, (part.id for part in getattr(self, kind)))
         _unique("code of a group", (code for group in self.groups for code in group.codes))
         known: set[str] = set()
@@ -316,14 +362,28 @@ class Plan(StudyModel):
             if step.of and step.of not in known:
                 raise ValueError(f"flow step {step.id!r} is of {step.of!r}, which is no step before it")
             known.add(step.id)
-        for needed in (self.population, *(endpoint.among for endpoint in self.endpoints)):
+        among = (part.among for part in (*self.endpoints, *([self.safety] if self.safety else ())))
+        for needed in (self.population, *among):
             if needed not in known:
                 raise ValueError(f"{needed!r} is no step of the flow")
+        self._shown_known()
         for regression in self.regressions:
             self._regression_known(regression)
         if self.policy == "as-published":
             self._all_tests_named()
         return self
+
+    def _shown_known(self) -> None:
+        """What stands beside an endpoint or is drawn patient by patient is planned elsewhere."""
+        endpoints = {endpoint.id for endpoint in self.endpoints}
+        for published in self.literature:
+            if published.endpoint not in endpoints:
+                raise ValueError(f"{published.endpoint!r} is no endpoint")
+        for drawn in self.per_patient:
+            tables = (table for table in self.tables if table.id == drawn.table and table.kind != "by_group")
+            measured = {variable.id for table in tables for variable in table.variables if not variable.counted}
+            if missing := sorted(set(drawn.variables) - measured):
+                raise ValueError(f"{missing[0]!r} is measured at no two visits in table {drawn.table!r}")
 
     def _regression_known(self, regression: Regression) -> None:
         if regression.group not in {group.id for group in self.groups}:

@@ -1,0 +1,106 @@
+"""The open version of a report: the whole population alone, so that nobody sees the outcome of a group."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from nightround.model import Words
+from nightround.reports.facts import LineTrust, News, Trust
+from nightround.reports.inputs import ReportInputs
+from nightround.results import ResultRow, ResultSet
+from nightround.study.plan import Group, Plan, PlannedTable, Survival
+
+EVERYBODY = Group(id="", label=Words("全部患者", "All patients"), codes=("",))
+DESCRIPTIVE = frozenset(
+    {"n", "missing", "below_detection", "mean", "sd", "q1", "median", "q3", "count", "percent", "summary", "pairs"}
+)
+"""What tells of one group and compares none."""
+COMPARES_GROUPS = ("difference_in_change", "ancova", "difference", "smd", "odds_ratio")
+TESTS = frozenset({"t", "z", "chi2", "f", "h", "df_within", "p", "p_adjusted"})
+
+
+def open_inputs(inputs: ReportInputs) -> ReportInputs:
+    """The same night without anything by group and without any comparison of groups."""
+    plan = open_plan(inputs.plan)
+    rows = ResultSet((*open_rows(inputs.plan, inputs.results), size_row(inputs)))
+    return replace(
+        inputs,
+        version="open",
+        plan=plan,
+        results=rows,
+        trust=open_trust(inputs.trust),
+        news=open_news(inputs.news, rows),
+        pairs={line: tuple(replace(one, group="") for one in pairs) for line, pairs in inputs.pairs.items()},
+    )
+
+
+def open_plan(plan: Plan) -> Plan:
+    """The plan with the whole population for its one group."""
+    return plan.model_copy(
+        update={
+            "groups": (EVERYBODY,),
+            "tables": tuple(open_table(table) for table in plan.tables),
+            "survival": tuple(open_curve(curve) for curve in plan.survival),
+            "regressions": (),
+        }
+    )
+
+
+def open_curve(curve: Survival) -> Survival:
+    """A curve of everybody."""
+    return curve.model_copy(update={"by_group": False})
+
+
+def open_table(table: PlannedTable) -> PlannedTable:
+    """A table without effects between groups and without tests beside the planned one."""
+    sections = tuple(
+        section.model_copy(
+            update={"variables": tuple(one.model_copy(update={"beside": ()}) for one in section.variables)}
+        )
+        for section in table.sections
+    )
+    effects = tuple(effect for effect in table.effects if effect == "change")
+    return table.model_copy(update={"sections": sections, "effects": effects})
+
+
+def open_rows(plan: Plan, results: ResultSet) -> Iterator[ResultRow]:
+    """The result rows of everybody that compare no groups."""
+    kinds = {table.id: table.kind for table in plan.tables}
+    compared = {regression.id for regression in plan.regressions}
+    for row in results:
+        by_group = row.group or row.table in compared or (row.table, row.variable) == ("flow", "groups")
+        between = row.statistic.startswith(COMPARES_GROUPS) or (row.table == "survival" and row.statistic in TESTS)
+        if row.table in kinds and (kinds[row.table] == "by_group" or row.visit):
+            between = between or row.statistic not in DESCRIPTIVE
+        if not by_group and not between:
+            yield row
+
+
+def size_row(inputs: ReportInputs) -> ResultRow:
+    """How many patients the one column is about."""
+    found = next(row for row in inputs.results if (row.table, row.variable) == ("flow", inputs.plan.population))
+    return replace(found, variable="groups")
+
+
+def open_trust(trust: Trust) -> Trust:
+    """What is said of a line without its numbers, which compare the groups."""
+    return replace(trust, lines=tuple(without_numbers(line) for line in trust.lines))
+
+
+def without_numbers(line: LineTrust) -> LineTrust:
+    """Only how many of its values are in doubt, and whether it moves."""
+    return replace(line, reported="", excluded="", extremes=("", ""))
+
+
+def open_news(news: News | None, rows: ResultSet) -> News | None:
+    """The changed numbers that this version prints."""
+    if news is None:
+        return None
+    kept = {(row.table, row.variable, row.statistic, row.visit, row.level) for row in rows}
+    changed = tuple(
+        one
+        for one in news.changed
+        if not one.group and (one.table, one.variable, one.statistic, one.visit, one.level) in kept
+    )
+    return replace(news, changed=changed)
