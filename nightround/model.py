@@ -126,6 +126,8 @@ class Rule:
     events: tuple[str, ...] = ()
     owner: str = "coordinator"
     advice: Words = Words("", "")
+    analyst: Words = Words("", "")
+    """What an analyst must know of the rule's findings; blank where there is nothing to say."""
     source: str = ""
     origin: Literal["study", "dictionary", "redcap"] = "study"
     examples: tuple[Example, ...] = ()

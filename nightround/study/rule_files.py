@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
@@ -34,6 +33,7 @@ class RuleTable(StudyModel):
     events: tuple[str, ...] = ()
     owner: str = "coordinator"
     advice: TwoLanguages
+    analyst: TwoLanguages = TwoLanguages(zh="", en="")
     source: str
     examples: tuple[ExampleTable, ...] = ()
 
@@ -46,7 +46,7 @@ class RuleFile(StudyModel):
 
 def read_rules(folder: Path) -> tuple[Rule, ...]:
     """Read every rule file of a study, in the order of file names; an id may stand only once."""
-    rules = tuple(rule for path in sorted(folder.glob("*.toml")) for rule in _read_file(path))
+    rules = tuple(rule_of(table, path) for path, table in rule_tables(folder))
     seen: set[str] = set()
     for rule in rules:
         if rule.id in seen:
@@ -59,12 +59,22 @@ def read_rules(folder: Path) -> tuple[Rule, ...]:
     return rules
 
 
-def _read_file(path: Path) -> Iterable[Rule]:
-    file = checked(RuleFile, read_toml(path), file=path)
-    return [_rule(table, path) for table in file.rule]
+def rule_tables(folder: Path) -> tuple[tuple[Path, RuleTable], ...]:
+    """Every rule of a folder as it is written, its logic not yet read, with the file it stands in."""
+    return tuple((path, table) for path in sorted(folder.glob("*.toml")) for table in _tables(path))
 
 
-def _rule(table: RuleTable, path: Path) -> Rule:
+def read_rule_file(path: Path) -> tuple[Rule, ...]:
+    """Read the rules of one file, such as a draft."""
+    return tuple(rule_of(table, path) for table in _tables(path))
+
+
+def _tables(path: Path) -> tuple[RuleTable, ...]:
+    return checked(RuleFile, read_toml(path), file=path).rule
+
+
+def rule_of(table: RuleTable, path: Path) -> Rule:
+    """Make the rule of a table; raises StudyFilesWrong where its logic cannot be read."""
     discrepancy = parse_rule_logic(table.discrepancy, place=f"{path.name}, rule {table.id}, discrepancy")
     if table.applies:
         parse_rule_logic(table.applies, place=f"{path.name}, rule {table.id}, applies")
@@ -83,6 +93,7 @@ def _rule(table: RuleTable, path: Path) -> Rule:
         events=table.events,
         owner=table.owner,
         advice=table.advice.words(),
+        analyst=table.analyst.words(),
         source=table.source,
         examples=tuple(Example(example.values, example.verdict) for example in table.examples),
     )

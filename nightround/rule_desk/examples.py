@@ -1,0 +1,54 @@
+"""The examples of a rule run as its tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from nightround.model import Example, Rule
+from redcap_sync.logic import holds, parse
+
+EXAMPLE_TIME = datetime(2025, 1, 1)  # noqa: DTZ001 - what `today` means in an example
+BOTH_KINDS = frozenset({"passes", "fails"})
+
+
+@dataclass(frozen=True)
+class ExamplesRun:
+    """What the examples of some rules came to."""
+
+    count: int
+    wrong: tuple[str, ...]
+    """A line for each example whose verdict is another than the one written beside it."""
+    bare: tuple[str, ...]
+    """Rules without an example that passes, or without one that fails."""
+
+
+def run_examples(rules: Iterable[Rule]) -> ExamplesRun:
+    """Run every example of the rules."""
+    rules = tuple(rules)
+    return ExamplesRun(
+        count=sum(len(rule.examples) for rule in rules),
+        wrong=tuple(
+            f"{rule.id}: {dict(example.values)} {found}, not {example.verdict}"
+            for rule in rules
+            for example in rule.examples
+            if (found := verdict(rule, example)) != example.verdict
+        ),
+        bare=tuple(rule.id for rule in rules if lacks_examples(rule)),
+    )
+
+
+def lacks_examples(rule: Rule) -> bool:
+    """Say whether no example of the rule passes, or none fails."""
+    return not {example.verdict for example in rule.examples} >= BOTH_KINDS
+
+
+def verdict(rule: Rule, example: Example) -> str:
+    """What a rule says of an example's row, by the slow interpreter: passes, fails or skipped."""
+    row = example.values
+    if rule.applies and not holds(parse(rule.applies), row, now=EXAMPLE_TIME):
+        return "skipped"
+    if any(not row.get(column) for column in rule.needs):
+        return "skipped"
+    return "fails" if holds(parse(rule.discrepancy), row, now=EXAMPLE_TIME) else "passes"

@@ -1,0 +1,75 @@
+"""A rule under the lint: its logic as trees, the references it makes, and the events it looks at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property
+
+from nightround.model import Rule
+from nightround.rule_desk.remarks import Level, Remark
+from redcap_sync.dictionary import Dictionary
+from redcap_sync.errors import LogicError
+from redcap_sync.logic import Expression, Reference, parse, references
+
+ALWAYS = parse("1 = 1")
+
+
+@dataclass(frozen=True)
+class Linted:
+    """A rule whose logic could be read, beside the dictionary it is held against."""
+
+    rule: Rule
+    dictionary: Dictionary
+
+    @cached_property
+    def discrepancy(self) -> Expression:
+        """What is true where the rule is broken."""
+        return parse(self.rule.discrepancy)
+
+    @cached_property
+    def applies(self) -> Expression:
+        """What is true where the rule applies."""
+        return parse(self.rule.applies) if self.rule.applies else ALWAYS
+
+    @cached_property
+    def read(self) -> tuple[Reference, ...]:
+        """Every reference of the logic, once each."""
+        return tuple(dict.fromkeys((*references(self.discrepancy), *references(self.applies))))
+
+    @cached_property
+    def needed(self) -> tuple[Reference, ...]:
+        """The references that must be filled; one the logic does not make is read off its column's name."""
+        known = {reference.column: reference for reference in self.read}
+        return tuple(known.get(column) or self._of_column(column) for column in self.rule.needs)
+
+    @property
+    def columns(self) -> tuple[Reference, ...]:
+        """Everything the judge reads for the rule."""
+        return tuple(dict.fromkeys((*self.read, *self.needed)))
+
+    @cached_property
+    def events(self) -> tuple[str, ...]:
+        """The events whose rows the rule looks at; '' alone in a classic project."""
+        return self.rule.events or self.dictionary.events_of(self.rule.instrument)
+
+    def nodes(self) -> Iterator[Expression]:
+        """Every piece of the logic."""
+        waiting = [self.discrepancy, self.applies]
+        while waiting:
+            node = waiting.pop()
+            yield node
+            waiting.extend(node.children)
+
+    def remark(self, level: Level, what: str, why: str, fix: str) -> Remark:
+        """A remark on this rule."""
+        return Remark(level, self.rule.id, what, why, fix)
+
+    def _of_column(self, column: str) -> Reference:
+        if column.startswith("["):
+            with suppress(LogicError):
+                (found,) = references(parse(column))
+                return found
+        field, found_code, code = column.partition("___")
+        return Reference(field, code=code if found_code else "")

@@ -1,0 +1,45 @@
+"""What the lint has to say of a rule."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+
+class Level(StrEnum):
+    """How much a remark weighs. Only an error makes the lint fail."""
+
+    ERROR = "error"
+    """The rule cannot be judged, or does not do what it says."""
+    WARNING = "warning"
+    """The rule works, and something about it is probably not meant."""
+    NOTE = "note"
+    """Worth knowing; often meant so."""
+
+
+@dataclass(frozen=True)
+class Remark:
+    """One remark: which rule, what is the matter, why that matters, and what would mend it."""
+
+    level: Level
+    rule_id: str
+    what: str
+    why: str
+    fix: str
+
+    def document(self) -> dict[str, Any]:
+        """The remark as JSON."""
+        return {key: str(value) for key, value in asdict(self).items()}
+
+    def lines(self) -> tuple[str, ...]:
+        """The remark as it is printed."""
+        return f"{self.level}: {self.rule_id}: {self.what}", f"  Why: {self.why}", f"  Fix: {self.fix}"
+
+
+def nearest(name: str, known: Iterable[str], *, otherwise: str) -> str:
+    """`did you mean ...?` for a misspelt name, or other advice where nothing is like it."""
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return f"did you mean {near[0]}?" if near else otherwise

@@ -1,0 +1,32 @@
+"""The rules of a study together with those of its data dictionary, read from the study's folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from nightround.errors import StudyFilesWrong
+from nightround.model import Rule
+from nightround.study.dictionary_rules import rules_from_dictionary
+from nightround.study.folder import Study
+from redcap_sync.dictionary import Dictionary
+from redcap_sync.project_folder import dictionary_from_folder
+
+PROJECT_FOLDER = "project"
+
+
+def project_dictionary(study_folder: Path) -> Dictionary:
+    """The data dictionary that lies in a study's folder."""
+    folder = study_folder / PROJECT_FOLDER
+    if not folder.is_dir():
+        raise StudyFilesWrong(
+            "The study folder holds no data dictionary.",
+            why=f"there is no folder {folder}",
+            remedy="save the project's metadata there as CSV files with the API's headers",
+        )
+    return dictionary_from_folder(folder)
+
+
+def all_rules(study: Study) -> tuple[tuple[Rule, ...], Dictionary]:
+    """The study's own rules and those of its dictionary, with the dictionary."""
+    dictionary = project_dictionary(study.folder)
+    return (*study.rules, *rules_from_dictionary(dictionary, study.settings.dictionary_rules)), dictionary
