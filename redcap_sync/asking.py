@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from threading import Lock
 
@@ -13,7 +13,9 @@ from redcap_sync.dictionary import Dictionary
 from redcap_sync.errors import ExportIncomplete
 from redcap_sync.export_rights import missing_columns, unseen_columns
 from redcap_sync.export_rows import (
-    KEY_NAMES,
+    EVENT,
+    REPEAT_INSTANCE,
+    REPEAT_INSTRUMENT,
     ExportRows,
     FlatKey,
     is_doubtful,
@@ -117,25 +119,29 @@ class Asking:
         repeating = {instrument for _, instrument in self.dictionary.repeating} - {""}
         statuses = [f"{one.name}_complete" for one in self.dictionary.instruments if one.name in repeating]
         hidden = {column for one in self.unseen or () for column in one.columns}
-        answer = self.client.row_keys([self.id_field, *(name for name in statuses if name not in hidden)])
-        return by_record(rows_from_json(self.id_field, _keys_only(self.id_field, answer)))
+        names = [self.id_field, *(name for name in statuses if name not in hidden)]
+        return grouped(_flat_key(self.id_field, row) for row in self.client.row_keys(names))
 
 
-def _keys_only(id_field: str, answer: Sequence[Row]) -> list[Row]:
-    """The rows without their statuses; raises ExportIncomplete for a row without a record id."""
-    names = (id_field, *KEY_NAMES)
-    if not all(row.get(id_field) for row in answer):
+def _flat_key(id_field: str, row: Row) -> FlatKey:
+    """The key of a row as JSON has it; raises ExportIncomplete for a row without a record id."""
+    record = str(row.get(id_field) or "")
+    if not record:
         raise ExportIncomplete(
             "REDCap gave rows without a record id.",
             why="the token's user may not export the instrument that holds it, or the project has just changed",
             remedy="give the user full export rights on the first instrument, then run again",
         )
-    return [{name: row.get(name, "") for name in names} for row in answer]
+    return FlatKey(
+        record, str(row.get(EVENT) or ""), str(row.get(REPEAT_INSTRUMENT) or ""), int(row.get(REPEAT_INSTANCE) or 0)
+    )
 
 
-def by_record(rows: ExportRows) -> dict[str, list[FlatKey]]:
-    """The keys of rows, by record, sorted."""
+def grouped(keys: Iterable[FlatKey]) -> dict[str, list[FlatKey]]:
+    """Keys by record, sorted."""
     found: dict[str, list[FlatKey]] = {}
-    for key in rows.keys():  # noqa: SIM118 - a method, no dictionary
+    for key in keys:
         found.setdefault(key.record, []).append(key)
-    return {record: sorted(keys) for record, keys in found.items()}
+    for several in found.values():
+        several.sort()
+    return found

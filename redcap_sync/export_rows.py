@@ -19,7 +19,6 @@ import pyarrow.csv
 from redcap_sync.answers import unreadable_body
 
 EVENT, REPEAT_INSTRUMENT, REPEAT_INSTANCE = "redcap_event_name", "redcap_repeat_instrument", "redcap_repeat_instance"
-KEY_NAMES = (EVENT, REPEAT_INSTRUMENT, REPEAT_INSTANCE)
 TEXT = pa.large_string()
 DOUBTFUL = (b'\\"', b"'=", b"'+", b"'-", b"'@")
 """Bytes that servers write into CSV in more than one way: a quote behind a backslash, a guard before a formula."""

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from redcap_sync.asking import by_record
+from redcap_sync.asking import grouped
 from redcap_sync.dictionary import Dictionary
 from redcap_sync.export_rows import ExportRows, FlatKey, together
 from redcap_sync.pulled import Pull
 from redcap_sync.row_order import in_order, merged_rows, merged_tables
-from redcap_sync.tables import Table, flat_keys, tables_from_rows
+from redcap_sync.tables import Table, flat_keys, tables_from_rows, texts_from_rows
 
 Keys = Mapping[str, Sequence[FlatKey]]
 
@@ -42,7 +42,7 @@ class Holding:
 
         With `compare` a record that came exactly as it was held is settled.
         """
-        new = by_record(rows)
+        new = grouped(rows.keys())
         again = [record for record in asked if record in self._replaced]
         same = self._same(again, rows) if compare else [r for r in again if self.keys.get(r) == new.get(r)]
         self.settled.update(record for record in same if record in new)
@@ -82,23 +82,20 @@ class Holding:
         fetched = together(self.dictionary.record_id_field, self._parts)
         fetched = fetched.take(in_order(self.dictionary, flat_keys(fetched)))
         self._parts = []
-        tables, rows = tables_from_rows(self.dictionary, fetched), flat_keys(fetched)
         if self.base is None:
-            return rows, tables
+            return flat_keys(fetched), tables_from_rows(self.dictionary, fetched)
         if not self._replaced:
             return self.base.rows, dict(self.base.tables)
+        new = texts_from_rows(self.dictionary, fetched)
         return (
-            merged_rows(self.dictionary, self.base.rows, rows, self._replaced),
-            merged_tables(self.dictionary, self.base.tables, tables, self._replaced),
+            merged_rows(self.dictionary, self.base.rows, flat_keys(fetched), self._replaced),
+            merged_tables(self.dictionary, self.base.tables, new, self._replaced),
         )
 
 
 def keys_of_frame(rows: pd.DataFrame) -> dict[str, list[FlatKey]]:
     """Which rows a frame of keys names, by record, sorted."""
-    found: dict[str, list[FlatKey]] = {}
-    for key in map(FlatKey, *(rows[name].tolist() for name in rows.columns)):
-        found.setdefault(key.record, []).append(key)
-    return {record: sorted(keys) for record, keys in found.items()}
+    return grouped(map(FlatKey, *(rows[name].tolist() for name in rows.columns)))
 
 
 def differing_records(old: Table, new: Table) -> set[str]:

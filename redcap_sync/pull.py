@@ -8,7 +8,7 @@ until nothing is left. What does not come to rest is an error, and the last good
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from redcap_sync.asking import Asking
@@ -23,6 +23,7 @@ from redcap_sync.looking import Looking, first_look
 from redcap_sync.pulled import Checkpoint, Proof, Pull, Told
 from redcap_sync.resume import NoResume, Resume
 from redcap_sync.structure import Structure, pull_structure
+from redcap_sync.tables import Table
 
 Progress = Callable[[int, int], None]
 """Called with (records done, records in all)."""
@@ -189,6 +190,10 @@ class _Run:
                 kind, requests=self.client.requests - self.requests_before, fetched=asking.asked, stable=looking.how
             ),
         )
+
+    def _carried(self, tables: Mapping[str, Table]) -> dict[str, str]:
+        base = self.base
+        return {name: base.parts[name] for name, table in tables.items() if base and base.tables.get(name) is table}
 
     def _proof(self, pulled: Pull, changes: Changes | None) -> Proof | None:
         """Compare a full pull with the one before, records aside that the log names as touched."""

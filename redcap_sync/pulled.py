@@ -69,6 +69,8 @@ class Pull:
     edits: Sequence[Edit] = field(default=(), repr=False)
     """What the log says of the time between the pull before and this one."""
     told: Told = Told("full")
+    carried: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Hashes known already of instruments in which nothing changed."""
 
     @property
     def dictionary(self) -> Dictionary:
@@ -81,7 +83,7 @@ class Pull:
         return {
             STRUCTURE: digest_of([self.structure.json()]),
             ROWS: digest_of(frame_pieces(self.rows)),
-            **{name: digest_of(table_pieces(table)) for name, table in self.tables.items()},
+            **{name: self.carried.get(name) or digest_of(table_pieces(one)) for name, one in self.tables.items()},
         }
 
     @cached_property

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from redcap_sync.dictionary import Dictionary
-from redcap_sync.tables import Table
+from redcap_sync.tables import Table, Texts, typed_frame
 
 
 def in_order(dictionary: Dictionary, keys: pd.DataFrame) -> npt.NDArray[np.intp]:
@@ -23,21 +24,15 @@ def in_order(dictionary: Dictionary, keys: pd.DataFrame) -> npt.NDArray[np.intp]
 
 def _record_ranks(records: pd.Series[str]) -> npt.NDArray[np.int64]:
     codes, names = pd.factorize(records)
-    order = sorted(range(len(names)), key=lambda code: natural_key(str(names[code])))
-    ranks = np.empty(len(names), dtype=np.int64)
-    ranks[order] = np.arange(len(names))
+    keys = [natural_key(name) for name in names.tolist()]
+    ranks = np.empty(len(keys), dtype=np.int64)
+    ranks[sorted(range(len(keys)), key=keys.__getitem__)] = np.arange(len(keys))
     return ranks[codes]
 
 
 def natural_key(record: str) -> tuple[int, int, str]:
     """Sort record ids as REDCap does: whole numbers by their value, then the rest as text."""
     return (0, int(record), record) if record.isdecimal() else (1, 0, record)
-
-
-def without(table: Table, gone: npt.NDArray[np.bool_]) -> Table:
-    """A table without some of its rows."""
-    kept = np.flatnonzero(~gone)
-    return taken(table, kept) if len(kept) < len(gone) else table
 
 
 def taken(table: Table, positions: npt.NDArray[np.intp]) -> Table:
@@ -47,18 +42,43 @@ def taken(table: Table, positions: npt.NDArray[np.intp]) -> Table:
 
 
 def merged_tables(
-    dictionary: Dictionary, old: Mapping[str, Table], new: Mapping[str, Table], gone: Collection[str]
+    dictionary: Dictionary, old: Mapping[str, Table], new: Mapping[str, Texts], gone: Collection[str]
 ) -> dict[str, Table]:
-    """The tables with the rows of `gone` records left out and the new rows put in their place."""
-    return {name: _merged_table(dictionary, old[name], table, gone) for name, table in new.items()}
+    """The tables with the rows of `gone` records left out and the new rows put in their place.
+
+    A table in which nothing changed is the old one itself.
+    """
+    return {name: _merged_table(dictionary, old[name], texts, gone) for name, texts in new.items()}
 
 
-def _merged_table(dictionary: Dictionary, old: Table, new: Table, gone: Collection[str]) -> Table:
-    kept = without(old, old.keys["record"].isin(gone).to_numpy())
-    if not len(new):
-        return kept
-    laid = Table(old.instrument, *(pd.concat(pair, ignore_index=True) for pair in _pairs(kept, new)))
+def _merged_table(dictionary: Dictionary, old: Table, new: Texts, gone: Collection[str]) -> Table:
+    replaced = np.flatnonzero(old.keys["record"].isin(gone).to_numpy())
+    if old.keys.take(replaced).reset_index(drop=True).equals(new.keys):
+        return _with_values(dictionary, old, new.text, replaced)
+    kept = taken(old, np.delete(np.arange(len(old)), replaced))
+    added = Table(old.instrument, new.keys, new.text, typed_frame(dictionary, old.instrument, new.text))
+    laid = Table(old.instrument, *(pd.concat(pair, ignore_index=True) for pair in _pairs(kept, added)))
     return taken(laid, in_order(dictionary, laid.keys))
+
+
+def _with_values(dictionary: Dictionary, old: Table, values: pd.DataFrame, positions: npt.NDArray[np.intp]) -> Table:
+    """Put new values into rows that stay where they are; columns without a new value are neither copied nor typed."""
+    before = old.text.take(positions)
+    changed = [name for name in old.text if not np.array_equal(before[name].array, values[name].array)]
+    if not changed:
+        return old
+    new_typed = typed_frame(dictionary, old.instrument, values[changed])
+    text, typed = old.text.copy(deep=False), old.typed.copy(deep=False)
+    for name in changed:
+        text[name] = _replaced(text[name], values[name], positions)
+        typed[name] = _replaced(typed[name], new_typed[name], positions)
+    return Table(old.instrument, old.keys, text, typed)
+
+
+def _replaced(column: pd.Series[Any], values: pd.Series[Any], positions: npt.NDArray[np.intp]) -> pd.Series[Any]:
+    column = column.copy()
+    column.iloc[positions] = values.array
+    return column
 
 
 def _pairs(kept: Table, new: Table) -> list[list[pd.DataFrame]]:

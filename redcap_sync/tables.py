@@ -84,11 +84,26 @@ def tables_from_rows(dictionary: Dictionary, rows: ExportRows) -> dict[str, Tabl
     instrument designated to its event that does not repeat there. An instrument that was never
     opened still has its row, with blank cells.
     """
+    return {
+        name: Table(name, found.keys, found.text, typed_frame(dictionary, name, found.text))
+        for name, found in texts_from_rows(dictionary, rows).items()
+    }
+
+
+class Texts(NamedTuple):
+    """The rows of one instrument before they are typed."""
+
+    keys: pd.DataFrame
+    text: pd.DataFrame
+
+
+def texts_from_rows(dictionary: Dictionary, rows: ExportRows) -> dict[str, Texts]:
+    """The same without types."""
     keys = flat_keys(rows)
     kinds = pd.MultiIndex.from_frame(keys[["event", "instrument"]])
     codes, kinds_there = kinds.factorize()
     return {
-        one.name: _table(dictionary, one.name, rows, keys, np.isin(codes, _kinds_of(dictionary, one.name, kinds_there)))
+        one.name: _texts(dictionary, one.name, rows, keys, np.isin(codes, _kinds_of(dictionary, one.name, kinds_there)))
         for one in dictionary.instruments
     }
 
@@ -114,15 +129,14 @@ def _kinds_of(dictionary: Dictionary, instrument: str, kinds: Iterable[tuple[str
     ]
 
 
-def _table(
+def _texts(
     dictionary: Dictionary, instrument: str, rows: ExportRows, keys: pd.DataFrame, own: npt.NDArray[np.bool_]
-) -> Table:
+) -> Texts:
     positions = np.flatnonzero(own)
-    names = list(dictionary.columns_of(instrument))
-    text = _text_frame(rows.chosen(names, positions))
+    text = _text_frame(rows.chosen(dictionary.columns_of(instrument), positions))
     own_keys = keys.take(positions).reset_index(drop=True)
     own_keys["instrument"] = pd.Series([instrument], dtype="str").repeat(len(positions)).reset_index(drop=True)
-    return Table(instrument, own_keys, text, typed_frame(dictionary, instrument, text))
+    return Texts(own_keys, text)
 
 
 def _text_frame(columns: pa.Table) -> pd.DataFrame:
@@ -151,30 +165,39 @@ def _typed(field: Field | None, text: pd.Series[str]) -> pd.Series[Any]:
         return numbers(text.str.replace(",", ".", regex=False) if decimal_comma else text)
     if field.kind in ("date", "datetime"):
         return dates(text, field.validation)
-    return text.where(text != "", None)
+    return pd.Series(pd.array(_filled(text), dtype="str"), index=text.index)
 
 
 def numbers(text: pd.Series[str]) -> pd.Series[float]:
     """Read a column of text as float64; what is no finite number becomes NaN."""
-    found = _numbers_only(text)
-    if found is None:
+    try:
+        found = _series(_filled(text).cast(pa.float64()), text)
+    except pa.ArrowInvalid:  # a cell that is no plain number: the slow way, cell by cell
         found = pd.to_numeric(text, errors="coerce").astype("float64")
     return found.where(np.isfinite(found))
 
 
-def _numbers_only(text: pd.Series[str]) -> pd.Series[float] | None:
-    """The same five times faster, where every cell is blank or a plain number; else None."""
-    cells = pa.array(text, TEXT)
-    filled = pc.if_else(pc.equal(cells, ""), None, cells)
-    try:
-        found = filled.cast(pa.float64())
-    except pa.ArrowInvalid:
-        return None
-    return pd.Series(found.to_numpy(zero_copy_only=False), index=text.index, dtype="float64")
-
-
 def dates(text: pd.Series[str], validation: str) -> pd.Series[Any]:
     """Read a column in REDCap's stored form (Y-M-D, a space before the time) as datetime64[ns]."""
-    kind = validation.rsplit("_", 1)[0]
-    # [ns], because Great Expectations and our masks are a hundred times slower on pandas' default [us].
-    return pd.to_datetime(text, format=DATE_FORMATS[kind], errors="coerce").astype("datetime64[ns]")
+    pattern = DATE_FORMATS[validation.rsplit("_", 1)[0]]
+    filled = _filled(text)
+    try:
+        # [ns], because Great Expectations and our masks are a hundred times slower on pandas' default [us].
+        if pc.all(pc.equal(pc.utf8_length(filled), STORED_LENGTHS[pattern])).as_py() is not False:
+            return _series(filled.cast(pa.timestamp("ns")), text)
+    except pa.ArrowInvalid:
+        pass
+    return pd.to_datetime(text, format=pattern, errors="coerce").astype("datetime64[ns]")
+
+
+STORED_LENGTHS = {"%Y-%m-%d": 10, "%Y-%m-%d %H:%M": 16, "%Y-%m-%d %H:%M:%S": 19}
+
+
+def _filled(text: pd.Series[str]) -> pa.Array:
+    """The cells of a column, null where blank."""
+    cells = pa.array(text, TEXT)
+    return pc.if_else(pc.equal(cells, ""), pa.scalar(None, TEXT), cells)
+
+
+def _series(found: pa.Array, text: pd.Series[str]) -> pd.Series[Any]:
+    return pd.Series(found.to_numpy(zero_copy_only=False), index=text.index)

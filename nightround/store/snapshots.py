@@ -121,6 +121,7 @@ class SnapshotStore:
             unseen=manifest.unseen,
             checkpoint=_read_checkpoint(latest["checkpoint"]),
             told=manifest.told,
+            carried=manifest.parts,
         )
 
     def latest_id(self) -> str | None:

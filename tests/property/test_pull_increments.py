@@ -1,0 +1,134 @@
+"""Whatever is edited, deleted, renamed or broken off, increments give the very snapshot that a full pull gives."""
+
+import contextlib
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from nightround.store.sealing import Vault
+from redcap_sync.pulled import Pull
+from redcap_sync.resume import ResumeFolder
+from tests.pull_examples import Served, served
+
+NAMES = st.sampled_from([str(number) for number in range(1, 9)] + ["12-1", "A (2)"])
+WORDS = st.sampled_from(["", "1", "3.5", 'say \\"so\\"', "'-1", 'a "b", c', "zwei\r\nZeilen", "左侧髂静脉", "=1+1"])
+MINUTES = st.sampled_from([0, 0, 1, 59, 60 * 5, 60 * 24])
+
+
+class BrokenOffError(Exception):
+    """The process ended in mid-pull."""
+
+
+class Nights(RuleBasedStateMachine):
+    """A project that lives on while it is pulled night by night, sometimes in vain."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = Path(tempfile.mkdtemp())
+        self.stack = contextlib.ExitStack()
+        vault = Vault()
+        self.resume = ResumeFolder(self.folder / "unfinished", write=vault.write, read=vault.read)
+        self.pulled: Pull | None = None
+
+    @initialize(records=st.integers(0, 6))
+    def start(self, records: int) -> None:
+        """Serve a small project."""
+        self.server: Served = self.stack.enter_context(served(self.folder / "project", records=records))
+
+    def teardown(self) -> None:
+        """Stop the server."""
+        self.stack.close()
+        shutil.rmtree(self.folder)
+
+    @property
+    def records(self) -> list[str]:
+        """The ids that are there."""
+        return self.server.project.values.names()
+
+    @rule(name=NAMES, text=WORDS)
+    def edit(self, name: str, text: str) -> None:
+        """Create a record or change its screening."""
+        self.server.write(name, initials=text, sex="1")
+
+    @rule(name=NAMES, instance=st.integers(1, 3), pain=st.integers(0, 10))
+    def visit(self, name: str, instance: int, pain: int) -> None:
+        """Create or change an instance of what repeats."""
+        self.server.visit(name, instance, pain=str(pain))
+
+    @precondition(lambda self: self.records)
+    @rule(data=st.data(), erase_log=st.booleans())
+    def delete(self, data: st.DataObject, erase_log: bool) -> None:  # noqa: FBT001
+        """Delete a record, sometimes with every trace in the log."""
+        self.server.delete(data.draw(st.sampled_from(self.records)), erase_log=erase_log)
+
+    @precondition(lambda self: self.records)
+    @rule(data=st.data(), name=NAMES)
+    def rename(self, data: st.DataObject, name: str) -> None:
+        """Give a record another id."""
+        if name not in self.records:
+            self.server.rename(data.draw(st.sampled_from(self.records)), name)
+
+    @rule(minutes=MINUTES)
+    def wait(self, minutes: int) -> None:
+        """Let time pass on the server."""
+        self.server.clock.forward(minutes=minutes)
+
+    @rule(batch=st.integers(1, 4))
+    def increment(self, batch: int) -> None:
+        """Pull what changed."""
+        self.pulled = self.server.pull(self.pulled, batch=batch, resume=self.resume)
+
+    @rule(done=st.integers(1, 4))
+    def break_off(self, done: int) -> None:
+        """Begin a full pull and end the process after some batches."""
+
+        def stop(records_done: int, _all: int) -> None:
+            if records_done >= done:
+                raise BrokenOffError
+
+        with contextlib.suppress(BrokenOffError):
+            whole = self.server.pull(self.pulled, batch=1, full=True, resume=self.resume, progress=stop)
+            self.pulled = whole
+
+    @rule(after=st.integers(0, 3), name=NAMES)
+    def edit_in_mid_pull(self, after: int, name: str) -> None:
+        """Somebody edits while a pull runs; the pull has the edit, or the next one."""
+        self.server.faults.script("changed", content="record", after=after, change=lambda: self._edit_inside(name))
+        self.pulled = self.server.pull(self.pulled, batch=2, resume=self.resume)
+        self.server.faults.clear()
+
+    def _edit_inside(self, name: str) -> None:
+        project = self.server.project
+        event = project.event("screening_arm_1")
+        assert event is not None
+        from redcap_sync.sandbox.values import Place
+
+        there = name in project.values
+        project.values.write(name, Place(event.event_id), {"record_id": name, "initials": "mid"})
+        verb = "Update" if there else "Create"
+        project.log("nurse", "record_edit", f"{verb} record {name}", details="initials = 'mid'", record=name)
+
+    @invariant()
+    def the_next_increment_is_what_a_full_pull_gives(self) -> None:
+        """An increment from the last good pull equals a pull of everything, byte for byte."""
+        if self.pulled is None:
+            return
+        step: Any = self.server.pull(self.pulled)
+        whole = self.server.pull()
+        assert step.parts == whole.parts
+        assert step.id == whole.id
+
+
+Nights.TestCase.settings = settings(
+    max_examples=15,
+    stateful_step_count=12,
+    deadline=None,
+    phases=(Phase.explicit, Phase.generate),
+    suppress_health_check=list(HealthCheck),
+)
+test_increments_equal_a_full_pull = Nights.TestCase
