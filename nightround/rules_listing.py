@@ -1,49 +1,100 @@
-"""`nightround rules`: the rules of a study as a list, as Great Expectations suites, and their examples run as tests."""
+"""What `nightround rules` prints: the list of rules, their suites, their examples, what the lint says of them."""
 
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
+from rich.text import Text
 
 from nightround.errors import StudyFilesWrong
-from nightround.model import Example, Rule
-from nightround.study.dictionary_rules import rules_from_dictionary
-from nightround.study.folder import Study
+from nightround.model import Rule
+from nightround.rule_desk.backtest import Backtest, backtest, rules_to_try
+from nightround.rule_desk.catalogue import catalogue
+from nightround.rule_desk.examples import run_examples
+from nightround.rule_desk.lint import lint_study
+from nightround.rule_desk.remarks import Level, Remark
+from nightround.rule_desk.study_rules import all_rules
+from nightround.running import snapshot_vault
+from nightround.store.snapshots import SnapshotStore
+from nightround.study.folder import Study, load_study
 from nightround.validation.suite import compile_suites
 from redcap_sync.dictionary import Dictionary
-from redcap_sync.logic import holds, parse
-from redcap_sync.project_folder import dictionary_from_folder
 
-EXAMPLE_TIME = datetime(2025, 1, 1)  # noqa: DTZ001 - what `today` means in an example
-PROJECT_FOLDER = "project"
+EXIT_FINDINGS = 3
 
 
-def all_rules(study: Study) -> tuple[tuple[Rule, ...], Dictionary]:
-    """The study's own rules and those of its dictionary, with the dictionary."""
-    folder: Path = study.folder / PROJECT_FOLDER
-    if not folder.is_dir():
-        raise StudyFilesWrong(
-            "The study folder holds no data dictionary.",
-            why=f"there is no folder {folder}",
-            remedy="save the project's metadata there as CSV files with the API's headers",
-        )
-    dictionary = dictionary_from_folder(folder)
-    return (*study.rules, *rules_from_dictionary(dictionary, study.settings.dictionary_rules)), dictionary
+def print_rules(study: Study, console: Console) -> None:
+    """List the study's own rules by instrument, each with its severity and title; below, those of the dictionary."""
+    rules, dictionary = all_rules(study)
+    for name, label in _instruments(dictionary, rules):
+        here = [rule for rule in rules if rule.instrument == name]
+        console.print(Text(f"{name}  {label}".rstrip(), style="bold"))
+        console.print(Padding(_own(rule for rule in here if rule.origin != "dictionary"), (0, 0, 0, 2)))
+        for line in _of_dictionary(rule for rule in here if rule.origin == "dictionary"):
+            console.print(Padding(Text(line, style="dim"), (0, 0, 0, 2)))
+    counted = Counter(rule.origin for rule in rules)
+    console.print(
+        Text(f"{len(rules)} rules: {counted['study']} of the study, {counted['dictionary']} of its dictionary")
+    )
 
 
-def print_rules(study: Study) -> None:
-    """List every rule with its severity, where it looks, and its title in both languages."""
-    rules, _ = all_rules(study)
-    table = Table("rule", "severity", "instrument", "title", show_edge=False)
+def _instruments(dictionary: Dictionary, rules: Iterable[Rule]) -> Iterator[tuple[str, str]]:
+    """Instruments that have a rule, in their order, and what rules name that the project does not have."""
+    labels = {one.name: one.label for one in dictionary.instruments}
+    named = {rule.instrument for rule in rules}
+    yield from ((name, label) for name, label in labels.items() if name in named)
+    yield from ((name, "") for name in sorted(named - set(labels)))
+
+
+def _own(rules: Iterable[Rule]) -> Table:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
     for rule in rules:
-        table.add_row(rule.id, rule.severity.value, rule.instrument, f"{rule.title.zh}\n{rule.title.en}")
-    Console().print(table)
+        table.add_row(rule.id, rule.severity.value, Text(f"{rule.title.zh}\n{rule.title.en}"))
+    return table
+
+
+def _of_dictionary(rules: Iterable[Rule]) -> Iterator[str]:
+    """One line a kind: `required: age, sex`."""
+    kinds: dict[str, list[str]] = defaultdict(list)
+    for rule in rules:
+        kind, _, name = rule.id.partition(":")
+        kinds[kind].append(name)
+    yield from (f"{kind}: {', '.join(names)}" for kind, names in kinds.items())
+
+
+def rules_document(study: Study) -> dict[str, Any]:
+    """Every rule as JSON, in the order they are judged."""
+    rules, _ = all_rules(study)
+    return {
+        "study": study.id,
+        "rules": [
+            {
+                "id": rule.id,
+                "origin": rule.origin,
+                "severity": rule.severity.value,
+                "owner": rule.owner,
+                "instrument": rule.instrument,
+                "events": list(rule.events),
+                "title": rule.title._asdict(),
+                "logic": rule.discrepancy,
+                "applies": rule.applies,
+                "needs": list(rule.needs),
+                "source": rule.source,
+            }
+            for rule in rules
+        ],
+    }
 
 
 def suites_document(study: Study) -> list[dict[str, Any]]:
@@ -60,34 +111,88 @@ def suites_document(study: Study) -> list[dict[str, Any]]:
     return [suite.to_json() for suite in suites]
 
 
-def print_suites(study: Study) -> None:
-    """Print the suites as one JSON document."""
-    click.echo(json.dumps(suites_document(study), ensure_ascii=False, indent=1))
-
-
-def run_examples(study: Study) -> bool:
+def print_examples(study: Study) -> bool:
     """Run every rule's examples; say which go wrong. True when all are right."""
-    wrong = [
-        f"{rule.id}: {dict(example.values)} {verdict(rule, example)}, not {example.verdict}"
-        for rule in study.rules
-        for example in rule.examples
-        if verdict(rule, example) != example.verdict
-    ]
-    for line in wrong:
+    run = run_examples(study.rules)
+    for line in run.wrong:
         click.echo(line)
-    bare = [rule.id for rule in study.rules if not {"passes", "fails"} <= {e.verdict for e in rule.examples}]
-    for rule_id in bare:
+    for rule_id in run.bare:
         click.echo(f"{rule_id}: lacks an example that passes or one that fails")
-    count = sum(len(rule.examples) for rule in study.rules)
-    click.echo(f"{count - len(wrong)} examples right, {len(wrong)} wrong, {len(bare)} rules without enough examples")
-    return not wrong and not bare
+    right = run.count - len(run.wrong)
+    click.echo(f"{right} examples right, {len(run.wrong)} wrong, {len(run.bare)} rules without enough examples")
+    return not run.wrong and not run.bare
 
 
-def verdict(rule: Rule, example: Example) -> str:
-    """What a rule says of an example's row, by the slow interpreter: passes, fails or skipped."""
-    row = example.values
-    if rule.applies and not holds(parse(rule.applies), row, now=EXAMPLE_TIME):
-        return "skipped"
-    if any(not row.get(column) for column in rule.needs):
-        return "skipped"
-    return "fails" if holds(parse(rule.discrepancy), row, now=EXAMPLE_TIME) else "passes"
+def lint_document(remarks: Sequence[Remark]) -> dict[str, Any]:
+    """What the lint says as JSON."""
+    counted = Counter(remark.level for remark in remarks)
+    return {
+        **{f"{level}s": counted[level] for level in Level},
+        "remarks": [remark.document() for remark in remarks],
+    }
+
+
+def print_lint(remarks: Sequence[Remark]) -> None:
+    """Print what the lint says, remark by remark, and a count of each level."""
+    for remark in remarks:
+        for line in remark.lines():
+            click.echo(line)
+    counted = Counter(remark.level for remark in remarks)
+    click.echo(", ".join(f"{counted[level]} {level}s" for level in Level))
+
+
+def print_shown(folder: Path, shown: str, *, as_json: bool) -> int:
+    """Print what was asked for about the rules of a study's folder; returns the exit code."""
+    if shown == "lint":
+        remarks = lint_study(folder)
+        if as_json:
+            _print_json(lint_document(remarks))
+        else:
+            print_lint(remarks)
+        return StudyFilesWrong.exit_code if any(one.level is Level.ERROR for one in remarks) else 0
+    study = load_study(folder)
+    match shown:
+        case "test":
+            return 0 if print_examples(study) else EXIT_FINDINGS
+        case "suite":
+            _print_json(suites_document(study))
+        case "catalogue":
+            click.echo(catalogue(study), nl=False)
+        case _ if as_json:
+            _print_json(rules_document(study))
+        case _:
+            print_rules(study, Console())
+    return 0
+
+
+def print_backtest(folder: Path, named: str, *, data: Path, environ: Mapping[str, str], as_json: bool) -> None:
+    """Judge a rule of a study, or drafts in a file, on every kept night, and print what it came to."""
+    study = load_study(folder)
+    known, _ = all_rules(study)
+    store = SnapshotStore(data / study.id / "snapshots", snapshot_vault(study, environ))
+    found = backtest(rules_to_try(named, known), store, study.id, time_zone=study.settings.study.time_zone)
+    if as_json:
+        _print_json({"study": study.id, "rules": [one.document() for one in found]})
+        return
+    for one in found:
+        _print_one_backtest(one, Console())
+
+
+def _print_one_backtest(one: Backtest, console: Console) -> None:
+    table = Table("night", "status", "in scope", "checked", "asked", "new", title=one.rule_id, title_justify="left")
+    for night in one.nights:
+        counts = (night.in_scope, night.checked, night.asked, night.new)
+        status = night.status.value.replace("_", " ")
+        table.add_row(night.taken_at[:16], status, *(str(count) for count in counts))
+    console.print(table)
+    for reason in dict.fromkeys(night.reason for night in one.nights if night.reason):
+        console.print(Text(reason))
+    console.print(f"nights on which it would have asked: {one.nights_asked} of {len(one.nights)}")
+    console.print(f"rows it would have asked about: {one.rows_asked}")
+    console.print(f"  a value changed later: {one.later_changed}, no longer asked about: {one.changed_and_silent}")
+    console.print(f"  the same values, still asked about: {one.unchanged_and_asked}")
+    console.print(f"  no longer there: {one.gone}")
+
+
+def _print_json(document: Any) -> None:
+    click.echo(json.dumps(document, ensure_ascii=False, indent=1))

@@ -1,0 +1,175 @@
+"""A rule judged on the nights that are kept: how often it would have asked, and what became of the values.
+
+The judge is that of the night, with the clock of each night. A value counts as changed when a cell that
+the rule reads is, on a later night, another one than on the night the rule first asked about the row.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from nightround.errors import StudyFilesWrong
+from nightround.model import Outcome, Rule, Snapshot, Status
+from nightround.store.snapshots import SnapshotStore
+from nightround.study.rule_files import read_rule_file
+from nightround.validation.batch import Batch, make_batch
+from nightround.validation.run import validate
+from nightround.validation.suite import compile_rule, compile_suites
+from redcap_sync.tables import RowKey
+
+Values = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class NightAsked:
+    """What a rule came to on one kept night. `new` rows it had not asked about on an earlier one."""
+
+    taken_at: str
+    snapshot: str
+    status: Status
+    in_scope: int
+    checked: int
+    asked: int
+    new: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Backtest:
+    """What a rule came to on all kept nights. Rows are counted once, however often they were asked about."""
+
+    rule_id: str
+    nights: tuple[NightAsked, ...]
+    rows_asked: int
+    later_changed: int
+    changed_and_silent: int
+    """Rows of which a value changed, and about which the rule no longer asks on the last night."""
+    unchanged_and_asked: int
+    """Rows that hold the same values still, and about which it still asks."""
+    gone: int
+    """Rows that are no longer there on the last night."""
+
+    @property
+    def nights_asked(self) -> int:
+        """Nights on which it asked about any row."""
+        return sum(night.asked > 0 for night in self.nights)
+
+    def document(self) -> dict[str, Any]:
+        """The result as JSON; no value and no record id is in it."""
+        counts = asdict(self)
+        counts["by_night"] = counts.pop("nights")
+        return {**counts, "nights": len(self.nights), "nights_asked": self.nights_asked}
+
+
+@dataclass
+class _Watched:
+    """A row that was asked about: what it held then, and what it came to since."""
+
+    values: Values = field(repr=False)
+    changed: bool = False
+    asked: bool = True
+    there: bool = True
+
+
+def rules_to_try(named: str, known: Sequence[Rule]) -> tuple[Rule, ...]:
+    """The known rule of that id, or the drafts in a TOML file; raises StudyFilesWrong for neither."""
+    if named.endswith(".toml"):
+        return read_rule_file(Path(named))
+    found = tuple(rule for rule in known if rule.id == named)
+    if not found:
+        near = difflib.get_close_matches(named, [rule.id for rule in known], n=1)
+        raise StudyFilesWrong(
+            f"There is no rule {named!r}.",
+            why=f"the nearest id is {near[0]!r}" if near else "neither the study nor its dictionary has it",
+            remedy="give the id of a rule (nightround rules STUDY lists them), or a draft as FILE.toml",
+        )
+    return found
+
+
+def backtest(rules: Sequence[Rule], store: SnapshotStore, study: str, *, time_zone: str) -> tuple[Backtest, ...]:
+    """Judge rules on every kept night, oldest first. Raises StudyFilesWrong where no snapshot is kept."""
+    nights: dict[str, list[NightAsked]] = {rule.id: [] for rule in rules}
+    watched: dict[str, dict[RowKey, _Watched]] = {rule.id: {} for rule in rules}
+    for snapshot, taken_at in _kept(store, study):
+        now = taken_at.astimezone(ZoneInfo(time_zone)).replace(tzinfo=None)
+        outcomes = {outcome.rule_id: outcome for outcome in validate(snapshot, rules, now=now).outcomes}
+        for rule in rules:
+            rows, outcome = watched[rule.id], outcomes[rule.id]
+            before = len(rows)
+            if outcome.status is not Status.NOT_EVALUATED:
+                _watch(rows, outcome, _read(rule, snapshot, now))
+            nights[rule.id].append(_night(snapshot, taken_at, outcome, new=len(rows) - before))
+    return tuple(_summed(rule.id, nights[rule.id], watched[rule.id].values()) for rule in rules)
+
+
+def _kept(store: SnapshotStore, study: str) -> Iterator[tuple[Snapshot, datetime]]:
+    """Every kept night; one after another, because a registry's snapshots do not fit into memory together."""
+    manifests = store.manifests()
+    if not manifests:
+        raise StudyFilesWrong(
+            "There is no snapshot of this study yet.",
+            why="nothing was pulled so far, or --data names another folder",
+            remedy=f"pull first: nightround pull {study}",
+        )
+    for manifest in manifests:
+        yield store.load(manifest.id, study), manifest.taken_at
+
+
+def _read(rule: Rule, snapshot: Snapshot, now: datetime) -> Batch:
+    """The rows a rule looks at, with all that it reads."""
+    (suite,), _ = compile_suites([rule], snapshot.dictionary)
+    wanted = compile_rule(rule, snapshot.dictionary).references
+    return make_batch(snapshot, suite.name, suite.instruments, wanted, now)
+
+
+def _watch(rows: dict[RowKey, _Watched], outcome: Outcome, batch: Batch) -> None:
+    """See what became of the rows asked about before, and enter those that are new."""
+    asked = {violation.row for violation in outcome.violations}
+    held = dict(_held([*rows, *(asked - set(rows))], batch))
+    for key, row in rows.items():
+        row.there, row.asked = key in held, key in asked
+        row.changed |= key in held and held[key] != row.values
+    rows.update({key: _Watched(held[key]) for key in asked if key not in rows})
+
+
+def _held(keys: Sequence[RowKey], batch: Batch) -> Iterator[tuple[RowKey, Values]]:
+    """What the rows that are there hold in the cells that the rule reads, as REDCap stored it."""
+    there = [key for key in keys if key in batch.positions]
+    positions = np.array([batch.positions[key] for key in there], dtype=np.intp)
+    cells = {column: batch.texts(column, positions) for column in batch.sources}
+    for place, key in enumerate(there):
+        yield key, {column: texts[place] for column, texts in cells.items()}
+
+
+def _night(snapshot: Snapshot, taken_at: datetime, outcome: Outcome, *, new: int) -> NightAsked:
+    return NightAsked(
+        taken_at=taken_at.isoformat(),
+        snapshot=snapshot.id[:12],
+        status=outcome.status,
+        in_scope=outcome.in_scope,
+        checked=outcome.checked,
+        asked=outcome.failed,
+        new=new,
+        reason=outcome.reason,
+    )
+
+
+def _summed(rule_id: str, nights: Sequence[NightAsked], rows: Iterable[_Watched]) -> Backtest:
+    rows = tuple(rows)
+    return Backtest(
+        rule_id=rule_id,
+        nights=tuple(nights),
+        rows_asked=len(rows),
+        later_changed=sum(row.changed for row in rows),
+        changed_and_silent=sum(row.there and row.changed and not row.asked for row in rows),
+        unchanged_and_asked=sum(row.there and row.asked and not row.changed for row in rows),
+        gone=sum(not row.there for row in rows),
+    )

@@ -1,0 +1,137 @@
+"""`nightround rules` lists, proves and tries the rules of a study, each with its exit code."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from nightround.command_line import main
+from nightround.model import Status
+from nightround.store.snapshots import SnapshotStore
+from tests.kept_nights import ages, keep
+
+STUDY = Path(__file__).parents[2] / "expectations" / "venous_occlusion"
+
+
+def called(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    """The command's exit code and what it printed."""
+    with pytest.raises(SystemExit) as ended:
+        main(["rules", *arguments])
+    return int(ended.value.code or 0), *capsys.readouterr()
+
+
+@pytest.fixture
+def copied(tmp_path: Path) -> Path:
+    """A copy of the study, to be changed."""
+    return Path(shutil.copytree(STUDY, tmp_path / "study"))
+
+
+def change(folder: Path, file: str, old: str, new: str) -> str:
+    """Change a rule file of a copy; returns the folder as an argument."""
+    path = folder / "rules" / file
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    return str(folder)
+
+
+def test_the_list_names_every_rule_under_its_instrument(capsys: pytest.CaptureFixture[str]) -> None:
+    """Own rules stand with severity and title in both languages, those of the dictionary by kind and field."""
+    code, printed, _ = called(capsys, "venous_occlusion")
+    assert code == 0
+    assert (
+        printed.index("demographics") < printed.index("AGE-01") < printed.index("eligibility") < printed.index("ELI-01")
+    )
+    assert "年龄在18~70岁之间" in printed
+    assert "Age is 18 to 70 years" in printed
+    assert "choice: sex" in printed
+    code, listed, _ = called(capsys, "venous_occlusion", "--json")
+    rules = json.loads(listed)["rules"]
+    assert printed.rstrip().splitlines()[-1].startswith(f"{len(rules)} rules: 59 of the study")
+
+
+def test_the_suites_are_one_json_document(capsys: pytest.CaptureFixture[str]) -> None:
+    """Every rule of the list is an expectation of exactly one suite."""
+    _, listed, _ = called(capsys, "venous_occlusion", "--json")
+    code, printed, _ = called(capsys, "venous_occlusion", "--suite")
+    written = [one["meta"]["rule_id"] for suite in json.loads(printed) for one in suite["expectations"]]
+    assert code == 0
+    assert sorted(written) == sorted(rule["id"] for rule in json.loads(listed)["rules"])
+
+
+def test_a_wrong_example_ends_in_3(capsys: pytest.CaptureFixture[str], copied: Path) -> None:
+    """Examples that are right end in 0; one that is wrong is shown, and ends in 3."""
+    assert called(capsys, str(copied), "--test")[:2] == (
+        0,
+        "189 examples right, 0 wrong, 0 rules without enough examples\n",
+    )
+    folder = change(copied, "baseline.toml", 'values = { age = "18" }', 'values = { age = "17" }')
+    code, printed, _ = called(capsys, folder, "--test")
+    assert code == 3
+    assert printed.splitlines() == [
+        "AGE-01: {'age': '17'} fails, not passes",
+        "188 examples right, 1 wrong, 0 rules without enough examples",
+    ]
+
+
+def test_the_lint_ends_in_10_for_an_error_alone(capsys: pytest.CaptureFixture[str], copied: Path) -> None:
+    """Notes and warnings end in 0; an error ends in 10 and is named with its fix."""
+    code, printed, _ = called(capsys, "venous_occlusion", "--lint")
+    assert (code, printed.splitlines()[-1]) == (0, "0 errors, 0 warnings, 4 notes")
+    folder = change(copied, "baseline.toml", 'owner = "coordinator"', 'owner = "coordinater"')
+    code, printed, _ = called(capsys, folder, "--lint", "--json")
+    document = json.loads(printed)
+    assert (code, document["errors"], document["warnings"]) == (0, 0, 1)
+    folder = change(copied, "baseline.toml", "[age] < 18", "[aeg] < 18")
+    code, printed, _ = called(capsys, folder, "--lint")
+    assert code == 10
+    assert "error: AGE-01: The project has no field aeg.\n" in printed
+    assert "Fix: did you mean age?" in printed
+
+
+def test_the_lint_goes_on_behind_a_rule_that_cannot_be_read(capsys: pytest.CaptureFixture[str], copied: Path) -> None:
+    """Two rules with broken logic are both named, with line and caret, beside what is wrong with the others."""
+    change(copied, "baseline.toml", "[age] < 18", "[age] << 18")
+    change(copied, "scores.toml", "[pts_grade] <> '0'", "[pts_grade] <>")
+    folder = change(copied, "sessions.toml", "[dcb_used] = '1'", "[dcb_usd] = '1'")
+    code, printed, _ = called(capsys, folder, "--lint")
+    assert code == 10
+    found = [line.split(":")[1].strip() for line in printed.splitlines() if line.startswith("error")]
+    assert set(found) == {"AGE-01", "PTS-01", "DCB-01"}
+    assert "line 1 | [age] << 18" in printed
+
+
+def test_a_rule_is_tried_on_what_is_kept(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """The counts are printed night by night, or as one JSON document."""
+    keep(SnapshotStore(tmp_path / "venous_occlusion" / "snapshots"), [ages(r1="80", r2="50"), ages(r1="60", r2="50")])
+    arguments = ("venous_occlusion", "--backtest", "AGE-01", "--data", str(tmp_path))
+    main_said = []
+    for more in ([], ["--json"]):
+        with pytest.raises(SystemExit) as ended:
+            main(["rules", *arguments, *more])
+        assert not ended.value.code
+        main_said.append(capsys.readouterr().out)
+    assert "nights on which it would have asked: 1 of 2" in main_said[0]
+    assert "a value changed later: 1, no longer asked about: 1" in main_said[0]
+    (one,) = json.loads(main_said[1])["rules"]
+    assert (one["rule_id"], one["nights"], one["nights_asked"], one["rows_asked"]) == ("AGE-01", 2, 1, 1)
+    assert (one["later_changed"], one["changed_and_silent"]) == (1, 1)
+    assert [night["status"] for night in one["by_night"]] == [Status.FAILED, Status.PASSED]
+
+
+@pytest.mark.parametrize(
+    "arguments", [("--backtest", "AGE-01", "--lint"), ("--catalogue", "--json"), ("--test", "--json")]
+)
+def test_what_does_not_go_together_is_wrong_usage(
+    capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...]
+) -> None:
+    """Options that exclude each other end in 2."""
+    assert called(capsys, "venous_occlusion", *arguments)[0] == 2
+
+
+def test_a_rule_that_is_not_there_is_explained(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """A misspelt id ends in 10 with the nearest one, and without a traceback."""
+    code, printed, told = called(capsys, "venous_occlusion", "--backtest", "AGE-1", "--data", str(tmp_path))
+    assert (code, printed) == (10, "")
+    assert "AGE-01" in told
