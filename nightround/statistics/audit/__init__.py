@@ -1,0 +1,1 @@
+"""Recompute published tables from what they print, and name each cell that cannot be right."""
