@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nightround import __version__
+from nightround.table_commands import audit_table
 from redcap_sync.errors import ExplainedError
 
 if TYPE_CHECKING:
@@ -219,6 +220,8 @@ def _log_to_stderr() -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=[handler])
     for noisy in ("great_expectations", "apscheduler", "alembic", "weasyprint", "fontTools", "urllib3"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+
+cli.add_command(audit_table)
 
 
 def main(arguments: list[str] | None = None) -> Any:
