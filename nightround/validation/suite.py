@@ -13,12 +13,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from nightround.model import Rule, Severity
+from nightround.model import LANGUAGES, Rule, Severity, Words
 from nightround.validation.compiled_check import compile_check
 from nightround.validation.row_scope import rows_that_can_hold
 from redcap_sync.dictionary import Dictionary
 from redcap_sync.errors import LogicError
-from redcap_sync.logic import Reference, parse, references, to_json
+from redcap_sync.logic import Expression, Reference, in_words, parse, references, to_json
+from redcap_sync.tables import KEY_COLUMNS
 
 CROSSING = "crossing_instruments"
 PROJECT_RULES = "rules_of_the_project"
@@ -45,13 +46,23 @@ class Suite:
     instruments: tuple[str, ...]
     rules: tuple[CompiledRule, ...]
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The canonical columns that its rules read, besides those of the key."""
+        return tuple(sorted({reference.column for compiled in self.rules for reference in compiled.references}))
+
     def to_json(self) -> dict[str, Any]:
         """The suite in GX's own form."""
         return {
             "name": self.name,
             "id": str(uuid.uuid5(NAMESPACE, self.name)),
             "expectations": [compiled.expectation for compiled in self.rules],
-            "meta": {"made_by": "nightround", "instruments": list(self.instruments)},
+            "meta": {
+                "made_by": "nightround",
+                "instruments": list(self.instruments),
+                "rules": len(self.rules),
+                "columns": [*KEY_COLUMNS, *self.columns],
+            },
         }
 
 
@@ -88,7 +99,13 @@ def compile_rule(rule: Rule, dictionary: Dictionary) -> CompiledRule:
         "needs": list(rule.needs),
         "rows": _rows(rule, read, dictionary),
     }
-    return CompiledRule(rule, tuple(dict.fromkeys(found)), _expectation(rule, logic))
+    asks = _in_words(discrepancy, dictionary) if discrepancy else Words("", "")
+    return CompiledRule(rule, tuple(dict.fromkeys(found)), _expectation(rule, logic, asks))
+
+
+def _in_words(logic: Expression, dictionary: Dictionary) -> Words:
+    """When a rule asks, in both languages."""
+    return Words(*(in_words(logic, dictionary, language) for language in LANGUAGES))
 
 
 def _rows(rule: Rule, read: Iterable[Reference], dictionary: Dictionary) -> dict[str, list[str]]:
@@ -102,7 +119,7 @@ def _rows(rule: Rule, read: Iterable[Reference], dictionary: Dictionary) -> dict
     return rows
 
 
-def _expectation(rule: Rule, logic: dict[str, Any]) -> dict[str, Any]:
+def _expectation(rule: Rule, logic: dict[str, Any], asks: Words) -> dict[str, Any]:
     digest = hashlib.sha256(json.dumps(logic, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
     return {
         "type": EXPECTATION_TYPE,
@@ -111,7 +128,9 @@ def _expectation(rule: Rule, logic: dict[str, Any]) -> dict[str, Any]:
         "meta": {
             "rule_id": rule.id,
             "title": rule.title._asdict(),
+            "in_words": asks._asdict(),
             "advice": rule.advice._asdict(),
+            "analyst": rule.analyst._asdict(),
             "logic": rule.discrepancy,
             "logic_sha256": digest,
             "owner": rule.owner,
