@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from pathlib import Path
 from typing import Any
 
 from redcap_sync.dictionary import Instrument
 from redcap_sync.errors import ProjectFileWrong
+from redcap_sync.project_folder import csv_rows
 from redcap_sync.sandbox.state import Clock, SandboxProject, Structure
 from redcap_sync.sandbox.structure import (
     METADATA_KEYS,
@@ -51,18 +51,18 @@ def project_from_folder(folder: Path, *, clock: Clock) -> SandboxProject:
 def _structure(folder: Path) -> Structure:
     settings = json.loads((folder / "project.json").read_text("utf-8"))
     structure = Structure(settings=_settings(settings))
-    structure.metadata = [_metadata_row(row) for row in _rows(folder / "metadata.csv")]
+    structure.metadata = [_metadata_row(row) for row in csv_rows(folder / "metadata.csv")]
     structure.instruments = [
-        Instrument(row["instrument_name"], row["instrument_label"]) for row in _rows(folder / "instruments.csv")
+        Instrument(row["instrument_name"], row["instrument_label"]) for row in csv_rows(folder / "instruments.csv")
     ]
-    if arms := _rows(folder / "arms.csv", optional=True):
+    if arms := csv_rows(folder / "arms.csv", optional=True):
         structure.arms = [ArmRow(int(row["arm_num"]), row["name"]) for row in arms]
-    if events := _rows(folder / "events.csv", optional=True):
+    if events := csv_rows(folder / "events.csv", optional=True):
         structure.events = _events(events)
     structure.last_id = max(event.event_id for event in structure.events)
     ids = {event.unique_name: event.event_id for event in structure.events}
     classic = structure.events[0].event_id
-    mapping = _rows(folder / "mapping.csv", optional=True)
+    mapping = csv_rows(folder / "mapping.csv", optional=True)
     structure.mapping = [(ids[row["unique_event_name"]], row["form"]) for row in mapping]
     structure.repeating = [
         Repeat(
@@ -70,9 +70,9 @@ def _structure(folder: Path) -> Structure:
             row.get("form_name", ""),
             row.get("custom_form_label", ""),
         )
-        for row in _rows(folder / "repeating.csv", optional=True)
+        for row in csv_rows(folder / "repeating.csv", optional=True)
     ]
-    structure.groups = _groups(structure, _rows(folder / "dags.csv", optional=True))
+    structure.groups = _groups(structure, csv_rows(folder / "dags.csv", optional=True))
     structure.surveys = {name: {} for name in settings.get("surveys", ())}
     structure.reports = [Report(**report) for report in settings.get("reports", ())]
     return structure
@@ -83,13 +83,6 @@ def _settings(written: dict[str, Any]) -> dict[str, Any]:
     known.setdefault("project_title", written.get("title", ""))
     flags = {key: int(value) if isinstance(value, bool) else value for key, value in known.items()}
     return {**PROJECT_DEFAULTS, **flags}
-
-
-def _rows(path: Path, *, optional: bool = False) -> list[dict[str, str]]:
-    if optional and not path.exists():
-        return []
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def _metadata_row(row: dict[str, str]) -> dict[str, str]:
