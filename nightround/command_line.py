@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nightround import __version__
+from nightround.snapshots_command import snapshots
 from nightround.table_commands import audit_table
 from redcap_sync.errors import ExplainedError
 
@@ -221,6 +222,8 @@ def _log_to_stderr() -> None:
     for noisy in ("great_expectations", "apscheduler", "alembic", "weasyprint", "fontTools", "urllib3"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
+
+cli.add_command(snapshots)
 cli.add_command(audit_table)
 
 

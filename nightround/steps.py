@@ -35,7 +35,7 @@ from nightround.store.snapshots import SnapshotStore
 from nightround.study.dictionary_rules import rules_from_dictionary
 from nightround.study.folder import Content, Study
 from nightround.study.plan import Plan
-from nightround.taking import take_pull, told_in_words
+from nightround.taking import stopped_rules, take_pull, told_in_words
 from nightround.validation.coverage import certificate
 from nightround.validation.run import Validation, validate
 from redcap_sync.client import RedcapClient
@@ -121,7 +121,9 @@ class Night:
         self.snapshot = snapshot
         with self._step("validate") as note:
             now = self.hospital_time.replace(tzinfo=None)
-            self.validation = validate(snapshot, self._rules(snapshot.dictionary), now=now)
+            rules = self._rules(snapshot.dictionary)
+            stopped = stopped_rules(self.snapshots, snapshot, rules)
+            self.validation = validate(snapshot, rules, now=now, stopped=stopped)
             counts = self.validation.coverage.counts
             note(", ".join(f"{count} {status.value}" for status, count in counts.items()))
         return self.validation

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from nightround.dictionary_drift import Drift, drift_between, touched_by_drift, touched_by_rights
+from nightround.model import Rule, Snapshot
 from nightround.store.snapshots import SnapshotStore
 from nightround.study.study_toml import RedcapTable
 from redcap_sync.client import RedcapClient
@@ -39,6 +42,23 @@ def take_pull(client: RedcapClient, snapshots: SnapshotStore, settings: RedcapTa
     for one in pulled.unseen:
         log.warning("%s: %d columns are not seen", one.reason, len(one.columns))
     return pulled
+
+
+def stopped_rules(snapshots: SnapshotStore, snapshot: Snapshot, rules: Sequence[Rule]) -> dict[str, str]:
+    """The rules that cannot be evaluated on a snapshot as they stand, each with the reason.
+
+    A drift that touches no rule is accepted at once; any other one stays until a person accepts it.
+    """
+    accepted = snapshots.accepted()
+    drift = drift_between(accepted.dictionary, snapshot.dictionary) if accepted else Drift()
+    touched = touched_by_drift(drift, rules).rules
+    for line in drift.lines():
+        log.warning("the project's structure changed: %s", line)
+    if touched:
+        log.warning("%d rules stop until the structure is accepted: nightround snapshots accept STUDY", len(touched))
+    elif (drift or accepted is None) and snapshots.latest_id() == snapshot.id:
+        snapshots.accept(snapshot.id)
+    return {**touched, **touched_by_rights(snapshot.unseen, rules).rules}
 
 
 def full_is_due(last: datetime | None, now: datetime, days: int) -> bool:

@@ -2,6 +2,7 @@
 
     objects/<hash>-<types>.parquet, <hash>.json   the parts, each named by its content
     taken/<time>_<id>.json                        one manifest a night: which parts, and how they were pulled
+    accepted.json                                 the structure that was accepted; see dictionary_drift
     latest.json                                   the last good snapshot and where the next pull may go on
     unfinished/                                   the finished batches of a pull under way
 
@@ -37,7 +38,7 @@ from redcap_sync.resume import ResumeFolder
 from redcap_sync.structure import Structure
 from redcap_sync.tables import Table, Unseen
 
-OBJECTS, TAKEN, UNFINISHED, LATEST = "objects", "taken", "unfinished", "latest.json"
+OBJECTS, TAKEN, UNFINISHED, LATEST, ACCEPTED = "objects", "taken", "unfinished", "latest.json", "accepted.json"
 
 
 @dataclass(frozen=True)
@@ -179,6 +180,21 @@ class SnapshotStore:
         """Read one manifest."""
         return Manifest.read(json.loads(self._read(self.folder / TAKEN / name)))
 
+    def structure(self, manifest: Manifest) -> Structure:
+        """The structure of a snapshot, without its tables."""
+        document = self._object(manifest, STRUCTURE)
+        _prove(manifest, STRUCTURE, digest_of([document]))
+        return Structure.from_json(document)
+
+    def accepted(self) -> Structure | None:
+        """The structure that a person, or the first pull, has accepted; None before that."""
+        path = self.folder / ACCEPTED
+        return Structure.from_json(self._read(path)) if path.exists() else None
+
+    def accept(self, snapshot_id: str) -> None:
+        """Accept the structure of a snapshot: what it changed stops no rule any more."""
+        self.vault.write(self.folder / ACCEPTED, self.structure(self.manifest_of(snapshot_id)).json())
+
     def edits(self, manifest: Manifest) -> tuple[Edit, ...]:
         """What the log said of the time between the pull before and this one."""
         return read_edits(self._read(self.folder / OBJECTS / manifest.objects["*edits"]))
@@ -229,14 +245,13 @@ class SnapshotStore:
         """Read structure and tables, and prove them."""
         if snapshot_id(manifest.parts) != manifest.id:
             raise _changed(manifest)
-        document = self._object(manifest, STRUCTURE)
-        _prove(manifest, STRUCTURE, digest_of([document]))
+        structure = self.structure(manifest)
         tables = {
             name: read_table(name, self._object(manifest, name)) for name in manifest.parts if not name.startswith("*")
         }
         for name, table in tables.items():
             _prove(manifest, name, digest_of(table_pieces(table)))
-        return Structure.from_json(document), tables
+        return structure, tables
 
     def _rows(self, manifest: Manifest) -> Any:
         rows = read_keys(self._object(manifest, ROWS))

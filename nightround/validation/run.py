@@ -37,10 +37,16 @@ class Validation:
         return tuple(violation for outcome in self.outcomes for violation in outcome.violations)
 
 
-def validate(snapshot: Snapshot, rules: Sequence[Rule], *, now: datetime) -> Validation:
-    """Judge every rule on the snapshot; a rule that breaks is an outcome of its own and stops no other."""
-    suites, refused = compile_suites(rules, snapshot.dictionary)
-    outcomes = [_not_evaluated(rule_id, reason) for rule_id, reason in refused.items()]
+def validate(
+    snapshot: Snapshot, rules: Sequence[Rule], *, now: datetime, stopped: Mapping[str, str] | None = None
+) -> Validation:
+    """Judge every rule on the snapshot; a rule that breaks is an outcome of its own and stops no other.
+
+    `stopped` rules are not judged at all; each has the reason why it could not be evaluated.
+    """
+    stopped = stopped or {}
+    suites, refused = compile_suites([rule for rule in rules if rule.id not in stopped], snapshot.dictionary)
+    outcomes = [_not_evaluated(rule_id, reason) for rule_id, reason in {**refused, **stopped}.items()]
     documents: list[Mapping[str, Any]] = []
     for suite in suites:
         outcomes.extend(_judge_suite(snapshot, suite, now, documents))
