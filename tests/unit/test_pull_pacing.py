@@ -1,0 +1,134 @@
+"""How fast and how much we ask: the budget of a minute, and batches that fit the server."""
+
+import threading
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from redcap_sync.answers import AskedTooMuch, ServerBusy
+from redcap_sync.batches import Batches
+from redcap_sync.errors import RedcapRefused
+from redcap_sync.pacing import MINUTE, RequestBudget
+
+
+class Time:
+    """A clock that only sleeping moves on."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def clock(self) -> float:
+        """Tell the time."""
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass."""
+        self.now += seconds
+
+
+@given(st.integers(1, 20), st.lists(st.floats(0, 30), max_size=60))
+def test_no_minute_has_more_requests_than_the_budget(per_minute: int, pauses: list[float]) -> None:
+    """Whatever the pauses between requests, any window of a minute holds the budget at most."""
+    time = Time()
+    budget = RequestBudget(per_minute, clock=time.clock, sleep=time.sleep)
+    sent = []
+    for pause in pauses:
+        time.now += pause
+        budget.take()
+        sent.append(time.now)
+    for first in sent:
+        assert sum(first <= moment < first + MINUTE - 0.01 for moment in sent) <= per_minute
+    assert budget.spent == len(pauses)
+
+
+def test_a_budget_that_is_not_reached_makes_nobody_wait() -> None:
+    """Requests within the budget go at once."""
+    time = Time()
+    budget = RequestBudget(3, clock=time.clock, sleep=time.sleep)
+    for _ in range(3):
+        budget.take()
+    assert time.now == 0
+    budget.take()
+    assert time.now == pytest.approx(MINUTE, abs=0.1)
+
+
+def too_much() -> AskedTooMuch:
+    """What a server without memory says."""
+    return AskedTooMuch("out of memory", why="", remedy="")
+
+
+@given(st.integers(0, 60), st.integers(1, 20), st.integers(1, 20), st.integers(1, 4))
+def test_every_record_comes_once_whatever_fits_the_server(count: int, largest: int, fits: int, workers: int) -> None:
+    """A server that takes only so many at once is asked for no more in the end, and nothing is lost or doubled."""
+    ids = [str(n) for n in range(count)]
+
+    def ask(batch: Sequence[str], splittable: bool) -> list[str]:  # noqa: FBT001
+        assert splittable == (len(batch) > 1)
+        if len(batch) > fits:
+            raise too_much()
+        return list(batch)
+
+    batches = Batches(ask, largest=largest, workers=workers)
+    found = list(batches.fetch(ids))
+    assert sorted(one for _, answer in found for one in answer) == sorted(ids)
+    assert all(list(asked) == answer for asked, answer in found)
+
+
+def test_batches_grow_back_when_all_is_well() -> None:
+    """After trouble the size is halved, after some good answers it is doubled, up to the size asked for."""
+    calls: list[int] = []
+
+    def ask(batch: Sequence[str], splittable: bool) -> int:  # noqa: ARG001, FBT001
+        calls.append(len(batch))
+        if len(calls) == 1:
+            raise too_much()
+        return len(batch)
+
+    list(Batches(ask, largest=8, workers=1).fetch([str(n) for n in range(60)]))
+    assert calls[:6] == [8, 4, 4, 4, 4, 8]
+    assert max(calls) == 8
+
+
+def test_what_asking_for_less_cannot_mend_is_raised_at_once() -> None:
+    """A refusal is not tried in halves."""
+    calls: list[int] = []
+
+    def ask(batch: Sequence[str], splittable: bool) -> int:  # noqa: ARG001, FBT001
+        calls.append(len(batch))
+        raise RedcapRefused("no", why="", remedy="")
+
+    with pytest.raises(RedcapRefused):
+        list(Batches(ask, largest=8, workers=1).fetch([str(n) for n in range(8)]))
+    assert calls == [8]
+
+
+def test_a_server_that_stays_down_is_given_up() -> None:
+    """The failures in a row are bounded."""
+    calls: list[int] = []
+
+    def ask(batch: Sequence[str], splittable: bool) -> int:  # noqa: ARG001, FBT001
+        calls.append(len(batch))
+        raise ServerBusy("down", why="", remedy="")
+
+    with pytest.raises(ServerBusy):
+        list(Batches(ask, largest=4096, workers=1).fetch([str(n) for n in range(5000)]))
+    assert len(calls) <= 9
+
+
+def test_no_more_calls_at_once_than_workers() -> None:
+    """Two workers never have three calls under way."""
+    running, most, lock = [0], [0], threading.Lock()
+
+    def ask(batch: Sequence[str], splittable: bool) -> int:  # noqa: ARG001, FBT001
+        with lock:
+            running[0] += 1
+            most[0] = max(most[0], running[0])
+        threading.Event().wait(0.005)
+        with lock:
+            running[0] -= 1
+        return len(batch)
+
+    list(Batches(ask, largest=2, workers=2).fetch([str(n) for n in range(20)]))
+    assert most[0] == 2
