@@ -142,6 +142,7 @@ def stem_of(edition: Edition, register: Register) -> str:
 
 def deliver(press: Press, made: Made) -> list[Path]:
     """Write a report, what it can be made again from, and its line of the register."""
+    press.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     register = Register.read(press.folder)
     run = made.edition.run
     looked = any(not name.startswith(f"{OPEN}/") for name in made.files)

@@ -8,10 +8,14 @@ from dataclasses import asdict
 
 from nightround.csv_text import csv_text
 from nightround.model import Outcome
+from nightround.reports.facts import LineTrust, News
 from nightround.reports.inputs import ReportInputs
+from nightround.reports.news import causes_told
 from nightround.reports.typesetting import Attachment
 from nightround.results import ResultRow
 
+TRUST_FIELDS = ("table", "variable", "values", "open", "verdict", "reported", "excluded", "lowest", "highest")
+CHANGE_FIELDS = ("table", "variable", "statistic", "group", "visit", "level", "before", "now", "causes")
 OUTCOME_FIELDS = ("rule_id", "status", "in_scope", "checked", "failed", "reason")
 
 
@@ -23,7 +27,26 @@ def attachments(inputs: ReportInputs) -> tuple[Attachment, ...]:
         Attachment("results.csv", "result rows, one statistic a line", csv_text(result_fields(), rows)),
         Attachment("results.json", "result rows", json_text(rows, inputs)),
         Attachment("outcomes.csv", "outcome of each rule", csv_text(OUTCOME_FIELDS, outcomes)),
+        Attachment("trust.csv", "values in doubt by line", csv_text(TRUST_FIELDS, map(trust_row, inputs.trust.lines))),
+        *([changes_file(inputs, inputs.news)] if inputs.news else []),
     )
+
+
+def trust_row(line: LineTrust) -> dict[str, object]:
+    """A line's values in doubt, and what they could make of it."""
+    low, high = line.extremes
+    told = (line.values, line.open_values, str(line.verdict), line.reported, line.excluded, low, high)
+    return dict(zip(TRUST_FIELDS, (*line.line, *told), strict=True))
+
+
+def changes_file(inputs: ReportInputs, news: News) -> Attachment:
+    """Each changed number with its causes; records only where the study lets them be named."""
+    rows = (
+        {name: getattr(one, name) for name in CHANGE_FIELDS[:-1]}
+        | {"causes": causes_told(one, record_ids=inputs.record_ids)}
+        for one in news.changed
+    )
+    return Attachment("changes.csv", "numbers that changed since the last report", csv_text(CHANGE_FIELDS, rows))
 
 
 def result_fields() -> tuple[str, ...]:
@@ -44,6 +67,7 @@ def json_text(rows: Sequence[Mapping[str, object]], inputs: ReportInputs) -> str
         "run": inputs.run.run_id,
         "snapshot": inputs.run.snapshot_id,
         "data_cutoff": inputs.run.data_cutoff.isoformat(),
-        "results": rows,
+        # By column, as data frames are read, in two thirds of the room that rows with their names take.
+        "results": {name: [row[name] for row in rows] for name in result_fields()},
     }
-    return json.dumps(document, ensure_ascii=False, indent=1)
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":"))

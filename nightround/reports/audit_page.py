@@ -12,6 +12,7 @@ from nightround.model import Language, Severity, Status
 from nightround.reports.audit_rows import Contradiction
 from nightround.reports.cleaning import clean, spaced
 from nightround.reports.context import ReportContext
+from nightround.reports.facts import News
 from nightround.reports.inputs import ReportInputs
 from nightround.reports.tables import SIGNIFICANT, typeset
 from nightround.reports.views import Cell, TableView
@@ -145,7 +146,19 @@ def counted_of_data(inputs: ReportInputs) -> set[str]:
     findings = inputs.delta.open_now
     severities = Counter(finding.severity for finding in findings)
     counts = [len(inputs.coverage.known), len(findings), *(severities[one] for one in Severity)]
-    return {str(count) for count in (*counts, *(inputs.coverage.counts.get(status, 0) for status in Status))}
+    lines = inputs.trust.lines
+    doubted = [line for line in lines if line.open_values]
+    turning = sum(line.verdict == "conclusion" for line in doubted)
+    counts += [len(lines), len(doubted), turning, inputs.trust.membership]
+    counts += counted_of_news(inputs.news) if inputs.news else []
+    days = [f"{inputs.news.since:%Y-%m-%d}"] if inputs.news else []
+    statuses = (inputs.coverage.counts.get(status, 0) for status in Status)
+    return {*(str(count) for count in (*counts, *statuses)), *(part for day in days for part in day.split("-"))}
+
+
+def counted_of_news(news: News) -> list[int]:
+    """The counts a sentence on what changed may hold."""
+    return [news.compared, len(news.changed), len({r for one in news.changed for c in one.causes for r in c.records})]
 
 
 def named_in_labels(inputs: ReportInputs, language: Language) -> frozenset[str]:

@@ -10,18 +10,23 @@ from pathlib import Path
 from string import ascii_uppercase
 
 from nightround.model import Language
+from nightround.reports.accrual import accrual_drawing, accrual_note
 from nightround.reports.columns import laid_out
 from nightround.reports.drawing import Drawing, Pen
 from nightround.reports.effects import curve_parts, effect_parts, factor_parts
-from nightround.reports.endpoints import endpoint_drawing, endpoint_table
+from nightround.reports.endpoints import endpoint_drawing, endpoint_table, literature_figure
+from nightround.reports.facts import Version
 from nightround.reports.flow import FlowStep, FlowTexts, flow_drawing
 from nightround.reports.inputs import ReportInputs
 from nightround.reports.methods import Paragraph, methods_of
 from nightround.reports.metrics import FontMetrics, read_metrics
+from nightround.reports.news import news_table
 from nightround.reports.quality import QualityView, quality_tables, quality_view
-from nightround.reports.summary import Card, cards, headlines
+from nightround.reports.safety import safety_table, safety_told
+from nightround.reports.summary import Card, cards, headlines, look_sentence
 from nightround.reports.tables import measured_label, step_count, table_view
 from nightround.reports.trends import TrendTexts, panel, trend_drawing
+from nightround.reports.trust import evidence_tables, trust_sentence, trust_tables
 from nightround.reports.typesetting import FONT_FOLDER
 from nightround.reports.views import Figure, Part, TableView
 from nightround.reports.wording import Wording, read_wording
@@ -68,6 +73,10 @@ class ReportContext:
     headlines: tuple[str, ...]
     quality: QualityView
     methods: tuple[Paragraph, ...]
+    version: Version
+    look: str
+    trust: str
+    patency_over_time: str
 
     @property
     def tables(self) -> tuple[TableView, ...]:
@@ -107,6 +116,10 @@ def build_report(inputs: ReportInputs, language: Language, templates: Path) -> R
         headlines=headlines(inputs, say),
         quality=quality_view(inputs, say),
         methods=methods_of(inputs, say),
+        version=inputs.version,
+        look=look_sentence(inputs, say),
+        trust=trust_sentence(inputs, say),
+        patency_over_time="" if inputs.plan.survival else say("no_curve"),
     )
 
 
@@ -120,21 +133,47 @@ def chapters(inputs: ReportInputs, say: Wording, pen: Pen) -> Iterator[Chapter]:
     """The parts of the report in their order; the tables of the plan stand between the patients and the data."""
     has_endpoints = bool(inputs.plan.endpoints)
     figure = [Figure(say("endpoints_title"), endpoint_drawing(inputs, say, pen))] if has_endpoints else []
-    table = [endpoint_table(inputs, say)] if has_endpoints else []
-    flow = Figure(say("flow_title"), flow_of(inputs, say, pen))
     yield chapter("summary", say, figure)
-    follow_up = (*curve_parts(inputs, say, pen), *factor_parts(inputs, say, pen))
-    yield chapter("patients", say, [flow, *table, *follow_up])
-    effects = tuple(effect_parts(inputs, say, pen))
+    yield chapter("patients", say, patient_parts(inputs, say, pen))
+    yield from chapter_where("endpoints", say, endpoint_parts(inputs, say, pen))
+    effects = (*effect_parts(inputs, say, pen), *factor_parts(inputs, say, pen))
     last_before_after = [table.id for table in inputs.plan.tables if table.kind == "before_after"][-1:]
     for number, planned in enumerate(inputs.plan.tables, start=1):
-        view = table_view(inputs.plan, planned, inputs.results, say, str(number))
+        view = table_view(inputs.plan, planned, inputs.results, say, str(number), trust=inputs.trust)
         parts: tuple[Part, ...] = (view, *trend_figures(inputs, planned, say, pen))
         yield Chapter("parts", planned.id, say(f"chapter_{planned.kind}"), parts)
         if effects and [planned.id] == last_before_after:
             yield Chapter("parts", "effects", say("chapter_effects"), effects)
-    yield chapter("quality", say, quality_tables(inputs, say))
+    if inputs.news and inputs.news.changed:
+        yield chapter("news", say, [news_table(inputs, inputs.news, say)])
+    tables = (*trust_tables(inputs, say), *quality_tables(inputs, say), *evidence_tables(inputs, say))
+    yield chapter("quality", say, tables)
     yield chapter("methods", say, ())
+
+
+def patient_parts(inputs: ReportInputs, say: Wording, pen: Pen) -> Iterator[Part]:
+    """Who came, who stayed, and how fast."""
+    yield Figure(say("flow_title"), flow_of(inputs, say, pen))
+    enrolment = accrual_drawing(inputs, say, pen)
+    if enrolment is not None:
+        yield Figure(say("accrual_title"), enrolment, accrual_note(inputs, say))
+
+
+def endpoint_parts(inputs: ReportInputs, say: Wording, pen: Pen) -> Iterator[Part]:
+    """Endpoints over those of others, adverse events, curves over time, and what goes with the outcome."""
+    if inputs.plan.endpoints:
+        yield endpoint_table(inputs, say)
+    yield from literature_figure(inputs, say, pen)
+    if safety_told(inputs):
+        yield safety_table(inputs, say)
+    yield from curve_parts(inputs, say, pen)
+
+
+def chapter_where(kind: str, say: Wording, parts: Iterable[Part]) -> Iterator[Chapter]:
+    """A chapter of tables and figures, where there are any."""
+    found = tuple(parts)
+    if found:
+        yield Chapter("parts", kind, say(f"chapter_{kind}"), found)
 
 
 def chapter(kind: str, say: Wording, parts: Iterable[Part]) -> Chapter:

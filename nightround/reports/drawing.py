@@ -84,7 +84,21 @@ class Marker:
     kind: ClassVar[str] = "marker"
 
 
-Shape = Rect | Polyline | Label | Marker
+@dataclass(frozen=True)
+class Strokes:
+    """Many separate lines of one style, as one shape: a hundred lines are as quick as one."""
+
+    lines: tuple[tuple[Point, Point], ...]
+    style: str
+    kind: ClassVar[str] = "strokes"
+
+    @property
+    def path(self) -> str:
+        """The lines as SVG wants them."""
+        return "".join(f"M{x0:.1f} {y0:.1f}L{x1:.1f} {y1:.1f}" for (x0, y0), (x1, y1) in self.lines)
+
+
+Shape = Rect | Polyline | Label | Marker | Strokes
 
 
 @dataclass(frozen=True)

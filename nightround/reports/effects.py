@@ -7,15 +7,17 @@ from collections.abc import Iterator
 from nightround.reports.axes import odds_ticks
 from nightround.reports.bars import Bar, BarTexts, bar_drawing
 from nightround.reports.drawing import Drawing, Pen
+from nightround.reports.facts import Line, PatientPair
 from nightround.reports.inputs import ReportInputs
 from nightround.reports.intervals import Interval, IntervalTexts, interval_drawing
+from nightround.reports.paired import PairedPanel, PairedTexts, paired_drawing
 from nightround.reports.survival import CurveTexts, curves_of, survival_drawing
 from nightround.reports.tables import SIGNIFICANT, measured_label, p_with_sign, typeset
 from nightround.reports.views import Cell, Column, Figure, Note, Part, Row, TableView
 from nightround.reports.wording import Wording
 from nightround.results import ResultKey, ResultRow
 from nightround.study.methods import words_of
-from nightround.study.plan import Factor, PlannedTable, Regression, Survival, Variable
+from nightround.study.plan import Factor, Group, PlannedTable, Regression, Survival, Variable
 
 DIFFERENCES = ("difference_in_change", "ancova")
 FIT = "firth"
@@ -29,8 +31,59 @@ def effect_parts(inputs: ReportInputs, say: Wording, pen: Pen) -> Iterator[Part]
         for variable in (variable for variable in table.variables if variable.type == "ordinal"):
             title = say("distribution_title", label=variable.label.in_(say.language))
             yield Figure(title, distribution(inputs, table, variable, say, pen))
+            if row_of(inputs, table.id, variable.id, "pairs", level=f"{variable.levels[0].id}>{variable.levels[0].id}"):
+                yield transition_table(inputs, table, variable, say)
         if set(DIFFERENCES) <= set(table.effects):
             yield difference_table(inputs, table, say)
+        yield from paired_figures(inputs, table, say, pen)
+
+
+def transition_table(inputs: ReportInputs, table: PlannedTable, variable: Variable, say: Wording) -> TableView:
+    """From which grade before to which grade after, patients of each group; those who stayed are bold."""
+    levels = [level.label.in_(say.language) for level in variable.levels]
+    rows = tuple(row for group in inputs.plan.groups for row in transition_rows(inputs, table, variable, group, say))
+    return TableView(
+        id=f"{table.id}_{variable.id}_transitions",
+        number="",
+        title=say("transition_title", label=variable.label.in_(say.language)),
+        label_head=say("transition_before"),
+        columns=tuple(Column(level, say("after")) for level in levels),
+        rows=rows,
+        notes=(Note(say("transition_note")),),
+    )
+
+
+def transition_rows(
+    inputs: ReportInputs, table: PlannedTable, variable: Variable, group: Group, say: Wording
+) -> Iterator[Row]:
+    """The lines of one group, a line a grade before."""
+    yield Row(group.label.in_(say.language), heading=True, depth=0)
+    for before in variable.levels:
+        found = (
+            (after, row_of(inputs, table.id, variable.id, "pairs", group=group.id, level=f"{before.id}>{after.id}"))
+            for after in variable.levels
+        )
+        cells = tuple(Cell(row.text if row else "", strong=after is before) for after, row in found)
+        yield Row(before.label.in_(say.language), cells)
+
+
+def paired_figures(inputs: ReportInputs, table: PlannedTable, say: Wording, pen: Pen) -> Iterator[Figure]:
+    """What the plan wants drawn patient by patient."""
+    panels = [
+        PairedPanel(measured_label(variable, say), by_group(inputs, Line(table.id, variable.id)))
+        for variable in table.variables
+        if inputs.pairs.get(Line(table.id, variable.id))
+    ]
+    if panels:
+        groups = tuple(group.label.in_(say.language) for group in inputs.plan.groups)
+        texts = PairedTexts(say("paired_title"), groups, (say("before"), say("after")))
+        yield Figure(say("paired_title"), paired_drawing(panels, texts, pen), say("paired_note"))
+
+
+def by_group(inputs: ReportInputs, line: Line) -> tuple[tuple[PatientPair, ...], ...]:
+    """The pairs of a line in the order of the groups."""
+    pairs = inputs.pairs[line]
+    return tuple(tuple(one for one in pairs if one.group == group.id) for group in inputs.plan.groups)
 
 
 def curve_parts(inputs: ReportInputs, say: Wording, pen: Pen) -> Iterator[Part]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from nightround.reports.drawing import Drawing, Pen
 from nightround.reports.inputs import ReportInputs
 from nightround.reports.intervals import Interval, IntervalTexts, interval_drawing
-from nightround.reports.views import Cell, Column, Note, Row, TableView
+from nightround.reports.views import Cell, Column, Figure, Note, Row, TableView
 from nightround.reports.wording import Wording
 from nightround.results import ResultKey, ResultRow, ResultSet
-from nightround.study.plan import Endpoint, Plan
+from nightround.study.plan import Endpoint, Literature, Plan
 
 ENDPOINTS = "endpoints"
 PERCENT_TICKS = (0.0, 20.0, 40.0, 60.0, 80.0, 100.0)
@@ -59,8 +61,47 @@ def endpoint_table(inputs: ReportInputs, say: Wording) -> TableView:
             *(Column(say("ci_95"), say(f"interval_{method}")) for method in INTERVALS),
         ),
         rows=tuple(rows),
-        notes=(Note(missing_note(inputs, say)),),
+        notes=(Note(missing_note(inputs, say)), *(Note(text) for text in bounds_notes(inputs, say))),
     )
+
+
+def bounds_notes(inputs: ReportInputs, say: Wording) -> Iterator[str]:
+    """How far those who were not looked at could move an endpoint, of all who began."""
+    for endpoint in inputs.plan.endpoints:
+        found = (inputs.results.get(ResultKey("bounds", endpoint.id, name)) for name in ("lowest", "highest", "n"))
+        low, high, n = (row.text if row else "" for row in found)
+        if low != high:
+            yield say("bounds_note", label=endpoint.label.in_(say.language), n=n, low=low, high=high)
+
+
+def literature_figure(inputs: ReportInputs, say: Wording, pen: Pen) -> Iterator[Figure]:
+    """Each endpoint over the rates that others published, with their sources."""
+    if not inputs.plan.literature:
+        return
+    rows: list[Interval] = []
+    for endpoint in inputs.plan.endpoints:
+        published = [one for one in inputs.plan.literature if one.endpoint == endpoint.id]
+        if published:
+            rows.append(endpoint_interval(inputs, endpoint, True, say))
+            rows += [published_interval(inputs, one, say) for one in published]
+    texts = IntervalTexts(say("literature_title"), say("endpoint"), say("percent_ci"), say("percent_axis"))
+    sources = dict.fromkeys(f"{one.label.in_(say.language)}: {one.source}" for one in inputs.plan.literature)
+    note = say("literature_note", sources=say("semicolon").join(sources))
+    yield Figure(say("literature_title"), interval_drawing(rows, PERCENT_TICKS, texts, pen), note)
+
+
+def published_interval(inputs: ReportInputs, published: Literature, say: Wording) -> Interval:
+    """A published rate as a line of the figure."""
+    found = [
+        inputs.results.get(ResultKey("literature", published.id, name))
+        for name in ("percent", "wilson_low", "wilson_high")
+    ]
+    value, low, high = (row.value if row else None for row in found)
+    printed_texts = [row.text if row else "" for row in found]
+    interval = say("interval", low=printed_texts[1], high=printed_texts[2])
+    text = say("percent_with_interval", percent=printed_texts[0], interval=interval)
+    label = say("published_label", label=published.label.in_(say.language), n=published.n)
+    return Interval(label, text, value, low, high)
 
 
 def missing_note(inputs: ReportInputs, say: Wording) -> str:

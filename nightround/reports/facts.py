@@ -126,7 +126,6 @@ class CauseKind(StrEnum):
     EDITED = "edited"
     DELETED = "deleted"
     PLAN = "plan"
-    RULES = "rules"
     SOFTWARE = "software"
     UNKNOWN = "unknown"
 

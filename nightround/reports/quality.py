@@ -35,6 +35,7 @@ class QualityView:
     accounted: str
     changes: tuple[Count, ...]
     nothing_open: str
+    ageing: str
 
 
 def quality_view(inputs: ReportInputs, say: Wording) -> QualityView:
@@ -45,7 +46,19 @@ def quality_view(inputs: ReportInputs, say: Wording) -> QualityView:
         accounted=accounted(inputs, say),
         changes=change_counts(inputs, say),
         nothing_open="" if inputs.delta.open_now else say("nothing_open"),
+        ageing=ageing_text(inputs, say),
     )
+
+
+def ageing_text(inputs: ReportInputs, say: Wording) -> str:
+    """How long the open findings stand, and how long the closed ones took."""
+    ageing = inputs.trust.ageing
+    if ageing is None:
+        return ""
+    standing = len(inputs.delta.open_now)
+    still = say("ageing_open", n=standing, median=f"{ageing.open_median or 0:g}", oldest=ageing.open_oldest or 0)
+    closed = say("ageing_closed", n=ageing.closed, median=f"{ageing.closed_median or 0:g}")
+    return (still if standing else "") + (closed if ageing.closed else say("ageing_none_closed"))
 
 
 def quality_tables(inputs: ReportInputs, say: Wording) -> tuple[TableView, ...]:

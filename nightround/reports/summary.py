@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from nightround.model import Severity, Status
 from nightround.reports.endpoints import INTERVALS, interval_text, primary_endpoint, printed
 from nightround.reports.inputs import ReportInputs
+from nightround.reports.news import news_sentence
+from nightround.reports.safety import safety_sentence, safety_told, text_of
 from nightround.reports.tables import SIGNIFICANT, step_count
+from nightround.reports.trust import trust_sentence
 from nightround.reports.wording import Wording
 from nightround.results import ResultKey
 from nightround.study.plan import PlannedTable, Variable
@@ -28,15 +31,18 @@ class Card:
 
 
 def cards(inputs: ReportInputs, say: Wording) -> tuple[Card, ...]:
-    """Who entered, who is analysed, the primary endpoint, and what stands open."""
-    return (*patient_cards(inputs, say), *endpoint_cards(inputs, say), open_card(inputs, say))
+    """Who entered, who is analysed, the primary endpoint, safety, and what stands open."""
+    shown = (*patient_cards(inputs, say), *endpoint_cards(inputs, say), *safety_cards(inputs, say))
+    return (*shown, open_card(inputs, say))
 
 
 def patient_cards(inputs: ReportInputs, say: Wording) -> Iterator[Card]:
     """The first step of the flow, and the population of the tables where it is another step."""
     first = inputs.plan.flow[0]
     population = next(step for step in inputs.plan.flow if step.id == inputs.plan.population)
-    yield Card(str(step_count(inputs.results, first.id)), say("patients_unit"), first.label.in_(say.language), "")
+    target = inputs.results.get(ResultKey("accrual", "enrolled", "target"))
+    under = say("of_target", n=target.text) if target else ""
+    yield Card(str(step_count(inputs.results, first.id)), say("patients_unit"), first.label.in_(say.language), under)
     if population.id != first.id:
         number = str(step_count(inputs.results, population.id))
         yield Card(number, say("patients_unit"), population.label.in_(say.language), say("population_card"))
@@ -49,6 +55,13 @@ def endpoint_cards(inputs: ReportInputs, say: Wording) -> Iterator[Card]:
         interval = interval_text(inputs, endpoint, INTERVALS[0], say, "percent_interval")
         under = say("card_interval", interval=interval) if interval else ""
         yield Card(printed(inputs.results, endpoint, "percent"), "%", endpoint.label.in_(say.language), under)
+
+
+def safety_cards(inputs: ReportInputs, say: Wording) -> Iterator[Card]:
+    """Patients with a serious adverse event, and how many had any."""
+    if safety_told(inputs):
+        under = say("any_event", n=text_of(inputs, "any", "count"))
+        yield Card(text_of(inputs, "serious", "count"), say("patients_unit"), say("ae_serious"), under)
 
 
 def open_card(inputs: ReportInputs, say: Wording) -> Card:
@@ -65,8 +78,11 @@ def headlines(inputs: ReportInputs, say: Wording) -> tuple[str, ...]:
         for sentence in (
             flow_sentence(inputs, say),
             endpoint_sentence(inputs, say),
+            safety_sentence(inputs, say),
             *(table_sentence(table, inputs, say) for table in inputs.plan.tables),
             data_sentence(inputs, say),
+            trust_sentence(inputs, say),
+            news_sentence(inputs, say),
         )
         if sentence
     )
@@ -74,9 +90,11 @@ def headlines(inputs: ReportInputs, say: Wording) -> tuple[str, ...]:
 
 def flow_sentence(inputs: ReportInputs, say: Wording) -> str:
     """Every step with its count."""
+    aside = {step.id for step in inputs.plan.flow if step.side}
     steps = (
         say("counted", label=step.label.in_(say.language), n=step_count(inputs.results, step.id))
         for step in inputs.plan.flow
+        if step.of not in aside and (step.id not in aside or step_count(inputs.results, step.id))
     )
     return say("headline_flow", steps=say("semicolon").join(steps))
 
@@ -98,6 +116,8 @@ def table_sentence(table: PlannedTable, inputs: ReportInputs, say: Wording) -> s
     """Which variables of a table differ at the customary level, of how many; between groups or within each."""
     if table.kind == "by_group":
         names, tested = differing(table, "", inputs, say)
+        if not tested:
+            return ""
         return say("headline_by_group", table=table.title.in_(say.language), **counts(names, tested, say))
     parts = []
     for group in inputs.plan.groups:
@@ -126,6 +146,15 @@ def p_value(table: PlannedTable, variable: Variable, group: str, inputs: ReportI
     """The P value of a variable's test, between groups or within one."""
     row = inputs.results.get(ResultKey(table.id, variable.id, "p", group))
     return row.value if row else None
+
+
+def look_sentence(inputs: ReportInputs, say: Wording) -> str:
+    """Which look at the outcome by group this is; the open version is none."""
+    if inputs.version == "open":
+        return say("look_open")
+    days = say("enumeration").join(f"{day:%Y-%m-%d}" for day in inputs.look.earlier[-MOST_NAMES:])
+    earlier = say("look_earlier", days=days) if days else ""
+    return say("look", n=inputs.look.number, earlier=earlier)
 
 
 def data_sentence(inputs: ReportInputs, say: Wording) -> str:

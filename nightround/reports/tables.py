@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from string import ascii_lowercase
 
 from nightround.model import Language, Words
+from nightround.reports.facts import EMPTY_TRUST, Line, LineTrust, Trust, Verdict
 from nightround.reports.views import Cell, Column, Note, Row, Spanner, TableView
 from nightround.reports.wording import Wording
 from nightround.results import ResultKey, ResultRow, ResultSet
@@ -49,6 +50,7 @@ class Source:
     results: ResultSet
     say: Wording
     table: PlannedTable
+    trust: Trust = EMPTY_TRUST
     notes: Notes = field(default_factory=Notes)
 
     @property
@@ -76,6 +78,8 @@ class Source:
 
     def tests(self, variable: str, group: str = "") -> tuple[Cell, ...]:
         """The statistic and P of the test that counts, then P of those beside it."""
+        if not test_columns(self):
+            return ()
         names = ("p", *(f"{test}_p" for test in tests_beside(self)))
         return self.statistic(variable, group, ""), *(self.p_value(variable, name, group) for name in names)
 
@@ -137,9 +141,33 @@ def effect_columns(source: Source, effects: Sequence[str]) -> tuple[Column, ...]
 
 
 def test_columns(source: Source) -> tuple[Column, ...]:
-    """The statistic comes before P, and P of the tests beside it last."""
+    """The statistic comes before P, and P of the tests beside it last; none where no test ran."""
+    if not any(row.table == source.table.id and row.statistic == "p" for row in source.results):
+        return ()
     beside = (Column("P", source.say(f"short_{test}"), kind="p") for test in tests_beside(source))
     return Column(source.say("statistic"), kind="statistic"), Column("P", kind="p"), *beside
+
+
+TRUST_MARKS = {Verdict.UNTOUCHED: "", Verdict.STANDS: "", Verdict.ESTIMATE: " ○", Verdict.CONCLUSION: " ●"}
+"""Beside the count of values in doubt: an estimate moves, a conclusion moves."""
+
+
+def trust_mark(line: LineTrust) -> str:
+    """`2 ●`: two values in doubt, which could turn a conclusion."""
+    return f"{line.open_values}{TRUST_MARKS[line.verdict]}"
+
+
+def trust_columns(source: Source) -> tuple[Column, ...]:
+    """The last column of every table: values in doubt."""
+    return (Column(source.say("trust_column"), kind="trust"),) if source.trust.lines else ()
+
+
+def trust_cells(source: Source, variable: Variable, level: Level | None) -> tuple[Cell, ...]:
+    """How many values of a line are under an open finding, and what they could move; levels share their variable's."""
+    if not source.trust.lines:
+        return ()
+    line = source.trust.of(Line(source.table.id, variable.id))
+    return (Cell(trust_mark(line)) if line and not level else Cell(),)
 
 
 def group_size(source: Source, group: Group) -> str:
@@ -182,9 +210,11 @@ def by_group_cells(source: Source, variable: Variable, level: Level | None) -> t
     name = level.id if level else ""
     groups = tuple(source.summary(variable.id, group.id, "", name) for group in source.plan.groups)
     effects = effects_shown(source, within=False)
+    trust = trust_cells(source, variable, level)
     if level:
-        return groups + (Cell(),) * (len(effects) + len(test_columns(source)))
-    return (*groups, *(source.effect(variable.id, effect) for effect in effects), *source.tests(variable.id))
+        return groups + (Cell(),) * (len(effects) + len(test_columns(source))) + trust
+    found = (source.effect(variable.id, effect) for effect in effects)
+    return (*groups, *found, *source.tests(variable.id), *trust)
 
 
 def by_group_table(source: Source, number: str) -> TableView:
@@ -192,7 +222,8 @@ def by_group_table(source: Source, number: str) -> TableView:
     groups = tuple(Column(source.words(group.label), group_size(source, group)) for group in source.plan.groups)
     effects = effect_columns(source, effects_shown(source, within=False))
     rows = tuple(section_rows(source, source.table.sections, by_group_cells))
-    return view(source, number, "characteristic", (*groups, *effects, *test_columns(source)), rows)
+    columns = (*groups, *effects, *test_columns(source), *trust_columns(source))
+    return view(source, number, "characteristic", columns, rows)
 
 
 def view(source: Source, number: str, label_head: str, columns: tuple[Column, ...], rows: tuple[Row, ...]) -> TableView:
@@ -246,14 +277,15 @@ def visit_columns(source: Source) -> tuple[Column, ...]:
 def before_after_cells(source: Source, variable: Variable, level: Level | None) -> tuple[Cell, ...]:
     """The cells of every group, side by side."""
     groups = (visit_cells(source, variable, level, group) for group in source.plan.groups)
-    return tuple(cell for cells in groups for cell in cells)
+    return (*(cell for cells in groups for cell in cells), *trust_cells(source, variable, level))
 
 
 def before_after_table(source: Source, number: str) -> TableView:
     """Both visits of each group, the groups side by side, on a wide page."""
     columns = visit_columns(source)
     rows = tuple(section_rows(source, source.table.sections, before_after_cells))
-    table = view(source, number, "outcome", columns * len(source.plan.groups), rows)
+    every = (*(columns * len(source.plan.groups)), *trust_columns(source))
+    table = view(source, number, "outcome", every, rows)
     spanners = tuple(Spanner(group_head(source, group), len(columns)) for group in source.plan.groups)
     return replace(table, spanners=spanners, landscape=True)
 
@@ -269,7 +301,7 @@ def laboratory_rows(source: Source) -> Iterator[Row]:
         yield Row(group_head(source, group), heading=True, depth=0)
 
         def cells(source: Source, variable: Variable, level: Level | None, group: Group = group) -> tuple[Cell, ...]:
-            return visit_cells(source, variable, level, group)
+            return (*visit_cells(source, variable, level, group), *trust_cells(source, variable, level))
 
         for variable in source.table.variables:
             yield from variable_rows(source, variable, cells)
@@ -278,7 +310,7 @@ def laboratory_rows(source: Source) -> Iterator[Row]:
 def laboratory_table(source: Source, number: str) -> TableView:
     """Both visits of each group, the groups one below the other."""
     rows = tuple(laboratory_rows(source))
-    return view(source, number, "laboratory_test", visit_columns(source), rows)
+    return view(source, number, "laboratory_test", (*visit_columns(source), *trust_columns(source)), rows)
 
 
 def notes_of(source: Source) -> tuple[Note, ...]:
@@ -289,6 +321,7 @@ def notes_of(source: Source) -> tuple[Note, ...]:
     return (
         Note(source.say("note_values", kinds=source.say("or").join(parts))),
         *(Note(effect_note(source, effect)) for effect in effects),
+        *([Note(source.say("trust_column_note"))] if source.trust.lines else []),
         *source.notes.listed(),
     )
 
@@ -305,6 +338,8 @@ def effect_note(source: Source, effect: str) -> str:
 BUILDERS = {"by_group": by_group_table, "before_after": before_after_table, "laboratory": laboratory_table}
 
 
-def table_view(plan: Plan, table: PlannedTable, results: ResultSet, say: Wording, number: str) -> TableView:
+def table_view(
+    plan: Plan, table: PlannedTable, results: ResultSet, say: Wording, number: str, *, trust: Trust = EMPTY_TRUST
+) -> TableView:
     """One table of the plan, ready but for the widths of its columns."""
-    return BUILDERS[table.kind](Source(plan, results, say, table), number)
+    return BUILDERS[table.kind](Source(plan, results, say, table, trust), number)

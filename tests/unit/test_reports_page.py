@@ -117,11 +117,11 @@ def test_statistical_symbols_are_found_in_a_sentence() -> None:
 
 
 def test_result_rows_travel_as_json_with_what_they_were_computed_from() -> None:
-    """The JSON holds every row unrounded, the snapshot and the cut-off."""
+    """The JSON holds every row unrounded, by column, the snapshot and the cut-off."""
     document = json.loads(next(one.text for one in attachments(night()) if one.name == "results.json"))
     assert document["snapshot"] == SNAPSHOT
-    assert len(document["results"]) == len(night().results)
-    assert document["results"][0]["value"] == 72
+    assert {len(column) for column in document["results"].values()} == {len(night().results)}
+    assert document["results"]["value"][0] == 72
 
 
 @pytest.mark.parametrize("typed", ["=1+1", "+cmd", "@SUM(A1)", "-2+3"])

@@ -1,0 +1,129 @@
+"""Enrolment over time: the curve, the target, and the pace carried forward."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from nightround.reports.axes import Scale, round_ticks, tick_text
+from nightround.reports.drawing import SMALL, TEXT, TICK, Drawing, Label, Pen, Polyline, Shape
+from nightround.reports.inputs import ReportInputs
+from nightround.reports.wording import Wording
+from nightround.results import ResultKey, ResultRow
+
+ACCRUAL, ENROLLED = "accrual", "enrolled"
+WIDTH = 482.0
+LEFT, RIGHT = 30.0, 86.0
+TOP, HEIGHT = 16.0, 104.0
+MONTHS = 12
+LONGEST_PROJECTION = 24
+"""Months; what lies further ahead is told in words only."""
+HALF_YEAR = 6
+
+
+@dataclass(frozen=True)
+class Enrolment:
+    """Months from the first one with the count at the end of each, the target, and months to go; None without pace."""
+
+    first_month: str
+    counts: tuple[tuple[int, int], ...]
+    last: int
+    target: int
+    to_go: float | None
+
+
+def enrolled(inputs: ReportInputs, statistic: str) -> ResultRow | None:
+    """One number of the enrolment."""
+    return inputs.results.get(ResultKey(ACCRUAL, ENROLLED, statistic))
+
+
+def months_between(first: str, month: str) -> int:
+    """Whole months from one YYYY-MM to another."""
+    (y0, m0), (y1, m1) = ((int(part) for part in text.split("-")) for text in (first, month))
+    return (y1 - y0) * MONTHS + m1 - m0
+
+
+def month_after(first: str, months: int) -> str:
+    """The YYYY-MM some months after another."""
+    year, month = (int(part) for part in first.split("-"))
+    years, rest = divmod(month - 1 + months, MONTHS)
+    return f"{year + years}-{rest + 1:02d}"
+
+
+def enrolment_of(inputs: ReportInputs) -> Enrolment | None:
+    """The curve out of the result rows; None before the first patient."""
+    rows = [row for row in inputs.results if (row.table, row.statistic) == (ACCRUAL, "cumulative")]
+    target, to_go = enrolled(inputs, "target"), enrolled(inputs, "months_to_go")
+    if not rows or target is None:
+        return None
+    first = rows[0].level
+    counts = tuple((months_between(first, row.level) + 1, int(row.value or 0)) for row in rows)
+    last = max(months_between(first, f"{inputs.run.data_cutoff:%Y-%m}") + 1, counts[-1][0])
+    return Enrolment(first, counts, last, int(target.value or 0), to_go.value if to_go else None)
+
+
+def accrual_note(inputs: ReportInputs, say: Wording) -> str:
+    """How many of how many, the pace, and when the target would be reached."""
+    found = enrolment_of(inputs)
+    rows = {name: enrolled(inputs, name) for name in ("n", "target", "percent", "pace", "months_to_go")}
+    texts = {name: row.text if row else "" for name, row in rows.items()}
+    if found is None or found.to_go is None:
+        return say("accrual_stalled", **texts)
+    if found.to_go <= 0:
+        return say("accrual_reached", month=month_reached(found), **texts)
+    return say("accrual_projected", month=month_after(found.first_month, found.last - 1 + round(found.to_go)), **texts)
+
+
+def month_reached(found: Enrolment) -> str:
+    """The month in which the target was reached."""
+    reached = next(month for month, count in found.counts if count >= found.target)
+    return month_after(found.first_month, reached - 1)
+
+
+def accrual_drawing(inputs: ReportInputs, say: Wording, pen: Pen) -> Drawing | None:
+    """The curve over the months, with its target and the pace carried forward."""
+    found = enrolment_of(inputs)
+    if found is None:
+        return None
+    ahead = min(found.to_go or 0.0, LONGEST_PROJECTION)
+    months = Scale((0.0, max(found.last + ahead, 1.0)), LEFT, WIDTH - RIGHT)
+    most = max(found.target, found.counts[-1][1])
+    patients = Scale(round_ticks(0, most), TOP + HEIGHT, TOP)
+    shapes = [*accrual_axes(found, months, patients, say, pen), *curve(found, months, patients)]
+    if ahead:
+        now = found.counts[-1][1]
+        reached = now + (found.target - now) * ahead / (found.to_go or 1.0)
+        ends = ((months(found.last), patients(now)), (months(found.last + ahead), patients(reached)))
+        shapes.append(Polyline(ends, "dashed"))
+    return Drawing(WIDTH, TOP + HEIGHT + 22, say("accrual_title"), tuple(shapes))
+
+
+def accrual_axes(found: Enrolment, months: Scale, patients: Scale, say: Wording, pen: Pen) -> Iterator[Shape]:
+    """Both axes, and the target as a line with its name."""
+    yield Label(0, TEXT - 1, say("patients_axis"), "soft", SMALL)
+    for tick in patients.ticks:
+        yield Polyline(((months.start, patients(tick)), (months.end, patients(tick))), "grid")
+        yield pen.right(LEFT - 5, patients(tick) + 3, tick_text(tick), "soft", SMALL)
+    bottom = patients.start
+    yield Polyline(((months.start, bottom), (months.end, bottom)), "axis")
+    for month in month_ticks(months.ticks[-1]):
+        yield Polyline(((months(month), bottom), (months(month), bottom + TICK)), "axis")
+        yield pen.centred(months(month), bottom + 14, month_after(found.first_month, month), "soft", SMALL)
+    goal = patients(found.target)
+    yield Polyline(((months.start, goal), (months.end, goal)), "target")
+    yield Label(WIDTH - RIGHT + 6, goal + 3, say("target_line", n=found.target), "bold", SMALL)
+
+
+def month_ticks(last: float) -> Sequence[int]:
+    """Every month, half year or year, so that at most eight are named."""
+    step = next(step for step in (1, 3, HALF_YEAR, MONTHS, 2 * MONTHS, 10 * MONTHS) if last / step <= HALF_YEAR + 1)
+    return range(0, int(last) + 1, step)
+
+
+def curve(found: Enrolment, months: Scale, patients: Scale) -> Iterator[Shape]:
+    """The counts as a step line, up to the cut-off."""
+    points, height = [(months(0), patients(0))], 0
+    for month, count in found.counts:
+        points += [(months(month), patients(height)), (months(month), patients(count))]
+        height = count
+    yield Polyline((*points, (months(found.last), patients(height))), "curve")
