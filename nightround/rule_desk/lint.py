@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 from nightround.errors import StudyFilesWrong
-from nightround.model import Rule
+from nightround.model import Rule, Snapshot
 from nightround.rule_desk.comparisons import lint_comparisons
 from nightround.rule_desk.duplicates import lint_duplicates
 from nightround.rule_desk.linted import Linted
@@ -18,6 +18,7 @@ from nightround.rule_desk.reading import (
     lint_references,
     lint_shown,
     lint_unread,
+    without_records,
 )
 from nightround.rule_desk.remarks import Level, Remark
 from nightround.rule_desk.study_rules import project_dictionary
@@ -48,17 +49,18 @@ def lint_study(folder: Path) -> tuple[Remark, ...]:
 def lint_rules(rules: Iterable[Rule], dictionary: Dictionary, *, owners: Collection[str] = ()) -> tuple[Remark, ...]:
     """Lint rules against a dictionary, rule by rule, errors first. `owners` are the roles that somebody holds."""
     every = [Linted(rule, dictionary) for rule in rules]
-    found = [remark for linted in every for remark in _one(linted, owners)]
+    empty = without_records(dictionary)
+    found = [remark for linted in every for remark in _one(linted, owners, empty)]
     found += [*lint_duplicates(every), *_same_ids(every)]
     place = {linted.rule.id: number for number, linted in reversed(list(enumerate(every)))}
     levels = list(Level)
     return tuple(sorted(dict.fromkeys(found), key=lambda one: (place[one.rule_id], levels.index(one.level))))
 
 
-def _one(linted: Linted, owners: Collection[str]) -> Iterator[Remark]:
+def _one(linted: Linted, owners: Collection[str], empty: Snapshot) -> Iterator[Remark]:
     found = [*lint_place(linted), *lint_references(linted), *lint_shown(linted)]
     if not found:
-        found = lint_dry_run(linted)
+        found = lint_dry_run(linted, empty)
     yield from found
     yield from lint_words(linted)
     yield from lint_owner(linted, owners)

@@ -190,21 +190,26 @@ def _unread(linted: Linted) -> Iterator[Remark]:
             )
 
 
-def lint_dry_run(linted: Linted) -> list[Remark]:
+def without_records(dictionary: Dictionary) -> Snapshot:
+    """A snapshot of a project in which nobody entered anything yet."""
+    return Snapshot("", "", LONG_AGO, "", dictionary, tables_from_records(dictionary, []))
+
+
+def lint_dry_run(linted: Linted, empty: Snapshot) -> list[Remark]:
     """The rule can be judged: the way of a night, on a project without a record."""
-    return list(_dry_run(linted))
-
-
-def _dry_run(linted: Linted) -> Iterable[Remark]:
     suites, refused = compile_suites([linted.rule], linted.dictionary)
-    reasons = [*refused.values(), *(reason for suite in suites for reason in _unreadable(suite, linted))]
-    for reason in dict.fromkeys(reasons):
-        what = f"It could not be evaluated: {reason}."
-        yield linted.remark(Level.ERROR, what, "the rule would be silent every night", "change what the logic reads")
+    reasons = [*refused.values(), *(reason for suite in suites for reason in _unreadable(suite, empty))]
+    return [
+        linted.remark(
+            Level.ERROR,
+            f"It could not be evaluated: {reason}.",
+            "the rule would be silent every night",
+            "change what the logic reads",
+        )
+        for reason in dict.fromkeys(reasons)
+    ]
 
 
-def _unreadable(suite: Suite, linted: Linted) -> Iterable[str]:
-    dictionary = linted.dictionary
-    empty = Snapshot("", "", LONG_AGO, "", dictionary, tables_from_records(dictionary, []))
+def _unreadable(suite: Suite, empty: Snapshot) -> Iterable[str]:
     wanted = dict.fromkeys(reference for compiled in suite.rules for reference in compiled.references)
     return make_batch(empty, suite.name, suite.instruments, wanted, LONG_AGO).unreadable.values()
