@@ -118,6 +118,7 @@ def snapshot_of(rows: Sequence[Mapping[str, str]], name: str = "a", taken: datet
 PLANNED: Plan = Plan.model_validate(
     {
         **PLAN.model_dump(),
+        "tables": [{**PLAN.tables[0].model_dump(), "effects": ["difference", "smd"]}, *PLAN.tables[1:]],
         "flow": [
             {"id": "treated", "label": "Treated"},
             {"id": "stopped", "label": "Stopped", "of": "treated", "side": True,

@@ -93,16 +93,16 @@ def with_one(table: PlannedTable, variable: Variable) -> PlannedTable:
 def line_trust(tried: Tried, patients: pd.DataFrame, doubt: Doubt, limits: Limits) -> LineTrust:
     """Recompute a line without its values in doubt, and with them at their limits."""
     cells = cells_of_line(tried, doubt.all, patients)
-    values = values_of_line(tried, patients)
+    known = values_of_line(tried, patients)
     if not cells:
-        return LineTrust(tried.line, values, 0, Verdict.UNTOUCHED)
+        return LineTrust(tried.line, known, 0, Verdict.UNTOUCHED)
     reported = computed(tried, patients)
     scenarios = scenarios_of(tried, patients, cells, limits)
     results = [computed(tried, frame) for frame in scenarios]
     at_limits = sorted((leading(tried, one) for one in results[1:]), key=value_of)
     return LineTrust(
         tried.line,
-        values,
+        known,
         len(cells),
         max((verdict_of(reported, one) for one in results), key=list(Verdict).index),
         told(tried, reported),

@@ -35,7 +35,7 @@ def attachments(inputs: ReportInputs) -> tuple[Attachment, ...]:
 def trust_row(line: LineTrust) -> dict[str, object]:
     """A line's values in doubt, and what they could make of it."""
     low, high = line.extremes
-    told = (line.values, line.open_values, str(line.verdict), line.reported, line.excluded, low, high)
+    told = (line.known, line.open_values, str(line.verdict), line.reported, line.excluded, low, high)
     return dict(zip(TRUST_FIELDS, (*line.line, *told), strict=True))
 
 

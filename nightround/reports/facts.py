@@ -39,12 +39,12 @@ class Verdict(StrEnum):
 class LineTrust:
     """How far one line of a table can be trusted.
 
-    `open_values` of its `values` are under an open finding. The texts are its leading estimate and P: as reported,
+    `open_values` of its `known` values are under an open finding. The texts are its leading estimate and P: as reported,
     without those values, and the lowest and highest they can make of it.
     """
 
     line: Line
-    values: int
+    known: int
     open_values: int
     verdict: Verdict
     reported: str = ""
@@ -71,12 +71,12 @@ class FindingWeight:
 
 @dataclass(frozen=True)
 class Checked:
-    """What was checked of one variable: rules that name it, how many failed, values they looked at."""
+    """What was checked of one variable: rules that name it, how many failed, values it has."""
 
     line: Line
     rules: int
     failed: int
-    values: int
+    known: int
     open_values: int
 
 

@@ -93,7 +93,7 @@ def doubt_row(line: LineTrust, inputs: ReportInputs, say: Wording) -> Row:
     numbers = [] if inputs.version == "open" else [Cell(typeset(text, say.language)) for text in told]
     label = say("line_of", place=place_of_line(line.line, inputs, say), label=label_of_line(line.line, inputs, say))
     verdict = Cell(say(f"verdict_{line.verdict}"), strong=line.verdict is Verdict.CONCLUSION)
-    return Row(label, (Cell(f"{line.open_values}/{line.values}"), *numbers, verdict), depth=0)
+    return Row(label, (Cell(f"{line.open_values}/{line.known}"), *numbers, verdict), depth=0)
 
 
 def weights_table(inputs: ReportInputs, say: Wording) -> TableView:
@@ -209,6 +209,6 @@ def checked_table(inputs: ReportInputs, say: Wording) -> TableView:
 def checked_row(one: Checked, inputs: ReportInputs, say: Wording) -> Row:
     """One variable."""
     result = "checked_unlooked" if not one.rules else "checked_open" if one.open_values else "checked_right"
-    numbers = (one.values, one.rules, one.failed, one.open_values)
+    numbers = (one.known, one.rules, one.failed, one.open_values)
     cells = (*(Cell(str(number)) for number in numbers), Cell(say(result)))
     return Row(label_of_line(one.line, inputs, say), cells)
