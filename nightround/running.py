@@ -93,7 +93,7 @@ def open_night(
     sleep: Sleep,
 ) -> Iterator[Night]:
     """Open the study's folder and store for one run; only one run of a study at a time."""
-    study = load_study(content.study_folder(study_name))
+    study = load_study(content.study_folder(study_name), strict=False)
     folder = data / study.id
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     with _alone(folder), open_store(folder / "nightround.sqlite3") as store:

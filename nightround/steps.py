@@ -124,6 +124,8 @@ class Night:
             rules = self._rules(snapshot.dictionary)
             stopped = stopped_rules(self.snapshots, snapshot, rules)
             self.validation = validate(snapshot, rules, now=now, stopped=stopped)
+            for rule_id, reason in unjudged_of(self.validation.outcomes).items():
+                log.warning("the rule %s could not be evaluated: %s", rule_id, reason)
             counts = self.validation.coverage.counts
             note(", ".join(f"{count} {status.value}" for status, count in counts.items()))
         return self.validation

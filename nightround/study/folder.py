@@ -77,13 +77,16 @@ class Study:
         return self.settings.study.id
 
 
-def load_study(folder: Path) -> Study:
-    """Read and check every file of a study folder. A study without a plan has no report, but its rules run."""
+def load_study(folder: Path, *, strict: bool = True) -> Study:
+    """Read and check every file of a study folder. A study without a plan has no report, but its rules run.
+
+    With `strict` off a rule whose logic cannot be read is kept: it stops no night, and never passes.
+    """
     settings_file = folder / "study.toml"
     settings = checked(StudySettings, read_toml(settings_file), file=settings_file)
     plan_file = folder / "plan.toml"
     plan = read_plan(plan_file) if plan_file.exists() else None
-    return Study(folder=folder, settings=settings, rules=read_rules(folder / "rules"), plan=plan)
+    return Study(folder=folder, settings=settings, rules=read_rules(folder / "rules", strict=strict), plan=plan)
 
 
 def load_content_module(path: Path, name: str) -> ModuleType:

@@ -44,9 +44,9 @@ class RuleFile(StudyModel):
     rule: tuple[RuleTable, ...]
 
 
-def read_rules(folder: Path) -> tuple[Rule, ...]:
-    """Read every rule file of a study, in the order of file names; an id may stand only once."""
-    rules = tuple(rule_of(table, path) for path, table in rule_tables(folder))
+def read_rules(folder: Path, *, strict: bool = True) -> tuple[Rule, ...]:
+    """Read every rule file of a study, in the order of file names; an id may stand only once. See `rule_of`."""
+    rules = tuple(rule_of(table, path, strict=strict) for path, table in rule_tables(folder))
     seen: set[str] = set()
     for rule in rules:
         if rule.id in seen:
@@ -73,14 +73,23 @@ def _tables(path: Path) -> tuple[RuleTable, ...]:
     return checked(RuleFile, read_toml(path), file=path).rule
 
 
-def rule_of(table: RuleTable, path: Path) -> Rule:
-    """Make the rule of a table; raises StudyFilesWrong where its logic cannot be read."""
-    discrepancy = parse_rule_logic(table.discrepancy, place=f"{path.name}, rule {table.id}, discrepancy")
-    if table.applies:
-        parse_rule_logic(table.applies, place=f"{path.name}, rule {table.id}, applies")
-    needs = table.needs
-    if needs is None:
+def rule_of(table: RuleTable, path: Path, *, strict: bool = True) -> Rule:
+    """Make the rule of a table.
+
+    Raises StudyFilesWrong where its logic cannot be read. With `strict` off the rule is kept as it is
+    written: a night judges the others, and says of this one that it could not be evaluated.
+    """
+    try:
+        discrepancy = parse_rule_logic(table.discrepancy, place=f"{path.name}, rule {table.id}, discrepancy")
+        if table.applies:
+            parse_rule_logic(table.applies, place=f"{path.name}, rule {table.id}, applies")
         needs = tuple(reference.column for reference in references(discrepancy))
+    except StudyFilesWrong:
+        if strict:
+            raise
+        needs = ()
+    if table.needs is not None:
+        needs = table.needs
     return Rule(
         id=table.id,
         title=table.title.words(),

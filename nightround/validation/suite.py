@@ -78,7 +78,9 @@ def compile_suites(rules: Iterable[Rule], dictionary: Dictionary) -> tuple[tuple
         try:
             compiled = compile_rule(rule, dictionary)
         except LogicError as error:
-            refused[rule.id] = error.what
+            refused[rule.id] = (
+                f"{error.what} (character {error.position + 1} of its logic)" if error.text else error.what
+            )
             continue
         grouped[_suite_of(compiled, dictionary)].append(compiled)
     return tuple(_suite(name, compiled, dictionary) for name, compiled in sorted(grouped.items())), refused

@@ -5,8 +5,14 @@ from pathlib import Path
 import pytest
 
 from nightround.errors import StudyFilesWrong
+from nightround.model import Status
+from nightround.study.rule_files import read_rules
 from nightround.study.study_toml import StudySettings, checked, read_toml
+from nightround.validation.run import validate
+from tests.made_up import NIGHT, project, rule, snapshot
 
+DICTIONARY = project("record_id visit text - -", "weight visit text number -", events={"one_arm_1": ["visit"]})
+GOOD_RULE = rule("good", "visit", "[weight] > 1")
 GOOD = """
 [study]
 id = "s"
@@ -80,6 +86,31 @@ def test_a_file_in_another_encoding_says_so(tmp_path: Path) -> None:
     file.write_bytes('title = "研究"'.encode("gbk"))
     with pytest.raises(StudyFilesWrong, match="UTF-8"):
         read_toml(file)
+
+
+BROKEN_RULE = """[[rule]]
+id = "B"
+instrument = "visit"
+title = { zh = "坏", en = "broken" }
+discrepancy = "[weight] >= "
+severity = "minor"
+fields = ["weight"]
+advice = { zh = "无", en = "none" }
+source = "none"
+"""
+
+
+def test_a_broken_rule_is_refused_where_it_is_written_and_kept_for_the_night(tmp_path: Path) -> None:
+    """Whoever works on rules is shown line and caret; a night keeps the rule, and it can only not be evaluated."""
+    (tmp_path / "b.toml").write_text(BROKEN_RULE, encoding="utf-8")
+    with pytest.raises(StudyFilesWrong, match=r"(?s)b\.toml, rule B.*line 1 .*\^"):
+        read_rules(tmp_path)
+    (kept,) = read_rules(tmp_path, strict=False)
+    validation = validate(snapshot(DICTIONARY, []), [kept, GOOD_RULE], now=NIGHT.replace(tzinfo=None))
+    assert validation.outcomes[0].status is Status.NOT_EVALUATED
+    assert "character" in validation.outcomes[0].reason
+    assert validation.outcomes[1].status is Status.NOT_APPLICABLE
+    assert validation.coverage.complete
 
 
 def test_a_folder_without_the_file_says_so(tmp_path: Path) -> None:
