@@ -37,6 +37,7 @@ from nightround.study.folder import Content, Study
 from nightround.study.plan import Plan
 from nightround.taking import stopped_rules, take_pull, told_in_words
 from nightround.validation.coverage import certificate
+from nightround.validation.failures import failure_table
 from nightround.validation.run import Validation, validate
 from redcap_sync.client import RedcapClient
 from redcap_sync.dictionary import Dictionary
@@ -154,7 +155,10 @@ class Night:
         return self.delta
 
     def write_lists(self, snapshot: Snapshot, validation: Validation) -> None:
-        """Write the findings as CSV and the coverage certificate as JSON, without a patient's value."""
+        """Write what the run came to: certificate, GX's results and findings, without a patient's value, and failures.
+
+        The failure table alone holds values; it is for the data manager's own machine, like the snapshot.
+        """
         folder = self._folder_of_run()
         with self._step("lists"):
             document = certificate(
@@ -162,8 +166,10 @@ class Night:
             )
             self._write(folder / f"coverage{self._mark}.json", json.dumps(document, ensure_ascii=False, indent=1))
             self._write(
-                folder / "great_expectations.json", json.dumps(validation.documents, ensure_ascii=False, indent=1)
+                folder / f"great_expectations{self._mark}.json",
+                json.dumps(validation.documents, ensure_ascii=False, indent=1),
             )
+            self._write(folder / f"failures{self._mark}.parquet", failure_table(validation.violations).to_parquet())
             listing = findings_list(
                 self.store.findings(self.study.id),
                 {rule.id: rule for rule in validation.rules},

@@ -28,7 +28,7 @@ NIGHT = datetime(2025, 7, 7, 2, 30)  # noqa: DTZ001 - the server's own clock
 
 
 def told(folder: Path) -> dict[str, str]:
-    """Everything a run tells people, as text, by file name: all files but snapshots and database."""
+    """Everything a run tells people, as text, by file name: all but snapshots, database and failure table."""
     texts: dict[str, str] = {}
     for path in folder.rglob("*"):
         if not path.is_file() or "snapshots" in path.parts or ".sqlite3" in path.name or "fonts" in path.parts:
@@ -41,7 +41,7 @@ def told(folder: Path) -> dict[str, str]:
             message = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
             parts = [part.get_content() for part in message.walk() if part.get_content_maintype() == "text"]
             texts[path.name] = "".join([str(message.items()), *parts])
-        elif path.suffix != ".docx":
+        elif path.suffix not in {".docx", ".parquet"}:
             texts[path.name] = path.read_text(encoding="utf-8")
     return texts
 

@@ -1,0 +1,121 @@
+"""A night that cannot account for everything is red, says so on every file, and resolves nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from nightround import steps
+from nightround.model import FindingState, Snapshot
+from nightround.running import open_night, run_job
+from nightround.steps import Night
+from nightround.store.runs import Ended
+from nightround.study.folder import find_content
+from nightround.validation.coverage import certify
+from nightround.validation.run import Validation
+from redcap_sync.client import RedcapClient
+from redcap_sync.errors import RedcapUnreachable
+from redcap_sync.sandbox import running
+from redcap_sync.sandbox.project import project_from_folder
+from redcap_sync.token import Token
+
+STUDY = Path(__file__).parents[2] / "expectations" / "venous_occlusion"
+NIGHT = datetime(2025, 7, 5, 2, 30, tzinfo=UTC)
+TYPED = {"record_id": "1", "redcap_event_name": "screening_arm_1", "height_cm": "170", "weight_kg": "70"}
+
+
+@pytest.fixture
+def redcap() -> Iterator[tuple[RedcapClient, dict[str, str]]]:
+    """A sandbox with one record whose BMI is wrong, a client of it, and the environment that points at it."""
+    project = project_from_folder(STUDY / "project", clock=lambda: NIGHT.replace(tzinfo=None))
+    with running([project], random=Random(1)) as server:
+        token = server.token(project)
+        client = RedcapClient(server.api_url, Token(token), sleep=lambda _: None)
+        client.import_records([{**TYPED, "bmi": "45.0"}], overwrite=True)
+        yield client, {"PATH": os.environ["PATH"], "REDCAP_URL": server.api_url, "REDCAP_TOKEN": token}
+
+
+@contextmanager
+def a_night(folder: Path, environ: dict[str, str]) -> Iterator[Night]:
+    """One run of the shipped study."""
+    content = find_content({})
+    with open_night(
+        "venous_occlusion",
+        data=folder,
+        job="nightly",
+        content=content,
+        environ=environ,
+        clock=lambda: NIGHT,
+        sleep=lambda _: None,
+    ) as night:
+        yield night
+
+
+def bmi_finding(night: Night) -> FindingState:
+    """The state of the one finding of the BMI rule."""
+    return next(one.state for one in night.store.findings("venous_occlusion") if one.rule_id == "BMI-01")
+
+
+def test_a_lost_outcome_makes_the_run_red_and_resolves_nothing(
+    tmp_path: Path, redcap: tuple[RedcapClient, dict[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One rule without an outcome: INCOMPLETE in every file's name, the run red, and a mended value stays open."""
+    client, environ = redcap
+    with a_night(tmp_path, environ) as night:
+        run_job(night, "nightly")
+        assert bmi_finding(night) is FindingState.OPEN
+    client.import_records([{**TYPED, "bmi": "24.2"}], overwrite=True)
+    judged = steps.validate
+
+    def loses_one(snapshot: Snapshot, rules: Any, **other: Any) -> Validation:
+        whole = judged(snapshot, rules, **other)
+        kept = tuple(one for one in whole.outcomes if one.rule_id != "AGE-01")
+        return replace(whole, outcomes=kept, coverage=certify(whole.rules, kept))
+
+    monkeypatch.setattr(steps, "validate", loses_one)
+    with a_night(tmp_path, environ) as night:
+        summary = run_job(night, "nightly")
+        assert bmi_finding(night) is FindingState.OPEN
+        run = night.store.last_run("venous_occlusion")
+    assert run is not None
+    assert (run.ended, run.complete) == (Ended.RED, False)
+    assert not summary.complete
+    lists = [path.name for path in summary.files if path.name.startswith(("coverage", "findings"))]
+    assert lists
+    assert all("INCOMPLETE" in name for name in lists)
+    certificate = json.loads(next(path for path in summary.files if path.name.startswith("coverage")).read_text())
+    assert certificate["unaccounted"] == ["AGE-01"]
+    monkeypatch.setattr(steps, "validate", judged)
+    with a_night(tmp_path, environ) as night:
+        run_job(night, "nightly")
+        assert bmi_finding(night) is FindingState.RESOLVED
+
+
+def test_a_failed_pull_leaves_findings_and_snapshot_as_they_were(
+    tmp_path: Path, redcap: tuple[RedcapClient, dict[str, str]]
+) -> None:
+    """The server is gone: exit code 11, the data manager is told, nothing is resolved, the last snapshot stays."""
+    _, environ = redcap
+    with a_night(tmp_path, environ) as night:
+        run_job(night, "nightly")
+        good = night.snapshots.latest_id()
+    gone = {**environ, "REDCAP_URL": "http://127.0.0.1:9/api/"}
+    with a_night(tmp_path, gone) as night:
+        with pytest.raises(RedcapUnreachable):
+            run_job(night, "nightly")
+        assert bmi_finding(night) is FindingState.OPEN
+        assert night.snapshots.latest_id() == good
+        run = night.store.last_run("venous_occlusion")
+    assert run is not None
+    assert (run.ended, run.exit_code) == (Ended.FAILED, 11)
+    told = list((tmp_path / "venous_occlusion" / "outbox").glob("*_data_manager_*.html"))
+    assert any("127.0.0.1:9" in path.read_text(encoding="utf-8") for path in told)
