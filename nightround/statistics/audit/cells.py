@@ -139,7 +139,7 @@ def read_statistic(cell: Cell, decimals: int) -> Reported | None:
 def read_p(cell: Cell, decimals: int) -> Reported | None:
     """A P such as `0.021`, `<0.001` or `P>0.05`."""
     found = _P.fullmatch(plain(cell.text))
-    if found is None or not 0 <= float(found["number"]) <= 1:
+    if found is None:
         return None
     digits = max(decimals, decimals_of(found["number"]))
     if found["sign"] in ("<", "≤"):
@@ -147,4 +147,5 @@ def read_p(cell: Cell, decimals: int) -> Reported | None:
     if found["sign"] in (">", "≥"):
         return Reported(cell, Range(float(found["number"]), 1.0), digits)
     around = printed_range(found["number"], digits)
-    return Reported(cell, Range(max(0.0, around.low), min(1.0, around.high)), digits)
+    # Above 1 it stays as it is printed, to be told as what it is.
+    return Reported(cell, Range(max(0.0, around.low), max(around.low, min(1.0, around.high))), digits)

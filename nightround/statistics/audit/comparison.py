@@ -173,12 +173,16 @@ def variables(part: Part) -> list[Variable]:
 
 def _levels_below(head: Row, rows: Sequence[Row], blocks: Sequence[Block]) -> tuple[tuple[Row, ...], bool]:
     """The next rows that are further levels of this one, and whether their labels say so."""
-    if row_kind(head) != "count" or not _tested(head, blocks):
+    without_tests = all(block.statistic is None and block.p is None for block in blocks)
+    if row_kind(head) != "count" or not (_tested(head, blocks) or without_tests):
         return (), False
     untested = tuple(
         takewhile(lambda row: row_kind(row) == "count" and any(row.cells) and not _tested(row, blocks), rows)
     )
     named = tuple(takewhile(lambda row: _same_variable(head.label, row.label), untested))
+    if without_tests:
+        # Without a shared statistic the labels may head several variables: only what adds up belongs together.
+        return (named, False) if named and _adds_up((head, *named), blocks) else ((), False)
     if len(named) >= (1 if ":" in plain(head.label) else FEWEST_BY_WORD):
         return named, True
     fitting = (size for size in range(1, len(untested) + 1) if _adds_up((head, *untested[:size]), blocks))

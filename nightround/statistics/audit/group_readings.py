@@ -41,7 +41,9 @@ def sizes_of(comparison: Comparison) -> list[int] | None:
 
 
 def group_readings(comparison: Comparison) -> Iterator[Reading]:
-    """The readings of a comparison of groups, the likeliest first."""
+    """The readings of a comparison of groups, the likeliest first; of a single column there are none."""
+    if len(comparison.sizes) < 2:  # noqa: PLR2004 - nothing to compare
+        return
     if comparison.kind == "count":
         yield from count_readings(tables_of(comparison))
         return

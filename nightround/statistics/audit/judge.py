@@ -98,6 +98,8 @@ def test_remarks(one: Judged) -> Iterator[Remark]:
     cells = [reported.cell for reported in (comparison.statistic, comparison.p) if reported]
     for cell in comparison.unread:
         yield from unverifiable(cell, "this cannot be read as a statistic or a P")
+    if comparison.p and comparison.p.range.low > 1:
+        yield from inconsistent(comparison.p.cell, "at most 1", "a P lies between 0 and 1")
     fitting = one.fitting
     if fitting is not None and not fitting.reading.weak:
         yield from consistent(*_checked(fitting, comparison))

@@ -6,6 +6,7 @@ Printed are the counts at each visit, not who moved. Every way in which the pati
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from math import sqrt
 
 import numpy as np
@@ -107,9 +108,8 @@ def _moves(table: Counts) -> Moves | None:
         return None
     found: list[list[NDArray[np.int64]]] = [[]]
     for size in before[:-1]:
-        longer = [
-            [*rows, np.array(row)] for rows in found for row in _spread(int(size), _left(after, rows), MOST_MOVES)
-        ]
+        every = ([*rows, np.array(row)] for rows in found for row in _spread(int(size), _left(after, rows)))
+        longer = list(islice(every, MOST_MOVES + 1))
         if len(longer) > MOST_MOVES:
             return None
         found = longer
@@ -120,15 +120,15 @@ def _left(after: NDArray[np.int64], rows: Sequence[NDArray[np.int64]]) -> NDArra
     return np.asarray(after - np.sum(rows, axis=0, dtype=np.int64) if rows else after)
 
 
-def _spread(total: int, room: NDArray[np.int64], most: int) -> Iterator[tuple[int, ...]]:
+def _spread(total: int, room: NDArray[np.int64]) -> Iterator[tuple[int, ...]]:
     """Every way to spread a number over cells of limited room."""
     if len(room) == 1:
         if total <= room[0]:
             yield (total,)
         return
     rest = int(room[1:].sum())
-    for here in range(max(0, total - rest), min(total, int(room[0]), most) + 1):
-        for others in _spread(total - here, room[1:], most):
+    for here in range(max(0, total - rest), min(total, int(room[0])) + 1):
+        for others in _spread(total - here, room[1:]):
             yield (here, *others)
 
 
