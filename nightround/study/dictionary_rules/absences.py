@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from nightround.labels import words_of_label
 from nightround.model import Check, Rule, Words
 from nightround.study.dictionary_rules.fields import SOURCE, opened
 from nightround.study.study_toml import DictionaryRulesTable, ExpectedMissingTable
@@ -25,10 +26,11 @@ def absence_rules(dictionary: Dictionary, wanted: DictionaryRulesTable) -> Itera
     for instrument in dictionary.instruments:
         required = _required(dictionary, instrument.name)
         if required:
+            label = words_of_label(instrument.label)
             expected = [one for one in wanted.expected_missing if one.instrument == instrument.name]
             yield Rule(
                 id=f"absent:{instrument.name}",
-                title=Words(f"表单 {instrument.label} 已录入", f"The instrument {instrument.label} was entered"),
+                title=Words(f"表单 {label.zh} 已录入", f"The instrument {label.en} was entered"),
                 instrument=instrument.name,
                 discrepancy="",
                 severity=wanted.severity,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nightround.labels import words_of_label
 from nightround.model import Words
 from redcap_sync.dictionary import Field
 
@@ -49,9 +50,9 @@ _ADVICE = {
 def title_of(kind: str, field: Field) -> Words:
     """What must hold, in both languages."""
     between = f"{field.minimum or '…'} – {field.maximum or '…'}"
-    label = field.label or field.name
-    words = _TITLES[kind]
-    return Words(*(text.replace("{label}", label).replace("{range}", between) for text in words))
+    labels = words_of_label(field.label or field.name)
+    filled = (text.replace("{label}", label) for text, label in zip(_TITLES[kind], labels, strict=True))
+    return Words(*(text.replace("{range}", between) for text in filled))
 
 
 def advice_of(kind: str) -> Words:
