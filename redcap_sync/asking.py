@@ -18,10 +18,13 @@ from redcap_sync.export_rows import (
     REPEAT_INSTRUMENT,
     ExportRows,
     FlatKey,
+    UnreadRows,
     is_doubtful,
     no_rows,
+    read_together,
     rows_from_csv,
     rows_from_json,
+    unread_from_csv,
 )
 from redcap_sync.tables import Unseen
 
@@ -50,13 +53,15 @@ class Asking:
     asked: int = 0
     """Records asked for so far, repeated ones among them."""
     _lock: Lock = field(default_factory=Lock)
+    _names: tuple[str, ...] = ()
+    """The columns of the answer before, which were found to be in order."""
 
     @property
     def id_field(self) -> str:
         """The name of the record id field."""
         return self.dictionary.record_id_field
 
-    def records(self, ids: Sequence[str], splittable: bool) -> ExportRows:  # noqa: FBT001 - called by `Batches`
+    def records(self, ids: Sequence[str], splittable: bool) -> ExportRows | UnreadRows:  # noqa: FBT001 - called by `Batches`
         """Every row of some records that are there."""
         with self._lock:
             self.asked += len(ids)
@@ -65,7 +70,7 @@ class Asking:
         self.keep(body, kind)
         return rows
 
-    def _answer(self, ids: Sequence[str], *, splittable: bool) -> tuple[ExportRows, bytes, str]:
+    def _answer(self, ids: Sequence[str], *, splittable: bool) -> tuple[ExportRows | UnreadRows, bytes, str]:
         names = [instrument.name for instrument in self.dictionary.instruments]
         if self.as_csv:
             body = self.client.records_csv(ids, names, splittable=splittable)
@@ -74,12 +79,12 @@ class Asking:
         answer = self.client.records(ids, names, splittable=splittable)
         return self._laid(answer), json.dumps(answer).encode(), "json"
 
-    def _read_csv(self, body: bytes) -> ExportRows | None:
+    def _read_csv(self, body: bytes) -> ExportRows | UnreadRows | None:
         """Read CSV that leaves no doubt; None where JSON has to say it."""
         if is_doubtful(body):
             return None
         try:
-            return rows_from_csv(self.id_field, body)
+            return unread_from_csv(self.id_field, body)
         except BrokenAnswer:
             return None
 
@@ -100,13 +105,16 @@ class Asking:
         few = ids[:: max(1, len(ids) // PROBED)]
         try:
             self.as_csv = False
-            plain = self.records(few, splittable=True)
+            plain = self._read(self.records(few, splittable=True))
             self.as_csv = True
-            self.as_csv = self.records(few, splittable=True).columns.equals(plain.columns)
+            self.as_csv = self._read(self.records(few, splittable=True)).columns.equals(plain.columns)
         except (AskedTooMuch, BrokenAnswer, TooSlow):
             self.as_csv = False
 
-    def check(self, ids: Collection[str], rows: ExportRows) -> None:
+    def _read(self, rows: ExportRows | UnreadRows) -> ExportRows:
+        return read_together(self.id_field, [rows]) if isinstance(rows, UnreadRows) else rows
+
+    def check(self, ids: Collection[str], rows: ExportRows | UnreadRows) -> None:
         """Raise ExportIncomplete for records nobody asked for and for columns that no missing right explains."""
         if not len(rows):
             return
@@ -117,6 +125,9 @@ class Asking:
                 remedy="set a smaller batch_records in study.toml, then run again",
             )
         with self._lock:
+            if rows.names == self._names:
+                return
+            self._names = rows.names
             found = unseen_columns(self.dictionary, set(rows.names), self.levels)
             if self.unseen is None:
                 self.unseen = found

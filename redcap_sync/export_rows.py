@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,8 +21,10 @@ from redcap_sync.answers import unreadable_body
 
 EVENT, REPEAT_INSTRUMENT, REPEAT_INSTANCE = "redcap_event_name", "redcap_repeat_instrument", "redcap_repeat_instance"
 TEXT = pa.large_string()
-DOUBTFUL = (b'\\"', b"'=", b"'+", b"'-", b"'@")
-"""Bytes that servers write into CSV in more than one way: a quote behind a backslash, a guard before a formula."""
+DOUBTFUL = {b"\\": (b'\\"',), b"'": (b"'=", b"'+", b"'-", b"'@")}
+"""Bytes that servers write into CSV in more than one way: a quote behind a backslash, a guard before a formula.
+
+By their first byte, which most bodies do not hold at all."""
 
 
 class FlatKey(NamedTuple):
@@ -50,8 +53,9 @@ class ExportRows:
 
     def column(self, name: str) -> pa.ChunkedArray:
         """One column; blank throughout where the export has none of this name."""
-        if name in self.columns.column_names:
-            return self.columns.column(name)
+        position = self.columns.schema.get_field_index(name)
+        if position >= 0:
+            return self.columns.column(position)
         return pa.chunked_array([pa.array([""] * len(self), TEXT)])
 
     def laid_out(self, names: Sequence[str]) -> pa.Table:
@@ -128,30 +132,83 @@ def _text(value: Any) -> str:
 
 def is_doubtful(body: bytes) -> bool:
     """Say whether a CSV body holds what only JSON says without doubt."""
-    return any(mark in body for mark in DOUBTFUL)
+    return any(mark in body for first, marks in DOUBTFUL.items() if first in body for mark in marks)
 
 
-def rows_from_csv(id_field: str, body: bytes) -> ExportRows:
-    """Read a CSV export; raises BrokenAnswer where the body is no whole table.
+@dataclass(frozen=True, eq=False)
+class UnreadRows:
+    """A CSV export of which only the keys were read so far, and that its rows are whole.
+
+    Every column costs the same for a hundred rows as for a thousand, so answers are read some together.
+    """
+
+    body: bytes
+    names: tuple[str, ...]
+    by_key: ExportRows
+
+    def __len__(self) -> int:
+        return len(self.by_key)
+
+    def records(self) -> list[str]:
+        """The record id of every row."""
+        return self.by_key.records()
+
+    def keys(self) -> list[FlatKey]:
+        """The key of every row."""
+        return self.by_key.keys()
+
+
+def read_together(id_field: str, unread: Sequence[UnreadRows]) -> ExportRows:
+    """Read CSV exports as one, or each alone where they have not all the same columns."""
+    if any(one.names != unread[0].names for one in unread):
+        return together(id_field, [rows_from_csv(id_field, one.body) for one in unread])
+    first, *others = (one.body for one in unread)
+    return rows_from_csv(id_field, b"".join((first, *(body[body.find(b"\n") + 1 :] for body in others))))
+
+
+def unread_from_csv(id_field: str, body: bytes) -> UnreadRows | ExportRows:
+    """Read the keys of a CSV export; raises BrokenAnswer where the body is no whole table."""
+    if not body.strip():
+        return no_rows(id_field)
+    names = _header(id_field, body)[0]
+    keys = [name for name in (id_field, EVENT, REPEAT_INSTRUMENT, REPEAT_INSTANCE) if name in names]
+    return UnreadRows(body, names, rows_from_csv(id_field, body, keys))
+
+
+def rows_from_csv(id_field: str, body: bytes, only: Sequence[str] | None = None) -> ExportRows:
+    """Read a CSV export, or some of its columns; raises BrokenAnswer where the body is no whole table.
 
     The first line says the delimiter: some servers send that of their locale.
     """
     if not body.strip():
         return no_rows(id_field)
-    body = body.removeprefix(b"\xef\xbb\xbf")
-    header = body[: body.find(b"\n")].decode()
-    delimiter = next((mark for mark in ",;\t|^" if header.replace('"', "").startswith(id_field + mark)), ",")
-    names = [name.strip('"') for name in header.rstrip("\r").split(delimiter)]
+    names, delimiter = _header(id_field, body)
     if not body.endswith(b"\n") or body.count(b'"') % 2 or id_field not in names:
         raise unreadable_body()
     try:
         table = pa.csv.read_csv(
             pa.BufferReader(body),
             # One block, because a note with line breaks may cross the edge of any smaller one.
-            read_options=pa.csv.ReadOptions(use_threads=False, block_size=len(body) + 1),
+            read_options=pa.csv.ReadOptions(
+                use_threads=False, block_size=len(body) + 1, column_names=list(names), skip_rows=1
+            ),
             parse_options=pa.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
-            convert_options=pa.csv.ConvertOptions(column_types=dict.fromkeys(names, TEXT), strings_can_be_null=False),
+            convert_options=_as_text(names, tuple(only or ())),
         )
     except pa.ArrowInvalid:
         raise unreadable_body() from None
     return ExportRows(id_field, table)
+
+
+def _header(id_field: str, body: bytes) -> tuple[tuple[str, ...], str]:
+    """The names of the columns, and the delimiter between them."""
+    header = body[: body.find(b"\n")].removeprefix(b"\xef\xbb\xbf").decode().rstrip("\r").replace('"', "")
+    delimiter = next((mark for mark in ",;\t|^" if header.startswith(id_field + mark)), ",")
+    return tuple(header.split(delimiter)), delimiter
+
+
+@lru_cache(maxsize=16)
+def _as_text(names: tuple[str, ...], only: tuple[str, ...]) -> Any:
+    """Options that read columns as text; kept, because making them takes as long as reading a small batch."""
+    types = dict.fromkeys(names, TEXT)
+    return pa.csv.ConvertOptions(column_types=types, strings_can_be_null=False, include_columns=list(only))

@@ -11,12 +11,16 @@ import pandas as pd
 
 from redcap_sync.asking import grouped
 from redcap_sync.dictionary import Dictionary
-from redcap_sync.export_rows import ExportRows, FlatKey, together
+from redcap_sync.export_rows import ExportRows, FlatKey, UnreadRows, read_together, together
 from redcap_sync.pulled import Pull
 from redcap_sync.row_order import in_order, merged_rows, merged_tables
 from redcap_sync.tables import Table, flat_keys, tables_from_rows, texts_from_rows
 
+READ_TOGETHER = 10
+"""So many answers in CSV are read at once; no more of them are held unread."""
 Keys = Mapping[str, Sequence[FlatKey]]
+Contents = tuple[pd.DataFrame, dict[str, Table]]
+"""The keys of all rows, and the tables by instrument."""
 
 
 @dataclass
@@ -30,6 +34,7 @@ class Holding:
     settled: set[str] = field(default_factory=set)
     """Records that were fetched twice and came the same."""
     _parts: list[ExportRows] = field(default_factory=list)
+    _unread: list[UnreadRows] = field(default_factory=list)
     _replaced: set[str] = field(default_factory=set)
     """Records that were fetched, so that their rows of the base no longer count."""
 
@@ -37,7 +42,7 @@ class Holding:
         if self.base is not None:
             self.keys = keys_of_frame(self.base.rows)
 
-    def take(self, asked: Collection[str], rows: ExportRows, *, compare: bool = False) -> None:
+    def take(self, asked: Collection[str], rows: ExportRows | UnreadRows, *, compare: bool = False) -> None:
         """Hold new rows of some records; a record that did not come is no longer held.
 
         With `compare` a record that came exactly as it was held is settled.
@@ -51,11 +56,22 @@ class Holding:
         for record in asked:
             self.keys.pop(record, None)
         self.keys |= new
-        if len(rows):
+        if isinstance(rows, UnreadRows):
+            self._unread.append(rows)
+        elif len(rows):
             self._parts.append(rows)
+        if len(self._unread) == READ_TOGETHER:
+            self._read()
 
-    def _same(self, records: Sequence[str], rows: ExportRows) -> list[str]:
-        before, now = self._cells(records, self._parts), self._cells(records, [rows])
+    def _read(self) -> None:
+        if self._unread:
+            self._parts.append(read_together(self.dictionary.record_id_field, self._unread))
+            self._unread = []
+
+    def _same(self, records: Sequence[str], rows: ExportRows | UnreadRows) -> list[str]:
+        self._read()
+        laid = read_together(self.dictionary.record_id_field, [rows]) if isinstance(rows, UnreadRows) else rows
+        before, now = self._cells(records, self._parts), self._cells(records, [laid])
         return [record for record in records if before.get(record) == now.get(record)]
 
     def _cells(self, records: Sequence[str], parts: Sequence[ExportRows]) -> dict[str, list[dict[str, Any]]]:
@@ -66,7 +82,8 @@ class Holding:
         return found
 
     def _forget(self, records: Sequence[str]) -> None:
-        if records and self._parts:
+        if records:
+            self._read()
             self._parts = [part.only(records, unwanted=True) for part in self._parts]
 
     def differing(self, there: Keys) -> set[str]:
@@ -77,11 +94,12 @@ class Holding:
         differ = {record for record in every if there.get(record) != self.keys.get(record)}
         return {record for record in differ if record not in self.settled or record not in there}
 
-    def contents(self) -> tuple[pd.DataFrame, dict[str, Table]]:
+    def contents(self) -> Contents:
         """The keys of all rows, and the tables, in their order."""
+        self._read()
         fetched = together(self.dictionary.record_id_field, self._parts)
-        fetched = fetched.take(in_order(self.dictionary, flat_keys(fetched)))
-        self._parts = []
+        order = in_order(self.dictionary, flat_keys(fetched))
+        fetched = fetched.take(order)
         if self.base is None:
             return flat_keys(fetched), tables_from_rows(self.dictionary, fetched)
         if not self._replaced:

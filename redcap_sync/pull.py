@@ -9,7 +9,10 @@ until nothing is left. What does not come to rest is an error, and the last good
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+
+import pandas as pd
 
 from redcap_sync.asking import Asking
 from redcap_sync.batches import Batches
@@ -17,10 +20,10 @@ from redcap_sync.change_log import Changes, Edit
 from redcap_sync.client import RedcapClient
 from redcap_sync.errors import ExportIncomplete
 from redcap_sync.export_rights import export_levels
-from redcap_sync.export_rows import ExportRows
-from redcap_sync.holding import Holding, Keys, differing_records
+from redcap_sync.export_rows import ExportRows, UnreadRows
+from redcap_sync.holding import Contents, Holding, Keys, differing_records
 from redcap_sync.looking import Looking, first_look
-from redcap_sync.pulled import Checkpoint, Proof, Pull, Told
+from redcap_sync.pulled import ROWS, Checkpoint, Proof, Pull, Told
 from redcap_sync.resume import NoResume, Resume
 from redcap_sync.structure import Structure, pull_structure
 from redcap_sync.tables import Table
@@ -87,8 +90,8 @@ class _Run:
         self.edits.extend(changes.edits)
         asking = Asking(self.client, base.dictionary, unseen=base.unseen)
         holding = Holding(base.dictionary, base)
-        self._come_to_rest(asking, holding, looking, set(changes.records))
-        return self._pull(base.structure, asking, holding, looking, version=base.redcap_version)
+        contents = self._come_to_rest(asking, holding, looking, set(changes.records))
+        return self._pull(base.structure, asking, contents, looking, version=base.redcap_version)
 
     def full(self, why: str) -> Pull:
         """Pull everything, but finished batches of a pull that was broken off."""
@@ -109,8 +112,8 @@ class _Run:
         wanted = touched | {record for record in there if record not in holding.keys}
         if len(wanted) > self.settings.batch_records:
             asking.probe(sorted(wanted & there.keys()))
-        self._come_to_rest(asking, holding, looking, wanted, there)
-        pulled = self._pull(structure, asking, holding, looking, version=version, kind=kind)
+        contents = self._come_to_rest(asking, holding, looking, wanted, there)
+        pulled = self._pull(structure, asking, contents, looking, version=version, kind=kind)
         self.resume.clear()
         told = replace(pulled.told, why=why, proof=self._proof(pulled, changes))
         return replace(pulled, told=told)
@@ -129,21 +132,26 @@ class _Run:
 
     def _come_to_rest(
         self, asking: Asking, holding: Holding, looking: Looking, wanted: set[str], there: Keys | None = None
-    ) -> None:
+    ) -> Contents:
         """Fetch what is wanted, compare, look into the log, until nothing is left to fetch."""
         batches = Batches(asking.records, largest=self.settings.batch_records, workers=self.settings.workers)
         for _ in range(MOST_ROUNDS):
             order = [record for record in there if record in wanted] if there else []
             self._fetch(batches, holding, [*order, *sorted(wanted.difference(order))], compare=looking.repeats_itself)
-            there = asking.row_keys()
-            self._check_loss(len(there))
-            touched = self._touched(looking, holding) if wanted else set()
+            with ThreadPoolExecutor(1) as aside:
+                # Nearly always this round is the last one: the tables are laid while the server is asked once more.
+                contents = aside.submit(holding.contents)
+                there = asking.row_keys()
+                self._check_loss(len(there))
+                touched = self._touched(looking, holding) if wanted else set()
             wanted = touched | holding.differing(there)
             if not wanted:
-                return
+                return contents.result()
         raise _never_at_rest(len(there or ()), wanted, holding)
 
-    def _fetch(self, batches: Batches[ExportRows], holding: Holding, wanted: Sequence[str], *, compare: bool) -> None:
+    def _fetch(
+        self, batches: Batches[ExportRows | UnreadRows], holding: Holding, wanted: Sequence[str], *, compare: bool
+    ) -> None:
         done = 0
         for asked, rows in batches.fetch(wanted) if wanted else ():
             holding.take(asked, rows, compare=compare)
@@ -166,13 +174,13 @@ class _Run:
         self,
         structure: Structure,
         asking: Asking,
-        holding: Holding,
+        contents: Contents,
         looking: Looking,
         *,
         version: str,
         kind: str = "incremental",
     ) -> Pull:
-        rows, tables = holding.contents()
+        rows, tables = contents
         full_before = self.base.checkpoint.full_server_time if self.base else None
         return Pull(
             structure=structure,
@@ -191,9 +199,13 @@ class _Run:
             ),
         )
 
-    def _carried(self, tables: Mapping[str, Table]) -> dict[str, str]:
-        base = self.base
-        return {name: base.parts[name] for name, table in tables.items() if base and base.tables.get(name) is table}
+    def _carried(self, rows: pd.DataFrame, tables: Mapping[str, Table]) -> dict[str, str]:
+        """The hashes of what is the very object of the base."""
+        if self.base is None:
+            return {}
+        own = {ROWS: rows, **tables}
+        before = {ROWS: self.base.rows, **self.base.tables}
+        return {name: self.base.parts[name] for name, part in own.items() if before.get(name) is part}
 
     def _proof(self, pulled: Pull, changes: Changes | None) -> Proof | None:
         """Compare a full pull with the one before, records aside that the log names as touched."""

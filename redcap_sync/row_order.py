@@ -89,5 +89,8 @@ def _pairs(kept: Table, new: Table) -> list[list[pd.DataFrame]]:
 
 def merged_rows(dictionary: Dictionary, old: pd.DataFrame, new: pd.DataFrame, gone: Collection[str]) -> pd.DataFrame:
     """The same for the keys of the rows."""
-    laid = pd.concat([old[~old["record"].isin(gone)], new], ignore_index=True)
+    leaves = old["record"].isin(gone)
+    if old[leaves].reset_index(drop=True).equals(new):
+        return old
+    laid = pd.concat([old[~leaves], new], ignore_index=True)
     return laid.take(in_order(dictionary, laid)).reset_index(drop=True)

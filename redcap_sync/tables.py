@@ -8,6 +8,7 @@ date or text. A text that cannot be read as its field's type is missing in `type
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -20,6 +21,7 @@ import pyarrow.compute as pc
 from redcap_sync.dictionary import COMMA_NUMBER_VALIDATIONS, DATE_FORMATS, Dictionary, Field
 from redcap_sync.export_rows import EVENT, REPEAT_INSTRUMENT, TEXT, ExportRows, rows_from_json
 
+TYPING_THREADS = 2
 KEY_COLUMNS = ("record", "event", "instrument", "instance")
 
 
@@ -84,10 +86,10 @@ def tables_from_rows(dictionary: Dictionary, rows: ExportRows) -> dict[str, Tabl
     instrument designated to its event that does not repeat there. An instrument that was never
     opened still has its row, with blank cells.
     """
-    return {
-        name: Table(name, found.keys, found.text, typed_frame(dictionary, name, found.text))
-        for name, found in texts_from_rows(dictionary, rows).items()
-    }
+    texts = texts_from_rows(dictionary, rows)
+    with ThreadPoolExecutor(TYPING_THREADS) as threads:  # most of the work is pyarrow's, which does not hold the lock
+        typed = threads.map(lambda name: typed_frame(dictionary, name, texts[name].text), texts)
+        return {name: Table(name, *texts[name], frame) for name, frame in zip(texts, typed, strict=True)}
 
 
 class Texts(NamedTuple):

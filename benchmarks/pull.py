@@ -1,0 +1,223 @@
+"""How fast the pull is: 10,000 records of 300 fields over HTTP, beside the bare download and beside PyCap.
+
+    python -m benchmarks.pull [--rounds 5]
+
+All are measured in turns against one server in a process of its own, so that a slow moment of the
+machine hits each of them; medians and ratios are printed. Peak memory is measured in a fresh process
+each, as the growth of its largest resident size over what it was before the pull.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import median
+from typing import IO, Any, cast
+
+import redcap
+import requests
+
+from nightround.store.snapshots import SnapshotStore
+from redcap_sync.client import RedcapClient
+from redcap_sync.pull import PullSettings, pull_project
+from redcap_sync.pulled import Pull
+from redcap_sync.token import Token
+
+RECORDS, BATCH, WORKERS = 10_000, 100, 2
+NIGHT = datetime(2025, 3, 6, tzinfo=UTC)
+
+
+@contextmanager
+def server() -> Iterator[tuple[str, str, Callable[[int], None]]]:
+    """Start the project in its own process; gives address, token, and a way to edit some records."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "benchmarks.pull_project"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    talk = cast("IO[str]", process.stdin), cast("IO[str]", process.stdout)
+
+    def edit(count: int) -> None:
+        talk[0].write(f"{count}\n")
+        talk[0].flush()
+        talk[1].readline()
+
+    try:
+        url, token = talk[1].readline().split()
+        yield url, token, edit
+    finally:
+        talk[0].write("\n")
+        talk[0].close()
+        process.wait(20)
+
+
+def client(url: str, token: str) -> RedcapClient:
+    """A client without a budget: the server is ours."""
+    return RedcapClient(url, Token(token), sleep=time.sleep)
+
+
+def requests_of_a_pull(url: str, token: str) -> list[dict[str, Any]]:
+    """The forms that one full pull posts, in their order."""
+    from redcap import request
+
+    posted: list[dict[str, Any]] = []
+    post = request._session.post  # noqa: SLF001 - the one session that PyCap has
+
+    def noting(address: str, data: dict[str, Any], **more: Any) -> requests.Response:
+        posted.append(dict(data))
+        return post(address, data=data, **more)
+
+    request._session.post = noting  # noqa: SLF001
+    try:
+        pull_project(client(url, token))
+    finally:
+        request._session.post = post  # noqa: SLF001
+    return posted
+
+
+def bare(url: str, posted: list[dict[str, Any]]) -> int:
+    """Post the same forms, batches with as many threads as the pull, and look at nothing; returns the bytes."""
+    session = requests.Session()
+
+    def one(form: dict[str, Any]) -> int:
+        return len(session.post(url, data=form, timeout=60).content)
+
+    batches = [form for form in posted if f"records[{BATCH - 1}]" in form]
+    alone = sum(one(form) for form in posted if form not in batches)
+    with ThreadPoolExecutor(WORKERS) as threads:
+        return alone + sum(threads.map(one, batches))
+
+
+def pycap_at_once(url: str, token: str) -> Any:
+    """PyCap's own export of everything in one call, as a data frame."""
+    return redcap.Project(url, token).export_records(format_type="df")
+
+
+def pycap_in_batches(url: str, token: str) -> Any:
+    """The same in the batches that a server with little memory needs."""
+    import pandas as pd
+
+    project = redcap.Project(url, token)
+    starts = range(1, RECORDS + 1, BATCH)
+    names = [[str(n) for n in range(start, start + BATCH)] for start in starts]
+    return pd.concat([project.export_records(format_type="df", records=one) for one in names])
+
+
+def timed(call: Callable[[], Any]) -> tuple[float, Any]:
+    """Seconds, and what came."""
+    began = time.perf_counter()
+    result = call()
+    return time.perf_counter() - began, result
+
+
+def measure(rounds: int) -> dict[str, Any]:
+    """Measure everything in turns."""
+    seconds: dict[str, list[float]] = {}
+    figures: dict[str, Any] = {}
+    with server() as (url, token, edit), tempfile.TemporaryDirectory() as folder:
+        posted = requests_of_a_pull(url, token)
+        steps: dict[str, Callable[[], Any]] = {
+            "bare download": lambda: bare(url, posted),
+            "full pull": lambda: pull_project(client(url, token)),
+            "PyCap df, one call": lambda: pycap_at_once(url, token),
+            "PyCap df, batches": lambda: pycap_in_batches(url, token),
+        }
+        for turn in range(rounds):
+            for name, step in steps.items():
+                spent, result = timed(step)
+                seconds.setdefault(name, []).append(spent)
+                figures[name] = result
+            whole: Pull = figures["full pull"]
+            store = SnapshotStore(Path(folder) / f"snapshots-{turn}")
+            spent, _ = timed(lambda whole=whole, store=store: store.save("b", whole, NIGHT))
+            seconds.setdefault("save full", []).append(spent)
+            edit(RECORDS // 100)
+            spent, step = timed(lambda whole=whole: pull_project(client(url, token), base=whole))
+            seconds.setdefault("incremental pull", []).append(spent)
+            if step.told.kind != "incremental" or step.id != pull_project(client(url, token)).id:
+                raise SystemExit("the increment is not what a full pull gives")
+            spent, _ = timed(lambda step=step, store=store: store.save("b", step, NIGHT))
+            seconds.setdefault("save incremental", []).append(spent)
+        peaks = {kind: peak(kind, url, token) for kind in ("pull", "pycap")}
+    return report(seconds, figures, step, peaks)
+
+
+def report(
+    seconds: dict[str, list[float]], figures: dict[str, Any], step: Pull, peaks: dict[str, Any]
+) -> dict[str, Any]:
+    """Medians and ratios."""
+    middle = {name: median(values) for name, values in seconds.items()}
+    whole: Pull = figures["full pull"]
+    ratio = {
+        "full pull / bare download (<= 1.5)": middle["full pull"] / middle["bare download"],
+        "full pull / PyCap df, one call (< 1)": middle["full pull"] / middle["PyCap df, one call"],
+        "full pull / PyCap df, batches (< 1)": middle["full pull"] / middle["PyCap df, batches"],
+        "incremental / full, time (<= 0.10)": middle["incremental pull"] / middle["full pull"],
+        "incremental / full, requests (<= 0.05)": step.told.requests / whole.told.requests,
+    }
+    return {
+        "seconds": {name: round(value, 3) for name, value in middle.items()},
+        "ratios": {name: round(value, 3) for name, value in ratio.items()},
+        "requests": {"full": whole.told.requests, "incremental": step.told.requests},
+        "bytes downloaded": figures["bare download"],
+        "memory": peaks,
+    }
+
+
+def frame_bytes(pull: Pull) -> int:
+    """The size of what a pull leaves: the text and the typed columns of all tables."""
+    frames = [part for table in pull.tables.values() for part in (table.keys, table.text, table.typed)]
+    return int(sum(frame.memory_usage(deep=True).sum() for frame in [*frames, pull.rows]))
+
+
+def peak(kind: str, url: str, token: str) -> Any:
+    """Run one pull in a fresh process, and return what it says of its memory."""
+    done = subprocess.run(  # noqa: S603 - our own module
+        [sys.executable, "-m", "benchmarks.pull", "--peak", kind, url, token],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return json.loads(done.stdout)
+
+
+def memory(name: str) -> int:
+    """A line of what Linux says of this process's memory, in bytes."""
+    lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(name)) * 1024
+
+
+def say_peak(kind: str, url: str, token: str) -> None:
+    """Print the growth of the largest resident size in a process that did nothing else."""
+    few = [str(n) for n in range(1, 11)]
+    warm = client(url, token)
+    warm.know_id_field("record_id")
+    warm.records_csv(few, ["form_0"])
+    before = memory("VmHWM")
+    result = pull_project(client(url, token), PullSettings()) if kind == "pull" else pycap_at_once(url, token)
+    grown = memory("VmHWM") - before
+    size = frame_bytes(result) if kind == "pull" else int(result.memory_usage(deep=True).sum())
+    print(json.dumps({"peak growth, MB": round(grown / 1e6, 1), "frame, MB": round(size / 1e6, 1)}))
+
+
+def main() -> None:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--peak", nargs=3, metavar=("KIND", "URL", "TOKEN"), help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.peak:
+        say_peak(*asked.peak)
+    else:
+        print(json.dumps(measure(asked.rounds), indent=1))
+
+
+if __name__ == "__main__":
+    main()
