@@ -8,6 +8,7 @@ from dataclasses import asdict
 
 from nightround.csv_text import csv_text
 from nightround.model import Outcome
+from nightround.reports.cleaning import clean
 from nightround.reports.facts import LineTrust, News
 from nightround.reports.inputs import ReportInputs
 from nightround.reports.news import causes_told
@@ -56,7 +57,7 @@ def result_fields() -> tuple[str, ...]:
 
 def outcome_row(outcome: Outcome) -> dict[str, object]:
     """An outcome without its violations, which hold patient values."""
-    return {name: str(getattr(outcome, name)) for name in OUTCOME_FIELDS}
+    return {name: clean(str(getattr(outcome, name))) for name in OUTCOME_FIELDS}
 
 
 def json_text(rows: Sequence[Mapping[str, object]], inputs: ReportInputs) -> str:

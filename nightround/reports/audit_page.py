@@ -90,7 +90,7 @@ def contradictions_of_page(page: str, context: ReportContext, inputs: ReportInpu
 def cells_against_view(table: TableView, cells: list[PageCell]) -> Iterator[Contradiction]:
     """Every cell of a table is on the page, in its order, and nothing else is."""
     expected = [
-        squeezed(f"{cell.symbol} = {cell.text}" if cell.symbol else cell.text)
+        squeezed(f"{cell.symbol} = {cell.text}" if cell.symbol else clean(cell.text))
         for row in table.rows
         for cell in (*row.cells, *(Cell() for _ in table.columns[len(row.cells) :]))
     ]

@@ -39,8 +39,8 @@ class Verdict(StrEnum):
 class LineTrust:
     """How far one line of a table can be trusted.
 
-    `open_values` of its `known` values are under an open finding. The texts are its leading estimate and P: as reported,
-    without those values, and the lowest and highest they can make of it.
+    `open_values` of its `known` values are under an open finding. The texts are its leading estimate and P: as
+    reported, without those values, and the lowest and highest they can make of it.
     """
 
     line: Line
