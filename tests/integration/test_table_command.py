@@ -1,0 +1,210 @@
+"""`nightround table`: the tables of a plan from any CSV, and what it says of a file it cannot use."""
+
+import csv
+import importlib.util
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nightround.command_line import main
+
+STUDY = Path(__file__).parents[2] / "expectations" / "venous_occlusion"
+PLAN = """
+policy = "spss"
+grouping = "arm"
+population = "all"
+groups = [{ id = "drug", label = "drug", codes = ["1"] }, { id = "placebo", label = "placebo", codes = ["0"] }]
+flow = [{ id = "all", label = "enrolled" }]
+
+[[tables]]
+id = "t1"
+title = "Baseline"
+kind = "by_group"
+effects = ["difference", "smd"]
+
+[[tables.sections]]
+variables = [
+  { id = "age", label = "Age", type = "continuous", summary = "mean_sd", field = "age" },
+  { id = "side", label = "Side", type = "categorical", summary = "n_percent", field = "side", levels = [
+    { id = "l", label = "left", codes = ["l"] }, { id = "r", label = "right", codes = ["r"] },
+    { id = "b", label = "both", codes = ["b"] } ] },
+]
+"""
+ROWS = [
+    ["id", "arm", "age", "side"],
+    *([str(number), str(number % 2), f"{50 + number % 7}", "lrb"[number % 3]] for number in range(20)),
+]
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> Path:
+    """A small plan."""
+    file = tmp_path / "plan.toml"
+    file.write_text(PLAN, encoding="utf-8")
+    return file
+
+
+def data_file(folder: Path, rows: list[list[str]], *, delimiter: str = ",", encoding: str = "utf-8") -> Path:
+    """A CSV file."""
+    text = "\n".join(delimiter.join(row) for row in rows)
+    file = folder / "data.csv"
+    file.write_bytes(text.encode(encoding))
+    return file
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> tuple[int, str, str]:
+    """Exit code, stdout and stderr of a call."""
+    with pytest.raises(SystemExit) as stopped:
+        main([str(one) for one in arguments])
+    printed = capsys.readouterr()
+    code = stopped.value.code
+    return (code if isinstance(code, int) else 0), printed.out, printed.err
+
+
+def document(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> dict[str, Any]:
+    """The JSON document of a call."""
+    code, out, _ = run(capsys, *arguments, "--json")
+    assert code == 0
+    found: dict[str, Any] = json.loads(out)
+    return found
+
+
+def number(found: dict[str, Any], **place: str) -> Any:
+    """The text of one result row."""
+    return next(row["text"] for row in found["rows"] if all(row[key] == value for key, value in place.items()))
+
+
+def test_the_json_holds_every_result_row(capsys: pytest.CaptureFixture[str], plan: Path, tmp_path: Path) -> None:
+    """One document: the policy, the tables, and rows with value, text, n, df, test and reason."""
+    found = document(capsys, "table", data_file(tmp_path, ROWS), "--plan", plan)
+    assert found["policy"] == "spss"
+    assert [table["id"] for table in found["tables"]] == ["t1"]
+    assert number(found, variable="age", statistic="summary", group="drug") == "53.0±2.0"
+    t = next(row for row in found["rows"] if (row["variable"], row["statistic"]) == ("age", "t"))
+    assert (t["n"], t["df"], t["method"]) == (20, 18.0, "Student t test (pooled variance)")
+
+
+@pytest.mark.parametrize(
+    ("delimiter", "encoding"), [(";", "utf-8-sig"), ("\t", "utf-16"), ("|", "utf-8"), (",", "utf-8")]
+)
+def test_delimiter_and_byte_order_mark_are_found_out(
+    capsys: pytest.CaptureFixture[str], plan: Path, tmp_path: Path, delimiter: str, encoding: str
+) -> None:
+    """Semicolons, tabs and bars are told from the header; UTF-16 and UTF-8 with a mark are read."""
+    file = data_file(tmp_path, ROWS, delimiter=delimiter, encoding=encoding)
+    assert number(document(capsys, "table", file, "--plan", plan), variable="all", statistic="n") == "20"
+
+
+def test_the_tables_are_printed_with_their_methods(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, plan: Path, tmp_path: Path
+) -> None:
+    """In the terminal: groups with n, levels under their variable, and a letter for each method."""
+    monkeypatch.setenv("COLUMNS", "160")
+    code, out, _ = run(capsys, "table", data_file(tmp_path, ROWS), "--plan", plan)
+    assert code == 0
+    assert all(text in out for text in ("drug (n=10)", "53.0±2.0", "left", "a Student t test (pooled variance)"))
+
+
+def test_two_policies_are_compared(capsys: pytest.CaptureFixture[str], plan: Path, tmp_path: Path) -> None:
+    """Every number that the other policy prints differently, with both methods."""
+    found = document(capsys, "table", data_file(tmp_path, ROWS), "--plan", plan, "--compare", "recommended")
+    side = next(one for one in found["differences"] if (one["variable"], one["statistic"]) == ("side", "p"))
+    assert "Pearson" in side["why"]
+    assert "Fisher-Freeman-Halton" in side["why"]
+    _, out, _ = run(capsys, "table", tmp_path / "data.csv", "--plan", plan, "--compare", "recommended")
+    assert f"{len(found['differences'])} numbers differ" in out
+
+
+def test_redcaps_own_export_is_read_by_events(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """A row an event: the study's plan gives the published numbers from a flat export."""
+    spec = importlib.util.spec_from_file_location("content_cohort_export", STUDY / "synthetic" / "cohort.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    rows = module.records(1)
+    file = tmp_path / "export.csv"
+    with file.open("w", encoding="utf-8", newline="") as lines:
+        writer = csv.DictWriter(lines, list(dict.fromkeys(name for row in rows for name in row)), restval="")
+        writer.writeheader()
+        writer.writerows(rows)
+    found = document(capsys, "table", file, "--plan", STUDY / "plan.toml")
+    assert number(found, table="table1", variable="age", statistic="summary", group="patency") == "54.0±15.4"
+    assert number(found, table="table2", variable="vcss", statistic="p", group="occlusion") == "0.551"
+
+
+def without(column: int) -> list[list[str]]:
+    """The rows without one column."""
+    return [[cell for place, cell in enumerate(row) if place != column] for row in ROWS]
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        (without(2), "has no column 'age'"),
+        ([["id", "arm", "agee", "side"], *ROWS[1:]], "the nearest is 'agee'"),
+        ([*ROWS, ROWS[3]], "repeat the id of one above: data rows 21"),
+        (ROWS[:1], "has no rows"),
+        ([], "is empty"),
+        ([["id", "arm", "age", "age"], *ROWS[1:]], "has the column 'age' twice"),
+        ([*ROWS, ["99", "1"]], "line 22 has 2 cells, the header has 4"),
+        ([*ROWS, ["99", "1", "about 60", "l"]], "1 values are no numbers, the first in data row 21"),
+        ([*ROWS, ["99", "1", '"60', "l"]], "cannot be read as CSV"),
+    ],
+)
+def test_a_file_that_does_not_fit_is_explained(
+    capsys: pytest.CaptureFixture[str], plan: Path, tmp_path: Path, rows: list[list[str]], message: str
+) -> None:
+    """Exit code 10, what is wrong and where, no traceback and no value."""
+    code, out, err = run(capsys, "table", data_file(tmp_path, rows), "--plan", plan)
+    assert (code, out) == (10, "")
+    assert message in err
+    assert "about 60" not in err
+
+
+def test_a_file_in_gbk_is_told_and_read_when_asked(
+    capsys: pytest.CaptureFixture[str], plan: Path, tmp_path: Path
+) -> None:
+    """Excel on a Chinese Windows saves GBK: the message names the encoding and the option."""
+    rows = [[*ROWS[0], "备注"], *([*row, "正常"] for row in ROWS[1:])]
+    file = data_file(tmp_path, rows, encoding="gb18030")
+    code, _, err = run(capsys, "table", file, "--plan", plan)
+    assert code == 10
+    assert "GBK" in err
+    assert "--encoding gb18030" in err
+    found = document(capsys, "table", file, "--plan", plan, "--encoding", "gb18030")
+    assert number(found, variable="all", statistic="n") == "20"
+
+
+@pytest.mark.parametrize(
+    ("start", "message"),
+    [
+        (b"PK\x03\x04", "an Excel workbook"),
+        (b"%PDF-1.7", "a PDF"),
+        (b"a\0b", "not text"),
+        (b"\xff\xff\xff\x80", "cannot be read"),
+    ],
+)
+def test_a_file_of_another_kind_is_named(
+    capsys: pytest.CaptureFixture[str], plan: Path, tmp_path: Path, start: bytes, message: str
+) -> None:
+    """A workbook is not read as text."""
+    file = tmp_path / "data.csv"
+    file.write_bytes(start)
+    code, _, err = run(capsys, "table", file, "--plan", plan)
+    assert code == 10
+    assert message in err
+
+
+def test_a_missing_code_and_the_identifier_can_be_named(
+    capsys: pytest.CaptureFixture[str], plan: Path, tmp_path: Path
+) -> None:
+    """-99 is no age where the call says so; an identifier that does not exist is refused."""
+    file = data_file(tmp_path, [*ROWS, ["99", "1", "-99", "l"]])
+    found = document(capsys, "table", file, "--plan", plan, "--missing", "-99")
+    assert number(found, variable="age", statistic="missing", group="drug") == "1"
+    code, _, err = run(capsys, "table", file, "--plan", plan, "--id", "idd")
+    assert code == 10
+    assert "the nearest is 'id'" in err
