@@ -16,7 +16,7 @@ import click
 
 from nightround import __version__
 from nightround.snapshots_command import snapshots
-from nightround.table_commands import audit_table
+from nightround.table_commands import audit_table, table
 from redcap_sync.errors import ExplainedError
 
 if TYPE_CHECKING:
@@ -225,6 +225,7 @@ def _log_to_stderr() -> None:
 
 cli.add_command(snapshots)
 cli.add_command(audit_table)
+cli.add_command(table)
 
 
 def main(arguments: list[str] | None = None) -> Any:
