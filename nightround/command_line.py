@@ -107,6 +107,21 @@ def report(study: str, snapshot: str | None, data: Path, *, only_open: bool, as_
 
 @cli.command()
 @study_argument
+@click.argument("role")
+@click.option("--snapshot", metavar="ID", help="Of which snapshot; the last one unless given.")
+@click.option("--open", "is_open", is_flag=True, help="The open version was given, not the closed one.")
+@data_option
+def handed(study: str, role: str, snapshot: str | None, data: Path, *, is_open: bool) -> None:
+    """Write into the register that ROLE was given the report of STUDY."""
+
+    def note(night: Night) -> None:
+        night.note_receipt(role, snapshot, "open" if is_open else "closed")
+
+    _run(study, data, "handed", as_json=False, steps=note)
+
+
+@cli.command()
+@study_argument
 @click.option("--suite", "shown", flag_value="suite", help="Print the Great Expectations suites as JSON.")
 @click.option("--test", "shown", flag_value="test", help="Run every rule's own examples.")
 @click.option("--lint", "shown", flag_value="lint", help="Name what is wrong or doubtful about the rules.")

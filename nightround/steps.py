@@ -249,6 +249,15 @@ class Night:
             self.files += rebuild(self._press(), self.snapshots.manifest_of(snapshot_id).id)
             note(f"{len(self.files)} files, each identical to what was delivered")
 
+    def note_receipt(self, role: str, snapshot_id: str | None, version: Version) -> None:
+        """Write into the register of reports who was given which version."""
+        from nightround.interim.register import Received, note_receipt
+
+        snapshot = self.snapshots.manifest_of(snapshot_id).id if snapshot_id else self.last_snapshot().id
+        with self._step("handed") as note:
+            note_receipt(self._press().folder, snapshot, Received(role, version, self.started_at))
+            note(f"{version} version to {role}")
+
     def _press(self) -> Press:
         from nightround.interim.making import Press
 

@@ -18,7 +18,7 @@ from nightround.interim.audit import require_sound
 from nightround.interim.computing import results_of
 from nightround.interim.edition import Edition, digest
 from nightround.interim.gathering import inputs_of, news_since_last
-from nightround.interim.register import EDITION_FILE, EDITIONS, REGISTER, RESULTS_FILE, Register, results_json
+from nightround.interim.register import EDITION_FILE, EDITIONS, RESULTS_FILE, Register, results_json, write_register
 from nightround.model import LANGUAGES, Language, Snapshot
 from nightround.reports.attachments import attachments
 from nightround.reports.cleaning import missing_characters
@@ -157,7 +157,7 @@ def deliver(press: Press, made: Made) -> list[Path]:
         {f"{kept}/{EDITION_FILE}": made.edition.json(), f"{kept}/{RESULTS_FILE}": results_json(made.results)},
     )
     paths = write(press.folder, made.files)
-    write(press.folder, {REGISTER: register.document().encode()})
+    write_register(register)
     return paths
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
+from nightround.errors import StudyFilesWrong
 from nightround.interim.edition import Edition, digest, read_edition
 from nightround.reports.facts import Look
 from nightround.results import ResultRow, ResultSet
@@ -108,6 +109,29 @@ class Register:
         """The stored result rows of a snapshot's report."""
         path = self.folder / EDITIONS / snapshot / RESULTS_FILE
         return ResultSet(RESULTS.validate_json(path.read_bytes())) if path.exists() else None
+
+
+def note_receipt(folder: Path, snapshot: str, received: Received) -> None:
+    """Write into the register that somebody was given a version; raises StudyFilesWrong where it was never made."""
+    register = Register.read(folder)
+    entry = register.of(snapshot)
+    is_open = received.version == "open"
+    if entry is None or not any(name.startswith("open/") == is_open for name in entry.files):
+        raise StudyFilesWrong(
+            f"There is no {received.version} report of the snapshot {snapshot[:12]}.",
+            why="it was not made yet, or another snapshot is meant",
+            remedy="make it first with: nightround report STUDY, or name its snapshot with --snapshot",
+        )
+    write_register(register.with_receipt(snapshot, received))
+
+
+def write_register(register: Register) -> None:
+    """Write the register beside its place and rename it into it."""
+    path = register.folder / REGISTER
+    beside = path.with_name(f".{REGISTER}.new")
+    beside.touch(mode=0o600)
+    beside.write_text(register.document(), encoding="utf-8")
+    beside.replace(path)
 
 
 def results_json(results: ResultSet) -> bytes:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from nightround.reports.inputs import ReportInputs
 from nightround.reports.tables import step_count
+from nightround.reports.trust import label_of_line
 from nightround.reports.wording import Wording
 from nightround.results import ResultRow
 from nightround.study.methods import words_of
@@ -31,6 +32,7 @@ def methods_of(inputs: ReportInputs, say: Wording) -> tuple[Paragraph, ...]:
             "tests", say("methods_tests"), (say(f"policy_{inputs.plan.policy}"),), tuple(tests_of_tables(inputs, say))
         ),
         Paragraph("missing", say("methods_missing"), (say("missing_rule"),), tuple(missing_values(inputs, say))),
+        Paragraph("trust", say("methods_trust"), tuple(trust_methods(inputs, say)), tuple(drifts(inputs, say))),
         Paragraph("limitations", say("methods_limitations"), (), tuple(limitations(inputs, say))),
         Paragraph("provenance", say("methods_provenance"), tuple(provenance(inputs, say))),
     )
@@ -78,6 +80,21 @@ def missing_values(inputs: ReportInputs, say: Wording) -> Iterator[str]:
         if (row.table, row.variable) in labels
     ]
     yield say("missing_listed", list=say("semicolon").join(found)) if found else say("missing_none")
+
+
+def trust_methods(inputs: ReportInputs, say: Wording) -> Iterator[str]:
+    """How values in doubt were tried, and what the report was held against before it was released."""
+    if inputs.trust.lines:
+        yield say("trust_method")
+    yield say("audit_method", rows=len(inputs.results))
+
+
+def drifts(inputs: ReportInputs, say: Wording) -> Iterator[str]:
+    """Where tonight's data would have chosen another test: told, and never acted on."""
+    for assumption in dict.fromkeys(inputs.drifting.values()):
+        lines = [line for line, found in inputs.drifting.items() if found == assumption]
+        named = say("enumeration").join(label_of_line(line, inputs, say) for line in lines)
+        yield say(f"drift_{assumption}", lines=named)
 
 
 def limitations(inputs: ReportInputs, say: Wording) -> Iterator[str]:

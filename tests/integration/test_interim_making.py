@@ -18,7 +18,7 @@ from nightround.interim import making
 from nightround.interim.edition import Edition, read_edition
 from nightround.interim.making import Made, Press, deliver, make_report
 from nightround.interim.rebuilding import rebuild
-from nightround.interim.register import Register
+from nightround.interim.register import Received, Register, note_receipt
 from nightround.reports.facts import VERSIONS
 from nightround.results import ResultKey, ResultSet
 from tests.interim_samples import AGE_RULE, TAKEN, edition_of, open_finding, patients, press, snapshot_of
@@ -132,6 +132,19 @@ def test_the_open_version_shows_nothing_by_group(delivered: tuple[Press, Made, M
     assert "公开版" in text
     assert "闭塞组" not in text
     assert "闭塞组" in text_of(first.files["sample_2026-11-22_zh.pdf"])
+
+
+def test_the_register_holds_who_was_given_what(tmp_path: Path) -> None:
+    """A receipt names role, version and moment, survives a second report, and is refused where there was no report."""
+    kept = press(tmp_path / "reports", FIRST)
+    deliver(kept, make_report(kept, edition_of(FIRST), FIRST, ("open",)))
+    note_receipt(kept.folder, FIRST.id, Received("sponsor", "open", TAKEN))
+    deliver(kept, make_report(kept, edition_of(FIRST), FIRST, ("open",)))
+    (entry,) = Register.read(kept.folder).entries
+    assert entry.received == (Received("sponsor", "open", TAKEN),)
+    for snapshot, version in ((FIRST.id, "closed"), (SECOND.id, "open")):
+        with pytest.raises(StudyFilesWrong, match=f"no {version} report"):
+            note_receipt(kept.folder, snapshot, Received("sponsor", version, TAKEN))
 
 
 def test_an_open_report_alone_is_no_look(tmp_path: Path) -> None:

@@ -7,9 +7,11 @@ import pandas as pd
 import pytest
 
 from nightround.interim.computing import patients_of
+from nightround.interim.gathering import inputs_of
 from nightround.interim.sensitivity import doubt_of, extremes, line_trust, lines_of, weight_of
 from nightround.interim.trust import ageing_of, checked_of, completeness_of, drifting_of, limits_of, pairs_of, trust_of
 from nightround.model import Finding, FindingState, Outcome, Status
+from nightround.reports.context import build_report
 from nightround.reports.facts import Line, LineTrust, Trust, Verdict
 from nightround.study.plan import FieldRef
 from tests.interim_samples import (
@@ -23,6 +25,7 @@ from tests.interim_samples import (
     patients,
     snapshot_of,
 )
+from tests.report_samples import TEMPLATES
 
 SNAPSHOT = snapshot_of(patients())
 FRAME = patients_of(PLANNED, SNAPSHOT)
@@ -178,3 +181,13 @@ def test_a_limit_that_is_no_number_is_none(minimum: str) -> None:
     dictionary = SNAPSHOT.dictionary
     fields = tuple(replace(one, minimum=minimum) if one.name == "age" else one for one in dictionary.fields)
     assert limits_of(replace(dictionary, fields=fields))(FieldRef("", "age")) is None
+
+
+def test_drift_and_the_audit_stand_in_the_methods() -> None:
+    """Both languages name the line that drifted, and how the report was held against itself."""
+    inputs = replace(inputs_of(edition_of(SNAPSHOT), SNAPSHOT), drifting={AGE: "normal"})
+    for language, told in (("en", "by Shapiro-Wilk (told, not acted on): Age."), ("zh", "不改变方法）：年龄。")):
+        paragraphs = build_report(inputs, language, TEMPLATES).methods  # type: ignore[arg-type]
+        trust_paragraph = next(one for one in paragraphs if one.id == "trust")
+        assert trust_paragraph.listed[0].endswith(told)
+        assert str(len(inputs.results)) in trust_paragraph.texts[-1]
