@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from itertools import groupby
 from math import isfinite
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 from rich.console import Console
@@ -17,14 +17,14 @@ from rich.table import Table
 from nightround.model import Language
 from nightround.results import ResultKey, ResultRow, ResultSet
 from nightround.statistics.compare_policies import Difference
-from nightround.statistics.tables import ENDPOINTS, FLOW
+from nightround.statistics.tables import ENDPOINTS, FLOW, HALF_LIMIT
 from nightround.study.methods import STATISTIC_SYMBOLS, words_of
 from nightround.study.plan import Plan, PlannedTable, PolicyName, Variable
 
+_BETWEEN = ("difference", "smd")
 _WORDS = {
     "zh": {
         "variable": "变量",
-        "n": "例数",
         "statistic": "统计量",
         "before": "前",
         "after": "后",
@@ -33,11 +33,10 @@ _WORDS = {
         "smd": "SMD（95%CI）",
         "change": "变化（95%CI）",
         "pairs": "对数",
-        "why": "原因",
+        "half_limit": "检测下限取半（敏感性分析）",
     },
     "en": {
         "variable": "variable",
-        "n": "n",
         "statistic": "statistic",
         "before": "before",
         "after": "after",
@@ -46,7 +45,7 @@ _WORDS = {
         "smd": "SMD (95% CI)",
         "change": "change (95% CI)",
         "pairs": "pairs",
-        "why": "why",
+        "half_limit": "half of the limit (sensitivity)",
     },
 }
 
@@ -109,6 +108,16 @@ def _letter(number: int) -> str:
     return chr(ord("a") + number) if number < 26 else f"{_letter(number // 26 - 1)}{_letter(number % 26)}"  # noqa: PLR2004
 
 
+class Line(NamedTuple):
+    """One printed line of a variable: what stands on it. `prefix` begins the names of its statistics."""
+
+    label: str
+    level: str = ""
+    prefix: str = ""
+    tested: bool = True
+    valued: bool = True
+
+
 class Listing:
     """The tables of a plan in the terminal, in one language."""
 
@@ -121,8 +130,8 @@ class Listing:
         self._print_flow()
         for table in self._plan.tables:
             self._print_table(table)
-        for other in [*(("survival", curve.id) for curve in self._plan.survival)]:
-            self._print_effects(*other)
+        for curve in self._plan.survival:
+            self._print_effects("survival", curve.id)
         for regression in self._plan.regressions:
             self._print_effects(regression.id, None)
 
@@ -160,7 +169,7 @@ class Listing:
         say = self._words
         groups = [(group.label.in_(self._language), self._size(group.id)) for group in self._plan.groups]
         if table.kind == "by_group":
-            effects = [say[name] for name in ("difference", "smd") if name in table.effects]
+            effects = [say[name] for name in _BETWEEN if name in table.effects]
             return [say["variable"], *(f"{name} (n={n})" for name, n in groups), say["statistic"], "P", *effects]
         each = [say["pairs"], say["statistic"], "P", *([say["change"]] if "change" in table.effects else [])]
         heads = [
@@ -172,47 +181,49 @@ class Listing:
         return self._text(ResultKey(FLOW, "groups", "n", group))
 
     def _lines(self, table: PlannedTable, variable: Variable, letters: Letters) -> Iterator[list[str]]:
-        """One line, or one a level under the line of the variable's test."""
-        label = variable.label.in_(self._language)
-        unit = variable.unit.in_(self._language)
-        label = f"{label}, {unit}" if unit else label
-        levels = variable.levels if variable.counted and not variable.shown else ()
-        yield [label, *self._cells(table, variable, "", letters, tested=True, valued=not levels)]
-        for level in levels:
-            cells = self._cells(table, variable, level.id, letters, tested=False, valued=True)
-            yield [f"  {level.label.in_(self._language)}", *cells]
+        for line in self._planned_lines(variable):
+            yield [line.label, *self._cells(table, variable, line, letters)]
 
-    def _cells(
-        self, table: PlannedTable, variable: Variable, level: str, letters: Letters, *, tested: bool, valued: bool
-    ) -> Iterator[str]:
-        place = ResultKey(table.id, variable.id, "summary", level=level)
+    def _planned_lines(self, variable: Variable) -> Iterator[Line]:
+        """One line, or one a level under the line of the variable's test."""
+        label, unit = variable.label.in_(self._language), variable.unit.in_(self._language)
+        levels = variable.levels if variable.counted and not variable.shown else ()
+        yield Line(f"{label}, {unit}" if unit else label, valued=not levels)
+        for level in levels:
+            yield Line(f"  {level.label.in_(self._language)}", level=level.id, tested=False)
+        if variable.half_limit:
+            yield Line(f"  {self._words['half_limit']}", prefix=HALF_LIMIT)
+
+    def _cells(self, table: PlannedTable, variable: Variable, line: Line, letters: Letters) -> Iterator[str]:
+        place = ResultKey(table.id, variable.id, f"{line.prefix}summary", level=line.level)
         if table.kind == "by_group":
             for group in self._plan.groups:
-                yield self._text(place._replace(group=group.id)) if valued else ""
-            yield from self._tested(
-                place, letters, [e for e in ("difference", "smd") if e in table.effects], show=tested
-            )
+                yield self._text(place._replace(group=group.id)) if line.valued else ""
+            yield from self._tested(place, line, letters, [name for name in _BETWEEN if name in table.effects])
             return
         for group in self._plan.groups:
             for visit in ("before", "after"):
-                yield self._text(place._replace(group=group.id, visit=visit)) if valued else ""
-            yield self._text(place._replace(group=group.id, level="", statistic="n")) if tested else ""
-            there = place._replace(group=group.id)
-            yield from self._tested(there, letters, ["change"] if "change" in table.effects else [], show=tested)
+                yield self._text(place._replace(group=group.id, visit=visit)) if line.valued else ""
+            there = place._replace(group=group.id, level="")
+            yield self._text(there._replace(statistic="n")) if line.tested else ""
+            yield from self._tested(there, line, letters, ["change"] if "change" in table.effects else [])
 
-    def _tested(self, place: ResultKey, letters: Letters, effects: Sequence[str], *, show: bool) -> Iterator[str]:
+    def _tested(self, place: ResultKey, line: Line, letters: Letters, effects: Sequence[str]) -> Iterator[str]:
         """The statistic, the P with its letter, and the effects."""
-        if not show:
+        if not line.tested:
             yield from ("" for _ in range(2 + len(effects)))
             return
-        names = {name: self._found.get(place._replace(statistic=name, level="")) for name in (*STATISTIC_SYMBOLS, "p")}
-        symbol = next((name for name in STATISTIC_SYMBOLS if names[name] is not None), "")
-        statistic = names.get(symbol)
-        yield f"{STATISTIC_SYMBOLS[symbol]}={statistic.text}" if statistic and statistic.value is not None else ""
-        p = names["p"]
+
+        def row(statistic: str) -> ResultRow | None:
+            return self._found.get(place._replace(statistic=f"{line.prefix}{statistic}", level=""))
+
+        made = {symbol: found for name, symbol in STATISTIC_SYMBOLS.items() if (found := row(name)) is not None}
+        yield next((f"{symbol}={one.text}" for symbol, one in made.items() if one.value is not None), "")
+        p = row("p")
         yield f"{p.text} {letters.of(p)}" if p else ""
         for effect in effects:
-            yield self._text(place._replace(statistic=f"{effect}_summary", level=""))
+            found = row(f"{effect}_summary")
+            yield found.text if found else ""
 
     def _print_effects(self, table: str, variable: str | None) -> None:
         """Curves and regressions: every number that is printed with its interval or is a P."""

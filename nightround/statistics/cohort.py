@@ -38,7 +38,9 @@ def patient_frame(
         if events and reference.event and reference.event not in events:
             raise _no_such_field(reference, "the project has no event of this name")
         text = _one_row_each(reference, _table_of(reference, tables)).reindex(records)
-        columns[reference.column] = _typed(plan, reference, text.mask(text.isin(["", *missing_codes])))
+        text = text.mask(text.isin(["", *missing_codes]))
+        columns[reference.column] = _typed(plan, reference, text)
+        columns |= _with_half_limit(plan, reference, text)
     return pd.DataFrame(columns, index=records)
 
 
@@ -54,6 +56,7 @@ def csv_frame(plan: Plan, rows: pd.DataFrame) -> pd.DataFrame:
         text = rows[reference.column].astype("str").str.strip()
         text = text.mask(text.isin(_BLANK) | rows[reference.column].isna())
         columns[reference.column] = typed = _typed(plan, reference, text)
+        columns |= _with_half_limit(plan, reference, text)
         if reference in plan.measured():
             _require_read(reference, text, typed)
     return pd.DataFrame(columns, index=rows.index)
@@ -85,6 +88,18 @@ def _typed(plan: Plan, reference: FieldRef, text: pd.Series[str]) -> pd.Series:
     if reference in plan.with_detection_limit():
         found = found.mask(text.str.startswith("<").fillna(False), BELOW)
     return found
+
+
+def half_limit_of(reference: FieldRef) -> FieldRef:
+    """Where the same field stands with half of the limit in place of a value below detection."""
+    return FieldRef(reference.event, f"{reference.field} at half limit")
+
+
+def _with_half_limit(plan: Plan, reference: FieldRef, text: pd.Series[str]) -> dict[str, pd.Series]:
+    if reference not in plan.with_half_limit():
+        return {}
+    halves = numbers(text.str.removeprefix("<").str.strip()) / 2
+    return {half_limit_of(reference).column: numbers(text).fillna(halves.where(text.str.startswith("<").fillna(False)))}
 
 
 def _require_read(reference: FieldRef, text: pd.Series[str], typed: pd.Series[float]) -> None:

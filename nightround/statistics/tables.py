@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pandas as pd
 
 from nightround.results import ResultRow, ResultSet
 from nightround.statistics.cells import described
-from nightround.statistics.cohort import Cohort, cohort_of, holds, step_mask
+from nightround.statistics.cohort import Cohort, cohort_of, half_limit_of, holds, step_mask
 from nightround.statistics.comparisons import compared_between, compared_within
 from nightround.statistics.describe import clopper_pearson, wilson
 from nightround.statistics.effects import changes_within, difference_of_changes, effects_between
@@ -19,10 +20,13 @@ from nightround.statistics.numbers import PERCENT_DIGITS, text_of
 from nightround.statistics.numbers import percent as percentage
 from nightround.statistics.policy import POLICIES, Choice
 from nightround.statistics.rows import Place, method_words
-from nightround.study.methods import Reason
+from nightround.study.methods import Caution, Reason
 from nightround.study.plan import Endpoint, Plan, PlannedTable, PolicyName, Variable
 
 FLOW, ENDPOINTS = "flow", "endpoints"
+HALF_LIMIT = "half_limit_"
+_NOT_OF_VALUES = frozenset({"n", "missing", "unpaired"})
+"""Who has a value does not depend on what stands in for one below detection."""
 
 
 def tables(plan: Plan, patients: pd.DataFrame, policy: PolicyName | None = None) -> ResultSet:
@@ -42,7 +46,8 @@ def _rows(cohort: Cohort, patients: pd.DataFrame, choice: Choice) -> Iterator[Re
         yield from endpoint_rows(endpoint, cohort.plan, patients)
     for table in cohort.plan.tables:
         made = [row for variable in table.variables for row in variable_rows(table, variable, cohort, choice)]
-        yield from (*made, *family_rows(table, made))
+        sensitivity = [row for variable in table.variables for row in half_limit_rows(table, variable, cohort, choice)]
+        yield from (*made, *family_rows(table, made), *sensitivity)
     for curve in cohort.plan.survival:
         yield from survival_rows(curve, cohort)
     for regression in cohort.plan.regressions:
@@ -94,3 +99,20 @@ def variable_rows(table: PlannedTable, variable: Variable, cohort: Cohort, choic
             yield from changes_within(place.at(group=group), variable, cohort, table.effects)
             yield from shift_rows(place.at(group=group), variable, cohort)
         yield from difference_of_changes(place, variable, cohort, choice, table.effects)
+
+
+def half_limit_rows(table: PlannedTable, variable: Variable, cohort: Cohort, choice: Choice) -> Iterator[ResultRow]:
+    """The same numbers with half of the limit of detection in place of values below it, where the plan asks for it.
+
+    Statistics are named `half_limit_mean`, `half_limit_p` and so on. They are a sensitivity analysis (EPA QA/G-9,
+    section 4.7) and no part of a family.
+    """
+    if not variable.half_limit:
+        return
+    fields = {"field": variable.field, "before": variable.before, "after": variable.after}
+    moved = {name: half_limit_of(reference) for name, reference in fields.items() if reference}
+    substituted = variable.model_copy(update={**moved, "below_detection": False, "limits": ()})
+    for row in variable_rows(table, substituted, cohort, choice):
+        if row.statistic not in _NOT_OF_VALUES:
+            warning = "; ".join(one for one in (row.warning, str(Caution.HALF_LIMIT)) if one)
+            yield replace(row, statistic=f"{HALF_LIMIT}{row.statistic}", warning=warning)

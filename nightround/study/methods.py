@@ -138,6 +138,7 @@ class Caution(StrEnum):
     UNKNOWN_CODES = "codes the plan does not know were left out"
     REVERSED = "sign is before minus after"
     CONCLUSIONS_DIFFER = "ANCOVA and change scores disagree"
+    HALF_LIMIT = "values below the limit of detection are set to half of it"
 
 
 METHODS: Mapping[str, Method] = {
@@ -258,6 +259,7 @@ _CAUTION_WORDS: Mapping[str, str] = {
     Caution.UNKNOWN_CODES: "分析计划未列出的编码未纳入",
     Caution.REVERSED: "符号为前一次减后一次",
     Caution.CONCLUSIONS_DIFFER: "协方差分析与差值比较的结论不一致",
+    Caution.HALF_LIMIT: "低于检测下限的值以下限的一半代替",
 }
 _WORDS: Mapping[str, Words] = {
     **{method.words.en: method.words for method in METHODS.values()},

@@ -124,7 +124,8 @@ class Variable(StudyModel):
     median and the quartiles. `test` compares groups (or visits, in a before-after table), `between`
     the groups at each visit; they hold under the plan's own policy. `beside` are tests listed as
     well. Of `limits` the first that fit a patient count. `below_detection` reads a text such as
-    `<0.5` as below the limit of detection.
+    `<0.5` as below the limit of detection; `half_limit` adds, as a sensitivity analysis, the same
+    numbers with half of the limit in its place (0.25).
     """
 
     id: str
@@ -144,6 +145,7 @@ class Variable(StudyModel):
     sign: Sign = "natural"
     limits: tuple[Limits, ...] = ()
     below_detection: bool = False
+    half_limit: bool = False
 
     @property
     def counted(self) -> bool:
@@ -167,6 +169,8 @@ class Variable(StudyModel):
             raise ValueError("`levels` say which codes are counted")
         if (self.type == "dichotomous") != bool(self.shown):
             raise ValueError("`shown` names the printed level of a dichotomous variable, and only of one")
+        if self.half_limit and not self.below_detection:
+            raise ValueError("`half_limit` needs `below_detection`, which reads a value such as `<0.5`")
         if self.shown and self.shown not in {level.id for level in self.levels}:
             raise ValueError(f"`shown` is {self.shown!r}, which is none of its levels")
         self._tests_fit()
@@ -350,6 +354,11 @@ class Plan(StudyModel):
     def with_detection_limit(self) -> frozenset[FieldRef]:
         """The fields in which `<0.5` is a value."""
         variables = (variable for table in self.tables for variable in table.variables if variable.below_detection)
+        return frozenset(reference for variable in variables for _, reference in variable.visits)
+
+    def with_half_limit(self) -> frozenset[FieldRef]:
+        """The fields that are also analysed with half of the limit of detection in place of `<0.5`."""
+        variables = (variable for table in self.tables for variable in table.variables if variable.half_limit)
         return frozenset(reference for variable in variables for _, reference in variable.visits)
 
     @model_validator(mode="after")

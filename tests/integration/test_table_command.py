@@ -107,6 +107,20 @@ def test_the_tables_are_printed_with_their_methods(
     assert all(text in out for text in ("drug (n=10)", "53.0±2.0", "left", "a Student t test (pooled variance)"))
 
 
+def test_a_sensitivity_analysis_stands_under_its_variable(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, plan: Path, tmp_path: Path
+) -> None:
+    """A plan that asks for half of the detection limit gets a second line with its own mean, test and note."""
+    monkeypatch.setenv("COLUMNS", "160")
+    text = PLAN.replace('field = "age"', 'field = "age", below_detection = true, half_limit = true')
+    plan.write_text(text, encoding="utf-8")
+    rows = [*ROWS, ["99", "1", "<50", "l"]]
+    _, out, _ = run(capsys, "table", data_file(tmp_path, rows), "--plan", plan)
+    line = next(line for line in out.splitlines() if "half of the limit" in line)
+    assert "50.5±8.7" in line
+    assert "set to half of it" in out
+
+
 def test_two_policies_are_compared(capsys: pytest.CaptureFixture[str], plan: Path, tmp_path: Path) -> None:
     """Every number that the other policy prints differently, with both methods."""
     found = document(capsys, "table", data_file(tmp_path, ROWS), "--plan", plan, "--compare", "recommended")
