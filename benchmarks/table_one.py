@@ -1,6 +1,6 @@
 """How fast Table 1 is: 50 variables of 100,000 patients, beside bare pandas and scipy.
 
-    python -m benchmarks.statistics [--rounds 5] [--patients 100000]
+    python -m benchmarks.table_one [--rounds 5] [--patients 100000]
 
 The floor is what anybody would write: `groupby` for means, SDs and counts, and scipy's test of each variable
 (Welch, Mann-Whitney, chi-square), without texts, missing counts, percentages, quartiles or reasons.
