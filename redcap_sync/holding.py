@@ -87,12 +87,19 @@ class Holding:
             self._parts = [part.only(records, unwanted=True) for part in self._parts]
 
     def differing(self, there: Keys) -> set[str]:
-        """Records whose rows on the server are others than those held, settled ones aside."""
+        """Records whose rows on the server are others than those held.
+
+        A record that came the same twice, with every row the server shows of it and more, is settled: one
+        call for ids may leave rows out that a call for all fields has. The other way round is a loss.
+        """
         if there == self.keys:
             return set()
         every = there.keys() | self.keys.keys()
         differ = {record for record in every if there.get(record) != self.keys.get(record)}
-        return {record for record in differ if record not in self.settled or record not in there}
+        return {record for record in differ if record not in self.settled or self._lacks(record, there)}
+
+    def _lacks(self, record: str, there: Keys) -> bool:
+        return record not in there or not set(there[record]) <= set(self.keys.get(record, ()))
 
     def contents(self) -> Contents:
         """The keys of all rows, and the tables, in their order."""

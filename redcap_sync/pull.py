@@ -96,8 +96,8 @@ class _Run:
     def full(self, why: str) -> Pull:
         """Pull everything, but finished batches of a pull that was broken off."""
         version = self.client.version()
-        known = (self.base.checkpoint, self.base.dictionary.record_id_field) if self.base else (Checkpoint(), "")
-        looking, changes = first_look(self.client, *known)
+        place = (self.base.checkpoint, self.base.dictionary.record_id_field) if self.base else (Checkpoint(), "")
+        looking, changes = first_look(self.client, *place)
         structure = pull_structure(self.client)
         looking.id_field = structure.dictionary.record_id_field
         self.client.know_id_field(looking.id_field)
@@ -109,7 +109,9 @@ class _Run:
         kind = "resumed" if holding.keys else "full"
         there = asking.row_keys()
         self._check_loss(len(there))
-        wanted = touched | {record for record in there if record not in holding.keys}
+        # What was there and is not shown any more is asked for by name: half a list of ids is no deletion.
+        known: set[str] = set(self.base.rows["record"]) if self.base else set()
+        wanted = touched | (known - there.keys()) | (there.keys() - holding.keys.keys())
         if len(wanted) > self.settings.batch_records:
             asking.probe(sorted(wanted & there.keys()))
         contents = self._come_to_rest(asking, holding, looking, wanted, there)

@@ -47,12 +47,13 @@ class Served:
         base: Pull | None = None,
         *,
         batch: int = 5,
+        largest_loss_percent: float = 100,
         full: bool = False,
         resume: Resume | None = None,
         progress: Progress | None = None,
     ) -> Pull:
         """Pull with small batches."""
-        settings = PullSettings(batch_records=batch, largest_loss_percent=100)
+        settings = PullSettings(batch_records=batch, largest_loss_percent=largest_loss_percent)
         return pull_project(self.client, settings, base=base, full=full, resume=resume, progress=progress)
 
     def write(self, record: str, **values: Any) -> None:

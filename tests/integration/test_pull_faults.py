@@ -100,13 +100,27 @@ def test_half_of_the_records_is_never_the_whole(server: Served, after: int) -> N
     assert server.pull().id == undisturbed.id
 
 
-def test_half_of_every_batch_is_refused(server: Served) -> None:
-    """A server that always gives half ends in 13: a snapshot with half of the records does not come about."""
+@pytest.mark.parametrize("full", [True, False])
+def test_a_server_that_hides_half_of_everything_is_refused(server: Served, full: bool) -> None:  # noqa: FBT001
+    """When ids and cells agree in what they leave out, the loss since the last snapshot gives it away."""
     base = server.pull()
     server.faults.script("half", content="record", times=10_000)
-    with pytest.raises(ExportIncomplete) as caught:
-        server.pull(base, full=True)
+    with pytest.raises(ExportIncomplete, match="6 records; the last good snapshot has 12") as caught:
+        server.pull(base, full=full, largest_loss_percent=20)
     assert caught.value.exit_code == 13
+
+
+def test_half_of_every_batch_is_refused(server: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the ids are all there and the cells never are, the pull is refused, whatever the loss it allows."""
+    answer = server.client.records
+
+    def half(*asked: object, **how: object) -> list[dict[str, object]]:
+        rows = answer(*asked, **how)
+        return rows[: len(rows) // 2]
+
+    monkeypatch.setattr(server.client, "records", half)
+    with pytest.raises(ExportIncomplete, match=r"missing|still changing"):
+        server.pull(batch=100)
 
 
 def edit_behind(server: Served, after: int) -> Pull:

@@ -125,7 +125,7 @@ class Nights(RuleBasedStateMachine):
 
 
 Nights.TestCase.settings = settings(
-    max_examples=15,
+    max_examples=200 if settings.get_current_profile_name() == "search" else 6,
     stateful_step_count=12,
     deadline=None,
     phases=(Phase.explicit, Phase.generate),
