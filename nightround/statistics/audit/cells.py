@@ -9,6 +9,8 @@ from typing import Literal
 from nightround.statistics.audit.ranges import NUMBER, Range, decimals_of, plain, printed_range
 
 Kind = Literal["mean", "median", "count"]
+MOST_DIGITS = 7
+"""Ten million patients and more are no count of a study."""
 _BLANK = frozenset({"", "-", "--", "/", "na", "n/a", "null", "none"})
 
 
@@ -111,7 +113,7 @@ def _median(text: str, n: int | None) -> MedianQuartiles | None:
 
 def _count(text: str, n: int | None) -> Counted | None:
     found = _COUNT.fullmatch(text)
-    if found is None:
+    if found is None or max(len(found[1]), len(found[2] or "")) > MOST_DIGITS:
         return None
     percent = printed_range(found[3]) if found[3] else None
     return Counted(int(found[1]), percent, decimals_of(found[3] or ""), int(found[2]) if found[2] else n)

@@ -18,7 +18,7 @@ from nightround.statistics.audit.cells import (
     read_p,
     read_statistic,
 )
-from nightround.statistics.audit.form import Block, Part, PrintedTable, Row, lost_decimals
+from nightround.statistics.audit.form import Block, BlockKey, Part, PrintedTable, Row, lost_decimals
 from nightround.statistics.audit.headers import Design, size_of, symbols_of
 from nightround.statistics.audit.ranges import plain
 
@@ -51,7 +51,7 @@ class Comparison:
     """
 
     table: str
-    block: str
+    block: BlockKey
     label: str
     kind: Kind | None
     design: Design
@@ -120,7 +120,7 @@ def _comparison(
     own = size_of(head.label)
     return Comparison(
         table=table.name,
-        block=block.name,
+        block=block.key,
         label=head.label,
         kind=kind,
         design=block.design,

@@ -28,6 +28,9 @@ class Column(NamedTuple):
     n: int | None
 
 
+BlockKey = tuple[str, tuple[int, ...]]
+
+
 @dataclass(frozen=True)
 class Block:
     """Columns that are compared with one another, with their statistic and P; `name` is the group of visits."""
@@ -39,6 +42,11 @@ class Block:
     p: int | None
     statistic_header: str
     total: Column | None = None
+
+    @property
+    def key(self) -> BlockKey:
+        """What tells it from every other block of its table."""
+        return self.name, tuple(column.place for column in self.columns)
 
 
 class Row(NamedTuple):
@@ -182,7 +190,7 @@ def _block(
 ) -> Block:
     headers = [header for _, header in columns]
     design = design_of(headers) if len(headers) > 1 else "groups"
-    name = name_of(heading) or (common_name(headers) if design == "visits" else "")
+    name = name_of(heading) or (common_name(headers) if design == "visits" else " / ".join(map(name_of, headers)))
     around = size_of(heading) or (_size_by_name(name, sizes) if design == "visits" else None)
     found = tuple(
         Column(place, header, size_of(header) or around or _size_by_name(name_of(header), sizes))

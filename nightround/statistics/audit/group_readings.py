@@ -23,6 +23,7 @@ from nightround.study.methods import HypothesisTestName as Name
 from nightround.study.methods import Reason
 
 LARGEST_RANKED = 200_000
+LARGEST_EXACT = 20_000
 LARGEST_EXACT_RANKED = 120
 SAMPLED_TABLES = 10_000
 """Statistics programs sample so many tables by default; four standard errors of it are allowed."""
@@ -106,9 +107,12 @@ def count_readings(tables: Sequence[Counts]) -> Iterator[Reading]:
 
 
 def exact_readings(tables: Sequence[Counts]) -> Iterator[Reading]:
-    """Fisher's P, and the statistic that SPSS prints beside it for larger tables."""
+    """Fisher's P, and the statistic that SPSS prints beside it for larger tables; of very many patients neither."""
     if all(table.shape == (2, 2) for table in tables):
         yield Reading("Fisher's exact test", exact=tuple(point(association(Name.FISHER, one).p) for one in tables))
+        return
+    if max(int(table.sum()) for table in tables) > LARGEST_EXACT:
+        yield Reading("Fisher's exact test")
         return
     found = [_exact(table) for table in tables]
     yield Reading("Fisher's exact test", exact=tuple(found))

@@ -8,7 +8,7 @@ from dataclasses import replace
 from nightround.statistics.audit.cells import Cell, Counted
 from nightround.statistics.audit.comparison import Comparison, comparisons
 from nightround.statistics.audit.flow import FLOW, flow_remarks, group_sizes, note_cells, note_remarks
-from nightround.statistics.audit.form import Document, PrintedTable
+from nightround.statistics.audit.form import BlockKey, Document, PrintedTable
 from nightround.statistics.audit.grades import grade_remarks, value_remarks
 from nightround.statistics.audit.judge import judged, of_one_kind, test_remarks
 from nightround.statistics.audit.percentages import percentage_remarks, size_from_levels, size_from_percentages
@@ -50,7 +50,7 @@ def table_remarks(table: PrintedTable) -> Iterator[Remark]:
 
 def with_sizes(found: Sequence[Comparison]) -> list[Comparison]:
     """The same comparisons, where a header states no n with the one its column's counts reveal."""
-    known: dict[tuple[str, int], int | None] = {}
+    known: dict[tuple[BlockKey, int], int | None] = {}
     for comparison in found:
         for place, size in enumerate(comparison.sizes):
             key = (comparison.block, place)
