@@ -37,3 +37,9 @@ class SelfAuditFailed(ExplainedError):
     """A finished report contradicts itself, its result rows or its snapshot; it was not released."""
 
     exit_code = 17
+
+
+class ReportStopped(ExplainedError):
+    """A planned variable was not seen or has changed its meaning, so the report would say something untrue."""
+
+    exit_code = 17

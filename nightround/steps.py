@@ -24,7 +24,8 @@ from nightround.alerts.notice import Night as NightTold
 from nightround.alerts.notice import NightState, unjudged_of
 from nightround.alerts.tell import Teller
 from nightround.alerts.templates import load_digest_templates
-from nightround.errors import StudyFilesWrong
+from nightround.dictionary_drift import Touched
+from nightround.errors import ReportStopped, StudyFilesWrong
 from nightround.ledger import reconcile
 from nightround.model import Finding, FindingState, LedgerDelta, Rule, Snapshot
 from nightround.store.database import Store
@@ -35,7 +36,7 @@ from nightround.store.snapshots import SnapshotStore
 from nightround.study.dictionary_rules import rules_from_dictionary
 from nightround.study.folder import Content, Study
 from nightround.study.plan import Plan
-from nightround.taking import stopped_rules, take_pull, told_in_words
+from nightround.taking import take_pull, told_in_words, what_stops
 from nightround.validation.coverage import certificate
 from nightround.validation.failures import failure_table
 from nightround.validation.run import Validation, validate
@@ -74,6 +75,7 @@ class Night:
     files: list[Path] = field(default_factory=list)
     snapshot: Snapshot | None = None
     validation: Validation | None = None
+    stopped: Touched = field(default_factory=Touched)
     delta: LedgerDelta | None = None
 
     @property
@@ -104,15 +106,16 @@ class Night:
 
     @property
     def complete(self) -> bool:
-        """Whether this run accounts for everything it knows."""
-        return self.validation is not None and self.validation.coverage.complete
+        """Whether this run saw everything and accounts for everything it knows; else it resolves nothing."""
+        seen = self.snapshot is not None and not self.snapshot.unseen
+        return seen and self.validation is not None and self.validation.coverage.complete
 
     def pull(self) -> Snapshot:
         """Pull the project; what does not prove complete is an error, and the last good snapshot stays."""
         with self._step("pull") as note:
             pulled = take_pull(self.connect(), self.snapshots, self.study.settings.redcap, self.started_at)
             snapshot = self.snapshots.save(self.study.id, pulled, self.started_at)
-            self.snapshot_id = snapshot.id
+            self.snapshot = snapshot
             prune(self.snapshots, self.study.settings.snapshots, self.started_at)
             note(f"snapshot {snapshot.id[:12]}, {told_in_words(pulled)}")
         return snapshot
@@ -123,8 +126,8 @@ class Night:
         with self._step("validate") as note:
             now = self.hospital_time.replace(tzinfo=None)
             rules = self._rules(snapshot.dictionary)
-            stopped = stopped_rules(self.snapshots, snapshot, rules)
-            self.validation = validate(snapshot, rules, now=now, stopped=stopped)
+            self.stopped = what_stops(self.snapshots, snapshot, rules, self.study.plan)
+            self.validation = validate(snapshot, rules, now=now, stopped=self.stopped.rules)
             for rule_id, reason in unjudged_of(self.validation.outcomes).items():
                 log.warning("the rule %s could not be evaluated: %s", rule_id, reason)
             counts = self.validation.coverage.counts
@@ -237,9 +240,20 @@ class Night:
                 remedy="write one; expectations/venous_occlusion/plan.toml shows the form",
             )
         with self._step("report") as note:
+            self._refuse_stopped_variables()
             made = make_report(self._press(), self._edition(plan, snapshot, validation), snapshot, versions)
             self.files += deliver(self._press(), made)
             note(f"{len(made.results)} result rows")
+
+    def _refuse_stopped_variables(self) -> None:
+        """A planned variable that was not seen, or means something else now, must not be printed as missing data."""
+        reasons = list(self.stopped.variables.values()) or [self.stopped.plan] * bool(self.stopped.plan)
+        if reasons:
+            raise ReportStopped(
+                f"The report is not made: {len(reasons)} of its variables cannot be reported; the first: {reasons[0]}.",
+                why="the token's user may not export them, or the project's structure changed and nobody accepted it",
+                remedy="give the right in REDCap, or accept the change: nightround snapshots accept STUDY",
+            )
 
     def report_again(self, snapshot_id: str) -> None:
         """Make a past report again from its snapshot, and prove that it is the same, byte for byte."""

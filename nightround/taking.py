@@ -6,9 +6,10 @@ import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from nightround.dictionary_drift import Drift, drift_between, touched_by_drift, touched_by_rights
+from nightround.dictionary_drift import Drift, Touched, drift_between, touched_by_drift, touched_by_rights
 from nightround.model import Rule, Snapshot
 from nightround.store.snapshots import SnapshotStore
+from nightround.study.plan import Plan
 from nightround.study.study_toml import RedcapTable
 from redcap_sync.client import RedcapClient
 from redcap_sync.errors import ExportIncomplete
@@ -44,21 +45,31 @@ def take_pull(client: RedcapClient, snapshots: SnapshotStore, settings: RedcapTa
     return pulled
 
 
-def stopped_rules(snapshots: SnapshotStore, snapshot: Snapshot, rules: Sequence[Rule]) -> dict[str, str]:
-    """The rules that cannot be evaluated on a snapshot as they stand, each with the reason.
+def what_stops(snapshots: SnapshotStore, snapshot: Snapshot, rules: Sequence[Rule], plan: Plan | None) -> Touched:
+    """The rules and planned variables that cannot stand on a snapshot, each with the reason.
 
-    A drift that touches no rule is accepted at once; any other one stays until a person accepts it.
+    A drift that touches none of them is accepted at once; any other one stays until a person accepts it.
     """
     accepted = snapshots.accepted()
     drift = drift_between(accepted.dictionary, snapshot.dictionary) if accepted else Drift()
-    touched = touched_by_drift(drift, rules).rules
+    touched = touched_by_drift(drift, rules, plan)
     for line in drift.lines():
         log.warning("the project's structure changed: %s", line)
     if touched:
-        log.warning("%d rules stop until the structure is accepted: nightround snapshots accept STUDY", len(touched))
+        log.warning(
+            "%d rules and %d planned variables stop until the structure is accepted: nightround snapshots accept STUDY",
+            len(touched.rules),
+            len(touched.variables),
+        )
     elif (drift or accepted is None) and snapshots.latest_id() == snapshot.id:
         snapshots.accept(snapshot.id)
-    return {**touched, **touched_by_rights(snapshot.unseen, rules).rules}
+    unseen = touched_by_rights(snapshot.unseen, rules, plan)
+    return Touched(
+        rules={**touched.rules, **unseen.rules},
+        variables={**touched.variables, **unseen.variables},
+        tables={**touched.tables, **unseen.tables},
+        plan=unseen.plan or touched.plan,
+    )
 
 
 def full_is_due(last: datetime | None, now: datetime, days: int) -> bool:

@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from nightround import steps
-from nightround.model import FindingState, Snapshot
+from nightround.errors import ReportStopped
+from nightround.model import FindingState, Snapshot, Status
 from nightround.running import open_night, run_job
 from nightround.steps import Night
 from nightround.store.runs import Ended
@@ -119,3 +120,29 @@ def test_a_failed_pull_leaves_findings_and_snapshot_as_they_were(
     assert (run.ended, run.exit_code) == (Ended.FAILED, 11)
     told = list((tmp_path / "venous_occlusion" / "outbox").glob("*_data_manager_*.html"))
     assert any("127.0.0.1:9" in path.read_text(encoding="utf-8") for path in told)
+
+
+def test_a_night_that_may_not_see_an_instrument_resolves_nothing_and_prints_nothing(
+    tmp_path: Path, redcap: tuple[RedcapClient, dict[str, str]]
+) -> None:
+    """The token's user loses the right on an instrument: its rules are not evaluated, no report says 'missing'."""
+    client, environ = redcap
+    with a_night(tmp_path, environ) as night:
+        run_job(night, "nightly")
+    client.import_records([{**TYPED, "bmi": "24.2"}], overwrite=True)
+    (user,) = client.users()
+    client._call(
+        client._project.import_users,
+        to_import=[{"username": user["username"], "forms_export": {**user["forms_export"], "demographics": 0}}],
+    )
+    with a_night(tmp_path, environ) as night:
+        run_job(night, "nightly")
+        assert night.snapshot is not None
+        assert night.snapshot.unseen
+        assert not night.complete
+        assert bmi_finding(night) is FindingState.OPEN
+        assert night.validation is not None
+        assert night.validation.coverage.counts[Status.NOT_EVALUATED] > 0
+        with pytest.raises(ReportStopped, match="cannot be reported"):
+            night.report(night.snapshot, night.validation)
+    assert not list(tmp_path.rglob("*.pdf"))
