@@ -106,6 +106,12 @@ def p_said(found: Range, decimals: int) -> str:
     return said(Range(max(0.0, found.low), min(1.0, found.high)), decimals)
 
 
+def p_equation(found: Range, decimals: int) -> str:
+    """The same as it stands in a sentence: P=0.031 or P<0.001."""
+    text = p_said(found, decimals)
+    return f"P{text}" if text.startswith("<") else f"P={text}"
+
+
 def sides_of_level(found: Range, p: Range, level: float = 0.05) -> bool:
     """Whether the recomputed and the printed P lie on different sides of 5%."""
     return (found.high < level < p.low) or (p.high < level < found.low)

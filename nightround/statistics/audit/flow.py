@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from nightround.statistics.audit.cells import Cell, Counted, Reported, read_p, read_statistic
-from nightround.statistics.audit.explain import p_said, sides_of_level
+from nightround.statistics.audit.explain import p_equation, sides_of_level
 from nightround.statistics.audit.form import Document, PrintedTable
 from nightround.statistics.audit.headers import name_of, symbols_of
 from nightround.statistics.audit.p_values import Distribution, chi2_with, normal, t_with
@@ -119,8 +119,8 @@ def _pair_remarks(cell: Cell, distribution: Distribution, statistic: Reported, p
         yield from consistent(cell)
         return
     side = ", on the other side of 0.05" if sides_of_level(possible, p.range) else ""
-    must = p_said(possible, p.decimals)
-    yield from inconsistent(cell, f"P={must}", f"{distribution.words} at {statistic.cell.text} has P={must}{side}")
+    must = p_equation(possible, p.decimals)
+    yield from inconsistent(cell, must, f"{distribution.words} at {statistic.cell.text} has {must}{side}")
 
 
 def group_sizes(document: Document) -> dict[str, int]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from nightround.statistics.audit.cells import Cell, Reported
 from nightround.statistics.audit.comparison import Comparison
-from nightround.statistics.audit.explain import explanations, p_said, sides_of_level
+from nightround.statistics.audit.explain import explanations, p_equation, p_said, sides_of_level
 from nightround.statistics.audit.group_readings import group_readings
 from nightround.statistics.audit.p_values import Family
 from nightround.statistics.audit.ranges import Range, said
@@ -160,9 +160,10 @@ def _conflict(best: Tried, comparison: Comparison) -> str:
         return f"{reading.test} of the printed values gives {_values_said(reading, statistic)}"
     if statistic is not None and p is not None and reading.distribution is not None and p_wrong:
         found_p = _p_range(best, comparison)
-        told = f"{reading.distribution.words} at {statistic.cell.text} has P={p_said(found_p, p.decimals)}"
+        told = f"{reading.distribution.words} at {statistic.cell.text} has {p_equation(found_p, p.decimals)}"
         return f"{told}, on the other side of 0.05" if sides_of_level(found_p, p.range) else told
-    return f"{reading.test} of the printed values gives P={_p_of(best, comparison, p) if p else ''}"
+    equation = p_equation(_p_range(best, comparison), p.decimals) if p else ""
+    return f"{reading.test} of the printed values gives {equation}"
 
 
 def _paired_counts(comparison: Comparison) -> bool:

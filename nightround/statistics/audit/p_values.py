@@ -56,6 +56,8 @@ class Distribution:
             return "a normal Z"
         name = {"t": "t", "chi2": "chi-square", "f": "F"}[self.family]
         low, high = self.df
+        if high - low == inf:
+            return f"{name} with any df"
         df = f"{low:g}" if abs(high - low) < 1e-6 else f"{low:.1f} to {high:.1f}"  # noqa: PLR2004 - noise
         return f"{name} with {df}{f' and {self.df_within.low:g}' if self.family == 'f' else ''} df"
 
