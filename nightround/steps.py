@@ -313,7 +313,7 @@ class Night:
 
     def _rules(self, dictionary: Dictionary) -> tuple[Rule, ...]:
         made = rules_from_dictionary(dictionary, self.study.settings.dictionary_rules)
-        return (*self.study.rules, *made)
+        return (*self.study.rules, *self.study.project_rules, *made)
 
     def changed_findings(self) -> Iterator[tuple[str, Finding, str, str]]:
         """What this run opened, reopened and resolved: the change, the finding, its rule's title and its link."""

@@ -10,9 +10,11 @@ from types import ModuleType
 
 from nightround.errors import StudyFilesWrong
 from nightround.model import Rule
+from nightround.study.custom_rules import rules_of_project
 from nightround.study.plan import Plan, read_plan
 from nightround.study.rule_files import read_rules
 from nightround.study.study_toml import StudySettings, checked, read_toml
+from redcap_sync.custom_rules import read_custom_rules
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,8 @@ class Study:
     settings: StudySettings
     rules: tuple[Rule, ...]
     plan: Plan | None
+    project_rules: tuple[Rule, ...] = ()
+    """REDCap's own custom rules of the project, out of `project_rules.csv` as REDCap's Data Quality page saves it."""
 
     @property
     def id(self) -> str:
@@ -86,7 +90,14 @@ def load_study(folder: Path, *, strict: bool = True) -> Study:
     settings = checked(StudySettings, read_toml(settings_file), file=settings_file)
     plan_file = folder / "plan.toml"
     plan = read_plan(plan_file) if plan_file.exists() else None
-    return Study(folder=folder, settings=settings, rules=read_rules(folder / "rules", strict=strict), plan=plan)
+    custom_file = folder / "project_rules.csv"
+    return Study(
+        folder=folder,
+        settings=settings,
+        rules=read_rules(folder / "rules", strict=strict),
+        plan=plan,
+        project_rules=rules_of_project(read_custom_rules(custom_file)) if custom_file.exists() else (),
+    )
 
 
 def load_content_module(path: Path, name: str) -> ModuleType:

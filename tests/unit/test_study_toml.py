@@ -6,6 +6,7 @@ import pytest
 
 from nightround.errors import StudyFilesWrong
 from nightround.model import Status
+from nightround.study.folder import load_study
 from nightround.study.rule_files import read_rules
 from nightround.study.study_toml import StudySettings, checked, read_toml
 from nightround.validation.run import validate
@@ -111,6 +112,21 @@ def test_a_broken_rule_is_refused_where_it_is_written_and_kept_for_the_night(tmp
     assert "character" in validation.outcomes[0].reason
     assert validation.outcomes[1].status is Status.NOT_APPLICABLE
     assert validation.coverage.complete
+
+
+def test_the_rules_a_project_has_in_redcap_run_as_they_are(tmp_path: Path) -> None:
+    """`project_rules.csv`, saved from REDCap's Data Quality page, is read beside the study's own rules."""
+    (tmp_path / "study.toml").write_text(GOOD, encoding="utf-8")
+    csv = "rule_name,rule_logic,real_time_execution\nHeavy,[weight] > 200,y\nBroken,[weight] >,\n"
+    (tmp_path / "project_rules.csv").write_text(csv, encoding="utf-8")
+    study = load_study(tmp_path)
+    assert [(one.id, one.title.en, one.origin) for one in study.project_rules] == [
+        ("1", "Heavy", "redcap"),
+        ("2", "Broken", "redcap"),
+    ]
+    rows = [{"record_id": "1", "redcap_event_name": "one_arm_1", "weight": "250"}]
+    validation = validate(snapshot(DICTIONARY, rows), study.project_rules, now=NIGHT.replace(tzinfo=None))
+    assert [one.status for one in validation.outcomes] == [Status.FAILED, Status.NOT_EVALUATED]
 
 
 def test_a_folder_without_the_file_says_so(tmp_path: Path) -> None:
