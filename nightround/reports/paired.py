@@ -57,7 +57,7 @@ def panel_shapes(panel: PairedPanel, left: float, width: float, texts: PairedTex
     part = (width - TICK_ROOM) / len(panel.groups)
     for number, pairs in enumerate(panel.groups):
         middle = left + TICK_ROOM + part * (number + 0.5)
-        places = (middle - part * 0.3, middle + part * 0.3)
+        places = (middle - part * 0.22, middle + part * 0.22)
         yield pen.centred(middle, TOP - 8, pen.lines(texts.groups[number], part, SMALL - 1)[0], "plain", SMALL - 1)
         yield from group_shapes(pairs, places, scale, MEANS[number % len(MEANS)])
         for place, name in zip(places, texts.visits, strict=True):

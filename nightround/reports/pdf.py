@@ -95,6 +95,7 @@ def typeset(job: Mapping[str, Any]) -> bytes:
 def work(stdin: TextIO, stdout: BinaryIO, stderr: TextIO) -> int:
     """Do one job and return the exit code: 0, or 16 where a system library is missing."""
     job = json.load(stdin)
+    stdin.close()
     resource.setrlimit(resource.RLIMIT_AS, (job["memory_limit"], job["memory_limit"]))
     logging.basicConfig(stream=stderr, format="%(message)s", level=logging.WARNING)
     gc.disable()  # a short life: collecting costs more time than it frees memory

@@ -40,9 +40,11 @@ def patient_cards(inputs: ReportInputs, say: Wording) -> Iterator[Card]:
     """The first step of the flow, and the population of the tables where it is another step."""
     first = inputs.plan.flow[0]
     population = next(step for step in inputs.plan.flow if step.id == inputs.plan.population)
-    target = inputs.results.get(ResultKey("accrual", "enrolled", "target"))
-    under = say("of_target", n=target.text) if target else ""
-    yield Card(str(step_count(inputs.results, first.id)), say("patients_unit"), first.label.in_(say.language), under)
+    entered, target = (inputs.results.get(ResultKey("accrual", "enrolled", name)) for name in ("n", "target"))
+    if entered and target:
+        yield Card(entered.text, say("patients_unit"), say("enrolled"), say("of_target", n=target.text))
+    else:
+        yield Card(str(step_count(inputs.results, first.id)), say("patients_unit"), first.label.in_(say.language), "")
     if population.id != first.id:
         number = str(step_count(inputs.results, population.id))
         yield Card(number, say("patients_unit"), population.label.in_(say.language), say("population_card"))
