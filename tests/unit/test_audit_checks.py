@@ -5,12 +5,16 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from nightround.errors import StudyFilesWrong
 from nightround.statistics.audit.form import document_of, read_document
+from nightround.statistics.audit.group_readings import _spss_statistic
 from nightround.statistics.audit.remarks import Audit
 from nightround.statistics.audit.tables import audit
+from nightround.statistics.categorical import association
+from nightround.study.methods import HypothesisTestName
 
 GROUPS = ["drug (n=40)", "placebo (n=30)"]
 
@@ -106,6 +110,12 @@ def test_counts_are_held_against_every_test_of_counts(statistic: str | None, p: 
     """Pearson, Yates, Z and Fisher are all right; a P that none of them gives is not."""
     rows = [["stroke", "n(%)", "12(30.0)", "6(20.0)", statistic, p]]
     assert [must for _, _, must in wrong(rows, [*GROUPS, "statistic", "P"])] == named
+
+
+def test_the_statistic_that_spss_prints_beside_an_exact_p_is_known() -> None:
+    """Freeman and Halton's statistic approaches chi-square with the number of patients."""
+    large = np.array([[2000, 1500, 1000], [1500, 1200, 760], [500, 400, 300]])
+    assert _spss_statistic(large) == pytest.approx(association(HypothesisTestName.PEARSON, large).value, rel=0.01)
 
 
 def test_an_f_is_held_against_three_means() -> None:
