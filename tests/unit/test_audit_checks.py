@@ -115,7 +115,7 @@ def test_counts_are_held_against_every_test_of_counts(statistic: str | None, p: 
 def test_the_statistic_that_spss_prints_beside_an_exact_p_is_known() -> None:
     """Freeman and Halton's statistic approaches chi-square with the number of patients."""
     large = np.array([[2000, 1500, 1000], [1500, 1200, 760], [500, 400, 300]])
-    assert _spss_statistic(large) == pytest.approx(association(HypothesisTestName.PEARSON, large).value, rel=0.01)
+    assert _spss_statistic(large) == pytest.approx(association(HypothesisTestName.PEARSON, large).value, rel=0.02)
 
 
 def test_an_f_is_held_against_three_means() -> None:
