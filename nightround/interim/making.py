@@ -162,8 +162,10 @@ def deliver(press: Press, made: Made) -> list[Path]:
 
 
 def copy_fonts(fonts: Path, into: Path) -> None:
-    """Copy the font files, and nothing that builds them."""
+    """Copy the font files, and nothing that builds them; readable by their owner, as everything here."""
     shutil.copytree(fonts, into, ignore=shutil.ignore_patterns("*.py"), dirs_exist_ok=True)
+    for path in into.rglob("*.*"):
+        path.chmod(0o600)
 
 
 def write(folder: Path, files: Files) -> list[Path]:

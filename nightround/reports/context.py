@@ -14,7 +14,7 @@ from nightround.reports.accrual import accrual_drawing, accrual_note
 from nightround.reports.columns import laid_out
 from nightround.reports.drawing import Drawing, Pen
 from nightround.reports.effects import curve_parts, effect_parts, factor_parts
-from nightround.reports.endpoints import endpoint_drawing, endpoint_table, literature_figure
+from nightround.reports.endpoints import endpoint_drawing, endpoint_table, literature_figure, primary_endpoint
 from nightround.reports.facts import Version
 from nightround.reports.flow import FlowStep, FlowTexts, flow_drawing
 from nightround.reports.inputs import ReportInputs
@@ -76,7 +76,7 @@ class ReportContext:
     version: Version
     look: str
     trust: str
-    patency_over_time: str
+    over_time: str
 
     @property
     def tables(self) -> tuple[TableView, ...]:
@@ -119,8 +119,14 @@ def build_report(inputs: ReportInputs, language: Language, templates: Path) -> R
         version=inputs.version,
         look=look_sentence(inputs, say),
         trust=trust_sentence(inputs, say),
-        patency_over_time="" if inputs.plan.survival else say("no_curve"),
+        over_time=over_time(inputs, say),
     )
+
+
+def over_time(inputs: ReportInputs, say: Wording) -> str:
+    """Why there is no curve over time, where the plan has none."""
+    endpoint = primary_endpoint(inputs.plan)
+    return say("no_curve", label=endpoint.label.in_(say.language)) if endpoint and not inputs.plan.survival else ""
 
 
 def moment(when: datetime) -> str:

@@ -39,14 +39,15 @@ def news_table(inputs: ReportInputs, news: News, say: Wording, most: int = MOST_
         label_head=say("number"),
         columns=(Column(say("news_before")), Column(say("news_now")), Column(say("news_cause"), kind="text")),
         rows=tuple(news_row(one, inputs, say) for one in news.changed[:most]),
-        notes=tuple(Note(text) for text in news_notes(news, say, most)),
+        notes=tuple(Note(text) for text in news_notes(news, len(inputs.delta.open_now), say, most)),
     )
 
 
-def news_notes(news: News, say: Wording, most: int) -> Iterator[str]:
+def news_notes(news: News, findings_now: int, say: Wording, most: int) -> Iterator[str]:
     """Where the rest is, and what else changed."""
     if len(news.changed) > most:
         yield say("news_capped", shown=most, all=len(news.changed))
+    yield say("news_findings", before=news.findings_before, now=findings_now)
     if news.rules_changed:
         yield say("news_rules", before=news.rules_before)
     yield say("news_snapshot", snapshot=news.snapshot[:16])

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from nightround.model import Words
-from nightround.reports.facts import LineTrust, News, Trust
+from nightround.reports.facts import LineTrust, News, Trust, Verdict
 from nightround.reports.inputs import ReportInputs
 from nightround.results import ResultRow, ResultSet
 from nightround.study.plan import Group, Plan, PlannedTable, Survival
@@ -84,13 +84,19 @@ def size_row(inputs: ReportInputs) -> ResultRow:
 
 
 def open_trust(trust: Trust) -> Trust:
-    """What is said of a line without its numbers, which compare the groups."""
-    return replace(trust, lines=tuple(without_numbers(line) for line in trust.lines))
+    """What is said of a line without its numbers and conclusions, which compare the groups."""
+    weights = tuple(replace(one, verdict=without_conclusion(one.verdict)) for one in trust.weights)
+    return replace(trust, lines=tuple(without_numbers(line) for line in trust.lines), weights=weights)
+
+
+def without_conclusion(verdict: Verdict) -> Verdict:
+    """That a conclusion between groups could turn would tell how near it is."""
+    return Verdict.ESTIMATE if verdict is Verdict.CONCLUSION else verdict
 
 
 def without_numbers(line: LineTrust) -> LineTrust:
     """Only how many of its values are in doubt, and whether it moves."""
-    return replace(line, reported="", excluded="", extremes=("", ""))
+    return replace(line, verdict=without_conclusion(line.verdict), reported="", excluded="", extremes=("", ""))
 
 
 def open_news(news: News | None, rows: ResultSet) -> News | None:

@@ -31,7 +31,8 @@ def trust_sentence(inputs: ReportInputs, say: Wording) -> str:
         return say("trust_clear", all=len(inputs.trust.lines))
     turning = sum(line.verdict is Verdict.CONCLUSION for line in lines)
     members = say("trust_membership", n=inputs.trust.membership) if inputs.trust.membership else ""
-    return say("trust_some", n=len(lines), all=len(inputs.trust.lines), turning=turning) + members
+    name = "trust_some_open" if inputs.version == "open" else "trust_some"
+    return say(name, n=len(lines), all=len(inputs.trust.lines), turning=turning) + members
 
 
 def trust_tables(inputs: ReportInputs, say: Wording) -> Iterator[TableView]:

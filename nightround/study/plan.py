@@ -5,12 +5,11 @@ Read from `plan.toml`. It says everything and computes nothing; reports take lab
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from nightround.model import Words
 from nightround.study.methods import (
@@ -20,7 +19,10 @@ from nightround.study.methods import (
     WITHIN_MEASUREMENTS,
     HypothesisTestName,
 )
+from nightround.study.references import FieldRef, Reference, Text
 from nightround.study.study_toml import StudyModel, checked, read_toml
+
+__all__ = ["FieldRef", "Plan", "Reference", "Text", "read_plan"]
 
 PolicyName = Literal["recommended", "spss", "cn-textbook", "as-published"]
 VariableType = Literal["continuous", "categorical", "dichotomous", "ordinal"]
@@ -29,42 +31,6 @@ Effect = Literal["difference", "smd", "change", "difference_in_change", "ancova"
 Sign = Literal["natural", "reversed", "never_positive"]
 Correction = Literal["none", "holm", "fdr"]
 QuartileType = Literal[2, 6, 7]
-
-
-class FieldRef(NamedTuple):
-    """A field at an event: `[event][field]`, `[event][field(code)]` for a checkbox option, or `[field]`."""
-
-    event: str
-    field: str
-
-    @property
-    def column(self) -> str:
-        """The name of its column in a frame of patients."""
-        return f"[{self.event}][{self.field}]" if self.event else self.field
-
-
-_REFERENCE = re.compile(r"(?:\[(?P<event>[a-z0-9_]+)\])?\[(?P<field>\w+)(?:\((?P<code>[\w-]+)\))?\]|(?P<bare>[^\[\]]+)")
-
-
-def _reference(written: Any) -> Any:
-    if not isinstance(written, str):
-        return written
-    found = _REFERENCE.fullmatch(written.strip())
-    if found is None:
-        raise ValueError(f"{written!r} is no field reference such as [event][field] or field")
-    if found["bare"]:
-        return FieldRef("", found["bare"].strip())
-    code = f"___{re.sub(r'[^a-z0-9_]', '_', found['code'].lower())}" if found["code"] else ""
-    return FieldRef(found["event"] or "", found["field"] + code)
-
-
-def _both(written: Any) -> Any:
-    return {"zh": written, "en": written} if isinstance(written, str) else written
-
-
-Reference = Annotated[FieldRef, BeforeValidator(_reference)]
-Text = Annotated[Words, BeforeValidator(_both)]
-"""A text in both languages; one string stands for both, as for the name of a device."""
 
 
 class Condition(StudyModel):

@@ -2,17 +2,26 @@
 
 import os
 import re
+from datetime import timedelta
+from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pypdfium2
 import pytest
 
+from nightround.interim.computing import results_of
+from nightround.interim.gathering import inputs_of, with_events
+from nightround.interim.making import Pages, pages_of
+from nightround.interim.news import Side, changed_numbers, compared
 from nightround.model import LANGUAGES, Language
 from nightround.reports.attachments import attachments
 from nightround.reports.context import build_report
+from nightround.reports.facts import Look, News
+from nightround.reports.opened import open_inputs
 from nightround.reports.render import html
 from nightround.reports.typesetting import pdf_bytes
+from tests.interim_samples import AGE_RULE, PLANNED, TAKEN, edition_of, open_finding, patients, snapshot_of
 from tests.report_samples import CUTOFF, TEMPLATES, night
 
 HERE = Path(__file__).parent / "report"
@@ -73,6 +82,26 @@ def test_the_html_report_says_what_it_said(language: Language) -> None:
     assert_as_written(
         f"report.{language}.html.txt", page_text(html(build_report(night(), language, TEMPLATES), TEMPLATES))
     )
+
+
+@pytest.mark.parametrize("version", ["closed", "open"])
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_whole_interim_report_says_what_it_said(language: Language, version: str) -> None:
+    """With values in doubt, adverse events, enrolment and what changed: both versions, both languages."""
+    assert_as_written(f"interim.{version}.{language}.html.txt", page_text(interim(version).html[language]))
+
+
+@cache
+def interim(version: str) -> Pages:
+    """A second report of the made-up study: one patient's age was corrected, and another's is in doubt."""
+    rows = [{**row, "age": "18"} if row["record_id"] == "2" else row for row in patients()]
+    before, now = snapshot_of(patients()), snapshot_of(rows, "b", TAKEN + timedelta(days=7))
+    sides = [Side(PLANNED, results_of(PLANNED, one), with_events(PLANNED, one), {}) for one in (before, now)]
+    changed = tuple(changed_numbers(*sides))
+    news = News(TAKEN, before.id, compared(sides[0].results, sides[1].results), changed, 0, 2)
+    edition = edition_of(now, [open_finding(AGE_RULE, "5")], news=news, look=Look(2, (TAKEN,)))
+    inputs = inputs_of(edition, now)
+    return pages_of(open_inputs(inputs) if version == "open" else inputs, TEMPLATES)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

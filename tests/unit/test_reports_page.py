@@ -9,7 +9,7 @@ import pytest
 from nightround.csv_text import harmless
 from nightround.errors import StudyFilesWrong
 from nightround.model import LANGUAGES, Coverage, Language, LedgerDelta, Status, Words
-from nightround.reports.attachments import attachments
+from nightround.reports.attachments import attachments, steady
 from nightround.reports.context import build_report
 from nightround.reports.render import html, split_symbols
 from nightround.reports.wording import read_wording
@@ -117,11 +117,18 @@ def test_statistical_symbols_are_found_in_a_sentence() -> None:
 
 
 def test_result_rows_travel_as_json_with_what_they_were_computed_from() -> None:
-    """The JSON holds every row unrounded, by column, the snapshot and the cut-off."""
+    """The JSON holds every row to ten digits, by column, the snapshot and the cut-off."""
     document = json.loads(next(one.text for one in attachments(night()) if one.name == "results.json"))
     assert document["snapshot"] == SNAPSHOT
     assert {len(column) for column in document["results"].values()} == {len(night().results)}
     assert document["results"]["value"][0] == 72
+
+
+def test_the_last_bits_of_a_processor_do_not_reach_a_file() -> None:
+    """What two kinds of processor made of one ANCOVA is written as the same number; a missing one stays missing."""
+    assert steady(-1.7868834601499004) == steady(-1.7868834601499037) == -1.78688346
+    assert steady(72.0) == 72
+    assert steady(None) is None
 
 
 @pytest.mark.parametrize("typed", ["=1+1", "+cmd", "@SUM(A1)", "-2+3"])
