@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 PICTURES = Path(__file__).parent
-TABLE_1 = 4
+TABLE_1 = 5
 """The page of the report that is shown, counted from 0."""
 COLUMNS = 96
 FRAME = """<!DOCTYPE html><meta charset="utf-8"><style>body{{margin:0;padding:18px;background:#fff}}
