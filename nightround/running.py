@@ -142,9 +142,9 @@ def run_job(night: Night, job: str, steps: Callable[[Night], object] | None = No
     try:
         steps(night)
     except ExplainedError as error:
-        if job == NIGHTLY:
-            night.alert_failure(error)
         _finish(night, Ended.FAILED, error.exit_code, trouble=error.what)
+        if job == NIGHTLY:
+            _tell_of_failure(night, error)
         raise
     except BaseException as error:
         _finish(night, Ended.FAILED, 1, trouble=type(error).__name__)
@@ -153,6 +153,16 @@ def run_job(night: Night, job: str, steps: Callable[[Night], object] | None = No
     summary = summarise(night, job)
     _finish(night, Ended.RED if red else Ended.DONE, 3 if summary.severe else 0)
     return summary
+
+
+def _tell_of_failure(night: Night, error: ExplainedError) -> None:
+    """Mail what went wrong; trouble with the mail must not hide the trouble it is about."""
+    try:
+        night.alert_failure(error)
+    except ExplainedError as second:
+        log.error("nobody could be told: %s", second)  # noqa: TRY400 - a user's mistake has no traceback
+    except Exception:
+        log.exception("nobody could be told, because of a bug")
 
 
 def load_job(content: Content, job: str) -> Any:

@@ -195,12 +195,11 @@ class Night:
         """Tell the data manager that the night did not come to its end; the findings stand as they were."""
         snapshot = self.snapshots.latest(self.study.id)
         told = NightTold(state=NightState.FAILED, trouble=f"{error.what} {error.remedy}")
-        if snapshot is None:
-            places = Places(self.redcap_url.removesuffix("/api/"), "", None)
-            rules = self.study.rules
-        else:
-            places = self._places(snapshot.dictionary, snapshot.redcap_version)
-            rules = self._rules(snapshot.dictionary)
+        rules = self._rules(snapshot.dictionary) if snapshot else self.study.rules
+        try:
+            places = self._places(snapshot.dictionary, snapshot.redcap_version) if snapshot else Places("", "", None)
+        except ValueError:  # the address itself is what is wrong, so nothing can be linked
+            places = Places("", "", None)
         with self._step("alert") as note:
             self._tell(rules, places, told, note)
 

@@ -122,6 +122,42 @@ def test_a_failed_pull_leaves_findings_and_snapshot_as_they_were(
     assert any("127.0.0.1:9" in path.read_text(encoding="utf-8") for path in told)
 
 
+@pytest.mark.parametrize("address", [None, "redcap.example.org/api/", "ftp://redcap.example.org/api/"])
+def test_a_wrong_address_after_good_nights_is_told_as_what_it_is(
+    tmp_path: Path, redcap: tuple[RedcapClient, dict[str, str]], address: str | None
+) -> None:
+    """With no address, or one that is none, the night ends in 11 and the data manager's mail says so, without links."""
+    _, environ = redcap
+    with a_night(tmp_path, environ) as night:
+        run_job(night, "nightly")
+    wrong = {name: value for name, value in environ.items() if name != "REDCAP_URL"}
+    with a_night(tmp_path, wrong if address is None else {**wrong, "REDCAP_URL": address}) as night:
+        with pytest.raises(RedcapUnreachable):
+            run_job(night, "nightly")
+        run = night.store.last_run("venous_occlusion")
+    assert run is not None
+    assert (run.ended, run.exit_code) == (Ended.FAILED, 11)
+    assert [step.name for step in run.steps if step.ended is Ended.DONE] == ["alert"]
+
+
+def test_trouble_with_the_mail_hides_no_other_trouble(
+    tmp_path: Path, redcap: tuple[RedcapClient, dict[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When the failure cannot be mailed either, the first error is still the one that is shown and remembered."""
+    _, environ = redcap
+
+    def no_mail(*_: object) -> None:
+        raise RuntimeError("the mail is broken too")
+
+    monkeypatch.setattr(Night, "alert_failure", no_mail)
+    with a_night(tmp_path, {**environ, "REDCAP_URL": "http://127.0.0.1:9/api/"}) as night:
+        with pytest.raises(RedcapUnreachable):
+            run_job(night, "nightly")
+        run = night.store.last_run("venous_occlusion")
+    assert run is not None
+    assert run.exit_code == 11
+
+
 def test_a_night_that_may_not_see_an_instrument_resolves_nothing_and_prints_nothing(
     tmp_path: Path, redcap: tuple[RedcapClient, dict[str, str]]
 ) -> None:
