@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from typing import NamedTuple, NoReturn
+from typing import NamedTuple
 
-from redcap_sync.dictionary import DATE_FORMATS, Field
+from redcap_sync.dictionary import Field
 from redcap_sync.errors import LogicError
 from redcap_sync.logic import Expression, parse
-from redcap_sync.logic.language import CALCDATE
-from redcap_sync.logic.syntax import Call, Text
-
-_TAG = re.compile(r"@(CALCTEXT|CALCDATE)\s*\(")
-_DATE_ARGUMENTS = 3
+from redcap_sync.logic.annotations import action_tags, calculated_date, calculated_text
 
 
 class Calculation(NamedTuple):
@@ -27,50 +21,19 @@ def calculation_of(field: Field) -> Calculation | None:
     """Return how a field is calculated, None where it is not; raise LogicError for what cannot be read."""
     if field.type == "calc":
         return Calculation(parse(field.calculation), text=False) if field.calculation.strip() else None
-    found = _TAG.search(field.annotation) if field.type in ("text", "notes") else None
-    if found is None:
+    if field.type not in ("text", "notes") or "@CALC" not in field.annotation:
         return None
-    if re.search(r"@IF\s*\(", field.annotation):
-        _refuse(field, "an @IF around @CALCTEXT or @CALCDATE cannot be represented")
-    arguments = _arguments(field, found.end())
-    if found[1] == "CALCTEXT":
-        return Calculation(parse(",".join(arguments)), text=True)
-    return Calculation(_date(field, arguments), text=True)
+    _refuse_conditional(field.annotation)
+    found = calculated_text(field.annotation) or calculated_date(field.annotation, field.validation)
+    return Calculation(found, text=True) if found else None
 
 
-def _date(field: Field, arguments: list[str]) -> Expression:
-    kind = field.validation.rpartition("_")[0]
-    if kind not in DATE_FORMATS:
-        _refuse(field, "@CALCDATE needs a field that is validated as a date or a date with time")
-    if len(arguments) != _DATE_ARGUMENTS:
-        _refuse(field, "@CALCDATE takes a date, an offset and a unit")
-    return Call(CALCDATE, (*(parse(argument) for argument in arguments), Text(kind)))
-
-
-def _arguments(field: Field, start: int) -> list[str]:
-    """What stands between the tag's brackets, split at the commas outside of quotes and inner brackets."""
-    depth, begin, found = 1, start, []
-    for position, sign in _outside_quotes(field.annotation, start):
-        depth += {"(": 1, "[": 1, ")": -1, "]": -1}.get(sign, 0)
-        if depth == 0 or (depth == 1 and sign == ","):
-            found.append(field.annotation[begin:position])
-            begin = position + 1
-        if depth == 0:
-            return found
-    return _refuse(field, "a bracket is not closed")
-
-
-def _outside_quotes(text: str, start: int) -> Iterator[tuple[int, str]]:
-    quote = ""
-    for position in range(start, len(text)):
-        sign = text[position]
-        if quote:
-            quote = "" if sign == quote else quote
-        elif sign in "'\"":
-            quote = sign
-        else:
-            yield position, sign
-
-
-def _refuse(field: Field, hint: str) -> NoReturn:
-    raise LogicError("The action tag cannot be read.", text=field.annotation, position=0, hint=hint)
+def _refuse_conditional(annotation: str) -> None:
+    for tag in action_tags(annotation):
+        if tag.name == "IF" and any("@CALC" in argument for argument in tag.arguments):
+            raise LogicError(
+                "The action tag cannot be read.",
+                text=annotation,
+                position=0,
+                hint="an @IF around @CALCTEXT or @CALCDATE cannot be represented",
+            )
