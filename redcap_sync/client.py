@@ -144,10 +144,6 @@ class RedcapClient:
         """Export what repeats; projects without anything that repeats refuse."""
         return self._exported(self._project.export_repeating_instruments_events)
 
-    def field_names(self) -> list[Row]:
-        """Export the export column names."""
-        return self._exported(self._project.export_field_names)
-
     def users(self) -> list[Row]:
         """Export the project's users with their rights; needs the User Rights right on some servers."""
         return self._exported(self._project.export_users)

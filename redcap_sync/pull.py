@@ -8,11 +8,9 @@ until nothing is left. What does not come to rest is an error, and the last good
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-
-import pandas as pd
 
 from redcap_sync.asking import Asking
 from redcap_sync.batches import Batches
@@ -23,10 +21,9 @@ from redcap_sync.export_rights import export_levels
 from redcap_sync.export_rows import ExportRows, UnreadRows
 from redcap_sync.holding import Contents, Holding, Keys, differing_records
 from redcap_sync.looking import Looking, first_look
-from redcap_sync.pulled import ROWS, Checkpoint, Proof, Pull, Told
+from redcap_sync.pulled import Checkpoint, Proof, Pull, Told
 from redcap_sync.resume import NoResume, Resume
 from redcap_sync.structure import Structure, pull_structure
-from redcap_sync.tables import Table
 
 Progress = Callable[[int, int], None]
 """Called with (records done, records in all)."""
@@ -200,14 +197,6 @@ class _Run:
                 kind, requests=self.client.requests - self.requests_before, fetched=asking.asked, stable=looking.how
             ),
         )
-
-    def _carried(self, rows: pd.DataFrame, tables: Mapping[str, Table]) -> dict[str, str]:
-        """The hashes of what is the very object of the base."""
-        if self.base is None:
-            return {}
-        own = {ROWS: rows, **tables}
-        before = {ROWS: self.base.rows, **self.base.tables}
-        return {name: self.base.parts[name] for name, part in own.items() if before.get(name) is part}
 
     def _proof(self, pulled: Pull, changes: Changes | None) -> Proof | None:
         """Compare a full pull with the one before, records aside that the log names as touched."""

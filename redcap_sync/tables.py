@@ -65,15 +65,6 @@ class Unseen:
     reason: str
 
 
-@dataclass(frozen=True)
-class BaseRow:
-    """A (record, event, event instance) that holds at least one stored value: the unit rule A counts in."""
-
-    record: str
-    event: str
-    instance: int
-
-
 def tables_from_records(dictionary: Dictionary, records: Iterable[Mapping[str, Any]]) -> dict[str, Table]:
     """Sort the rows of a flat export, as JSON has them, into one table per instrument."""
     return tables_from_rows(dictionary, rows_from_json(dictionary.record_id_field, records))

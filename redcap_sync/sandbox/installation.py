@@ -58,10 +58,6 @@ class Installation:
         self._tokens[token] = holder
         return token
 
-    def revoke(self, token: str) -> None:
-        """Let a token mean nothing any more."""
-        self._tokens.pop(token, None)
-
     def tokens(self) -> dict[str, tuple[int, str]]:
         """Every token with the project id and the user it stands for."""
         return dict(self._tokens)
