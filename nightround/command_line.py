@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nightround import __version__
-from nightround.snapshots_command import snapshots
+from nightround.rules_command import rules
+from nightround.snapshots_command import data_option, json_option, snapshots
 from nightround.table_commands import audit_table, table
 from redcap_sync.errors import ExplainedError
 
@@ -24,15 +25,6 @@ if TYPE_CHECKING:
 
 EXIT_FINDINGS = 3
 
-data_option = click.option(
-    "--data",
-    type=click.Path(file_okay=False, path_type=Path),
-    envvar="NIGHTROUND_DATA",
-    default=Path("nightround-data"),
-    show_default=True,
-    help="Folder for database, snapshots, reports and mails (or NIGHTROUND_DATA).",
-)
-json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout, nothing else.")
 study_argument = click.argument("study")
 
 
@@ -118,31 +110,6 @@ def handed(study: str, role: str, snapshot: str | None, data: Path, *, is_open: 
         night.note_receipt(role, snapshot, "open" if is_open else "closed")
 
     _run(study, data, "handed", as_json=False, steps=note)
-
-
-@cli.command()
-@study_argument
-@click.option("--suite", "shown", flag_value="suite", help="Print the Great Expectations suites as JSON.")
-@click.option("--test", "shown", flag_value="test", help="Run every rule's own examples.")
-@click.option("--lint", "shown", flag_value="lint", help="Name what is wrong or doubtful about the rules.")
-@click.option("--catalogue", "shown", flag_value="catalogue", help="Print the catalogue, a page a rule, as Markdown.")
-@click.option("--backtest", metavar="RULE|FILE", help="Judge a rule, or a draft in a TOML file, on all kept snapshots.")
-@data_option
-@json_option
-def rules(study: str, *, shown: str | None, backtest: str | None, data: Path, as_json: bool) -> None:
-    """List the rules of STUDY, or show, prove and try them."""
-    if backtest is not None and shown is not None:
-        raise click.UsageError("--backtest stands alone.")
-    if as_json and shown in ("test", "catalogue"):
-        raise click.UsageError(f"--{shown} has no JSON.")
-    from nightround.rules_listing import print_backtest, print_shown
-    from nightround.study.folder import find_content
-
-    folder = find_content(os.environ).study_folder(study)
-    if backtest is not None:
-        print_backtest(folder, backtest, data=data, environ=os.environ, as_json=as_json)
-    else:
-        sys.exit(print_shown(folder, shown or "list", as_json=as_json))
 
 
 @cli.command("try")
@@ -238,6 +205,7 @@ def _log_to_stderr() -> None:
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 
+cli.add_command(rules)
 cli.add_command(snapshots)
 cli.add_command(audit_table)
 cli.add_command(table)

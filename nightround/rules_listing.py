@@ -132,8 +132,18 @@ def lint_document(remarks: Sequence[Remark]) -> dict[str, Any]:
     }
 
 
-def print_lint(remarks: Sequence[Remark]) -> None:
-    """Print what the lint says, remark by remark, and a count of each level."""
+def print_lint(folder: Path, *, as_json: bool) -> int:
+    """Lint the rules of a study's folder and print every remark; returns the exit code."""
+    remarks = lint_study(folder)
+    if as_json:
+        _print_json(lint_document(remarks))
+    else:
+        _print_remarks(remarks)
+    return StudyFilesWrong.exit_code if any(one.level is Level.ERROR for one in remarks) else 0
+
+
+def _print_remarks(remarks: Sequence[Remark]) -> None:
+    """One remark after another, and a count of each level."""
     for remark in remarks:
         for line in remark.lines():
             click.echo(line)
@@ -143,13 +153,6 @@ def print_lint(remarks: Sequence[Remark]) -> None:
 
 def print_shown(folder: Path, shown: str, *, as_json: bool) -> int:
     """Print what was asked for about the rules of a study's folder; returns the exit code."""
-    if shown == "lint":
-        remarks = lint_study(folder)
-        if as_json:
-            _print_json(lint_document(remarks))
-        else:
-            print_lint(remarks)
-        return StudyFilesWrong.exit_code if any(one.level is Level.ERROR for one in remarks) else 0
     study = load_study(folder)
     match shown:
         case "test":

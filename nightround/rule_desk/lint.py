@@ -1,4 +1,4 @@
-"""`nightround rules STUDY --lint`: what is wrong or doubtful about a study's rules, before there is any data."""
+"""`nightround rules lint`: what is wrong or doubtful about a study's rules, before there is any data."""
 
 from __future__ import annotations
 

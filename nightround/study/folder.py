@@ -33,6 +33,11 @@ class Content:
         """One short file a scheduled job."""
         return self.home / "jobs"
 
+    @property
+    def studies(self) -> tuple[str, ...]:
+        """The names of the studies that lie beside one another."""
+        return tuple(sorted(path.parent.name for path in (self.home / "expectations").glob("*/study.toml")))
+
     def study_folder(self, name: str) -> Path:
         """The folder of a study, by its name or by its path."""
         as_path = Path(name)
@@ -40,10 +45,9 @@ class Content:
             return as_path
         folder = self.home / "expectations" / name
         if not (folder / "study.toml").is_file():
-            known = sorted(path.parent.name for path in (self.home / "expectations").glob("*/study.toml"))
             raise StudyFilesWrong(
                 f"There is no study {name!r}.",
-                why=f"known studies are: {', '.join(known) or 'none'}",
+                why=f"known studies are: {', '.join(self.studies) or 'none'}",
                 remedy="give one of these names, or the path of a folder with a study.toml",
             )
         return folder

@@ -37,9 +37,13 @@ def all_classes(base: type[ExplainedError]) -> set[type[ExplainedError]]:
 def test_every_nightround_command_of_the_readme_exists(line: str) -> None:
     """A command the README shows is known to the command line, with the options it is shown with."""
     words = shlex.split(line.split("nightround ", 1)[1])
-    command = cli.commands[words[0]]
+    command: click.Command = cli
+    while isinstance(command, click.Group):
+        _, found, words = command.resolve_command(click.Context(command), words)
+        assert found is not None
+        command = found
     options = {name for parameter in command.params for name in parameter.opts}
-    assert {word for word in words[1:] if word.startswith("--")} <= options
+    assert {word for word in words if word.startswith("--")} <= options
 
 
 @pytest.mark.parametrize("line", [line for line in shell_lines(README) if line.startswith("make ")])

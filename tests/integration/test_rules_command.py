@@ -77,14 +77,14 @@ def test_a_wrong_example_ends_in_3(capsys: pytest.CaptureFixture[str], copied: P
 
 def test_the_lint_ends_in_10_for_an_error_alone(capsys: pytest.CaptureFixture[str], copied: Path) -> None:
     """Notes and warnings end in 0; an error ends in 10 and is named with its fix."""
-    code, printed, _ = called(capsys, "venous_occlusion", "--lint")
+    code, printed, _ = called(capsys, "lint")
     assert (code, printed.splitlines()[-1]) == (0, "0 errors, 0 warnings, 4 notes")
     folder = change(copied, "baseline.toml", 'owner = "coordinator"', 'owner = "coordinater"')
-    code, printed, _ = called(capsys, folder, "--lint", "--json")
+    code, printed, _ = called(capsys, "lint", folder, "--json")
     document = json.loads(printed)
     assert (code, document["errors"], document["warnings"]) == (0, 0, 1)
     folder = change(copied, "baseline.toml", "[age] < 18", "[aeg] < 18")
-    code, printed, _ = called(capsys, folder, "--lint")
+    code, printed, _ = called(capsys, "lint", folder)
     assert code == 10
     assert "error: AGE-01: The project has no field aeg.\n" in printed
     assert "Fix: did you mean age?" in printed
@@ -95,7 +95,7 @@ def test_the_lint_goes_on_behind_a_rule_that_cannot_be_read(capsys: pytest.Captu
     change(copied, "baseline.toml", "[age] < 18", "[age] << 18")
     change(copied, "scores.toml", "[pts_grade] <> '0'", "[pts_grade] <>")
     folder = change(copied, "sessions.toml", "[dcb_used] = '1'", "[dcb_usd] = '1'")
-    code, printed, _ = called(capsys, folder, "--lint")
+    code, printed, _ = called(capsys, "lint", folder)
     assert code == 10
     found = [line.split(":")[1].strip() for line in printed.splitlines() if line.startswith("error")]
     assert set(found) == {"AGE-01", "PTS-01", "DCB-01"}
@@ -105,7 +105,7 @@ def test_the_lint_goes_on_behind_a_rule_that_cannot_be_read(capsys: pytest.Captu
 def test_a_rule_is_tried_on_what_is_kept(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     """The counts are printed night by night, or as one JSON document."""
     keep(SnapshotStore(tmp_path / "venous_occlusion" / "snapshots"), [ages(r1="80", r2="50"), ages(r1="60", r2="50")])
-    arguments = ("venous_occlusion", "--backtest", "AGE-01", "--data", str(tmp_path))
+    arguments = ("backtest", "AGE-01", "--data", str(tmp_path))
     main_said = []
     for more in ([], ["--json"]):
         with pytest.raises(SystemExit) as ended:
@@ -121,17 +121,40 @@ def test_a_rule_is_tried_on_what_is_kept(capsys: pytest.CaptureFixture[str], tmp
 
 
 @pytest.mark.parametrize(
-    "arguments", [("--backtest", "AGE-01", "--lint"), ("--catalogue", "--json"), ("--test", "--json")]
+    "arguments", [("--catalogue", "--json"), ("--test", "--json"), ("--lint",), ("--backtest", "AGE-01")]
 )
 def test_what_does_not_go_together_is_wrong_usage(
     capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...]
 ) -> None:
-    """Options that exclude each other end in 2."""
+    """Options that exclude each other, and those that are commands, end in 2."""
     assert called(capsys, "venous_occlusion", *arguments)[0] == 2
 
 
 def test_a_rule_that_is_not_there_is_explained(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     """A misspelt id ends in 10 with the nearest one, and without a traceback."""
-    code, printed, told = called(capsys, "venous_occlusion", "--backtest", "AGE-1", "--data", str(tmp_path))
+    code, printed, told = called(capsys, "backtest", "AGE-1", "--study", "venous_occlusion", "--data", str(tmp_path))
     assert (code, printed) == (10, "")
     assert "AGE-01" in told
+
+
+def test_the_options_of_the_list_may_stand_in_front_of_the_study(capsys: pytest.CaptureFixture[str]) -> None:
+    """`rules --json STUDY` is `rules STUDY --json`; without a study it is wrong usage."""
+    assert called(capsys, "--json", "venous_occlusion") == called(capsys, "venous_occlusion", "--json")
+    code, _, told = called(capsys, "--json")
+    assert code == 2
+    assert "Usage: nightround rules [OPTIONS] STUDY" in told
+
+
+def test_which_study_must_be_said_where_there_are_two(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The only study need not be named; of two, lint and backtest name both and end in 2."""
+    for name in ("first", "second"):
+        shutil.copytree(STUDY, tmp_path / "expectations" / name)
+    (tmp_path / "report_templates").mkdir()
+    monkeypatch.setenv("NIGHTROUND_HOME", str(tmp_path))
+    for arguments in (("lint",), ("backtest", "AGE-01")):
+        code, _, told = called(capsys, *arguments)
+        assert code == 2
+        assert "Name the study: first, second." in told
+    assert called(capsys, "lint", "second")[0] == 0
