@@ -10,6 +10,7 @@ from scipy import stats
 from nightround.errors import SelfAuditFailed
 from nightround.model import LANGUAGES, Language
 from nightround.reports.audit_page import contradictions_of_page
+from nightround.reports.audit_pdf import contradictions_of_pdf
 from nightround.reports.audit_rows import NOISE, Contradiction, beside, contradictions_of_rows, place_of
 from nightround.reports.context import ReportContext
 from nightround.reports.inputs import ReportInputs
@@ -28,6 +29,13 @@ def require_sound(
     `again` are the result rows computed a second time, from the snapshot read back from disk.
     """
     found = list(contradictions(inputs, again, pages, contexts))
+    if found:
+        raise refusal(found)
+
+
+def require_printed(files: Mapping[Language, bytes], pages: Mapping[Language, str]) -> None:
+    """Hold the typeset PDFs against their pages; raises SelfAuditFailed before anything is written."""
+    found = [one for language, page in pages.items() for one in contradictions_of_pdf(files[language], page)]
     if found:
         raise refusal(found)
 

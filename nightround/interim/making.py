@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from nightround.interim.audit import require_sound
+from nightround.interim.audit import require_printed, require_sound
 from nightround.interim.computing import results_of
 from nightround.interim.edition import Edition, digest
 from nightround.interim.gathering import inputs_of, news_since_last
@@ -121,6 +121,7 @@ def files_of(pages: Pages, templates: Path, stem: str) -> Files:
     )
     with ThreadPoolExecutor() as workers:  # each waits for a process of its own
         printed = dict(zip(pages.html, workers.map(pdf, pages.html.values()), strict=True))
+    require_printed(printed, pages.html)
     files = {f"{stem}_{one.name}": one.text.encode() for one in attached}
     for language, context in pages.contexts.items():
         files[f"{stem}_{language}.html"] = pages.html[language].encode()
