@@ -15,9 +15,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
 
+from redcap_sync.project.state import StoredProject
+from redcap_sync.project.values import Place
 from redcap_sync.sandbox import running
-from redcap_sync.sandbox.project import SandboxProject, project_from_folder
-from redcap_sync.sandbox.values import Place
+from redcap_sync.sandbox.project import project_from_folder
 
 RECORDS, FIELDS, INSTRUMENTS = 10_000, 300, 10
 KINDS = (
@@ -72,7 +73,7 @@ def value(kind: tuple[str, str, str], random: Random) -> str:
     return str(random.randrange(3 if choices else 2)) if kind[0] != "text" else random.choice(WORDS)
 
 
-def make(folder: Path, clock: Clock, random: Random) -> SandboxProject:
+def make(folder: Path, clock: Clock, random: Random) -> StoredProject:
     """Make the project; its values are put in directly, because their import is not what is measured."""
     rows = fields()
     folder.mkdir(parents=True, exist_ok=True)
@@ -93,7 +94,7 @@ def make(folder: Path, clock: Clock, random: Random) -> SandboxProject:
     return project
 
 
-def edit(project: SandboxProject, clock: Clock, count: int, random: Random) -> None:
+def edit(project: StoredProject, clock: Clock, count: int, random: Random) -> None:
     """Edit one value of so many records, with the lines in the log that a server writes."""
     event = project.structure.events[0].event_id
     for number in random.sample(range(1, RECORDS + 1), count):

@@ -10,11 +10,11 @@ from random import Random
 from typing import Any
 
 from redcap_sync.client import RedcapClient
+from redcap_sync.project.state import StoredProject
 from redcap_sync.pull import Progress, PullSettings, pull_project
 from redcap_sync.pulled import Pull
 from redcap_sync.resume import Resume
 from redcap_sync.sandbox import Faults, Running, running
-from redcap_sync.sandbox.project import SandboxProject
 from redcap_sync.token import Token
 from tests.sandbox_examples import Clock, longitudinal_project
 
@@ -27,7 +27,7 @@ class Served:
     """A running sandbox with one longitudinal project that repeats, and a client that does not wait."""
 
     sandbox: Running
-    project: SandboxProject
+    project: StoredProject
     client: RedcapClient
     faults: Faults
     clock: Clock

@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from redcap_sync.sandbox.project import SandboxProject, project_from_folder
+from redcap_sync.project.state import StoredProject
+from redcap_sync.sandbox.project import project_from_folder
 
 KEYS = ("field_name", "form_name", "field_type", "field_label", "choices", "validation", "more")
 SIMPLE = [
@@ -115,11 +116,11 @@ def longitudinal_folder(folder: Path, **settings: Any) -> Path:
     return folder
 
 
-def simple_project(folder: Path, clock: Clock | None = None, **settings: Any) -> SandboxProject:
+def simple_project(folder: Path, clock: Clock | None = None, **settings: Any) -> StoredProject:
     """Load the classic project."""
     return project_from_folder(simple_folder(folder, **settings), clock=clock or Clock())
 
 
-def longitudinal_project(folder: Path, clock: Clock | None = None, **settings: Any) -> SandboxProject:
+def longitudinal_project(folder: Path, clock: Clock | None = None, **settings: Any) -> StoredProject:
     """Load the longitudinal project."""
     return project_from_folder(longitudinal_folder(folder, **settings), clock=clock or Clock())

@@ -8,11 +8,11 @@ from pathlib import Path
 from random import SystemRandom
 
 from redcap_sync.errors import ExplainedError
+from redcap_sync.project.state import StoredProject
 from redcap_sync.sandbox.faults import Faults
 from redcap_sync.sandbox.installation import Installation, server_time
 from redcap_sync.sandbox.project import project_from_folder, project_from_xml
 from redcap_sync.sandbox.running import LOCAL, listening, server_of
-from redcap_sync.sandbox.state import SandboxProject
 from redcap_sync.sandbox.storage import Storage
 
 
@@ -37,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _installation(options: argparse.Namespace, url: str, storage: Storage | None) -> Installation:
     public_url = options.public_url or url
     installation = Installation(random=SystemRandom(), super_token=options.super_token, public_url=public_url)
-    projects: dict[Path, SandboxProject] = {}
+    projects: dict[Path, StoredProject] = {}
     for path in options.project:
         load = project_from_folder if path.is_dir() else project_from_xml
         projects[path] = load(path, clock=server_time)

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 
+from redcap_sync.project.journal import LogEntry
+from redcap_sync.project.rights import Rights, User
+from redcap_sync.project.state import StoredProject
 from redcap_sync.sandbox.errors import ApiError
 from redcap_sync.sandbox.installation import Installation
-from redcap_sync.sandbox.journal import LogEntry
 from redcap_sync.sandbox.parameters import Parameters
-from redcap_sync.sandbox.rights import Rights, User
-from redcap_sync.sandbox.state import SandboxProject
 
 REFUSALS = {
     "api_import": "You do not have API Import/Update privileges",
@@ -25,7 +25,7 @@ class Call:
     """One call. `clock_error` shifts the server's time where a fault asks for it."""
 
     installation: Installation
-    project: SandboxProject
+    project: StoredProject
     user: User
     parameters: Parameters
     clock_error: timedelta = timedelta()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from redcap_sync.sandbox.flat import (
+from redcap_sync.project.flat import (
     EVENT,
     GROUP,
     REPEAT_INSTANCE,
@@ -13,8 +13,8 @@ from redcap_sync.sandbox.flat import (
     applies,
     places_in_order,
 )
-from redcap_sync.sandbox.layout import Column
-from redcap_sync.sandbox.values import Place
+from redcap_sync.project.layout import Column
+from redcap_sync.project.values import Place
 
 Labelled = Callable[[str, str], str]
 """(column, value) to the value as it is shown."""

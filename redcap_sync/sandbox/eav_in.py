@@ -6,14 +6,14 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from redcap_sync.dictionary import checkbox_column
-from redcap_sync.sandbox.flat import EVENT, REPEAT_INSTANCE, REPEAT_INSTRUMENT
+from redcap_sync.project.flat import EVENT, REPEAT_INSTANCE, REPEAT_INSTRUMENT
+from redcap_sync.project.state import StoredProject
 from redcap_sync.sandbox.rows_in import cell_text
-from redcap_sync.sandbox.state import SandboxProject
 
 WHERE = (EVENT, REPEAT_INSTRUMENT, REPEAT_INSTANCE)
 
 
-def flat_from_eav(project: SandboxProject, rows: Iterable[Mapping[str, Any]]) -> list[dict[str, str]]:
+def flat_from_eav(project: StoredProject, rows: Iterable[Mapping[str, Any]]) -> list[dict[str, str]]:
     """Gather values by record, event and instance, in the order in which they first appear.
 
     An option of a checkbox comes as `f___code` with 0 or 1, or as an export gives it: `f` with the code.

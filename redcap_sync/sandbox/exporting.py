@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from redcap_sync.project.flat import Selection
+from redcap_sync.project.layout import Column
+from redcap_sync.project.rights import DE_IDENTIFIED, FULL, NO_ACCESS
 from redcap_sync.sandbox.call import Call
 from redcap_sync.sandbox.errors import ApiError, not_valid, values_not_valid
-from redcap_sync.sandbox.flat import Selection
-from redcap_sync.sandbox.layout import Column
 from redcap_sync.sandbox.logic_rows import filter_of
-from redcap_sync.sandbox.rights import DE_IDENTIFIED, FULL, NO_ACCESS
 from redcap_sync.sandbox.shaping import Shape
 
 NO_EXPORT = "You do not have Data Export privileges"

@@ -8,9 +8,8 @@ from typing import Any
 
 from redcap_sync.dictionary import Instrument
 from redcap_sync.errors import ProjectFileWrong
-from redcap_sync.project_folder import csv_rows
-from redcap_sync.sandbox.state import Clock, SandboxProject, Structure
-from redcap_sync.sandbox.structure import (
+from redcap_sync.project.state import Clock, StoredProject, Structure
+from redcap_sync.project.structure import (
     METADATA_KEYS,
     METADATA_TITLES,
     PROJECT_DEFAULTS,
@@ -22,11 +21,12 @@ from redcap_sync.sandbox.structure import (
     unique_event_name,
     unique_group_name,
 )
+from redcap_sync.project_folder import csv_rows
 
 FIRST_EVENT_ID = 41
 
 
-def project_from_folder(folder: Path, *, clock: Clock) -> SandboxProject:
+def project_from_folder(folder: Path, *, clock: Clock) -> StoredProject:
     """Read a project from a folder of files with the headers of the API.
 
     project.json, metadata.csv, instruments.csv and, where they are there, arms.csv, events.csv, mapping.csv,
@@ -42,7 +42,7 @@ def project_from_folder(folder: Path, *, clock: Clock) -> SandboxProject:
             remedy="compare its CSV headers with those of REDCap's API (metadata, instrument, arm, event, ...)",
         ) from wrong
     structure.settings["creation_time"] = clock().strftime("%Y-%m-%d %H:%M:%S")
-    project = SandboxProject(structure, clock=clock)
+    project = StoredProject(structure, clock=clock)
     project.restructure()
     project.log("sandbox_user", "manage", "Manage/Design", details="Create project")
     return project

@@ -6,14 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from redcap_sync.project.flat import EVENT, GROUP, REPEAT_INSTANCE, REPEAT_INSTRUMENT, SURVEY_IDENTIFIER, applies
+from redcap_sync.project.layout import Column
+from redcap_sync.project.state import StoredProject
+from redcap_sync.project.structure import EventRow
+from redcap_sync.project.values import Place
 from redcap_sync.sandbox.errors import ApiError
-from redcap_sync.sandbox.flat import EVENT, GROUP, REPEAT_INSTANCE, REPEAT_INSTRUMENT, SURVEY_IDENTIFIER, applies
-from redcap_sync.sandbox.layout import Column
 from redcap_sync.sandbox.rows_in import cell_text
-from redcap_sync.sandbox.state import SandboxProject
-from redcap_sync.sandbox.structure import EventRow
 from redcap_sync.sandbox.validation import InvalidValueError, stored_value
-from redcap_sync.sandbox.values import Place
 
 SPECIAL = (EVENT, REPEAT_INSTRUMENT, REPEAT_INSTANCE, GROUP, SURVEY_IDENTIFIER)
 WRONG_REPEAT_INSTRUMENT = (
@@ -73,7 +73,7 @@ class Plan:
 class Importer:
     """Reads the rows of a flat import against a project into a plan."""
 
-    def __init__(self, project: SandboxProject, *, overwrite: bool = False, date_format: str = "YMD") -> None:
+    def __init__(self, project: StoredProject, *, overwrite: bool = False, date_format: str = "YMD") -> None:
         self.project = project
         self.overwrite = overwrite
         self.date_format = date_format
@@ -210,7 +210,7 @@ class Importer:
         return LOCKED if (place, column.instrument) in held else None
 
 
-def not_designated(project: SandboxProject, column: Column, event_id: int) -> str:
+def not_designated(project: StoredProject, column: Column, event_id: int) -> str:
     """Name the event that a column's instrument does not belong to."""
     event = next(event for event in project.structure.events if event.event_id == event_id)
     arm = next(arm for arm in project.structure.arms if arm.number == event.arm)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from random import Random
 
+from redcap_sync.project.rights import User
+from redcap_sync.project.state import OWNER, Clock, StoredProject
 from redcap_sync.sandbox.rendered import RenderedLines
-from redcap_sync.sandbox.rights import User
-from redcap_sync.sandbox.state import OWNER, Clock, SandboxProject
 
 VERSION = "14.5.0"
 TOKEN_LENGTH = 32
@@ -32,11 +32,11 @@ class Installation:
         self.super_token = super_token
         self.public_url = public_url.rstrip("/")
         """Address in the links the API gives out; the listen address where none is set."""
-        self.projects: dict[int, SandboxProject] = {}
+        self.projects: dict[int, StoredProject] = {}
         self._rendered: dict[int, RenderedLines] = {}
         self._tokens: dict[str, tuple[int, str]] = {}
 
-    def add(self, project: SandboxProject) -> None:
+    def add(self, project: StoredProject) -> None:
         """Take a project in, giving it an id where it has none that is free."""
         wanted = project.project_id
         if not wanted or wanted in self.projects:
@@ -44,11 +44,11 @@ class Installation:
             project.restructure(settings={**project.structure.settings, "project_id": wanted})
         self.projects[wanted] = project
 
-    def rendered_of(self, project: SandboxProject) -> RenderedLines:
+    def rendered_of(self, project: StoredProject) -> RenderedLines:
         """Return the remembered lines of a project."""
         return self._rendered.setdefault(project.project_id, RenderedLines())
 
-    def token(self, project: SandboxProject, username: str = OWNER) -> str:
+    def token(self, project: StoredProject, username: str = OWNER) -> str:
         """Return the token of a user of a project, made when first asked for."""
         holder = (project.project_id, username)
         for token, known in self._tokens.items():
@@ -66,7 +66,7 @@ class Installation:
         """Take over tokens that were kept on disk."""
         self._tokens |= tokens
 
-    def holder(self, token: str) -> tuple[SandboxProject, User] | None:
+    def holder(self, token: str) -> tuple[StoredProject, User] | None:
         """Find the project and the user of a token; None for a token that means nothing."""
         project_id, username = self._tokens.get(token, (0, ""))
         project = self.projects.get(project_id)

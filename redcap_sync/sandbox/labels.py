@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from redcap_sync.dictionary import COMPLETE_STATES
-from redcap_sync.sandbox.flat import EVENT, GROUP, REPEAT_INSTANCE, REPEAT_INSTRUMENT, SURVEY_IDENTIFIER
-from redcap_sync.sandbox.layout import Column
-from redcap_sync.sandbox.state import SandboxProject
+from redcap_sync.project.flat import EVENT, GROUP, REPEAT_INSTANCE, REPEAT_INSTRUMENT, SURVEY_IDENTIFIER
+from redcap_sync.project.layout import Column
+from redcap_sync.project.state import StoredProject
 
 HEADERS = {
     EVENT: "Event Name",
@@ -20,7 +20,7 @@ Labels = Mapping[str, Mapping[str, str]]
 """Column to code to label; a code that is not there is shown as it is."""
 
 
-def value_labels(project: SandboxProject, *, checkbox_labels: bool) -> Labels:
+def value_labels(project: StoredProject, *, checkbox_labels: bool) -> Labels:
     """Labels of everything that has codes. A ticked option shows `Checked`, or its own label if asked."""
     codes = {choice.code: choice.label for choice in project.dictionary.missing_data_codes}
     found: dict[str, Mapping[str, str]] = {
@@ -50,7 +50,7 @@ def labelling(labels: Labels) -> Callable[[dict[str, str]], dict[str, str]]:
     return labelled
 
 
-def header_label(project: SandboxProject, name: str) -> str:
+def header_label(project: StoredProject, name: str) -> str:
     """Header of a column: its field's label, the option in brackets for a checkbox."""
     column = project.layout.by_name.get(name)
     if column is None:

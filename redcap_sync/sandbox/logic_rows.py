@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from redcap_sync.errors import LogicError
+from redcap_sync.project.state import StoredProject
+from redcap_sync.project.structure import EventRow
+from redcap_sync.project.values import Place
 from redcap_sync.sandbox.errors import ApiError
-from redcap_sync.sandbox.state import SandboxProject
-from redcap_sync.sandbox.structure import EventRow
-from redcap_sync.sandbox.values import Place
 
 if TYPE_CHECKING:
     from redcap_sync.logic import Expression, Reference
 
 
-def filter_of(project: SandboxProject, logic: str, username: str = "") -> Callable[[str, Place], bool]:
+def filter_of(project: StoredProject, logic: str, username: str = "") -> Callable[[str, Place], bool]:
     """Return what says whether logic is true in a row; raises ApiError where it cannot be read."""
     from redcap_sync.logic import holds, parse
 
@@ -37,7 +37,7 @@ def filter_of(project: SandboxProject, logic: str, username: str = "") -> Callab
 class Viewpoint:
     """A place of a record, from which references are looked at."""
 
-    project: SandboxProject
+    project: StoredProject
     record: str
     place: Place
     username: str = ""

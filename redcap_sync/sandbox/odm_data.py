@@ -1,15 +1,15 @@
-"""The values of a project written as ODM clinical data: the counterpart of `odm_values`."""
+"""The values of a project written as ODM clinical data: the counterpart of `redcap_sync.odm.values`."""
 
 from __future__ import annotations
 
 import base64
 from collections.abc import Iterator
 
-from redcap_sync.sandbox.flat import GROUP, Row, Selection, applies, flat_rows
-from redcap_sync.sandbox.layout import Column
+from redcap_sync.project.flat import GROUP, Row, Selection, applies, flat_rows
+from redcap_sync.project.layout import Column
+from redcap_sync.project.state import StoredProject
 from redcap_sync.sandbox.odm_study import group_oid
 from redcap_sync.sandbox.odm_writing import element
-from redcap_sync.sandbox.state import SandboxProject
 
 
 def clinical_data_xml(selection: Selection, *, with_files: bool) -> str:
@@ -60,7 +60,7 @@ def _items(selection: Selection, row: Row, instrument: str, *, with_files: bool)
     return element("ItemGroupData", {"ItemGroupOID": group_oid(instrument), "ItemGroupRepeatKey": "1"}, "".join(items))
 
 
-def _item(project: SandboxProject, column: Column, row: Row, *, with_files: bool) -> Iterator[str]:
+def _item(project: StoredProject, column: Column, row: Row, *, with_files: bool) -> Iterator[str]:
     stored = project.values.stored(row.record, row.place).get(column.name, "")
     value = row.cells.get(column.name, "")
     if column.is_file:

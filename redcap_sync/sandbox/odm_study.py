@@ -1,15 +1,15 @@
-"""The structure of a project written as project XML: the counterpart of `odm_structure`."""
+"""The structure of a project written as project XML: the counterpart of `redcap_sync.odm.structure`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from redcap_sync.dictionary import Choice, Field, checkbox_column
-from redcap_sync.sandbox.odm_structure import FIELD_TYPES, ROLE_RIGHTS, SETTINGS, VALIDATIONS
+from redcap_sync.odm.structure import FIELD_TYPES, ROLE_RIGHTS, SETTINGS, VALIDATIONS
+from redcap_sync.project.rights import RIGHTS, Role
+from redcap_sync.project.state import StoredProject
+from redcap_sync.project.structure import Report
 from redcap_sync.sandbox.odm_writing import element, text_element
-from redcap_sync.sandbox.rights import RIGHTS, Role
-from redcap_sync.sandbox.state import SandboxProject
-from redcap_sync.sandbox.structure import Report
 
 WRITTEN_TYPES = {ours: theirs for theirs, ours in FIELD_TYPES.items()}
 WRITTEN_VALIDATIONS = {ours: theirs for theirs, ours in VALIDATIONS.items()}
@@ -28,7 +28,7 @@ ATTRIBUTES = {
 }
 
 
-def study_xml(project: SandboxProject) -> str:
+def study_xml(project: StoredProject) -> str:
     """Write the Study element: settings, events, instruments, fields, choices."""
     title = str(project.structure.settings["project_title"])
     described = {"OID": f"Metadata.{project.project_id}", "Name": title, "redcap:RecordIdField": project.id_field}
@@ -37,7 +37,7 @@ def study_xml(project: SandboxProject) -> str:
     return element("Study", {"OID": f"Project.{project.project_id}"}, f"\n{_globals(project)}\n{metadata}\n")
 
 
-def _globals(project: SandboxProject) -> str:
+def _globals(project: StoredProject) -> str:
     structure = project.structure
     title = str(structure.settings["project_title"])
     parts = [text_element(name, title) for name in ("StudyName", "StudyDescription", "ProtocolName")]
@@ -56,7 +56,7 @@ def _globals(project: SandboxProject) -> str:
     return element("GlobalVariables", {}, "\n".join(part for part in ["", *parts, ""] if part))
 
 
-def _repeating(project: SandboxProject) -> str:
+def _repeating(project: StoredProject) -> str:
     names = {event.event_id: event.unique_name for event in project.structure.events}
     repeats = [repeat for repeat in project.structure.repeating if repeat.event_id in names]
     if not repeats:
@@ -108,7 +108,7 @@ def _report(report: Report) -> dict[str, str]:
     }
 
 
-def _events(project: SandboxProject) -> Iterator[str]:
+def _events(project: StoredProject) -> Iterator[str]:
     if not project.longitudinal:
         return
     arms = {arm.number: arm.name for arm in project.structure.arms}
@@ -134,7 +134,7 @@ def _events(project: SandboxProject) -> Iterator[str]:
         yield element("StudyEventDef", attributes, "".join(refs))
 
 
-def _forms(project: SandboxProject) -> Iterator[str]:
+def _forms(project: StoredProject) -> Iterator[str]:
     for instrument in project.structure.instruments:
         attributes = {"OID": f"Form.{instrument.name}", "Name": instrument.label, "Repeating": "No"}
         ref = element("ItemGroupRef", {"ItemGroupOID": group_oid(instrument.name), "Mandatory": "No"})
@@ -146,7 +146,7 @@ def group_oid(instrument: str) -> str:
     return f"{instrument}.all"
 
 
-def _groups(project: SandboxProject) -> Iterator[str]:
+def _groups(project: StoredProject) -> Iterator[str]:
     for instrument in project.structure.instruments:
         fields = [field for field in project.dictionary.fields if field.instrument == instrument.name]
         refs = [_item_ref(name, field.name, field) for field in fields for name in _item_names(project, field)]
@@ -160,13 +160,13 @@ def _item_ref(name: str, variable: str, field: Field | None = None) -> str:
     return element("ItemRef", {"ItemOID": name, "Mandatory": mandatory, "redcap:Variable": variable})
 
 
-def _item_names(project: SandboxProject, field: Field) -> list[str]:
+def _item_names(project: StoredProject, field: Field) -> list[str]:
     if field.type == "checkbox":
         return [checkbox_column(field.name, option.code) for option in project.dictionary.options_of(field)]
     return [field.name]
 
 
-def _items(project: SandboxProject) -> Iterator[str]:
+def _items(project: StoredProject) -> Iterator[str]:
     rows = {row["field_name"]: row for row in project.structure.metadata}
     for field in project.dictionary.fields:
         for name in _item_names(project, field):
@@ -206,7 +206,7 @@ def _list_ref(name: str) -> str:
     return element("CodeListRef", {"CodeListOID": f"{name}.choices"})
 
 
-def _code_lists(project: SandboxProject) -> Iterator[str]:
+def _code_lists(project: StoredProject) -> Iterator[str]:
     for field in project.dictionary.fields:
         if field.type == "checkbox":
             written = " | ".join(f"{choice.code}, {choice.label}" for choice in field.choices)

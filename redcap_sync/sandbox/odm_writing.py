@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from xml.sax.saxutils import escape, quoteattr
 
-from redcap_sync.sandbox.odm import ODM, REDCAP
+from redcap_sync.odm.reading import REDCAP
 
+ODM = "http://www.cdisc.org/ns/odm/v1.3"
 LINE_ENDS = {"\n": "&#10;", "\r": "&#13;", "\t": "&#9;"}
 
 

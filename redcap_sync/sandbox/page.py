@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from html import escape
 
+from redcap_sync.project.layout import Column
+from redcap_sync.project.state import StoredProject
+from redcap_sync.project.values import Place
 from redcap_sync.sandbox.installation import Installation
-from redcap_sync.sandbox.layout import Column
-from redcap_sync.sandbox.state import SandboxProject
-from redcap_sync.sandbox.values import Place
 
 PAGE = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title>
@@ -45,7 +45,7 @@ def _number(written: str) -> int:
     return int(written) if written.isdigit() else 0
 
 
-def _place(project: SandboxProject, query: Mapping[str, str]) -> Place | None:
+def _place(project: StoredProject, query: Mapping[str, str]) -> Place | None:
     event_id = _number(query.get("event_id", "")) or next(iter(project.event_names))
     if event_id not in project.event_names:
         return None
@@ -56,7 +56,7 @@ def _place(project: SandboxProject, query: Mapping[str, str]) -> Place | None:
     return Place(event_id, "", instance if project.dictionary.event_repeats(name) else 0)
 
 
-def _place_in_words(project: SandboxProject, record: str, place: Place) -> str:
+def _place_in_words(project: StoredProject, record: str, place: Place) -> str:
     event = next(event for event in project.structure.events if event.event_id == place.event_id)
     parts = [f"{project.id_field}: {record}", event.name if project.longitudinal else ""]
     parts.append(f"instance {place.instance}" if place.instance else "")
@@ -65,7 +65,7 @@ def _place_in_words(project: SandboxProject, record: str, place: Place) -> str:
     return " · ".join(part for part in parts if part)
 
 
-def _row(project: SandboxProject, column: Column, record: str, place: Place) -> str:
+def _row(project: StoredProject, column: Column, record: str, place: Place) -> str:
     value = project.values.stored(record, place).get(column.name, "")
     label = column.field.label if column.field else "Complete?"
     return f"<tr><th>{escape(label)} <small>{escape(column.name)}</small></th><td>{escape(value)}</td></tr>"

@@ -1,47 +1,41 @@
-"""A project of the sandbox, and what one can be made from."""
+"""What a project of the sandbox can be made from: a folder, or the XML REDCap writes."""
 
+import io
 from pathlib import Path
+from typing import TextIO
 
 from redcap_sync.errors import ProjectFileWrong
+from redcap_sync.odm.loading import load_project
+from redcap_sync.project.state import OWNER, Clock, StoredProject
 from redcap_sync.sandbox.folder import project_from_folder
-from redcap_sync.sandbox.odm import parse_odm
-from redcap_sync.sandbox.odm_structure import structure_from_odm
-from redcap_sync.sandbox.odm_values import load_values
-from redcap_sync.sandbox.state import OWNER, Clock, SandboxProject
 
-__all__ = ["OWNER", "SandboxProject", "project_from_folder", "project_from_odm", "project_from_xml"]
+__all__ = ["project_from_folder", "project_from_odm", "project_from_xml"]
 
 
-def project_from_xml(path: Path, *, clock: Clock, calculated: bool = False) -> SandboxProject:
+def project_from_xml(path: Path, *, clock: Clock, calculated: bool = False) -> StoredProject:
     """Load a project XML as REDCap's page downloads it; raises ProjectFileWrong for anything else.
 
     Calculated values are left out, as the API does when it creates a project, unless `calculated`.
     """
     try:
-        text = path.read_text("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as unreadable:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            return _loaded(file, path.name, clock, calculated=calculated)
+    except OSError as unreadable:
         raise ProjectFileWrong(
-            f"The project file {path.name} cannot be read.",
-            why=str(unreadable),
+            f"The project file {path.name} cannot be opened ({type(unreadable).__name__}).",
+            why="it is not there, or you may not read it",
             remedy="give the path of a project XML that REDCap wrote",
-        ) from unreadable
-    return project_from_odm(text, clock=clock, calculated=calculated)
+        ) from None
 
 
-def project_from_odm(text: str, *, clock: Clock, calculated: bool = False) -> SandboxProject:
+def project_from_odm(text: str, *, clock: Clock, calculated: bool = False) -> StoredProject:
     """Load the text of a project XML."""
-    root = parse_odm(text)
-    try:
-        structure = structure_from_odm(root)
-        structure.settings["creation_time"] = clock().strftime("%Y-%m-%d %H:%M:%S")
-        project = SandboxProject(structure, clock=clock)
-        project.restructure()
-        load_values(project, root, calculated=calculated)
-    except (KeyError, ValueError, IndexError) as wrong:
-        raise ProjectFileWrong(
-            "This project XML refers to something it does not contain.",
-            why=f"{type(wrong).__name__}: {wrong}",
-            remedy="download it from REDCap again",
-        ) from wrong
+    return _loaded(io.StringIO(text, newline=""), "The text sent as odm", clock, calculated=calculated)
+
+
+def _loaded(file: TextIO, name: str, clock: Clock, *, calculated: bool) -> StoredProject:
+    _, project = load_project(file, name=name, clock=clock, calculated=calculated)
+    created = clock().strftime("%Y-%m-%d %H:%M:%S")
+    project.restructure(settings={**project.structure.settings, "creation_time": created})
     project.log(OWNER, "manage", "Manage/Design", details="Create project using REDCap XML file")
     return project

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 
-from redcap_sync.sandbox.flat import Selection, Templates
-from redcap_sync.sandbox.layout import Layout
+from redcap_sync.project.flat import Selection, Templates
+from redcap_sync.project.layout import Layout
 from redcap_sync.sandbox.rendering import QuotedCells, csv_line
 
 MOST_SHAPES = 8

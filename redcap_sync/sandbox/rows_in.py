@@ -8,6 +8,7 @@ import json
 from typing import Any
 from xml.etree import ElementTree as ET
 
+from redcap_sync.odm.reading import NotProjectXml, parse_xml
 from redcap_sync.sandbox.errors import ApiError
 from redcap_sync.sandbox.parameters import Parameters
 
@@ -63,9 +64,8 @@ def rows_from_csv(text: str, delimiter: str = ",") -> list[dict[str, Any]]:
 def rows_from_xml(text: str) -> list[dict[str, Any]]:
     """Children of the root as rows; an element with children becomes an object."""
     try:
-        # expat refuses the entity bombs this lint fears, and only a test's own data comes here.
-        root = ET.fromstring(text)  # noqa: S314
-    except ET.ParseError as broken:
+        root = parse_xml(text)
+    except (NotProjectXml, ET.ParseError) as broken:
         raise ApiError(MALFORMED, NOT_ACCEPTABLE) from broken
     return [{cell.tag: _element_value(cell) for cell in item} for item in root]
 

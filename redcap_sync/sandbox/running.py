@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import uvicorn
 
+    from redcap_sync.project.state import Clock, StoredProject
     from redcap_sync.sandbox.faults import Faults
     from redcap_sync.sandbox.installation import Installation
-    from redcap_sync.sandbox.state import Clock, SandboxProject
     from redcap_sync.sandbox.storage import Storage
 
 LOCAL = "127.0.0.1"
@@ -35,16 +35,16 @@ class Running:
         """Where clients post to."""
         return f"{self.url}/api/"
 
-    def token(self, project: SandboxProject, username: str | None = None) -> str:
+    def token(self, project: StoredProject, username: str | None = None) -> str:
         """Return the token of a user of a project; without a name, of the user who has every right."""
-        from redcap_sync.sandbox.state import OWNER
+        from redcap_sync.project.state import OWNER
 
         return self.installation.token(project, username or OWNER)
 
 
 @contextmanager
 def running(
-    projects: Sequence[SandboxProject],
+    projects: Sequence[StoredProject],
     *,
     port: int = 0,
     public_url: str | None = None,

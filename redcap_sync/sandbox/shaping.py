@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from redcap_sync.project.state import StoredProject
 from redcap_sync.sandbox.labels import header_label, labelling, value_labels
-from redcap_sync.sandbox.state import SandboxProject
 
 Cells = dict[str, str]
 Step = Callable[[Cells], Cells]
@@ -28,7 +28,7 @@ class Shape:
         return not (self.labels or self.decimal or self.combine)
 
 
-def shaped(project: SandboxProject, shape: Shape, rows: Iterable[Cells]) -> Iterable[Cells]:
+def shaped(project: StoredProject, shape: Shape, rows: Iterable[Cells]) -> Iterable[Cells]:
     """Apply what is asked for to every row; a plain export passes through untouched."""
     steps = list(_steps(project, shape))
     for step in steps:
@@ -36,17 +36,17 @@ def shaped(project: SandboxProject, shape: Shape, rows: Iterable[Cells]) -> Iter
     return rows
 
 
-def shaped_names(project: SandboxProject, shape: Shape, names: Sequence[str]) -> Sequence[str]:
+def shaped_names(project: StoredProject, shape: Shape, names: Sequence[str]) -> Sequence[str]:
     """Column names after shaping."""
     return tuple(_combining(project)(dict.fromkeys(names, ""))) if shape.combine else names
 
 
-def headers(project: SandboxProject, shape: Shape, names: Sequence[str]) -> Sequence[str]:
+def headers(project: StoredProject, shape: Shape, names: Sequence[str]) -> Sequence[str]:
     """The header line: names, or labels where they are asked for."""
     return [header_label(project, name) for name in names] if shape.label_headers else names
 
 
-def _steps(project: SandboxProject, shape: Shape) -> Iterable[Step]:
+def _steps(project: StoredProject, shape: Shape) -> Iterable[Step]:
     if shape.decimal:
         yield _with_decimal(project, shape.decimal)
     if shape.labels:
@@ -56,7 +56,7 @@ def _steps(project: SandboxProject, shape: Shape) -> Iterable[Step]:
         yield _combining(project, labelled=shape.labels)
 
 
-def _with_decimal(project: SandboxProject, decimal: str) -> Step:
+def _with_decimal(project: StoredProject, decimal: str) -> Step:
     other = "." if decimal == "," else ","
     fields = project.dictionary.fields
     numbers = frozenset(f.name for f in fields if f.kind == "number" and f.type != "slider")
@@ -67,7 +67,7 @@ def _with_decimal(project: SandboxProject, decimal: str) -> Step:
     return step
 
 
-def _combining(project: SandboxProject, *, labelled: bool = False) -> Step:
+def _combining(project: StoredProject, *, labelled: bool = False) -> Step:
     """One column per checkbox that holds the ticked options, joined by commas."""
     by_name = project.layout.by_name
 

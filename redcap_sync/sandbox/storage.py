@@ -11,11 +11,11 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from redcap_sync.sandbox.documents import Document, Folder
+from redcap_sync.project.documents import Document, Folder
+from redcap_sync.project.journal import LogEntry
+from redcap_sync.project.state import StoredProject, Structure
+from redcap_sync.project.values import Place, StoredRecord
 from redcap_sync.sandbox.installation import Installation
-from redcap_sync.sandbox.journal import LogEntry
-from redcap_sync.sandbox.state import SandboxProject, Structure
-from redcap_sync.sandbox.values import Place, StoredRecord
 
 TABLES = """
 CREATE TABLE IF NOT EXISTS project (project_id INTEGER PRIMARY KEY, structure TEXT NOT NULL, folders TEXT NOT NULL);
@@ -54,7 +54,7 @@ class Storage:
             for project in installation.projects.values():
                 self._save_project(connection, project)
 
-    def _save_project(self, connection: sqlite3.Connection, project: SandboxProject) -> None:
+    def _save_project(self, connection: sqlite3.Connection, project: StoredProject) -> None:
         pid = project.project_id
         if project.structure_changed:
             kept = (pid, STRUCTURE.dump_json(project.structure), FOLDERS.dump_json(project.documents.folders))
@@ -64,7 +64,7 @@ class Storage:
         _save_documents(connection, project)
         self._save_log(connection, project)
 
-    def _save_log(self, connection: sqlite3.Connection, project: SandboxProject) -> None:
+    def _save_log(self, connection: sqlite3.Connection, project: StoredProject) -> None:
         """Append new entries; a log from which entries were erased is written anew."""
         pid, kept = project.project_id, self._logged.get(project.project_id, 0)
         if project.journal.erased:
@@ -79,7 +79,7 @@ class Storage:
         """Bring back what was kept: into the projects that are there already by id, else as projects of their own."""
         with closing(self._connect()) as connection:
             for pid, structure, folders in connection.execute("SELECT * FROM project").fetchall():
-                made = SandboxProject(STRUCTURE.validate_json(structure), clock=installation.clock)
+                made = StoredProject(STRUCTURE.validate_json(structure), clock=installation.clock)
                 project = installation.projects.get(pid) or made
                 project.take_over(made)
                 project.documents.folders = FOLDERS.validate_json(folders)
@@ -88,7 +88,7 @@ class Storage:
             tokens = connection.execute("SELECT token, project_id, username FROM token").fetchall()
         installation.restore_tokens({token: (pid, username) for token, pid, username in tokens})
 
-    def _restore_contents(self, connection: sqlite3.Connection, project: SandboxProject) -> None:
+    def _restore_contents(self, connection: sqlite3.Connection, project: StoredProject) -> None:
         pid = (project.project_id,)
         for name, stored in connection.execute("SELECT name, stored FROM record WHERE project_id = ?", pid):
             project.values.put(name, _record_from_json(json.loads(stored)))
@@ -101,7 +101,7 @@ class Storage:
         self._logged[project.project_id] = len(project.journal)
 
 
-def _save_records(connection: sqlite3.Connection, project: SandboxProject) -> None:
+def _save_records(connection: sqlite3.Connection, project: StoredProject) -> None:
     touched, project.values.changed = project.values.changed, set()
     pid = project.project_id
     gone = [(pid, name) for name in touched if name not in project.values]
@@ -112,7 +112,7 @@ def _save_records(connection: sqlite3.Connection, project: SandboxProject) -> No
     connection.executemany("INSERT OR REPLACE INTO record VALUES (?, ?, ?)", there)
 
 
-def _save_documents(connection: sqlite3.Connection, project: SandboxProject) -> None:
+def _save_documents(connection: sqlite3.Connection, project: StoredProject) -> None:
     touched, project.documents.changed = project.documents.changed, set()
     pid, files = project.project_id, project.documents.files
     gone = [(pid, doc_id) for doc_id in touched if doc_id not in files]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
+from redcap_sync.project.layout import Column
+from redcap_sync.project.state import StoredProject
 from redcap_sync.sandbox.importing import Change
-from redcap_sync.sandbox.layout import Column
-from redcap_sync.sandbox.state import SandboxProject
 
 
 class Log(Protocol):
@@ -17,7 +17,7 @@ class Log(Protocol):
         """Write one entry."""
 
 
-def store(project: SandboxProject, change: Change, log: Log, *, source: str = "API") -> None:
+def store(project: StoredProject, change: Change, log: Log, *, source: str = "API") -> None:
     """Store one row and log what is new in it; a row that changes nothing leaves no entry."""
     values = project.values
     created = change.record not in values
@@ -33,7 +33,7 @@ def store(project: SandboxProject, change: Change, log: Log, *, source: str = "A
         log("record_edit", f"Update record ({source}) {change.record}", details=details, record=change.record)
 
 
-def logged_cells(project: SandboxProject, change: Change, before: Mapping[str, str]) -> str:
+def logged_cells(project: StoredProject, change: Change, before: Mapping[str, str]) -> str:
     """Write the new values as the log does: no old ones, apostrophes not escaped, newlines as spaces."""
     by_name = project.layout.by_name
     parts = [

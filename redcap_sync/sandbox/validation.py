@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import lru_cache
 
 from redcap_sync.dictionary import DATE_FORMATS, Field
-from redcap_sync.sandbox.layout import Column
+from redcap_sync.project.layout import Column
 from redcap_sync.validation_types import follows, is_known
 
 BAD_FORMAT = (

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from redcap_sync.errors import ExportIncomplete, RedcapRefused
+from redcap_sync.project.rights import RIGHTS, Rights, User
 from redcap_sync.pulled import Pull
-from redcap_sync.sandbox.rights import RIGHTS, Rights, User
 from tests.pull_examples import Served, served
 
 EVERY = dict.fromkeys(("baseline", "labs", "visit"), 1)

@@ -10,17 +10,17 @@ from typing import Any
 import pytest
 import requests
 
+from redcap_sync.project.state import StoredProject
+from redcap_sync.project.structure import METADATA_KEYS
 from redcap_sync.sandbox import running
 from redcap_sync.sandbox.contents import HANDLERS
-from redcap_sync.sandbox.project import SandboxProject
-from redcap_sync.sandbox.structure import METADATA_KEYS
 from tests.sandbox_examples import Clock, longitudinal_project, simple_project
 
 Call = Callable[..., requests.Response]
 
 
 @pytest.fixture
-def served(tmp_path: Path) -> Iterator[tuple[SandboxProject, Call]]:
+def served(tmp_path: Path) -> Iterator[tuple[StoredProject, Call]]:
     """A longitudinal project with one record, advertised under another address."""
     project = longitudinal_project(tmp_path, Clock(), scheduling_enabled=1)
     with running([project], public_url="https://redcap.example.org/") as sandbox:
@@ -33,7 +33,7 @@ def served(tmp_path: Path) -> Iterator[tuple[SandboxProject, Call]]:
         yield project, call
 
 
-def test_numbers_are_numbers_exactly_where_servers_send_them(served: tuple[SandboxProject, Call]) -> None:
+def test_numbers_are_numbers_exactly_where_servers_send_them(served: tuple[StoredProject, Call]) -> None:
     """Arm numbers, event ids, group ids, rights, flags and instances; everything else is text."""
     _, call = served
 
@@ -56,7 +56,7 @@ def test_numbers_are_numbers_exactly_where_servers_send_them(served: tuple[Sandb
     assert set(map(type, call(content="metadata").json()[0].values())) == {str}
 
 
-def test_csv_of_users_writes_levels_by_instrument(served: tuple[SandboxProject, Call]) -> None:
+def test_csv_of_users_writes_levels_by_instrument(served: tuple[StoredProject, Call]) -> None:
     """`form:level` pairs with commas between them, which an import reads again."""
     _, call = served
     (row,) = csv.DictReader(StringIO(call(content="user", format="csv").text))
@@ -67,14 +67,14 @@ def test_csv_of_users_writes_levels_by_instrument(served: tuple[SandboxProject, 
     assert call(content="user", data='[{"username":"tester_a","design":"lots"}]').status_code == 400
 
 
-def test_the_dictionary_has_eighteen_keys_in_their_order(served: tuple[SandboxProject, Call]) -> None:
+def test_the_dictionary_has_eighteen_keys_in_their_order(served: tuple[StoredProject, Call]) -> None:
     """In JSON and CSV alike."""
     _, call = served
     assert tuple(call(content="metadata").json()[0]) == METADATA_KEYS
     assert call(content="metadata", format="csv").text.splitlines()[0] == ",".join(METADATA_KEYS)
 
 
-def test_plain_text_has_no_newline_at_its_end(served: tuple[SandboxProject, Call]) -> None:
+def test_plain_text_has_no_newline_at_its_end(served: tuple[StoredProject, Call]) -> None:
     """Version, next record name and counts of deletes."""
     _, call = served
     assert call(content="version").text == "14.5.0"
@@ -82,7 +82,7 @@ def test_plain_text_has_no_newline_at_its_end(served: tuple[SandboxProject, Call
     assert call(content="record", action="delete", **{"records[0]": "1"}).text == "1"
 
 
-def test_counts_in_each_format(served: tuple[SandboxProject, Call]) -> None:
+def test_counts_in_each_format(served: tuple[StoredProject, Call]) -> None:
     """An import counts distinct records: as an object, a number, or an XML element."""
     _, call = served
     rows = json.dumps(
@@ -97,7 +97,7 @@ def test_counts_in_each_format(served: tuple[SandboxProject, Call]) -> None:
     assert xml == '<?xml version="1.0" encoding="UTF-8" ?><count>1</count>'
 
 
-def test_errors_about_files_are_xml_unless_asked_otherwise(served: tuple[SandboxProject, Call]) -> None:
+def test_errors_about_files_are_xml_unless_asked_otherwise(served: tuple[StoredProject, Call]) -> None:
     """PyCap sends no format with files and sees an error only in XML."""
     _, call = served
     answer = call(content="file", action="export", record="1", field="sex", format="")
@@ -107,7 +107,7 @@ def test_errors_about_files_are_xml_unless_asked_otherwise(served: tuple[Sandbox
     )
 
 
-def test_creating_the_project_is_the_first_entry_of_the_log(served: tuple[SandboxProject, Call]) -> None:
+def test_creating_the_project_is_the_first_entry_of_the_log(served: tuple[StoredProject, Call]) -> None:
     """It is the last in the export, which is newest first; timestamps end with the minute."""
     _, call = served
     entries = call(content="log").json()
@@ -117,7 +117,7 @@ def test_creating_the_project_is_the_first_entry_of_the_log(served: tuple[Sandbo
 
 
 @pytest.mark.parametrize("content", sorted(HANDLERS))
-def test_every_call_is_logged(served: tuple[SandboxProject, Call], content: str) -> None:
+def test_every_call_is_logged(served: tuple[StoredProject, Call], content: str) -> None:
     """A call that is answered leaves an entry; one that is refused leaves none."""
     project, call = served
     before = len(project.journal)
@@ -126,7 +126,7 @@ def test_every_call_is_logged(served: tuple[SandboxProject, Call], content: str)
     assert (len(project.journal) > before) == (answer.status_code == 200)
 
 
-def test_log_filters(served: tuple[SandboxProject, Call]) -> None:
+def test_log_filters(served: tuple[StoredProject, Call]) -> None:
     """By kind, user, record and time; an end at 24:00 is the end of the day."""
     project, call = served
     call(content="record")
@@ -177,7 +177,7 @@ def test_links_carry_the_advertised_address(tmp_path: Path) -> None:
             assert sandbox.api_url.startswith("http://127.0.0.1:")
 
 
-def test_headers_of_answers(served: tuple[SandboxProject, Call]) -> None:
+def test_headers_of_answers(served: tuple[StoredProject, Call]) -> None:
     """CSV is UTF-8 and says so; answers are dated by the server's own clock."""
     _, call = served
     answer = call(content="record", format="csv")

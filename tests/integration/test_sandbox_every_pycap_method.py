@@ -10,11 +10,11 @@ import pandas as pd
 import pytest
 import redcap
 
+from redcap_sync.project.state import StoredProject
 from redcap_sync.sandbox import Running, running
-from redcap_sync.sandbox.project import SandboxProject
 from tests.sandbox_examples import longitudinal_project, simple_project
 
-Served = tuple[Running, SandboxProject, redcap.Project, SandboxProject, redcap.Project]
+Served = tuple[Running, StoredProject, redcap.Project, StoredProject, redcap.Project]
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from xml.etree import ElementTree as ET
 import pytest
 import requests
 
+from redcap_sync.project.state import StoredProject
 from redcap_sync.sandbox import running
-from redcap_sync.sandbox.project import SandboxProject
 from tests.sandbox_examples import Clock, longitudinal_project, simple_project
 
 Export = Callable[..., requests.Response]
@@ -33,7 +33,7 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def simple(tmp_path: Path, clock: Clock) -> Iterator[tuple[SandboxProject, Export]]:
+def simple(tmp_path: Path, clock: Clock) -> Iterator[tuple[StoredProject, Export]]:
     """A classic project with one record, and a call to it."""
     project = simple_project(tmp_path, clock, missing_data_codes="NI, No information", surveys=["labs"])
     with running([project]) as sandbox:
@@ -50,7 +50,7 @@ def _json(row: dict[str, str]) -> str:
     return "{" + ",".join(f'"{name}":"{value}"' for name, value in row.items()) + "}"
 
 
-def test_labels_stand_for_codes(simple: tuple[SandboxProject, Export]) -> None:
+def test_labels_stand_for_codes(simple: tuple[StoredProject, Export]) -> None:
     """Choices, yes and no, ticks and completion are shown by their labels."""
     row = simple[1](rawOrLabel="label").json()[0]
     assert (row["sex"], row["smoker"], row["labs_complete"]) == ("Male", "No", "Incomplete")
@@ -59,28 +59,28 @@ def test_labels_stand_for_codes(simple: tuple[SandboxProject, Export]) -> None:
     assert (row["complaint___1"], row["complaint___2"], row["complaint____9"]) == ("Pain", "", "Other, unclear")
 
 
-def test_label_headers_may_repeat(simple: tuple[SandboxProject, Export]) -> None:
+def test_label_headers_may_repeat(simple: tuple[StoredProject, Export]) -> None:
     """A CSV header of labels names options in brackets and every completion alike."""
     header = simple[1](format="csv", rawOrLabelHeaders="label", csvDelimiter="tab").text.splitlines()[0].split("\t")
     assert "Complaints (choice=Pain)" in [name.strip('"') for name in header]
     assert header.count("Complete?") == 2
 
 
-def test_delimiter_and_decimal_character(simple: tuple[SandboxProject, Export]) -> None:
+def test_delimiter_and_decimal_character(simple: tuple[StoredProject, Export]) -> None:
     """Cells with the delimiter in them are quoted; the decimal character changes numbers and nothing else."""
     text = simple[1](format="csv", csvDelimiter=";", decimalCharacter=",", fields="weight,comments").text
     assert text == 'weight;comments\n80,5;"it is, well"\n'
     assert simple[1](format="csv", decimalCharacter="%").status_code == 400
 
 
-def test_checkboxes_combined(simple: tuple[SandboxProject, Export]) -> None:
+def test_checkboxes_combined(simple: tuple[StoredProject, Export]) -> None:
     """One column holds the ticked options."""
     row = simple[1](combineCheckboxOptions="true").json()[0]
     assert row["complaint"] == "1,-9"
     assert "complaint___1" not in row
 
 
-def test_missing_data_codes_have_a_column_of_a_checkbox(simple: tuple[SandboxProject, Export]) -> None:
+def test_missing_data_codes_have_a_column_of_a_checkbox(simple: tuple[StoredProject, Export]) -> None:
     """A code is taken as a value in any field, and has an option on every checkbox."""
     rows = simple[1](data='[{"record_id":"2","weight":"NI","complaint___ni":"1"}]')
     assert rows.json() == {"count": 1}
@@ -89,7 +89,7 @@ def test_missing_data_codes_have_a_column_of_a_checkbox(simple: tuple[SandboxPro
     assert simple[1](records="2", rawOrLabel="label").json()[0]["weight"] == "No information"
 
 
-def test_status_of_an_untouched_instrument(simple: tuple[SandboxProject, Export]) -> None:
+def test_status_of_an_untouched_instrument(simple: tuple[StoredProject, Export]) -> None:
     """It is 0, or blank where a gray status is asked to be blank; a status that was stored stays."""
     assert simple[1]().json()[0]["labs_complete"] == "0"
     simple[1](data='[{"record_id":"1","baseline_complete":"0"}]')
@@ -97,14 +97,14 @@ def test_status_of_an_untouched_instrument(simple: tuple[SandboxProject, Export]
     assert (row["baseline_complete"], row["labs_complete"]) == ("0", "")
 
 
-def test_survey_columns(simple: tuple[SandboxProject, Export]) -> None:
+def test_survey_columns(simple: tuple[StoredProject, Export]) -> None:
     """The identifier follows the id columns, a survey's timestamp stands before its fields."""
     names = list(simple[1](exportSurveyFields="True").json()[0])
     assert names[:3] == ["record_id", "redcap_survey_identifier", "initials"]
     assert names[names.index("labs_timestamp") + 1] == "weight"
 
 
-def test_eav_has_what_is_stored_and_nothing_else(simple: tuple[SandboxProject, Export]) -> None:
+def test_eav_has_what_is_stored_and_nothing_else(simple: tuple[StoredProject, Export]) -> None:
     """A row per stored value, one per ticked option by its code; no blanks, ids or zeros are made up."""
     rows = simple[1](type="eav", fields="complaint,weight,scan").json()
     assert rows == [
@@ -116,7 +116,7 @@ def test_eav_has_what_is_stored_and_nothing_else(simple: tuple[SandboxProject, E
     assert [row["value"] for row in labelled] == ["Male", "Pain", "Other, unclear"]
 
 
-def test_xml_has_items_with_cdata(simple: tuple[SandboxProject, Export]) -> None:
+def test_xml_has_items_with_cdata(simple: tuple[StoredProject, Export]) -> None:
     """XML is the default format, and a blank is an empty element."""
     text = simple[1](format="", fields="comments,initials").text
     assert text.startswith('<?xml version="1.0" encoding="UTF-8" ?>\n<records><item><initials></initials>')
@@ -149,7 +149,7 @@ def test_filter_logic_is_of_rows(tmp_path: Path) -> None:
         assert "error" in call(filterLogic="[weight] >")
 
 
-def test_date_range_selects_records_by_the_log(simple: tuple[SandboxProject, Export], clock: Clock) -> None:
+def test_date_range_selects_records_by_the_log(simple: tuple[StoredProject, Export], clock: Clock) -> None:
     """Records that were created or changed in the range come back whole, whatever dates their fields hold."""
     clock.forward(days=1)
     simple[1](data='[{"record_id":"2"},{"record_id":"3"}]')
@@ -163,7 +163,7 @@ def test_date_range_selects_records_by_the_log(simple: tuple[SandboxProject, Exp
     assert len(simple[1](dateRangeBegin="").json()) == 3
 
 
-def test_arrays_in_every_writing(simple: tuple[SandboxProject, Export]) -> None:
+def test_arrays_in_every_writing(simple: tuple[StoredProject, Export]) -> None:
     """Indexed, empty brackets, a comma-joined scalar and a plain one all name fields."""
     for asked in (
         {"fields[0]": "sex", "fields[1]": "weight"},
@@ -174,7 +174,7 @@ def test_arrays_in_every_writing(simple: tuple[SandboxProject, Export]) -> None:
     assert list(simple[1](fields="sex", eventName="label", unknown="1").json()[0]) == ["sex"]
 
 
-def test_nothing_selected_is_empty_in_each_format(simple: tuple[SandboxProject, Export]) -> None:
+def test_nothing_selected_is_empty_in_each_format(simple: tuple[StoredProject, Export]) -> None:
     """No rows: an empty JSON list, a lone newline in CSV."""
     assert simple[1](records="99").text == "[]"
     assert simple[1](records="99", format="csv").text == "\n"

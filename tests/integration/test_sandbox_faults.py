@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 import requests
 
+from redcap_sync.project.state import StoredProject
 from redcap_sync.sandbox import Faults, Running, running
-from redcap_sync.sandbox.project import SandboxProject
 from tests.sandbox_examples import simple_project
 
-Served = tuple[Running, SandboxProject, Faults]
+Served = tuple[Running, StoredProject, Faults]
 SPOILED = ("truncated", "half", "empty", "login_page", "banned")
 
 
@@ -25,7 +25,7 @@ def served(tmp_path: Path) -> Iterator[Served]:
         yield sandbox, project, faults
 
 
-def post(sandbox: Running, project: SandboxProject, fault: str = "", **parameters: str) -> requests.Response:
+def post(sandbox: Running, project: StoredProject, fault: str = "", **parameters: str) -> requests.Response:
     """Call the API, with a fault asked for in the header."""
     asked = {"token": sandbox.token(project), "content": "record", "format": "json", **parameters}
     headers = {"X-Sandbox-Fault": fault} if fault else {}

@@ -8,8 +8,8 @@ import pytest
 import redcap
 import requests
 
+from redcap_sync.project.state import StoredProject
 from redcap_sync.sandbox import Running, running
-from redcap_sync.sandbox.project import SandboxProject
 from redcap_sync.sandbox.validation import BAD_FORMAT
 from tests.sandbox_examples import longitudinal_project, simple_project
 
@@ -30,24 +30,24 @@ ROWS = [
 
 
 @pytest.fixture
-def served(tmp_path: Path) -> Iterator[tuple[Running, SandboxProject, SandboxProject]]:
+def served(tmp_path: Path) -> Iterator[tuple[Running, StoredProject, StoredProject]]:
     """A running sandbox with a classic and a longitudinal project."""
     simple, longitudinal = simple_project(tmp_path / "s"), longitudinal_project(tmp_path / "l")
     with running([simple, longitudinal], random=Random(1)) as sandbox:
         yield sandbox, simple, longitudinal
 
 
-def post(sandbox: Running, project: SandboxProject, **parameters: str) -> requests.Response:
+def post(sandbox: Running, project: StoredProject, **parameters: str) -> requests.Response:
     """Call the API as any client would."""
     return requests.post(sandbox.api_url, data={"token": sandbox.token(project), **parameters}, timeout=10)
 
 
-def pycap(sandbox: Running, project: SandboxProject) -> redcap.Project:
+def pycap(sandbox: Running, project: StoredProject) -> redcap.Project:
     """Open a project with PyCap."""
     return redcap.Project(sandbox.api_url, sandbox.token(project))
 
 
-def test_structure_comes_back_through_pycap(served: tuple[Running, SandboxProject, SandboxProject]) -> None:
+def test_structure_comes_back_through_pycap(served: tuple[Running, StoredProject, StoredProject]) -> None:
     """Metadata, instruments, events, arms, mapping and repeating set-up come back in the API's own rows."""
     sandbox, simple, longitudinal = served
     client = pycap(sandbox, longitudinal)
@@ -73,7 +73,7 @@ def test_structure_comes_back_through_pycap(served: tuple[Running, SandboxProjec
     assert not pycap(sandbox, simple).is_longitudinal
 
 
-def test_rows_of_a_longitudinal_repeating_project(served: tuple[Running, SandboxProject, SandboxProject]) -> None:
+def test_rows_of_a_longitudinal_repeating_project(served: tuple[Running, StoredProject, StoredProject]) -> None:
     """An import comes back as one row per event and instance, in natural order, blank where nothing belongs."""
     sandbox, _, longitudinal = served
     client = pycap(sandbox, longitudinal)
@@ -100,7 +100,7 @@ def test_rows_of_a_longitudinal_repeating_project(served: tuple[Running, Sandbox
 
 
 def test_columns_follow_the_dictionary_and_the_server_adds_no_id(
-    served: tuple[Running, SandboxProject, SandboxProject],
+    served: tuple[Running, StoredProject, StoredProject],
 ) -> None:
     """Column order is the dictionary's whatever was asked first, and an id nobody asked for is not there."""
     sandbox, simple, _ = served
@@ -114,7 +114,7 @@ def test_columns_follow_the_dictionary_and_the_server_adds_no_id(
 
 
 def test_errors_have_the_status_and_words_of_a_server(
-    served: tuple[Running, SandboxProject, SandboxProject],
+    served: tuple[Running, StoredProject, StoredProject],
 ) -> None:
     """Wrong token 403, unknown content 400, classic events 400, other verbs 501, other addresses 404."""
     sandbox, simple, _ = served
@@ -135,7 +135,7 @@ def test_errors_have_the_status_and_words_of_a_server(
 
 
 def test_an_import_with_one_wrong_row_stores_nothing(
-    served: tuple[Running, SandboxProject, SandboxProject],
+    served: tuple[Running, StoredProject, StoredProject],
 ) -> None:
     """The lines name record, field, value and message; the right rows are refused with the wrong one."""
     sandbox, simple, _ = served
@@ -152,7 +152,7 @@ def test_an_import_with_one_wrong_row_stores_nothing(
         client.import_records([{"record_id": "1", "nonsense": "1"}])
 
 
-def test_delete_is_all_or_nothing_and_the_log_tells(served: tuple[Running, SandboxProject, SandboxProject]) -> None:
+def test_delete_is_all_or_nothing_and_the_log_tells(served: tuple[Running, StoredProject, StoredProject]) -> None:
     """An absent record stops a delete; create, update and delete are in the log, newest first."""
     sandbox, simple, _ = served
     client = pycap(sandbox, simple)
@@ -171,7 +171,7 @@ def test_delete_is_all_or_nothing_and_the_log_tells(served: tuple[Running, Sandb
     assert log[0]["timestamp"] == "2025-03-01 08:00"
 
 
-def test_a_deep_link_opens_on_a_synthetic_page(served: tuple[Running, SandboxProject, SandboxProject]) -> None:
+def test_a_deep_link_opens_on_a_synthetic_page(served: tuple[Running, StoredProject, StoredProject]) -> None:
     """The page shows the instrument's values, escaped, and says that the data are synthetic."""
     sandbox, simple, _ = served
     pycap(sandbox, simple).import_records([{"record_id": "1", "initials": "<b>"}])

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 import requests
 
+from redcap_sync.project.state import StoredProject
 from redcap_sync.sandbox import running
-from redcap_sync.sandbox.project import SandboxProject, project_from_folder
+from redcap_sync.sandbox.project import project_from_folder
 from redcap_sync.sandbox.validation import BAD_FORMAT
 from tests.sandbox_examples import (
     SIMPLE,
@@ -24,7 +25,7 @@ from tests.sandbox_examples import (
 Call = Callable[..., requests.Response]
 
 
-def _served(project: SandboxProject) -> Iterator[tuple[SandboxProject, Call]]:
+def _served(project: StoredProject) -> Iterator[tuple[StoredProject, Call]]:
     with running([project]) as sandbox:
 
         def call(rows: Any = None, **parameters: str) -> requests.Response:
@@ -37,18 +38,18 @@ def _served(project: SandboxProject) -> Iterator[tuple[SandboxProject, Call]]:
 
 
 @pytest.fixture
-def simple(tmp_path: Path) -> Iterator[tuple[SandboxProject, Call]]:
+def simple(tmp_path: Path) -> Iterator[tuple[StoredProject, Call]]:
     """A classic project."""
     yield from _served(simple_project(tmp_path, Clock()))
 
 
 @pytest.fixture
-def longitudinal(tmp_path: Path) -> Iterator[tuple[SandboxProject, Call]]:
+def longitudinal(tmp_path: Path) -> Iterator[tuple[StoredProject, Call]]:
     """A longitudinal project."""
     yield from _served(longitudinal_project(tmp_path, Clock()))
 
 
-def test_calculations_follow_their_inputs(simple: tuple[SandboxProject, Call]) -> None:
+def test_calculations_follow_their_inputs(simple: tuple[StoredProject, Call]) -> None:
     """A calc is worked out when an input comes, blank when one is missing; a value sent for it is passed over."""
     call = simple[1]
     call([{"record_id": "1", "weight": "81", "height": "1.80", "bmi": "99"}])
@@ -74,7 +75,7 @@ def test_texts_and_dates_are_calculated_too(tmp_path: Path) -> None:
         assert (row["bmi"], row["build"], row["due"]) == ("37", "high", "2000-03-06")
 
 
-def test_blank_cells_erase_only_when_asked(simple: tuple[SandboxProject, Call]) -> None:
+def test_blank_cells_erase_only_when_asked(simple: tuple[StoredProject, Call]) -> None:
     """With `normal` a blank leaves what is stored, with `overwrite` it erases, a tick too."""
     call = simple[1]
     call([{"record_id": "1", "sex": "1", "complaint___1": "1"}])
@@ -87,7 +88,7 @@ def test_blank_cells_erase_only_when_asked(simple: tuple[SandboxProject, Call]) 
 @pytest.mark.parametrize(
     ("date_format", "written"), [("YMD", "1970-12-31"), ("MDY", "12/31/1970"), ("DMY", "31/12/1970")]
 )
-def test_date_formats(simple: tuple[SandboxProject, Call], date_format: str, written: str) -> None:
+def test_date_formats(simple: tuple[StoredProject, Call], date_format: str, written: str) -> None:
     """A date is read as the call says and stored as Y-M-D; anything else is refused."""
     call = simple[1]
     assert call([{"record_id": "1", "dob": written}], dateFormat=date_format).json() == {"count": 1}
@@ -96,7 +97,7 @@ def test_date_formats(simple: tuple[SandboxProject, Call], date_format: str, wri
     assert (refused.status_code, refused.json()) == (400, {"error": f'"1","dob","1970-2-31","{BAD_FORMAT}"'})
 
 
-def test_a_whole_export_comes_in_again(simple: tuple[SandboxProject, Call]) -> None:
+def test_a_whole_export_comes_in_again(simple: tuple[StoredProject, Call]) -> None:
     """Calculated values and file names in an export are passed over when it is imported, in CSV, JSON and XML."""
     call = simple[1]
     call([{"record_id": "1", "weight": "81", "height": "1.80", "complaint___2": "1", "comments": 'a "b"\r\nc'}])
@@ -109,7 +110,7 @@ def test_a_whole_export_comes_in_again(simple: tuple[SandboxProject, Call]) -> N
         assert call().json() == [{**before[0], "comments": f'a "b"{line_end}c'}]
 
 
-def test_eav_comes_in_again(longitudinal: tuple[SandboxProject, Call]) -> None:
+def test_eav_comes_in_again(longitudinal: tuple[StoredProject, Call]) -> None:
     """EAV rows of an export, with events, instances and ticked options, store the same values in an empty project."""
     project, call = longitudinal
     call(
@@ -131,7 +132,7 @@ def test_eav_comes_in_again(longitudinal: tuple[SandboxProject, Call]) -> None:
     assert project.values.instances("1", 42, "visit") == [3]
 
 
-def test_a_new_instance_is_the_next_one(longitudinal: tuple[SandboxProject, Call]) -> None:
+def test_a_new_instance_is_the_next_one(longitudinal: tuple[StoredProject, Call]) -> None:
     """`new` counts on from the highest instance, also within one import."""
     call = longitudinal[1]
     row = {"record_id": "1", "redcap_event_name": "followup_arm_1", "redcap_repeat_instrument": "visit", "pain": "1"}
@@ -173,7 +174,7 @@ WRONG_ROWS = [
 
 @pytest.mark.parametrize(("row", "field", "value", "message"), WRONG_ROWS)
 def test_what_does_not_belong_is_refused_in_redcaps_words(
-    longitudinal: tuple[SandboxProject, Call], row: dict[str, Any], field: str, value: str, message: str
+    longitudinal: tuple[StoredProject, Call], row: dict[str, Any], field: str, value: str, message: str
 ) -> None:
     """A line with record, field, value and message; nothing of the import is stored."""
     call = longitudinal[1]
@@ -184,12 +185,12 @@ def test_what_does_not_belong_is_refused_in_redcaps_words(
     assert call().json() == []
 
 
-def test_out_of_range_is_taken(simple: tuple[SandboxProject, Call]) -> None:
+def test_out_of_range_is_taken(simple: tuple[StoredProject, Call]) -> None:
     """Minimum and maximum are soft: a value outside is stored."""
     assert simple[1]([{"record_id": "1", "weight": "3"}]).json() == {"count": 1}
 
 
-def test_odd_data(simple: tuple[SandboxProject, Call]) -> None:
+def test_odd_data(simple: tuple[StoredProject, Call]) -> None:
     """JSON that is no list of objects holds nothing; broken JSON is malformed; a locked instrument stays."""
     project, call = simple
     assert call('{"record_id":"1"}').json() == {"count": 0}
@@ -200,7 +201,7 @@ def test_odd_data(simple: tuple[SandboxProject, Call]) -> None:
     assert call([{"record_id": "1", "weight": "70"}]).json() == {"count": 1}
 
 
-def test_background_imports_pass_wrong_records_over(simple: tuple[SandboxProject, Call]) -> None:
+def test_background_imports_pass_wrong_records_over(simple: tuple[StoredProject, Call]) -> None:
     """The answer says only that the data were taken; records that are right are stored."""
     call = simple[1]
     rows = [{"record_id": "1", "sex": "9"}, {"record_id": "2", "sex": "1"}]
@@ -208,7 +209,7 @@ def test_background_imports_pass_wrong_records_over(simple: tuple[SandboxProject
     assert [row["record_id"] for row in call().json()] == ["2"]
 
 
-def test_parts_of_records_are_deleted(longitudinal: tuple[SandboxProject, Call]) -> None:
+def test_parts_of_records_are_deleted(longitudinal: tuple[StoredProject, Call]) -> None:
     """Event, instrument and instance narrow a delete; the rest of the record stays, and the count is of records."""
     call = longitudinal[1]
     visit = {"record_id": "1", "redcap_event_name": "followup_arm_1", "redcap_repeat_instrument": "visit"}
@@ -229,7 +230,7 @@ def test_parts_of_records_are_deleted(longitudinal: tuple[SandboxProject, Call])
     assert [row["redcap_event_name"] for row in call().json()] == ["screening_arm_1"]
 
 
-def test_rename_shows_as_an_update(simple: tuple[SandboxProject, Call]) -> None:
+def test_rename_shows_as_an_update(simple: tuple[StoredProject, Call]) -> None:
     """The new id stands only in the details of an update of the old one."""
     project, call = simple
     call([{"record_id": "1", "sex": "1"}, {"record_id": "2"}])

@@ -11,8 +11,9 @@ import pytest
 import requests
 
 from redcap_sync.errors import ProjectFileWrong
+from redcap_sync.project.state import StoredProject
 from redcap_sync.sandbox import running
-from redcap_sync.sandbox.project import SandboxProject, project_from_odm, project_from_xml
+from redcap_sync.sandbox.project import project_from_odm, project_from_xml
 from tests.sandbox_examples import Clock, longitudinal_project, simple_folder, simple_project
 
 SUPER = "S" * 64
@@ -20,14 +21,14 @@ REAL = Path(__file__).parents[3] / "shared" / "redcap_projects"
 REAL_FILES = sorted(REAL.rglob("*.xml")) if REAL.exists() else []
 
 
-def rows_of(project: SandboxProject, content: str = "record", **parameters: str) -> Any:
+def rows_of(project: StoredProject, content: str = "record", **parameters: str) -> Any:
     """Export from a project of its own server."""
     with running([project]) as sandbox:
         asked = {"token": sandbox.token(project), "content": content, "format": "json", **parameters}
         return requests.post(sandbox.api_url, data=asked, timeout=30).json()
 
 
-def xml_of(project: SandboxProject, **parameters: str) -> str:
+def xml_of(project: StoredProject, **parameters: str) -> str:
     """Export a project as XML."""
     with running([project]) as sandbox:
         asked = {"token": sandbox.token(project), "content": "project_xml", **parameters}
@@ -39,8 +40,8 @@ def test_what_is_written_as_xml_is_read_again(tmp_path: Path) -> None:
     project = longitudinal_project(tmp_path, missing_data_codes="NI, No information")
     values = project.values
     event_ids = list(project.event_names)
-    from redcap_sync.sandbox.documents import Document
-    from redcap_sync.sandbox.values import Place
+    from redcap_sync.project.documents import Document
+    from redcap_sync.project.values import Place
 
     project.documents.keep(Document(900, "scan.txt", "text/plain", b"grey"))
     values.write("1", Place(event_ids[0]), {"record_id": "1", "complaint___1": "1", "initials": 'a<"b'})

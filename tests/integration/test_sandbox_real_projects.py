@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 import requests
 
+from redcap_sync.project.state import StoredProject
+from redcap_sync.project.structure import METADATA_KEYS, METADATA_TITLES
 from redcap_sync.sandbox import running
-from redcap_sync.sandbox.project import SandboxProject, project_from_xml
-from redcap_sync.sandbox.structure import METADATA_KEYS, METADATA_TITLES
+from redcap_sync.sandbox.project import project_from_xml
 from tests.sandbox_examples import Clock
 
 REAL = Path(__file__).parents[3] / "shared" / "redcap_projects"
@@ -22,7 +23,7 @@ def _name(path: Path) -> str:
     return path.parent.name if path.name == "project.xml" else path.stem
 
 
-def _exported(path: Path, content: str, **parameters: str) -> tuple[SandboxProject, list[dict[str, str]]]:
+def _exported(path: Path, content: str, **parameters: str) -> tuple[StoredProject, list[dict[str, str]]]:
     project = project_from_xml(path, clock=Clock())
     with running([project]) as sandbox:
         asked = {"token": sandbox.token(project), "content": content, "format": "csv", **parameters}

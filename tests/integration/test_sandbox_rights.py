@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 import requests
 
+from redcap_sync.project.rights import Rights, User
+from redcap_sync.project.state import StoredProject
 from redcap_sync.sandbox import running
-from redcap_sync.sandbox.project import SandboxProject
-from redcap_sync.sandbox.rights import Rights, User
 from tests.sandbox_examples import Clock, longitudinal_project
 
 Call = Callable[..., requests.Response]
@@ -21,7 +21,7 @@ ROWS = (
 
 
 @pytest.fixture
-def served(tmp_path: Path) -> Iterator[tuple[SandboxProject, Call]]:
+def served(tmp_path: Path) -> Iterator[tuple[StoredProject, Call]]:
     """A project with records of two groups, and calls in the name of any user."""
     project = longitudinal_project(tmp_path, Clock())
     with running([project]) as sandbox:
@@ -35,14 +35,14 @@ def served(tmp_path: Path) -> Iterator[tuple[SandboxProject, Call]]:
         yield project, call
 
 
-def add(project: SandboxProject, *rights: str, export: int = 1, **more: str) -> str:
+def add(project: StoredProject, *rights: str, export: int = 1, **more: str) -> str:
     """Put a user with some rights into the project."""
     given = Rights(dict.fromkeys(rights, 1), unnamed=export)
     project.structure.users["somebody"] = User("somebody", given, **more)
     return "somebody"
 
 
-def test_a_right_that_is_missing_is_named(served: tuple[SandboxProject, Call]) -> None:
+def test_a_right_that_is_missing_is_named(served: tuple[StoredProject, Call]) -> None:
     """403, with the words of a server where they are known."""
     project, call = served
     somebody = add(project)
@@ -55,7 +55,7 @@ def test_a_right_that_is_missing_is_named(served: tuple[SandboxProject, Call]) -
     assert call(add(project, "api_export", "logging"), content="log").status_code == 200
 
 
-def test_members_of_a_group_live_in_their_group(served: tuple[SandboxProject, Call]) -> None:
+def test_members_of_a_group_live_in_their_group(served: tuple[StoredProject, Call]) -> None:
     """They see, change and number their own records only, and the group column is not theirs to ask for."""
     project, call = served
     somebody = add(project, "api_export", "api_import", "record_create", "record_delete", "logging", group="north_site")
@@ -70,7 +70,7 @@ def test_members_of_a_group_live_in_their_group(served: tuple[SandboxProject, Ca
     assert {entry["record"] for entry in call(somebody, content="log").json()} <= {"1", "331-1"}
 
 
-def test_export_levels_of_instruments(served: tuple[SandboxProject, Call]) -> None:
+def test_export_levels_of_instruments(served: tuple[StoredProject, Call]) -> None:
     """Level 0 hides an instrument, 3 its identifiers, 2 also dates and free text; with 0 for all there are no data."""
     project, call = served
     somebody = add(project, "api_export")
@@ -87,7 +87,7 @@ def test_export_levels_of_instruments(served: tuple[SandboxProject, Call]) -> No
     assert call(somebody).status_code == 403
 
 
-def test_a_record_id_that_identifies_is_hashed(served: tuple[SandboxProject, Call]) -> None:
+def test_a_record_id_that_identifies_is_hashed(served: tuple[StoredProject, Call]) -> None:
     """Where the id is marked as an identifier, who may not see identifiers gets a hash that stays the same."""
     project, call = served
     project.restructure(metadata=[{**row, "identifier": "y"} for row in project.structure.metadata])
@@ -97,7 +97,7 @@ def test_a_record_id_that_identifies_is_hashed(served: tuple[SandboxProject, Cal
     assert {len(row["record_id"]) for row in first} == {32}
 
 
-def test_an_expired_user_has_no_token(served: tuple[SandboxProject, Call]) -> None:
+def test_an_expired_user_has_no_token(served: tuple[StoredProject, Call]) -> None:
     """From the day of expiration on, the token means nothing."""
     project, call = served
     somebody = add(project, "api_export", expiration="2025-03-01")
@@ -106,7 +106,7 @@ def test_an_expired_user_has_no_token(served: tuple[SandboxProject, Call]) -> No
     assert call(somebody).status_code == 200
 
 
-def test_a_role_decides_for_its_users(served: tuple[SandboxProject, Call]) -> None:
+def test_a_role_decides_for_its_users(served: tuple[StoredProject, Call]) -> None:
     """Somebody in a role has the role's rights, whatever their own say."""
     project, call = served
     somebody = add(project, "api_export")

@@ -17,8 +17,9 @@ from nightround.snapshots_command import snapshots
 from nightround.study.folder import find_content
 from redcap_sync.client import RedcapClient
 from redcap_sync.errors import ExplainedError
+from redcap_sync.project.state import StoredProject
 from redcap_sync.sandbox import running
-from redcap_sync.sandbox.project import SandboxProject, project_from_folder
+from redcap_sync.sandbox.project import project_from_folder
 from redcap_sync.token import Token
 from tests.sandbox_examples import Clock
 
@@ -29,7 +30,7 @@ SCREENING = {"redcap_event_name": "screening_arm_1"}
 class Nights:
     """A study on a sandbox, night after night."""
 
-    def __init__(self, folder: Path, project: SandboxProject, clock: Clock, url: str, token: str) -> None:
+    def __init__(self, folder: Path, project: StoredProject, clock: Clock, url: str, token: str) -> None:
         self.folder = folder
         self.project = project
         self.clock = clock
@@ -157,7 +158,7 @@ def test_a_drift_stops_what_it_touches_until_it_is_accepted(nights: Nights) -> N
     assert not any(one.reason.endswith("not accepted yet") for one in judged.outcomes)
 
 
-def relabel(project: SandboxProject) -> None:
+def relabel(project: StoredProject) -> None:
     """Give every code of every radio field another meaning."""
     for row in project.structure.metadata:
         if row["field_type"] == "radio":
@@ -168,7 +169,7 @@ def relabel(project: SandboxProject) -> None:
 
 def test_a_missing_right_stops_the_rules_behind_it(nights: Nights) -> None:
     """The night comes about, and each rule on the hidden instrument could not be evaluated, with the right's name."""
-    from redcap_sync.sandbox.rights import RIGHTS, Rights, User
+    from redcap_sync.project.rights import RIGHTS, Rights, User
 
     names = nights.project.instrument_names
     levels = {**dict.fromkeys(names, 1), "demographics": 0}

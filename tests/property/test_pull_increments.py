@@ -106,7 +106,7 @@ class Nights(RuleBasedStateMachine):
         project = self.server.project
         event = project.event("screening_arm_1")
         assert event is not None
-        from redcap_sync.sandbox.values import Place
+        from redcap_sync.project.values import Place
 
         there = name in project.values
         project.values.write(name, Place(event.event_id), {"record_id": name, "initials": "mid"})

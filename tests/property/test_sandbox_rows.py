@@ -12,9 +12,10 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from redcap_sync.project.state import StoredProject
 from redcap_sync.sandbox.installation import Installation
 from redcap_sync.sandbox.parameters import parameters_from_pairs
-from redcap_sync.sandbox.project import SandboxProject, project_from_odm
+from redcap_sync.sandbox.project import project_from_odm
 from redcap_sync.sandbox.server import answer
 from tests.sandbox_examples import Clock, longitudinal_project
 
@@ -49,7 +50,7 @@ def rows_of(records: dict[str, Any]) -> list[dict[str, Any]]:
 class Filled:
     """A project, empty and longitudinal if none is given, and calls to it without HTTP."""
 
-    def __init__(self, project: SandboxProject | None = None) -> None:
+    def __init__(self, project: StoredProject | None = None) -> None:
         with tempfile.TemporaryDirectory() as folder:
             self.project = project or longitudinal_project(Path(folder), Clock())
         self._installation = Installation(random=Random(1), clock=lambda: datetime(2025, 3, 1))  # noqa: DTZ001
@@ -63,7 +64,7 @@ class Filled:
         return answered.body.decode()
 
 
-def expected(project: SandboxProject, records: dict[str, Any]) -> list[dict[str, Any]]:
+def expected(project: StoredProject, records: dict[str, Any]) -> list[dict[str, Any]]:
     """Work the flat export out cell by cell, as the rules can be read."""
     dictionary = project.dictionary
     found = []

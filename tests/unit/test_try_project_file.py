@@ -66,7 +66,7 @@ def test_several_pieces_give_the_same_as_one(tmp_path: Path, monkeypatch: pytest
     data = [Opened(str(n), "visit", {"record_id": str(n), "note": f'"a" < b\n{n} > 0'}) for n in range(30)]
     text = project_xml(ITEMS, data)
     whole = read(tmp_path, text)
-    monkeypatch.setattr("redcap_sync.project_file.BLOCK", 37)
+    monkeypatch.setattr("redcap_sync.odm.reading.BLOCK", 37)
     assert read(tmp_path, text).records == whole.records
     assert whole.records[3]["note"] == '"a" < b\n3 > 0'
 
@@ -81,7 +81,7 @@ OUTSIDE = '<?xml version="1.0"?><!DOCTYPE ODM [<!ENTITY x SYSTEM "file:///etc/ho
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("", "cut off"),
+        ("", "empty"),
         ("<!DOCTYPE html><html><body>Log in</body></html>", "login page"),
         ("<html><body>Log in</body></html>", "login page"),
         ("record_id,weight\n1,70\n", "no XML at all"),
@@ -92,6 +92,9 @@ OUTSIDE = '<?xml version="1.0"?><!DOCTYPE ODM [<!ENTITY x SYSTEM "file:///etc/ho
         (HEAD + "</ODM>", "no field"),
         (BOMB, "document type"),
         (OUTSIDE, "document type"),
+        ("<?xml version='1.0'?>" + " " * 3_000_000 + BOMB[21:], "document type"),
+        ("<!--" + "x" * 3_000_000, "cut off"),
+        (HEAD + "<Study>" * 100_000, "cut off"),
     ],
 )
 def test_anything_else_is_refused_with_its_reason(tmp_path: Path, text: str, why: str) -> None:
@@ -99,6 +102,27 @@ def test_anything_else_is_refused_with_its_reason(tmp_path: Path, text: str, why
     with pytest.raises(ProjectFileWrong, match=why) as caught:
         read(tmp_path, text)
     assert caught.value.exit_code == 10
+
+
+def test_a_label_may_speak_of_document_types(tmp_path: Path) -> None:
+    """Only a declaration is refused, not the words in a comment or in character data."""
+    spoken = HEAD + "<!-- <!DOCTYPE x> -->"
+    text = project_xml(ITEMS).replace(HEAD, spoken).replace(">weight<", "><![CDATA[<!DOCTYPE ODM>]]><")
+    assert read(tmp_path, text).dictionary.by_name["weight"].label == "<!DOCTYPE ODM>"
+
+
+def test_a_file_that_is_not_there_or_too_large_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A missing file, a folder and a file that does not fit into memory end in exit code 10, not in a traceback."""
+    for path in (tmp_path / "none.xml", tmp_path):
+        with pytest.raises(ProjectFileWrong, match="cannot be opened"):
+            read_project_file(path)
+
+    def full(*_anything: object, **_named: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("redcap_sync.odm.loading.load_values", full)
+    with pytest.raises(ProjectFileWrong, match="too large for this machine's memory"):
+        read(tmp_path, project_xml(ITEMS, [Opened("1", "visit", {"record_id": "1"})]))
 
 
 def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:

@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from redcap_sync.dictionary import Field, Instrument, checkbox_column
+from redcap_sync.project.state import StoredProject
+from redcap_sync.project.structure import METADATA_KEYS, instrument_slug
 from redcap_sync.sandbox.call import Call
 from redcap_sync.sandbox.contents.actions import by_action
 from redcap_sync.sandbox.errors import ApiError, values_not_valid
 from redcap_sync.sandbox.rendering import Answer, count_answer, rows_answer
 from redcap_sync.sandbox.rows_in import cell_text, imported_rows
-from redcap_sync.sandbox.state import SandboxProject
-from redcap_sync.sandbox.structure import METADATA_KEYS, instrument_slug
 
 FIELD_NAME_KEYS = ("original_field_name", "choice_value", "export_field_name")
 FIELD_NAME = re.compile(r"[a-z](?:_?[a-z0-9])*")
@@ -86,7 +86,7 @@ def _wrong(position: int, row: Mapping[str, str]) -> Iterator[str]:
         yield f"Row {position}: the field '{row['field_name']}' has no choices"
 
 
-def _instruments(project: SandboxProject, rows: Sequence[Mapping[str, str]]) -> list[Instrument]:
+def _instruments(project: StoredProject, rows: Sequence[Mapping[str, str]]) -> list[Instrument]:
     """Instruments in the order of the dictionary: those that were there keep their titles."""
     known = {instrument.name: instrument for instrument in project.structure.instruments}
     names: dict[str, Instrument] = {}
@@ -116,7 +116,7 @@ def export_field_names(call: Call) -> Answer:
     return rows_answer(rows, call.parameters.format, columns=FIELD_NAME_KEYS, root="fields")
 
 
-def _field_name_rows(project: SandboxProject) -> Iterator[Mapping[str, str]]:
+def _field_name_rows(project: StoredProject) -> Iterator[Mapping[str, str]]:
     dictionary = project.dictionary
     for instrument in dictionary.instruments:
         for field in (field for field in dictionary.fields if field.instrument == instrument.name):
@@ -125,7 +125,7 @@ def _field_name_rows(project: SandboxProject) -> Iterator[Mapping[str, str]]:
         yield dict(zip(FIELD_NAME_KEYS, (status, "", status), strict=True))
 
 
-def _rows_of_field(project: SandboxProject, field: Field) -> Iterator[Mapping[str, str]]:
+def _rows_of_field(project: StoredProject, field: Field) -> Iterator[Mapping[str, str]]:
     if field.type == "checkbox":
         for choice in project.dictionary.options_of(field):
             named = (field.name, choice.code, checkbox_column(field.name, choice.code))

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from redcap_sync.project.state import StoredProject
+from redcap_sync.project.structure import ArmRow, EventRow, Repeat, unique_event_name
+from redcap_sync.project.values import Place
 from redcap_sync.sandbox.call import Call
 from redcap_sync.sandbox.contents.actions import named
 from redcap_sync.sandbox.errors import ApiError, not_valid, values_not_valid
 from redcap_sync.sandbox.rendering import Answer, count_answer
 from redcap_sync.sandbox.rows_in import cell_text, imported_rows
-from redcap_sync.sandbox.state import SandboxProject
-from redcap_sync.sandbox.structure import ArmRow, EventRow, Repeat, unique_event_name
-from redcap_sync.sandbox.values import Place
 
 
 def import_arms(call: Call) -> Answer:
@@ -59,7 +59,7 @@ def import_events(call: Call) -> Answer:
     return count_answer(len(rows))
 
 
-def _put_event(project: SandboxProject, row: Mapping[str, str]) -> None:
+def _put_event(project: StoredProject, row: Mapping[str, str]) -> None:
     name, arm = row["event_name"], int(row["arm_num"])
     events = project.structure.events
     known = next((event for event in events if event.unique_name == row.get("unique_event_name")), None)
@@ -119,7 +119,7 @@ def import_repeating(call: Call) -> Answer:
     return count_answer(len(rows))
 
 
-def _repeat(project: SandboxProject, row: Mapping[str, str]) -> Repeat:
+def _repeat(project: StoredProject, row: Mapping[str, str]) -> Repeat:
     written, form = row.get("event_name", ""), row.get("form_name", "")
     event = project.event(written) if project.longitudinal else project.structure.events[0]
     if event is None:
@@ -129,7 +129,7 @@ def _repeat(project: SandboxProject, row: Mapping[str, str]) -> Repeat:
     return Repeat(event.event_id, form, row.get("custom_form_label", ""))
 
 
-def _rehome_values(project: SandboxProject) -> None:
+def _rehome_values(project: StoredProject) -> None:
     """Put every row where the repeating set-up now says it belongs: a plain row and a first instance are the same."""
     for record in list(project.values.names()):
         for place in list(project.values[record].rows):
@@ -137,7 +137,7 @@ def _rehome_values(project: SandboxProject) -> None:
                 project.values.move_cells(record, place, target, columns)
 
 
-def _homes(project: SandboxProject, place: Place) -> dict[Place, set[str]]:
+def _homes(project: StoredProject, place: Place) -> dict[Place, set[str]]:
     """Places the cells of a row belong to now, other than where they are."""
     name = project.event_names.get(place.event_id)
     if name is None or place.instance > 1:
@@ -157,7 +157,7 @@ def _homes(project: SandboxProject, place: Place) -> dict[Place, set[str]]:
     return homes
 
 
-def _forget_events(project: SandboxProject, event_ids: Collection[int]) -> None:
+def _forget_events(project: StoredProject, event_ids: Collection[int]) -> None:
     structure = project.structure
     for record in list(project.values.names()):
         for place in [place for place in project.values[record].rows if place.event_id in event_ids]:

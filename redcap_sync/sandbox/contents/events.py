@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from redcap_sync.project.state import arms_in_use, mapping_rows
+from redcap_sync.project.structure import EventRow
 from redcap_sync.sandbox.call import Call
 from redcap_sync.sandbox.contents.actions import by_action
 from redcap_sync.sandbox.contents.event_imports import (
@@ -16,8 +18,6 @@ from redcap_sync.sandbox.contents.event_imports import (
 )
 from redcap_sync.sandbox.errors import ApiError
 from redcap_sync.sandbox.rendering import Answer, rows_answer
-from redcap_sync.sandbox.state import arms_in_use, mapping_rows
-from redcap_sync.sandbox.structure import EventRow
 
 NO_REPEATS = (
     "You cannot export repeating instruments and events because the project does not contain any "

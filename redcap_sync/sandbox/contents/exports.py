@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from redcap_sync.project.flat import REPEAT_INSTANCE, Row, Selection, flat_rows
 from redcap_sync.sandbox.call import Call
 from redcap_sync.sandbox.eav import eav_names, eav_rows
 from redcap_sync.sandbox.errors import not_valid
 from redcap_sync.sandbox.exporting import asked_selection, asked_shape
-from redcap_sync.sandbox.flat import REPEAT_INSTANCE, Row, Selection, flat_rows
 from redcap_sync.sandbox.labels import value_labels
 from redcap_sync.sandbox.rendering import MEDIA_TYPES, Answer, QuotedCells, csv_line, csv_text, json_text, rows_answer
 from redcap_sync.sandbox.shaping import Shape, eav_label, headers, shaped, shaped_names

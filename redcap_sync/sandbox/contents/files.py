@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from redcap_sync.project.documents import Document
+from redcap_sync.project.values import Place
 from redcap_sync.sandbox.call import Call
 from redcap_sync.sandbox.contents.actions import by_action
-from redcap_sync.sandbox.documents import Document
 from redcap_sync.sandbox.errors import ApiError, not_valid
 from redcap_sync.sandbox.importing import Change
 from redcap_sync.sandbox.parameters import Upload
 from redcap_sync.sandbox.rendering import Answer
 from redcap_sync.sandbox.storing import store
-from redcap_sync.sandbox.values import Place
 
 NO_FILE = "There is no file to download for this record"
 NO_UPLOAD = "No valid file was uploaded"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from redcap_sync.project.structure import Group, unique_group_name
 from redcap_sync.sandbox.call import Call
 from redcap_sync.sandbox.contents.actions import by_action, named
 from redcap_sync.sandbox.errors import ApiError, values_not_valid
 from redcap_sync.sandbox.rendering import Answer, count_answer, rows_answer, text_answer
 from redcap_sync.sandbox.rows_in import cell_text, imported_rows
-from redcap_sync.sandbox.structure import Group, unique_group_name
 
 GROUP_KEYS = ("data_access_group_name", "unique_group_name", "data_access_group_id")
 MAPPING_KEYS = ("username", "redcap_data_access_group")

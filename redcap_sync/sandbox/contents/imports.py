@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from xml.etree import ElementTree as ET
 
-from redcap_sync.errors import ProjectFileWrong
+from redcap_sync.odm.reading import NotProjectXml, parse_xml
+from redcap_sync.odm.values import rows_from_odm
 from redcap_sync.sandbox.calculations import recalculated
 from redcap_sync.sandbox.call import Call
 from redcap_sync.sandbox.eav_in import flat_from_eav
 from redcap_sync.sandbox.errors import ApiError, not_valid
 from redcap_sync.sandbox.importing import Change, Importer, Plan
 from redcap_sync.sandbox.numbering import numbered
-from redcap_sync.sandbox.odm import parse_odm
-from redcap_sync.sandbox.odm_values import rows_from_odm
 from redcap_sync.sandbox.rendering import MEDIA_TYPES, XML_HEAD, Answer, csv_text, json_text
 from redcap_sync.sandbox.rows_in import MALFORMED, NOT_ACCEPTABLE, cell_text, imported_rows
 from redcap_sync.sandbox.storing import store
@@ -51,8 +51,8 @@ def import_records(call: Call) -> Answer:
 def _rows(call: Call) -> Sequence[Mapping[str, Any]]:
     if call.parameters.format == "odm":
         try:
-            return rows_from_odm(call.project, parse_odm(call.parameters.text("data")))
-        except (ProjectFileWrong, KeyError, ValueError) as broken:
+            return rows_from_odm(call.project, parse_xml(call.parameters.text("data")))
+        except (NotProjectXml, ET.ParseError, KeyError, ValueError) as broken:
             raise ApiError(MALFORMED, NOT_ACCEPTABLE) from broken
     rows = imported_rows(call.parameters)
     return flat_from_eav(call.project, rows) if call.parameters.text("type") == "eav" else rows

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from redcap_sync.project.journal import RECORD_KINDS, LogEntry
 from redcap_sync.sandbox.call import Call
-from redcap_sync.sandbox.journal import RECORD_KINDS, LogEntry
 from redcap_sync.sandbox.rendering import Answer, rows_answer
 
 KEYS = ("timestamp", "username", "action", "details", "record")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from redcap_sync.project.flat import applies, places_in_order
+from redcap_sync.project.values import Place
 from redcap_sync.sandbox.call import Call
 from redcap_sync.sandbox.errors import ApiError, not_valid
-from redcap_sync.sandbox.flat import applies, places_in_order
 from redcap_sync.sandbox.labels import value_labels
 from redcap_sync.sandbox.pdf import pdf_of_lines
 from redcap_sync.sandbox.rendering import Answer
-from redcap_sync.sandbox.values import Place
 
 NOTICE = "SYNTHETIC DATA: a REDCap sandbox, no patient exists here"
 

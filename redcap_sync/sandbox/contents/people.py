@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from random import Random
 from typing import Any
 
+from redcap_sync.project.rights import Rights, Role, User
+from redcap_sync.project.state import StoredProject
 from redcap_sync.sandbox.call import Call
 from redcap_sync.sandbox.contents.actions import by_action, named
 from redcap_sync.sandbox.errors import ApiError, not_valid, values_not_valid
 from redcap_sync.sandbox.rendering import Answer, count_answer, rows_answer
-from redcap_sync.sandbox.rights import Rights, Role, User
+from redcap_sync.sandbox.rights_in import changed_rights
 from redcap_sync.sandbox.rows_in import cell_text, imported_rows
-from redcap_sync.sandbox.state import SandboxProject
 
 ROLE_NAME_LENGTH = 10
 
@@ -42,7 +43,7 @@ def import_users(call: Call) -> Answer:
     return count_answer(len(rows))
 
 
-def _changed_user(project: SandboxProject, user: User, row: Mapping[str, Any]) -> User:
+def _changed_user(project: StoredProject, user: User, row: Mapping[str, Any]) -> User:
     group = cell_text(row.get("data_access_group", user.group))
     if group and project.group(group) is None:
         raise values_not_valid("data_access_group", [group])
@@ -50,7 +51,12 @@ def _changed_user(project: SandboxProject, user: User, row: Mapping[str, Any]) -
         key: cell_text(row.get(key, getattr(user, key))) for key in ("email", "firstname", "lastname", "expiration")
     }
     return User(
-        user.username, user.rights.changed(row), **texts, group=group, more_groups=user.more_groups, role=user.role
+        user.username,
+        changed_rights(user.rights, row),
+        **texts,
+        group=group,
+        more_groups=user.more_groups,
+        role=user.role,
     )
 
 
@@ -65,7 +71,7 @@ def delete_users(call: Call) -> Answer:
     return count_answer(len(gone))
 
 
-def _user_row(project: SandboxProject, user: User) -> dict[str, Any]:
+def _user_row(project: StoredProject, user: User) -> dict[str, Any]:
     roles = {role.unique_name: role for role in project.structure.roles}
     rights = roles[user.role].rights if user.role in roles else user.rights
     group = project.group(user.group)
@@ -104,7 +110,7 @@ def import_roles(call: Call) -> Answer:
             raise values_not_valid("unique_role_name", [unique])
         role = roles.get(unique) or Role(_new_role_name(call, roles), "", Rights())
         label = cell_text(row.get("role_label", role.label))
-        roles[role.unique_name] = Role(role.unique_name, label, role.rights.changed(row))
+        roles[role.unique_name] = Role(role.unique_name, label, changed_rights(role.rights, row))
     call.project.restructure(roles=list(roles.values()))
     call.log("user", "Edit user role" if roles else "Add user role", details="Import user roles (API)")
     return count_answer(len(rows))

@@ -6,6 +6,8 @@ from dataclasses import replace
 
 from redcap_sync.dictionary import Instrument
 from redcap_sync.errors import ProjectFileWrong
+from redcap_sync.project.state import OWNER, Clock, StoredProject, Structure
+from redcap_sync.project.structure import METADATA_KEYS, PROJECT_DEFAULTS
 from redcap_sync.sandbox.call import Call
 from redcap_sync.sandbox.contents.actions import by_action
 from redcap_sync.sandbox.errors import ApiError, no_rights, not_valid
@@ -18,8 +20,6 @@ from redcap_sync.sandbox.parameters import Parameters
 from redcap_sync.sandbox.project import project_from_odm
 from redcap_sync.sandbox.rendering import MEDIA_TYPES, Answer, count_answer, rows_answer, text_answer
 from redcap_sync.sandbox.rows_in import cell_text, one_row
-from redcap_sync.sandbox.state import OWNER, Clock, SandboxProject, Structure
-from redcap_sync.sandbox.structure import METADATA_KEYS, PROJECT_DEFAULTS
 
 READ_ONLY = frozenset(
     {
@@ -100,13 +100,13 @@ def create_project(installation: Installation, parameters: Parameters, clock: Cl
     return text_answer(installation.token(project))
 
 
-def new_project(clock: Clock) -> SandboxProject:
+def new_project(clock: Clock) -> StoredProject:
     """Build the project a server makes of nothing: one instrument with the record id."""
     row = dict.fromkeys(METADATA_KEYS, "")
     row |= {"field_name": "record_id", "form_name": "form_1", "field_type": "text", "field_label": "Record ID"}
     structure = Structure(metadata=[row], instruments=[Instrument("form_1", "Form 1")], mapping=[(1, "form_1")])
     structure.settings["creation_time"] = clock().strftime("%Y-%m-%d %H:%M:%S")
-    project = SandboxProject(structure, clock=clock)
+    project = StoredProject(structure, clock=clock)
     project.log(OWNER, "manage", "Manage/Design", details="Create project (API)")
     return project
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from redcap_sync.project.values import Place
 from redcap_sync.sandbox.call import Call
 from redcap_sync.sandbox.contents.actions import by_action
 from redcap_sync.sandbox.contents.exports import export_records
@@ -9,7 +10,6 @@ from redcap_sync.sandbox.contents.imports import import_records
 from redcap_sync.sandbox.errors import ApiError, not_valid
 from redcap_sync.sandbox.numbering import next_name
 from redcap_sync.sandbox.rendering import Answer, count_answer, text_answer
-from redcap_sync.sandbox.values import Place
 
 
 def delete_records(call: Call) -> Answer:

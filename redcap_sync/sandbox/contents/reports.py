@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
+from redcap_sync.project.flat import Row, Selection
+from redcap_sync.project.structure import Report
+from redcap_sync.project.values import natural_order
 from redcap_sync.sandbox.call import Call
 from redcap_sync.sandbox.contents.exports import flat_answer
 from redcap_sync.sandbox.errors import not_valid
 from redcap_sync.sandbox.exporting import asked_shape, hashes_ids, permitted
-from redcap_sync.sandbox.flat import Row, Selection
 from redcap_sync.sandbox.logic_rows import filter_of
 from redcap_sync.sandbox.rendering import Answer
-from redcap_sync.sandbox.structure import Report
-from redcap_sync.sandbox.values import natural_order
 
 
 def export_report(call: Call) -> Answer:

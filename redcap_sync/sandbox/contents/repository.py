@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from redcap_sync.project.documents import Document, Folder
 from redcap_sync.sandbox.call import Call
 from redcap_sync.sandbox.contents.actions import by_action
 from redcap_sync.sandbox.contents.files import document_answer, uploaded
-from redcap_sync.sandbox.documents import Document, Folder
 from redcap_sync.sandbox.errors import ApiError, not_valid
 from redcap_sync.sandbox.rendering import Answer, rows_answer
 

@@ -6,11 +6,11 @@ import string
 from random import Random
 from typing import Any
 
+from redcap_sync.project.values import Place
 from redcap_sync.sandbox.call import Call
 from redcap_sync.sandbox.contents.files import place_named
 from redcap_sync.sandbox.errors import ApiError, not_valid
 from redcap_sync.sandbox.rendering import Answer, rows_answer, text_answer
-from redcap_sync.sandbox.values import Place
 
 LINK_LENGTH, ACCESS_LENGTH, RETURN_LENGTH = 10, 9, 8
 LETTERS = string.ascii_uppercase + string.digits

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
 
-from redcap_sync.sandbox.layout import Column
-from redcap_sync.sandbox.state import SandboxProject
-from redcap_sync.sandbox.values import Place
+from redcap_sync.project.layout import Column
+from redcap_sync.project.state import StoredProject
+from redcap_sync.project.values import Place
 
 EVENT, REPEAT_INSTRUMENT, REPEAT_INSTANCE = "redcap_event_name", "redcap_repeat_instrument", "redcap_repeat_instance"
 GROUP, SURVEY_IDENTIFIER = "redcap_data_access_group", "redcap_survey_identifier"
@@ -32,7 +32,7 @@ class Row:
 class Selection:
     """What of a project goes into an export."""
 
-    project: SandboxProject
+    project: StoredProject
     columns: tuple[Column, ...]
     records: Sequence[str]
     event_ids: frozenset[int]
@@ -88,7 +88,7 @@ class Selection:
             yield column.name
 
 
-def places_in_order(project: SandboxProject, record: str) -> list[Place]:
+def places_in_order(project: StoredProject, record: str) -> list[Place]:
     """The places of a record: by event, the base row before its instances, then by instrument and instance."""
     event_order = {event_id: position for position, event_id in enumerate(project.event_names)}
     instrument_order = {"": -1} | {name: position for position, name in enumerate(project.instrument_names)}
@@ -189,7 +189,7 @@ class Templates:
         return "0" if column.is_checkbox else ""
 
 
-def applies(project: SandboxProject, column: Column, place: Place) -> bool:
+def applies(project: StoredProject, column: Column, place: Place) -> bool:
     """Say whether a column can hold a value at a place."""
     dictionary, event = project.dictionary, project.event_name(place.event_id)
     if place.instrument:

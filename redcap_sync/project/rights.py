@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
-
-from redcap_sync.sandbox.errors import not_valid
 
 # In the order in which `content=user` of a server of version 14.5 lists them.
 RIGHTS = (
@@ -67,16 +64,6 @@ class Rights:
         """Export: 0 none, 1 full, 2 de-identified, 3 without identifiers."""
         return self.forms_export.get(instrument, self.unnamed)
 
-    def changed(self, row: Mapping[str, Any]) -> Rights:
-        """Return the rights with those replaced that a row of an import names."""
-        named = {right: _level(right, row[right]) for right in RIGHTS if str(row.get(right, "")).strip()}
-        return Rights(
-            levels={**self.levels, **named},
-            forms={**self.forms, **_levels(row.get("forms"))},
-            forms_export={**self.forms_export, **_levels(row.get("forms_export"))},
-            unnamed=self.unnamed,
-        )
-
     def row(self, instruments: tuple[str, ...]) -> dict[str, Any]:
         """Return the rights as the keys of an export."""
         return {
@@ -89,21 +76,6 @@ class Rights:
 def every_right() -> Rights:
     """Rights of the one who set the project up."""
     return Rights(levels=dict.fromkeys(RIGHTS, 1), unnamed=FULL)
-
-
-def _levels(written: Any) -> dict[str, int]:
-    """Read `{form: level}` or `form:1,form2:3`."""
-    if isinstance(written, Mapping):
-        return {str(name): _level(str(name), level) for name, level in written.items()}
-    pairs = (part.partition(":") for part in str(written or "").split(",") if ":" in part)
-    return {name.strip(): _level(name, level) for name, _, level in pairs}
-
-
-def _level(name: str, written: Any) -> int:
-    level = str(written).strip()
-    if not level.isdigit():
-        raise not_valid(name.strip())
-    return int(level)
 
 
 @dataclass

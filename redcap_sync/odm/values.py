@@ -7,17 +7,17 @@ from collections.abc import Iterator
 from xml.etree import ElementTree as ET
 
 from redcap_sync.dictionary import DATE_FORMATS, Field
-from redcap_sync.sandbox.documents import Document
-from redcap_sync.sandbox.flat import EVENT, GROUP, REPEAT_INSTANCE, REPEAT_INSTRUMENT, SURVEY_IDENTIFIER
-from redcap_sync.sandbox.layout import Column
-from redcap_sync.sandbox.odm import attribute, children, every
-from redcap_sync.sandbox.state import SandboxProject
-from redcap_sync.sandbox.values import Place
+from redcap_sync.odm.reading import attribute, children, every
+from redcap_sync.project.documents import Document
+from redcap_sync.project.flat import EVENT, GROUP, REPEAT_INSTANCE, REPEAT_INSTRUMENT, SURVEY_IDENTIFIER
+from redcap_sync.project.layout import Column
+from redcap_sync.project.state import StoredProject
+from redcap_sync.project.values import Place
 
 STORED_LENGTHS = {"date": 10, "datetime": 16, "datetime_seconds": 19}
 
 
-def load_values(project: SandboxProject, root: ET.Element, *, calculated: bool) -> None:
+def load_values(project: StoredProject, root: ET.Element, *, calculated: bool) -> None:
     """Store the data of a project XML. Calculated values are kept only where `calculated` says so.
 
     Creating a project from XML through the API stores no calculated value; an upload on REDCap's own
@@ -29,7 +29,7 @@ def load_values(project: SandboxProject, root: ET.Element, *, calculated: bool) 
             _load_form(project, record, _place(project, event_id, event_key, form), form, calculated=calculated)
 
 
-def rows_from_odm(project: SandboxProject, root: ET.Element) -> list[dict[str, str]]:
+def rows_from_odm(project: StoredProject, root: ET.Element) -> list[dict[str, str]]:
     """Return the data of an ODM document as the flat rows an import checks."""
     rows: list[dict[str, str]] = []
     for subject in every(root, "SubjectData"):
@@ -49,7 +49,7 @@ def rows_from_odm(project: SandboxProject, root: ET.Element) -> list[dict[str, s
     return rows
 
 
-def _forms(project: SandboxProject, subject: ET.Element) -> Iterator[tuple[int, int, ET.Element]]:
+def _forms(project: StoredProject, subject: ET.Element) -> Iterator[tuple[int, int, ET.Element]]:
     """Every FormData with its event and the event's repeat key; classic projects name no event."""
     first = next(iter(project.event_names))
     ids = {event.unique_name: event.event_id for event in project.structure.events}
@@ -61,7 +61,7 @@ def _forms(project: SandboxProject, subject: ET.Element) -> Iterator[tuple[int, 
             yield ids.get(name, first), int(attribute(event, "StudyEventRepeatKey") or 1), form
 
 
-def _place(project: SandboxProject, event_id: int, event_key: int, form: ET.Element) -> Place:
+def _place(project: StoredProject, event_id: int, event_key: int, form: ET.Element) -> Place:
     name = project.event_name(event_id)
     instrument = attribute(form, "FormOID").removeprefix("Form.")
     if project.dictionary.repeats(name, instrument):
@@ -69,7 +69,7 @@ def _place(project: SandboxProject, event_id: int, event_key: int, form: ET.Elem
     return Place(event_id, "", event_key if project.dictionary.event_repeats(name) else 0)
 
 
-def _load_form(project: SandboxProject, record: str, place: Place, form: ET.Element, *, calculated: bool) -> None:
+def _load_form(project: StoredProject, record: str, place: Place, form: ET.Element, *, calculated: bool) -> None:
     cells = {} if place.instrument else {project.id_field: record}
     for item in every(form, "ItemData"):
         name, value = attribute(item, "ItemOID"), attribute(item, "Value")
@@ -103,7 +103,7 @@ def _moment(field: Field, value: str) -> str:
     return value.replace("T", " ", 1)[: STORED_LENGTHS[kind]]
 
 
-def _keep_document(project: SandboxProject, item: ET.Element) -> int:
+def _keep_document(project: StoredProject, item: ET.Element) -> int:
     content = base64.b64decode(item.text or "")
     document = Document(project.next_id(), attribute(item, "DocName"), attribute(item, "MimeType"), content)
     project.documents.keep(document)

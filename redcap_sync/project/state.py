@@ -8,12 +8,12 @@ from datetime import datetime
 from typing import Any
 
 from redcap_sync.dictionary import Dictionary, Instrument, dictionary_from_api
-from redcap_sync.sandbox.documents import Documents
-from redcap_sync.sandbox.journal import Journal, LogEntry
-from redcap_sync.sandbox.layout import Layout
-from redcap_sync.sandbox.rights import Role, User, every_right
-from redcap_sync.sandbox.structure import PROJECT_DEFAULTS, ArmRow, EventRow, Group, Repeat, Report
-from redcap_sync.sandbox.values import Values
+from redcap_sync.project.documents import Documents
+from redcap_sync.project.journal import Journal, LogEntry
+from redcap_sync.project.layout import Layout
+from redcap_sync.project.rights import Role, User, every_right
+from redcap_sync.project.structure import PROJECT_DEFAULTS, ArmRow, EventRow, Group, Repeat, Report
+from redcap_sync.project.values import Values
 
 Clock = Callable[[], datetime]
 OWNER = "sandbox_user"
@@ -45,7 +45,7 @@ class Structure:
     """The highest id given to an event, group, report, folder or document."""
 
 
-class SandboxProject:
+class StoredProject:
     """One project. Its structure is changed through `restructure`, its values through `values`."""
 
     def __init__(self, structure: Structure, *, clock: Clock) -> None:
@@ -101,7 +101,7 @@ class SandboxProject:
         self.structure_changed = True
         self._dictionary = self._layout = None
 
-    def take_over(self, other: SandboxProject) -> None:
+    def take_over(self, other: StoredProject) -> None:
         """Become another project, whose state was kept; values, log and documents start empty."""
         self.values, self.journal, self.documents = other.values, other.journal, other.documents
         self.restructure(**vars(other.structure))
@@ -138,13 +138,13 @@ class SandboxProject:
         self.journal.write(LogEntry(self.clock(), username, kind, action, details, record, group))
 
 
-def arms_in_use(project: SandboxProject) -> list[ArmRow]:
+def arms_in_use(project: StoredProject) -> list[ArmRow]:
     """Arms that have an event: the others are invisible to the API."""
     used = {event.arm for event in project.structure.events}
     return sorted((arm for arm in project.structure.arms if arm.number in used), key=lambda arm: arm.number)
 
 
-def mapping_rows(project: SandboxProject, arms: Collection[int] = ()) -> list[dict[str, Any]]:
+def mapping_rows(project: StoredProject, arms: Collection[int] = ()) -> list[dict[str, Any]]:
     """The designations in event and instrument order, as `content=formEventMapping`."""
     designated = set(project.structure.mapping)
     return [
@@ -155,7 +155,7 @@ def mapping_rows(project: SandboxProject, arms: Collection[int] = ()) -> list[di
     ]
 
 
-def _dictionary(project: SandboxProject) -> Dictionary:
+def _dictionary(project: StoredProject) -> Dictionary:
     structure, longitudinal = project.structure, project.longitudinal
     names = project.event_names
     return dictionary_from_api(

@@ -8,10 +8,10 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 from redcap_sync.dictionary import Instrument
-from redcap_sync.sandbox.odm import attribute, children, every, local_name, plain_attributes, text_of
-from redcap_sync.sandbox.rights import RIGHTS, Rights, Role
-from redcap_sync.sandbox.state import Structure
-from redcap_sync.sandbox.structure import (
+from redcap_sync.odm.reading import attribute, children, every, local_name, plain_attributes, text_of
+from redcap_sync.project.rights import RIGHTS, Rights, Role
+from redcap_sync.project.state import Structure
+from redcap_sync.project.structure import (
     METADATA_KEYS,
     PROJECT_DEFAULTS,
     ArmRow,

@@ -1,0 +1,65 @@
+"""A project out of its XML, read record by record: a large file costs the memory of its values, not of its XML."""
+
+from __future__ import annotations
+
+from typing import TextIO
+from xml.etree import ElementTree as ET
+
+from redcap_sync.errors import ProjectFileWrong
+from redcap_sync.odm.reading import NotProjectXml, elements, local_name
+from redcap_sync.odm.structure import structure_from_odm
+from redcap_sync.odm.values import load_values
+from redcap_sync.project.state import Clock, StoredProject
+
+
+def load_project(file: TextIO, *, name: str, clock: Clock, calculated: bool) -> tuple[ET.Element, StoredProject]:
+    """Read a project XML of any REDCap version; return its outermost element, without records, and the project.
+
+    Values are taken literally; calculated ones only where `calculated` says so. Raises ProjectFileWrong, which calls
+    the file `name`, for anything that is no whole project XML.
+    """
+    try:
+        return _load(file, clock, calculated=calculated)
+    except ET.ParseError as error:
+        why = f"it is no well-formed XML, or it was cut off: {error}"
+    except (OSError, UnicodeDecodeError) as error:
+        why = f"it cannot be read as text ({type(error).__name__})"
+    except (KeyError, ValueError, IndexError, AttributeError) as error:
+        why = f"it refers to something that it does not contain ({type(error).__name__})"
+    except MemoryError:
+        why = "it is too large for this machine's memory"
+    except NotProjectXml as error:
+        why = str(error)
+    raise ProjectFileWrong(
+        f"{name} is not a REDCap project XML.",
+        why=why,
+        remedy="download it in REDCap: Project Setup, Other Functionality, Download metadata and data as XML",
+    )
+
+
+def _load(file: TextIO, clock: Clock, *, calculated: bool) -> tuple[ET.Element, StoredProject]:
+    root: ET.Element | None = None
+    project: StoredProject | None = None
+    for event, element in elements(file):
+        name = local_name(element)
+        if root is None:
+            if name != "ODM":
+                raise NotProjectXml(f"its outermost element is {name}, not ODM")
+            root = element
+        elif event == "start" and name == "ClinicalData":
+            project = project or _without_records(root, clock)
+        elif event == "end" and name == "SubjectData" and project is not None:
+            load_values(project, element, calculated=calculated)
+            element.clear()
+    if root is None:
+        raise NotProjectXml("there is no element in it")
+    return root, project or _without_records(root, clock)
+
+
+def _without_records(root: ET.Element, clock: Clock) -> StoredProject:
+    structure = structure_from_odm(root)
+    if not structure.metadata:
+        raise NotProjectXml("it holds no field")
+    project = StoredProject(structure, clock=clock)
+    project.restructure()
+    return project

@@ -1,0 +1,35 @@
+"""Rights as an import of users or roles names them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from redcap_sync.project.rights import RIGHTS, Rights
+from redcap_sync.sandbox.errors import not_valid
+
+
+def changed_rights(rights: Rights, row: Mapping[str, Any]) -> Rights:
+    """Return the rights with those replaced that a row of an import names."""
+    named = {right: _level(right, row[right]) for right in RIGHTS if str(row.get(right, "")).strip()}
+    return Rights(
+        levels={**rights.levels, **named},
+        forms={**rights.forms, **_levels(row.get("forms"))},
+        forms_export={**rights.forms_export, **_levels(row.get("forms_export"))},
+        unnamed=rights.unnamed,
+    )
+
+
+def _levels(written: Any) -> dict[str, int]:
+    """Read `{form: level}` or `form:1,form2:3`."""
+    if isinstance(written, Mapping):
+        return {str(name): _level(str(name), level) for name, level in written.items()}
+    pairs = (part.partition(":") for part in str(written or "").split(",") if ":" in part)
+    return {name.strip(): _level(name, level) for name, _, level in pairs}
+
+
+def _level(name: str, written: Any) -> int:
+    level = str(written).strip()
+    if not level.isdigit():
+        raise not_valid(name.strip())
+    return int(level)
