@@ -40,6 +40,8 @@ class Snapshot:
     tables: Mapping[str, Table] = field(repr=False)
     unseen: tuple[Unseen, ...] = ()
     """What the token's user may not export: missing rights, no missing data."""
+    groups: Mapping[str, str] | None = field(default=None, repr=False)
+    """The data access group of each record that is in one, by unique name; None where it was not exported."""
 
 
 class Severity(StrEnum):

@@ -95,6 +95,23 @@ class Event:
 
 
 @dataclass(frozen=True)
+class Arm:
+    """A branch of a longitudinal project: its number and its name."""
+
+    number: int
+    label: str
+
+
+@dataclass(frozen=True)
+class Group:
+    """A data access group; its number is known to the server alone."""
+
+    unique_name: str
+    label: str
+    group_id: int | None = None
+
+
+@dataclass(frozen=True)
 class Dictionary:
     """Everything that is known of a project before a single value is read."""
 
@@ -109,6 +126,10 @@ class Dictionary:
     """(event, instrument) that repeat; instrument '' means the whole event repeats; event '' in classic projects."""
     missing_data_codes: tuple[Choice, ...] = ()
     project_id: int | None = None
+    arms: tuple[Arm, ...] = ()
+    """Empty where nobody asked for their names."""
+    groups: tuple[Group, ...] | None = None
+    """The data access groups; None where nobody asked for them."""
 
     @cached_property
     def by_name(self) -> Mapping[str, Field]:
@@ -214,6 +235,7 @@ def dictionary_from_api(
     events: Iterable[Mapping[str, Any]] = (),
     mapping: Iterable[Mapping[str, Any]] = (),
     repeating: Iterable[Mapping[str, Any]] = (),
+    arms: Iterable[Mapping[str, Any]] = (),
 ) -> Dictionary:
     """Put together what the API says of a project, in the rows of its JSON answers."""
     fields = tuple(field_from_metadata(row) for row in metadata)
@@ -234,6 +256,7 @@ def dictionary_from_api(
         repeating=frozenset((row.get("event_name") or "", row.get("form_name") or "") for row in repeating),
         missing_data_codes=parse_choices(str(project.get("missing_data_codes") or "")),
         project_id=int(project["project_id"]) if project.get("project_id") else None,
+        arms=tuple(Arm(int(row["arm_num"]), row["name"]) for row in arms),
     )
 
 

@@ -11,7 +11,7 @@ from redcap_sync.errors import ProjectFileWrong
 
 
 def dictionary_from_folder(folder: Path) -> Dictionary:
-    """Read project.json, metadata.csv, instruments.csv, and where they are there events, mapping and repeating."""
+    """Read project.json, metadata.csv, instruments.csv, and if there events, mapping, repeating and arms."""
     try:
         return dictionary_from_api(
             project=json.loads((folder / "project.json").read_text(encoding="utf-8")),
@@ -20,6 +20,7 @@ def dictionary_from_folder(folder: Path) -> Dictionary:
             events=csv_rows(folder / "events.csv", optional=True),
             mapping=csv_rows(folder / "mapping.csv", optional=True),
             repeating=csv_rows(folder / "repeating.csv", optional=True),
+            arms=csv_rows(folder / "arms.csv", optional=True),
         )
     except (OSError, KeyError, ValueError) as error:
         raise ProjectFileWrong(

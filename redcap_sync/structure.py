@@ -35,6 +35,7 @@ class Structure:
     events: Sequence[Row]
     mapping: Sequence[Row]
     repeating: Sequence[Row]
+    arms: Sequence[Row] = ()
 
     def json(self) -> bytes:
         """One canonical document: the same structure gives the same bytes."""
@@ -55,11 +56,12 @@ class Structure:
             events=self.events,
             mapping=self.mapping,
             repeating=self.repeating,
+            arms=self.arms,
         )
 
 
 def pull_structure(client: RedcapClient) -> Structure:
-    """Ask for the structure: four to six calls, fewer for a classic project."""
+    """Ask for the structure: three to seven calls, the fewest for a classic project."""
     project = client.project()
     longitudinal = str(project.get("is_longitudinal", 0)) == "1"
     repeats = str(project.get("has_repeating_instruments_or_events", 0)) == "1"
@@ -70,4 +72,5 @@ def pull_structure(client: RedcapClient) -> Structure:
         events=client.events() if longitudinal else [],
         mapping=client.mapping() if longitudinal else [],
         repeating=client.repeating() if repeats else [],
+        arms=client.arms() if longitudinal else [],
     )

@@ -7,7 +7,6 @@ blank unless an instance is named, as REDCap's own rules see it (data_quality_ru
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,8 +15,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from nightround.model import Snapshot
-from redcap_sync.dictionary import Dictionary, Event
+from nightround.validation.smart_variables import smart_values
 from redcap_sync.logic import Reference
+from redcap_sync.logic.events import nearest_event
 from redcap_sync.logic.language import RELATIVE_EVENTS
 from redcap_sync.tables import Table
 
@@ -79,7 +79,7 @@ class Lookup:
         if reference.field == VISIT_EXISTS:
             return self._of_rows(reference.column, self._exists(reference.event))
         if reference.is_smart:
-            return self._of_rows(reference.column, self._smart(reference.field))
+            return self._of_rows(reference.column, smart_values(reference.field, self.snapshot, self.keys))
         table = self._table_of(reference)
         join = (table.instrument, reference.event, reference.instance)
         if join not in self._joins:
@@ -95,22 +95,6 @@ class Lookup:
         tables = (table.keys for table in self.snapshot.tables.values())
         held = {record for keys in tables for record in keys["record"][keys["event"].eq(event)]}
         return self.keys["record"].isin(held).map({True: "1", False: ""}).astype("str")
-
-    def _smart(self, name: str) -> pd.Series[str]:
-        dictionary = self.snapshot.dictionary
-        events = {event.unique_name: event for event in dictionary.events}
-        if name == "record-name":
-            return self.keys["record"]
-        if name in ("instrument-name", "form-name"):
-            return self.keys["instrument"]
-        if name == "current-instance":
-            return self.keys["instance"].astype("str").where(self.keys["instance"].gt(0), "")
-        if name == "project-id":
-            return pd.Series(str(dictionary.project_id or ""), index=self.keys.index, dtype="str")
-        if name in _OF_EVENTS:
-            said = {unique_name: _OF_EVENTS[name](event) for unique_name, event in events.items()}
-            return self.keys["event"].map(said).fillna("").astype("str")
-        raise KeyError(f"the data of a project do not say what [{name}] is")
 
     def _table_of(self, reference: Reference) -> Table:
         for table in self.snapshot.tables.values():
@@ -133,7 +117,8 @@ class Lookup:
             return self.keys["event"]
         if event in RELATIVE_EVENTS:
             nearest = {
-                own.unique_name: _relative(dictionary, table.instrument, own, event) for own in dictionary.events
+                name: nearest_event(dictionary, event, name, dictionary.events_of(table.instrument)) or _NOWHERE
+                for name in dictionary.event_names
             }
             return self.keys["event"].map(nearest).fillna(_NOWHERE).astype("str")
         if event not in dictionary.event_names:
@@ -167,28 +152,3 @@ def _outermost(table: Table, wanted: pd.DataFrame, *, last: bool) -> pd.Series[i
     found = groups.max() if last else groups.min()
     rows = pd.MultiIndex.from_frame(wanted[["record", "event"]])
     return pd.Series(found.reindex(rows, fill_value=_NO_INSTANCE).to_numpy(), index=wanted.index)
-
-
-def _relative(dictionary: Dictionary, instrument: str, own: Event, written: str) -> str:
-    """The nearest event of the row's arm to which the instrument is designated."""
-    arm = [event.unique_name for event in dictionary.events if event.arm == own.arm]
-    having = [name for name in arm if instrument in dictionary.instruments_at(name)]
-    position = arm.index(own.unique_name)
-    before, after = (
-        [name for name in having if name in part] for part in (set(arm[:position]), set(arm[position + 1 :]))
-    )
-    candidates = {
-        "first-event-name": having[:1],
-        "last-event-name": having[-1:],
-        "previous-event-name": before[-1:],
-        "next-event-name": after[:1],
-    }
-    return next(iter(candidates[written]), _NOWHERE)
-
-
-_OF_EVENTS: dict[str, Callable[[Event], str]] = {
-    "event-name": lambda event: event.unique_name,
-    "event-label": lambda event: event.label,
-    "event-id": lambda event: str(event.event_id or ""),
-    "arm-number": lambda event: str(event.arm),
-}

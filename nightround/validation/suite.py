@@ -16,6 +16,7 @@ from typing import Any
 from nightround.model import LANGUAGES, Rule, Severity, Words
 from nightround.validation.compiled_check import compile_check
 from nightround.validation.row_scope import rows_that_can_hold
+from nightround.validation.smart_variables import OF_INSTRUMENT
 from redcap_sync.dictionary import Dictionary
 from redcap_sync.errors import LogicError
 from redcap_sync.logic import Expression, Reference, in_words, parse, references, to_json
@@ -114,6 +115,12 @@ def _rows(rule: Rule, read: Iterable[Reference], dictionary: Dictionary) -> dict
     """The rows a rule looks at: instruments, each with events, none of which means all."""
     if rule.instrument:
         return {rule.instrument: list(rule.events)}
+    read = tuple(read)
+    homeless = next((reference for reference in read if reference.field in OF_INSTRUMENT), None)
+    if homeless is not None:
+        hint = "name the event or the instrument itself, or write a rule of the study, which has an instrument"
+        what = f"A rule of whole rows has no instrument, so [{homeless.field}] has no value."
+        raise LogicError(what, text=rule.discrepancy, position=rule.discrepancy.find(homeless.column), hint=hint)
     rows = rows_that_can_hold(dictionary, read)
     if not rows:
         hint = "a rule of the project is evaluated in the rows that can hold one of its fields"

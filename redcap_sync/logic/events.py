@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from difflib import get_close_matches
 from typing import NoReturn
 
@@ -30,16 +31,19 @@ def resolve(reference: Reference, dictionary: Dictionary, event: str) -> tuple[s
     if reference.event in ("", "event-name"):
         return (event if event in designated else NOWHERE), column
     if "-" in reference.event:
-        return _relative(reference.event, event, designated, dictionary), column
+        return nearest_event(dictionary, reference.event, event, designated), column
     if reference.event not in dictionary.event_names:
         _refuse(reference, "event", reference.event, dictionary.event_names)
     return (reference.event if reference.event in designated else NOWHERE), column
 
 
-def _relative(selector: str, event: str, designated: tuple[str, ...], dictionary: Dictionary) -> str:
+def nearest_event(dictionary: Dictionary, selector: str, event: str, designated: Collection[str]) -> str:
+    """The event a relative name means, seen from an event: the nearest of its arm among the designated, or ''."""
     arms = {known.unique_name: known.arm for known in dictionary.events}
     order = [name for name in dictionary.event_names if arms[name] == arms.get(event)]
     usable = [name for name in order if name in designated]
+    if selector == "event-name":
+        return event
     if selector in ("first-event-name", "last-event-name"):
         found = usable if selector == "last-event-name" else usable[::-1]
     elif selector == "previous-event-name":

@@ -31,7 +31,7 @@ from redcap_sync.logic import (
 )
 from redcap_sync.logic import references as references_of
 from redcap_sync.logic.interpreter_values import number_of, printed
-from redcap_sync.logic.language import CALCDATE, FUNCTIONS, Arity
+from redcap_sync.logic.language import CALCDATE, FUNCTIONS, SMART_VARIABLES, Arity
 from redcap_sync.logic.syntax import And, Call, Chain, Comparison, Not, Number, Or, Power, Text, signed
 
 NOW = datetime(2024, 2, 29, 13, 45, 10)  # noqa: DTZ001 - REDCap's times have no zone
@@ -136,6 +136,9 @@ def data_of(seed: int, count: int) -> Data:
     words = some("", "NI", *DATES)
     dates = [word if word in DATES else "" for word in words]
     columns["m_date"], texts["m_date"] = Column(moments(dates), "date", pd.Series(words, dtype="str")), words
+    for name in SMART_VARIABLES:
+        words = some("", "1", "2", "10", "end_arm_1", "North")
+        columns[f"[{name}]"], texts[f"[{name}]"] = pd.Series(words, dtype="str"), words
     return Data(columns, [{name: texts[name][row] for name in columns} for row in range(count)])
 
 
@@ -145,7 +148,9 @@ FIELDS = (
     *("n_float", "n_series", "n_nullable", "n_int", "f_bool", "f_nullable", "t_str", "t_object", "t_category"),
     *("d_date", "d_plain", "d_time", "d_seconds", "m_number", "m_date"),
 )
-references = st.sampled_from(FIELDS).map(Reference)
+references = st.one_of(
+    st.sampled_from(FIELDS).map(Reference), st.sampled_from((*FIELDS, *SMART_VARIABLES)).map(Reference)
+)
 literals = st.one_of(
     st.sampled_from(NUMBERS).map(Number),
     st.sampled_from(("", *TEXTS, *ODD_DATES, *DATES, *TIMES, *SECONDS)).map(Text),

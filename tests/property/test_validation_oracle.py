@@ -30,6 +30,11 @@ CELLS = {
     "signs___2": st.sampled_from(["", "0", "1"]),
     "hb": st.sampled_from(["", "120.5", "70", "ND"]),
 }
+SMART = (
+    *("record-name", "event-name", "event-label", "event-id", "event-number", "arm-number", "instrument-name"),
+    *("first-event-name", "last-event-name", "previous-event-name", "next-event-name", "project-id"),
+    *("form-name", "current-instance", "previous-instance", "next-instance", "first-instance", "last-instance"),
+)
 RULES = (
     rule("number", "visit", "[weight] > 70"),
     rule("other instrument", "visit", "[weight] < [hb]"),
@@ -40,6 +45,9 @@ RULES = (
     rule("dates", "visit", "datediff([one_arm_1][seen_on], [seen_on], 'd', true) < 1", events=("two_arm_1",)),
     rule("sum", "lab", "sum([hb], [weight]) > 150", needs=("hb",)),
     rule("event", "lab", "[one_arm_1][grade] = [grade]"),
+    *(rule(f"smart {name}", "visit", f"[{name}] > [grade]", needs=()) for name in SMART),
+    *(rule(f"smart {name} in the lab", "lab", f"[{name}] = concat([grade], '_arm_1')", needs=()) for name in SMART),
+    rule("smart number", "lab", "[event-number] + [grade] = 2"),
 )
 
 
@@ -68,6 +76,27 @@ def cells_of(given_snapshot: Snapshot, record: str, event: str) -> dict[str, str
     return found
 
 
+def smart_cells(record: str, event: str, instrument: str) -> dict[str, str]:
+    """What a row of these two events, in which nothing repeats, knows of itself."""
+    first = event == "one_arm_1"
+    said = {
+        "record-name": record,
+        "event-name": event,
+        "event-label": event,
+        "event-id": "41" if first else "42",
+        "event-number": "1" if first else "2",
+        "arm-number": "1",
+        "first-event-name": "one_arm_1",
+        "last-event-name": "two_arm_1",
+        "previous-event-name": "" if first else "one_arm_1",
+        "next-event-name": "two_arm_1" if first else "",
+        "instrument-name": instrument,
+        "form-name": instrument,
+        "project-id": "13",
+    }
+    return {f"[{name}]": said.get(name, "") for name in SMART}
+
+
 def judged_by_loops(given_snapshot: Snapshot, one: Rule) -> tuple[int, int, list[Mapping[str, object]]]:
     """In scope, checked and failing rows of a rule, cell by cell with the slow interpreter."""
     now = NIGHT.replace(tzinfo=None)
@@ -75,7 +104,7 @@ def judged_by_loops(given_snapshot: Snapshot, one: Rule) -> tuple[int, int, list
     table = given_snapshot.tables[one.instrument]
     for position in range(len(table)):
         key = table.row_key(position)
-        cells = cells_of(given_snapshot, key.record, key.event)
+        cells = cells_of(given_snapshot, key.record, key.event) | smart_cells(key.record, key.event, one.instrument)
         if one.events and key.event not in one.events:
             continue
         if one.applies and not holds(parse(one.applies), cells, now=now):

@@ -149,7 +149,7 @@ def test_an_unreadable_cell_is_not_blank(dictionary: Dictionary) -> None:
         (Reference("nothing"), "no field"),
         (Reference("weight", event="three_arm_1"), "no event"),
         (Reference("weight", modifier="label"), "modifier"),
-        (Reference("user-name"), "do not say"),
+        (Reference("user-name"), "nobody is logged in"),
     ],
 )
 def test_what_cannot_be_read_has_a_reason(dictionary: Dictionary, wanted: Reference, reason: str) -> None:
