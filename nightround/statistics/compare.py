@@ -120,14 +120,19 @@ def mann_whitney_by_rule(samples: Samples) -> HypothesisTest:
 
 
 def anova(samples: Samples) -> HypothesisTest:
-    """One-way analysis of variance (Fisher, Statistical Methods for Research Workers, 1925)."""
+    """One-way analysis of variance (Fisher, Statistical Methods for Research Workers, 1925).
+
+    From deviations, not from sums of squares: scipy's f_oneway takes large sums from each other, and of groups with
+    equal means may make a negative F without a P of it.
+    """
     _require_finite(samples)
     require(max(float(np.ptp(sample)) for sample in samples) > 0, Reason.NO_VARIANCE)
-    found = stats.f_oneway(*samples)
-    n = sum(len(sample) for sample in samples)
-    return HypothesisTest(
-        Name.ANOVA, float(found.pvalue), n, float(found.statistic), len(samples) - 1.0, float(n - len(samples))
-    )
+    centre, sizes = float(np.mean(np.concatenate(list(samples)))), [len(sample) for sample in samples]
+    between_groups = sum(len(sample) * (float(np.mean(sample)) - centre) ** 2 for sample in samples)
+    within_groups = sum(float(((sample - np.mean(sample)) ** 2).sum()) for sample in samples)
+    df, df_within = len(samples) - 1.0, float(sum(sizes) - len(samples))
+    f = (between_groups / df) / (within_groups / df_within)
+    return HypothesisTest(Name.ANOVA, float(stats.f.sf(f, df, df_within)), sum(sizes), f, df, df_within)
 
 
 def welch_anova(samples: Samples) -> HypothesisTest:

@@ -10,6 +10,7 @@ from scipy import stats
 from nightround.statistics.categorical import Counts
 from nightround.statistics.compare import EXACT_UNDER, rank_sum_ways, tie_term, welch_df
 from nightround.statistics.describe import NORMAL_975, mean, sd, wilson
+from nightround.statistics.differences import ordered_differences
 from nightround.statistics.estimates import Estimate, require
 from nightround.statistics.numbers import Numbers
 from nightround.study.methods import Reason
@@ -98,11 +99,10 @@ def hodges_lehmann(first: Numbers, second: Numbers) -> Estimate:
     """
     require(len(first) > 1 and len(second) > 1, Reason.GROUP_UNDER_TWO)
     require(bool(np.isfinite(first).all() and np.isfinite(second).all()), Reason.BELOW_DETECTION)
-    x, y = np.sort(first), np.sort(second)
-    pairs, cut = len(x) * len(y), rank_sum_cut(first, second)
-    middle = (_kth_difference(x, y, (pairs + 1) // 2) + _kth_difference(x, y, pairs // 2 + 1)) / 2
-    low, high = _kth_difference(x, y, cut), _kth_difference(x, y, pairs + 1 - cut)
-    return Estimate(middle, low, high, len(x) + len(y), "hodges_lehmann")
+    pairs, cut = len(first) * len(second), rank_sum_cut(first, second)
+    middles = (pairs + 1) // 2, pairs // 2 + 1
+    low, left, right, high = ordered_differences(first, second, (cut, *middles, pairs + 1 - cut))
+    return Estimate((left + right) / 2, low, high, len(first) + len(second), "hodges_lehmann")
 
 
 def rank_sum_cut(first: Numbers, second: Numbers) -> int:
@@ -115,18 +115,3 @@ def rank_sum_cut(first: Numbers, second: Numbers) -> int:
         return max(1, int(np.searchsorted(np.cumsum(ways) / ways.sum(), TAIL)))
     variance = m * n / 12 * (m + n + 1 - ties / ((m + n) * (m + n - 1)))
     return max(1, round(m * n / 2 - NORMAL_975 * sqrt(variance)))
-
-
-def _kth_difference(x: Numbers, y: Numbers, k: int) -> float:
-    """The k-th smallest of all x - y, both sorted, by halving: no table of all differences is made."""
-    low, high = float(x[0] - y[-1]), float(x[-1] - y[0])
-    while low < (middle := (low + high) / 2) < high and high - low > 1e-14 * max(abs(low), abs(high)):
-        enough = len(y) * len(x) - int(np.searchsorted(y, x - middle).sum()) >= k
-        low, high = (low, middle) if enough else (middle, high)
-    return _largest_up_to(x, y, high)
-
-
-def _largest_up_to(x: Numbers, y: Numbers, limit: float) -> float:
-    place = np.searchsorted(y, x - limit)
-    inside = place < len(y)
-    return float((x[inside] - y[place[inside]]).max())
