@@ -77,7 +77,7 @@ def try_project(
     asked = [(letter.id, letter.name, rules_of_letter(letter, dictionary)) for letter in LETTERS]
     asked += [(rule.id, rule.title.en, (rule,)) for rule in rules_of_project(custom)]
     tables = tables_from_records(dictionary, project.records)
-    snapshot = Snapshot("project file", "", now, project.redcap_version, dictionary, tables)
+    snapshot = Snapshot("project file", "", now, project.redcap_version, dictionary, tables, groups=project.groups)
     validation = validate(snapshot, [rule for _, _, rules in asked for rule in rules], now=now)
     outcomes = {outcome.rule_id: outcome for outcome in validation.outcomes}
     order = _Order(project)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 from redcap_sync.custom_rules import CustomRule
-from redcap_sync.dictionary import Dictionary
+from redcap_sync.dictionary import Arm, Dictionary, Group
 from redcap_sync.errors import ProjectFileWrong
 from redcap_sync.odm.loading import load_project
 from redcap_sync.odm.reading import attribute
-from redcap_sync.project.flat import Selection, flat_rows
+from redcap_sync.project.flat import GROUP, Selection, flat_rows
 from redcap_sync.project.state import StoredProject
 from redcap_sync.project.values import Place
 
@@ -25,9 +25,15 @@ class ProjectFile:
     dictionary: Dictionary
     records: tuple[dict[str, str], ...] = field(repr=False)
     rules: tuple[CustomRule, ...]
-    groups: tuple[str, ...]
-    """The titles of the data access groups."""
     redcap_version: str
+
+    @property
+    def groups(self) -> dict[str, str] | None:
+        """The data access group of each record that is in one, by unique name; None where the file has no groups."""
+        if self.dictionary.groups is None:
+            return None
+        id_field = self.dictionary.record_id_field
+        return {row[id_field]: row[GROUP] for row in self.records if row.get(GROUP)}
 
 
 def read_project_file(path: Path) -> ProjectFile:
@@ -58,11 +64,22 @@ def _project_file(root: ET.Element, project: StoredProject) -> ProjectFile:
     )
     rules = sorted(project.structure.data_quality_rules, key=_order)
     return ProjectFile(
-        dictionary=project.dictionary,
+        dictionary=_as_told(project),
         records=tuple(row.cells for row in flat_rows(selection)),
         rules=tuple(CustomRule(rule.get("rule_name", ""), rule.get("rule_logic", "")) for rule in rules),
-        groups=tuple(group.name for group in project.structure.groups),
         redcap_version=attribute(root, "SourceSystemVersion"),
+    )
+
+
+def _as_told(project: StoredProject) -> Dictionary:
+    """The structure without the numbers that only a server gives, with what the file alone says."""
+    told = project.structure
+    return replace(
+        project.dictionary,
+        project_id=None,
+        events=tuple(replace(event, event_id=None) for event in project.dictionary.events),
+        arms=tuple(Arm(arm.number, arm.name) for arm in told.arms),
+        groups=tuple(Group(group.unique_name, group.name) for group in told.groups) or None,
     )
 
 

@@ -129,6 +129,10 @@ class Viewpoint:
             return str(number or "")
         return {**self._smart_of_event(), **self._smart_of_people()}.get(name, "")
 
+    def _number_of(self, event: EventRow) -> int:
+        """Place of an event in its arm, from 1."""
+        return [one for one in self.project.structure.events if one.arm == event.arm].index(event) + 1
+
     def _smart_of_event(self) -> dict[str, str]:
         event = self._event()
         arm = next(arm for arm in self.project.structure.arms if arm.number == event.arm)
@@ -136,7 +140,7 @@ class Viewpoint:
             "event-name": event.unique_name,
             "event-label": event.name,
             "event-id": str(event.event_id),
-            "event-number": str(event.event_id),
+            "event-number": str(self._number_of(event)),
             "arm-number": str(arm.number),
             "arm-label": arm.name,
             "instrument-name": self.place.instrument,

@@ -122,7 +122,7 @@ def projects(draw: st.DrawFn) -> Drawn:
         for event in draw(st.lists(st.sampled_from(list(EVENTS)), unique=True)) if longitudinal else [""]:
             for form, instance in draw(placed(dictionary, event)):
                 records.append({**row_key(number, event, form, instance), **draw(cells(dictionary, event, form))})
-    return Drawn(ProjectFile(dictionary, tuple(records), (), (), "13.8.1"), longitudinal)
+    return Drawn(ProjectFile(dictionary, tuple(records), (), "13.8.1"), longitudinal)
 
 
 def placed(dictionary: Dictionary, event: str) -> st.SearchStrategy[list[tuple[str, int]]]:
@@ -293,7 +293,7 @@ def test_no_outlier_contradicts_exact_fractions(values: list[str]) -> None:
         instruments=[{"instrument_name": "visit", "instrument_label": "Visit"}],
     )
     records = tuple({**row_key(number, "", "", 0), "age": value} for number, value in enumerate(values))
-    drawn = Drawn(ProjectFile(dictionary, records, (), (), "13.8.1"), longitudinal=False)
+    drawn = Drawn(ProjectFile(dictionary, records, (), "13.8.1"), longitudinal=False)
     age = dictionary.by_name["age"]
     expected = [row["record_id"] for row in records if is_outlier(age, row["age"], drawn)]
     tried = {one.id: one for one in try_project(drawn.project, (), now=NOW)}

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
+from nightround.try_project import try_project
 from redcap_sync.custom_rules import CustomRule, read_custom_rules
+from redcap_sync.dictionary import Group
 from redcap_sync.errors import ProjectFileWrong
 from redcap_sync.project_file import ProjectFile, read_project_file
 from tests.project_xml import HEAD, Item, Opened, project_xml
 
+NOW = datetime(2025, 1, 1)  # noqa: DTZ001 - REDCap stores no zone
 REAL = Path(__file__).parents[3] / "shared" / "redcap_projects"
 EVERY_FILE = sorted(REAL.rglob("*.xml")) if REAL.exists() else []
 ITEMS = [
@@ -152,3 +156,25 @@ def test_every_real_file_is_read(path: Path) -> None:
     assert got.redcap_version[0].isdigit()
     for row in got.records:
         assert row.get("redcap_event_name", "") in got.dictionary.event_names
+
+
+def test_arms_and_groups_are_what_the_file_says_and_no_number_is_made_up(tmp_path: Path) -> None:
+    """A record's group is read from its rows; ids, which a file does not have, stay unknown."""
+    data = [
+        Opened(record, "visit", {"weight": "70", **group}, event="one_arm_1")
+        for record, group in (("1", {"redcap_data_access_group": "the_north"}), ("2", {}))
+    ]
+    text = project_xml(ITEMS, data, events={"one_arm_1": ["visit"], "two_arm_1": ["visit"]})
+    assert read(tmp_path, text).groups is None
+    group = (
+        '<redcap:DataAccessGroupsGroup><redcap:DataAccessGroups group_name="The North"/></redcap:DataAccessGroupsGroup>'
+    )
+    got = read(tmp_path, text.replace("</GlobalVariables>", f"{group}</GlobalVariables>"))
+    assert got.groups == {"1": "the_north"}
+    assert got.dictionary.groups == (Group("the_north", "The North"),)
+    assert got.dictionary.project_id is None
+    assert [event.event_id for event in got.dictionary.events] == [None, None]
+    assert [arm.number for arm in got.dictionary.arms] == [1]
+    rule = CustomRule("Of the north", "[record-dag-label] = 'The North' and [weight] > 60")
+    last = try_project(got, [rule], now=NOW)[-1]
+    assert [row.record for row in last.rows or ()] == ["1"]
