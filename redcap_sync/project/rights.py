@@ -37,7 +37,8 @@ RIGHTS = (
     "lock_records_customization",
 )
 NO_ACCESS, FULL, DE_IDENTIFIED, NO_IDENTIFIERS = 0, 1, 2, 3
-VIEW_AND_EDIT = 1
+CLOSED_TO_EDITING = frozenset({0, 2, 128, 129})
+"""Levels of data entry that allow no change: none and read-only, in the codes up to version 15.5 and since."""
 
 
 @dataclass
@@ -59,6 +60,10 @@ class Rights:
     def entry_level(self, instrument: str) -> int:
         """Data entry: 0 none, 1 view and edit, 2 read-only, 3 edit survey responses."""
         return self.forms.get(instrument, self.unnamed)
+
+    def may_edit(self, instrument: str) -> bool:
+        """Say whether values of an instrument may be changed."""
+        return self.entry_level(instrument) not in CLOSED_TO_EDITING
 
     def export_level(self, instrument: str) -> int:
         """Export: 0 none, 1 full, 2 de-identified, 3 without identifiers."""

@@ -13,6 +13,9 @@ from redcap_sync.sandbox.errors import ApiError
 from redcap_sync.sandbox.installation import Installation
 from redcap_sync.sandbox.parameters import Parameters
 
+CLOSED = "Your user privileges do not allow you to change data on the instrument '{instrument}'."
+"""Our own words. That only who may edit an instrument changes its data is requirement B.3.16.1100 of the public
+validation package (redcap_rsvc), written for the Data Import Tool; the API's help does not speak of it."""
 REFUSALS = {
     "api_import": "You do not have API Import/Update privileges",
     "api_export": "You do not have API Export privileges",

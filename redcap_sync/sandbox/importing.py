@@ -24,6 +24,8 @@ NEEDLESS_INSTANCE = (
     "redcap_repeat_instance cannot have a value since this instrument or event is not a repeating instrument or "
     "repeating event, respectively. The redcap_repeat_instance field must be left blank for this row of data."
 )
+# Our own words for a rule that servers do state: of instrument and instance, both are required.
+NO_INSTANCE = "redcap_repeat_instance must have a value for the Repeating Instrument named '{instrument}'."
 WRONG_INSTANCE = "redcap_repeat_instance must be a positive whole number or 'new'."
 UNKNOWN_EVENT = "The event name does not exist in the project."
 UNKNOWN_GROUP = "The Data Access Group does not exist in the project."
@@ -125,6 +127,9 @@ class Importer:
             self._refuse(record, REPEAT_INSTRUMENT, instrument, WRONG_REPEAT_INSTRUMENT)
             return None
         place = Place(event.event_id, instrument)
+        if instrument and not instance:
+            self._refuse(record, REPEAT_INSTANCE, "", NO_INSTANCE.format(instrument=instrument))
+            return None
         if instrument or dictionary.event_repeats(name):
             return self._numbered(record, place, instance or "1")
         if instance:

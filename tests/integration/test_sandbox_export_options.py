@@ -8,6 +8,7 @@ from xml.etree import ElementTree as ET
 import pytest
 import requests
 
+from redcap_sync.odm.reading import parse_xml
 from redcap_sync.project.state import StoredProject
 from redcap_sync.sandbox import running
 from tests.sandbox_examples import Clock, longitudinal_project, simple_project
@@ -122,6 +123,19 @@ def test_xml_has_items_with_cdata(simple: tuple[StoredProject, Export]) -> None:
     assert text.startswith('<?xml version="1.0" encoding="UTF-8" ?>\n<records><item><initials></initials>')
     assert "<comments><![CDATA[it is, well]]></comments>" in text
     assert ET.fromstring(text).findtext("item/comments") == "it is, well"  # noqa: S314 - our own document
+
+
+def test_odm_is_odm_and_comes_in_again(simple: tuple[StoredProject, Export]) -> None:
+    """The data alone in ODM, as the format says; imported, they are the same rows."""
+    project, call = simple
+    before, odm = call().json(), call(format="odm")
+    root = parse_xml(odm.text)
+    assert root.tag == "{http://www.cdisc.org/ns/odm/v1.3}ODM"
+    assert [child.tag.rpartition("}")[2] for child in root] == ["ClinicalData"]
+    assert call(action="delete", **{"records[0]": "1"}).text == "1"
+    assert call(format="odm", data=odm.text, returnFormat="json").json() == {"count": 1}
+    assert call().json() == before
+    assert project.values.names() == ["1"]
 
 
 def test_filter_logic_is_of_rows(tmp_path: Path) -> None:

@@ -169,6 +169,12 @@ WRONG_ROWS = [
     ),
     ({**FOLLOW_UP, "redcap_repeat_instance": 1, "weight": "80"}, "redcap_repeat_instance", "1", NEEDLESS_INSTANCE),
     ({**FOLLOW_UP, "pain": "4"}, "pain", "4", ON_REPEATING),
+    (
+        {**FOLLOW_UP, "redcap_repeat_instrument": "visit", "pain": "4"},
+        "redcap_repeat_instance",
+        "",
+        "redcap_repeat_instance must have a value for the Repeating Instrument named 'visit'.",
+    ),
 ]
 
 

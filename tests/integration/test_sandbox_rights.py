@@ -87,6 +87,27 @@ def test_export_levels_of_instruments(served: tuple[StoredProject, Call]) -> Non
     assert call(somebody).status_code == 403
 
 
+def test_entry_levels_of_instruments(served: tuple[StoredProject, Call]) -> None:
+    """None and read-only let no value be changed, in old codes and new; what stays as it is may come along."""
+    project, call = served
+    somebody = add(project, "api_import", "api_export")
+    rights = project.structure.users[somebody].rights
+    changed = '[{"record_id":"1","redcap_event_name":"followup_arm_1","weight":"81"}]'
+    same = changed.replace("81", "80").replace('"weight"', '"labs_complete":"","weight"')
+    for closed in (0, 2, 128, 129):
+        rights.forms = {"labs": closed}
+        refused = call(somebody, data=changed)
+        assert refused.status_code == 400
+        assert refused.json()["error"].startswith('"1","weight","81","Your user privileges do not allow you to change')
+        assert call(somebody, data=same).json() == {"count": 1}
+        cell = {"record": "1", "event": "followup_arm_1", "field": "scan"}
+        assert call(somebody, content="file", action="import", **cell).status_code == 403
+    assert {row["weight"] for row in call(somebody, fields="weight").json()} == {"", "80"}
+    for opened in (1, 3, 130, 138):
+        rights.forms = {"labs": opened}
+        assert call(somebody, data=changed).json() == {"count": 1}
+
+
 def test_a_record_id_that_identifies_is_hashed(served: tuple[StoredProject, Call]) -> None:
     """Where the id is marked as an identifier, who may not see identifiers gets a hash that stays the same."""
     project, call = served

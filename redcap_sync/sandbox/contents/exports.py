@@ -10,7 +10,10 @@ from redcap_sync.sandbox.call import Call
 from redcap_sync.sandbox.eav import eav_names, eav_rows
 from redcap_sync.sandbox.errors import not_valid
 from redcap_sync.sandbox.exporting import asked_selection, asked_shape
+from redcap_sync.sandbox.installation import VERSION
 from redcap_sync.sandbox.labels import value_labels
+from redcap_sync.sandbox.odm_data import clinical_data_xml
+from redcap_sync.sandbox.odm_writing import document
 from redcap_sync.sandbox.rendering import MEDIA_TYPES, Answer, QuotedCells, csv_line, csv_text, json_text, rows_answer
 from redcap_sync.sandbox.shaping import Shape, eav_label, headers, shaped, shaped_names
 
@@ -25,7 +28,16 @@ def export_records(call: Call) -> Answer:
         raise not_valid("type")
     selection, shape = asked_selection(call), asked_shape(call)
     call.log("export", "Data export (API)", details=f"Export format: {call.parameters.format}, Type: {kind}")
+    if call.parameters.format == "odm":
+        return _odm_answer(call, selection)
     return eav_answer(call, selection, shape) if kind == "eav" else flat_answer(call, selection, shape)
+
+
+def _odm_answer(call: Call, selection: Selection) -> Answer:
+    """Render the data alone as ODM, which has neither rows nor labels and always names the record."""
+    title = str(call.project.structure.settings["project_title"])
+    data = clinical_data_xml(selection, with_files=False)
+    return Answer(document(title, call.now.isoformat(timespec="seconds"), VERSION, data).encode(), MEDIA_TYPES["xml"])
 
 
 def flat_answer(call: Call, selection: Selection, shape: Shape, in_order: InOrder | None = None) -> Answer:

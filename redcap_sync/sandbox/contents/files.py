@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from redcap_sync.project.documents import Document
 from redcap_sync.project.values import Place
-from redcap_sync.sandbox.call import Call
+from redcap_sync.sandbox.call import CLOSED, Call
 from redcap_sync.sandbox.contents.actions import by_action
 from redcap_sync.sandbox.errors import ApiError, not_valid
 from redcap_sync.sandbox.importing import Change
@@ -27,7 +27,7 @@ def export_file(call: Call) -> Answer:
 def import_file(call: Call) -> Answer:
     """Put a document into a file field of a record that exists; the answer is empty."""
     call.require("api_import")
-    record, place, name = _cell(call)
+    record, place, name = _editable_cell(call)
     upload = uploaded(call)
     document = Document(call.project.next_id(), upload.name, upload.media_type, upload.content)
     call.project.documents.keep(document)
@@ -39,7 +39,7 @@ def delete_file(call: Call) -> Answer:
     """Take the document out of a file field; the answer is empty."""
     call.require("api_import")
     document = _document(call)
-    record, place, name = _cell(call)
+    record, place, name = _editable_cell(call)
     call.project.documents.remove(document.doc_id)
     store(call.project, Change(record, place, {name: ""}), call.log)
     return Answer(b"")
@@ -78,6 +78,15 @@ def _cell(call: Call) -> tuple[str, Place, str]:
     if not call.sees(record):
         raise ApiError(f'The record "{record}" does not exist')
     return record, place_named(call, column.instrument), name
+
+
+def _editable_cell(call: Call) -> tuple[str, Place, str]:
+    """Read the cell of a call that changes it; its instrument must be open to the user."""
+    record, place, name = _cell(call)
+    instrument = call.project.layout.by_name[name].instrument
+    if not call.rights.may_edit(instrument):
+        raise ApiError(CLOSED.format(instrument=instrument), 403)
+    return record, place, name
 
 
 def place_named(call: Call, instrument: str) -> Place:

@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 from redcap_sync.odm.reading import NotProjectXml, parse_xml
 from redcap_sync.odm.values import rows_from_odm
 from redcap_sync.sandbox.calculations import recalculated
-from redcap_sync.sandbox.call import Call
+from redcap_sync.sandbox.call import CLOSED, Call
 from redcap_sync.sandbox.eav_in import flat_from_eav
 from redcap_sync.sandbox.errors import ApiError, not_valid
 from redcap_sync.sandbox.importing import Change, Importer, Plan
@@ -70,8 +70,23 @@ def _checked(call: Call, rows: Sequence[Mapping[str, Any]]) -> list[Change]:
         call.require("record_create")
     if call.user.group:
         plan = _within_group(call, plan)
+    plan.errors += _closed_to(call, plan.changes)
     plan.refuse_errors()
     return plan.changes
+
+
+def _closed_to(call: Call, changes: Sequence[Change]) -> list[tuple[str, str, str, str]]:
+    """Lines for cells that would change on instruments the user may not edit; what stays as it is may come along."""
+    project = call.project
+    closed = {name for name in project.instrument_names if not call.rights.may_edit(name)}
+    return [
+        (change.record, name, value, CLOSED.format(instrument=column.instrument))
+        for change in (changes if closed else ())
+        for name, value in change.cells.items()
+        if (column := project.layout.by_name[name]).instrument in closed
+        and name != project.id_field
+        and project.values.stored(change.record, change.place).get(name, "") != value
+    ]
 
 
 def _within_group(call: Call, plan: Plan) -> Plan:
