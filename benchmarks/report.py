@@ -1,11 +1,13 @@
 """The report against a bare render of its own HTML, and beside Chromium's print and Typst on the same content.
 
-    make demo && python -m benchmarks.report [--data demo] [--rounds 5]
+    make demo && python -m benchmarks.report [--data demo] [--rounds 5] [--listing]
 
 Ours is everything between numbers and files: both contexts, the page, the gate, the worker that typesets PDF/A-3a with
 its attachments. Bare is WeasyPrint called on that very page, the same variant, the same fonts, nothing attached. Each
 render is a process of its own; CPU seconds and peak memory are those of the process. Candidates run in turn, and
 medians are shown. Chromium is used where `chromium` is installed, Typst where the package `typst` is.
+
+With `--listing` a table of more and more rows is rendered instead: what a report would cost that printed them all.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -35,13 +37,16 @@ from nightround.model import Language
 from nightround.reports.attachments import attachments
 from nightround.reports.context import ReportContext
 from nightround.reports.inputs import ReportInputs
+from nightround.reports.render import html
 from nightround.reports.typesetting import assets, worker_environment
-from nightround.reports.views import TableView
+from nightround.reports.views import Cell, Column, Row, TableView
 from nightround.store.snapshots import SnapshotStore
 
 STUDY = "venous_occlusion"
 TEMPLATES = Path(__file__).parents[1] / "report_templates"
 SMALLEST_LINE = 3
+LISTED = (50, 400, 800, 1600, 3200)
+LISTED_COLUMNS = 8
 BARE = """
 import sys, warnings
 warnings.simplefilter("ignore")
@@ -228,13 +233,49 @@ def report(language: Language, inputs: ReportInputs, pages: Pages, rounds: int, 
         print(f"| {one} | {cpu:.2f} | {cpu / bare:.2f} | {wall:.2f} | {memory:.0f} | {size:.0f} | {count} | {same} |")
 
 
+def listing_page(context: ReportContext, rows: int) -> str:
+    """The first chapter's page with nothing on it but a table of `rows` rows and eight columns."""
+    columns = tuple(Column(f"field {number}", width=88 / (LISTED_COLUMNS - 1)) for number in range(1, LISTED_COLUMNS))
+    cells = tuple(Cell(f"{number * 12.5:.1f}") for number in range(1, LISTED_COLUMNS))
+    table = TableView(
+        "listing", "9", "A listing", "record", columns, tuple(Row(str(n), cells) for n in range(rows)), label_width=12
+    )
+    chapter = replace(context.chapters[1], parts=(table,))
+    return html(replace(context, chapters=(chapter,), headlines=(), methods=()), TEMPLATES)
+
+
+def listing(inputs: ReportInputs, context: ReportContext, rounds: int) -> None:
+    """Measure how a listing grows, a line a length; the first length stands for what every file costs."""
+    runs: dict[int, list[Render]] = {rows: [] for rows in LISTED}
+    with tempfile.TemporaryDirectory() as name:
+        environment = worker_environment(TEMPLATES / "fonts", Path(name), os.environ)
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, [environment["PYTHONPATH"], *sys.path[1:]]))
+        for _ in range(rounds):
+            for rows, renders in runs.items():
+                bench = Bench(inputs, context, listing_page(context, rows), Path(name), environment)
+                renders.append(bench.ours())
+    print("| rows | pages | CPU s | CPU s a page beyond the first | memory MB |")
+    print("|---|---|---|---|---|")
+    first: tuple[int, float] | None = None
+    for rows, renders in runs.items():
+        pages = len(pypdfium2.PdfDocument(renders[0].content))
+        cpu, memory = (statistics.median(getattr(run, part) for run in renders) for part in ("cpu", "memory"))
+        first = first or (pages, cpu)
+        each = f"{(cpu - first[1]) / (pages - first[0]):.2f}" if pages > first[0] else ""
+        print(f"| {rows} | {pages} | {cpu:.1f} | {each} | {memory:.0f} |")
+
+
 def main() -> None:
-    """Measure both languages."""
+    """Measure both languages, or a listing."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("demo"))
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--listing", action="store_true")
     given = parser.parse_args()
     inputs, pages, before = read_report(given.data)
+    if given.listing:
+        listing(inputs, pages.contexts["en"], given.rounds)
+        return
     for language in pages.html:
         report(language, inputs, pages, given.rounds, before)
 
