@@ -194,7 +194,7 @@ class Night:
     def alert_failure(self, error: ExplainedError) -> None:
         """Tell the data manager that the night did not come to its end; the findings stand as they were."""
         snapshot = self.snapshots.latest(self.study.id)
-        told = NightTold(state=NightState.FAILED, trouble=f"{error.what} {error.remedy}")
+        told = NightTold(state=NightState.FAILED, trouble=f"{error.what}\n{error.remedy}")
         rules = self._rules(snapshot.dictionary) if snapshot else self.study.rules
         try:
             places = self._places(snapshot.dictionary, snapshot.redcap_version) if snapshot else Places("", "", None)

@@ -12,6 +12,7 @@ from nightround.alerts.notice import Night, NightState, Notice
 from nightround.alerts.pages import Lines, OldFinding, OpenList, Page, Shown, capped
 from nightround.alerts.templates import DigestTemplates, Wording
 from nightround.model import Finding, LedgerDelta, Recipient, Resolution, Rule, Severity, Words
+from nightround.reasons import reason_in
 
 DATA_MANAGER = "data_manager"
 """The role that owns the rules, and so hears of rules that could not be judged and of nights that failed."""
@@ -152,7 +153,8 @@ class _Writer:
         say, night = self.wording, self.night
         lines = [say(f"banner_{night.state.value}")]
         if night.trouble:
-            lines.append(say("banner_reason", reason=night.trouble))
+            sentences = (reason_in(one, self.recipient.language) for one in night.trouble.splitlines())
+            lines.append(say("banner_reason", reason=say("sentence_join").join(sentences)))
         if night.unaccounted:
             lines.append(say("banner_unaccounted", rules=say("severity_join").join(night.unaccounted)))
         return tuple(lines)
@@ -201,7 +203,7 @@ class _Writer:
         """For the data manager: rules without a judgement, and rules that left the study with findings open."""
         say = self.wording
         orphans = Counter(one.rule_id for one in self.mine.open_now if one.rule_id not in known_rules)
-        reasons = dict(self.night.unjudged) | {
+        reasons = {rule_id: reason_in(why, self.recipient.language) for rule_id, why in self.night.unjudged.items()} | {
             rule_id: say("unjudged_unknown", n=count) for rule_id, count in orphans.items()
         }
         told = reasons if self.recipient.role == DATA_MANAGER else {}

@@ -23,8 +23,8 @@ class Night:
     """What a digest says of the run itself.
 
     `unjudged` are the rules that could not be evaluated, with the reason; `unjudged_before` those of
-    the night before, so that a rule that stays broken is not news every morning. `trouble` is one line
-    that says why a run is not whole.
+    the night before, so that a rule that stays broken is not news every morning. `trouble` says why
+    a run is not whole, a sentence a line.
     """
 
     state: NightState

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from nightround.model import Finding, Outcome, Rule, Severity, Status
+from nightround.reasons import reason_in
 from nightround.reports.inputs import ReportInputs
 from nightround.reports.views import Cell, Column, Note, Row, TableView
 from nightround.reports.wording import Wording
@@ -200,7 +201,7 @@ def unjudged_rules_table(inputs: ReportInputs, say: Wording) -> TableView:
     rows = tuple(
         Row(
             titles.get(outcome.rule_id, outcome.rule_id),
-            (Cell(say(f"status_{outcome.status}")), Cell(outcome.reason)),
+            (Cell(say(f"status_{outcome.status}")), Cell(reason_in(outcome.reason, say.language))),
             depth=0,
         )
         for outcome in unjudged[:MOST_RULES_LISTED]

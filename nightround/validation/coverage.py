@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from nightround.model import Coverage, Outcome, Rule, Status
+from nightround.model import LANGUAGES, Coverage, Outcome, Rule, Status
+from nightround.reasons import reason_in
 
 
 def certify(rules: Sequence[Rule], outcomes: Iterable[Outcome]) -> Coverage:
@@ -41,7 +42,7 @@ def certificate(coverage: Coverage, outcomes: Iterable[Outcome], *, run_id: str,
                 "in_scope": outcome.in_scope,
                 "checked": outcome.checked,
                 "failed": outcome.failed,
-                "reason": outcome.reason,
+                "reason": {language: reason_in(outcome.reason, language) for language in LANGUAGES},
             }
             for outcome in sorted(outcomes, key=lambda outcome: outcome.rule_id)
         ],

@@ -57,5 +57,5 @@ def test_the_certificate_lists_each_rule_with_its_denominators() -> None:
         "in_scope": 3,
         "checked": 2,
         "failed": 1,
-        "reason": "",
+        "reason": {"zh": "", "en": ""},
     }
