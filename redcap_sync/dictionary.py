@@ -19,6 +19,7 @@ COMMA_NUMBER_VALIDATIONS = frozenset({"number_comma_decimal"} | {f"number_{n}dp_
 DATE_FORMATS = {"date": "%Y-%m-%d", "datetime": "%Y-%m-%d %H:%M", "datetime_seconds": "%Y-%m-%d %H:%M:%S"}
 YES_NO = (("1", "Yes"), ("0", "No"))
 TRUE_FALSE = (("1", "True"), ("0", "False"))
+_CHINESE = re.compile("[\u3400-\u9fff]")
 COMPLETE_STATES = (("0", "Incomplete"), ("1", "Unverified"), ("2", "Complete"))
 
 
@@ -92,6 +93,15 @@ class Event:
     label: str
     arm: int
     event_id: int | None = None
+    custom_label: str = ""
+    """What REDCap shows below the label; it may hold piped fields."""
+
+    @property
+    def in_both(self) -> str:
+        """The label; behind a Chinese custom label where itself it is not Chinese: `术后6个月 Month 6`."""
+        custom = self.custom_label.strip()
+        translates = _CHINESE.search(custom) and not _CHINESE.search(self.label) and "[" not in custom
+        return f"{custom} {self.label}" if translates else self.label
 
 
 @dataclass(frozen=True)
@@ -262,4 +272,10 @@ def dictionary_from_api(
 
 def _event(row: Mapping[str, Any]) -> Event:
     event_id = row.get("event_id")
-    return Event(row["unique_event_name"], row["event_name"], int(row["arm_num"]), int(event_id) if event_id else None)
+    return Event(
+        row["unique_event_name"],
+        row["event_name"],
+        int(row["arm_num"]),
+        int(event_id) if event_id else None,
+        row.get("custom_event_label") or "",
+    )

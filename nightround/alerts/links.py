@@ -35,7 +35,7 @@ class Places:
             version=version,
             project_id=dictionary.project_id,
             record_id_allowed=record_id_allowed,
-            events={event.unique_name: event.label for event in dictionary.events},
+            events={event.unique_name: event.in_both for event in dictionary.events},
             event_ids={event.unique_name: event.event_id for event in dictionary.events if event.event_id is not None},
             instruments={instrument.name: instrument.label for instrument in dictionary.instruments},
         )

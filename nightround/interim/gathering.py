@@ -38,7 +38,7 @@ def inputs_of(edition: Edition, snapshot: Snapshot) -> ReportInputs:
         delta=edition.delta,
         instruments={one.name: words_of_label(one.label) for one in snapshot.dictionary.instruments},
         versions=edition.versions,
-        events={one.unique_name: words_of_label(one.label) for one in snapshot.dictionary.events},
+        events={one.unique_name: words_of_label(one.in_both) for one in snapshot.dictionary.events},
         choices=choices_of(plan, snapshot),
         look=edition.look,
         trust=trust_of(

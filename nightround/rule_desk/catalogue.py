@@ -86,7 +86,7 @@ def _page(linted: Linted) -> Iterator[str]:
 def _facts(linted: Linted) -> Iterator[tuple[str, str]]:
     rule, dictionary = linted.rule, linted.dictionary
     labels = {one.name: one.label for one in dictionary.instruments}
-    events = {event.unique_name: event.label for event in dictionary.events}
+    events = {event.unique_name: event.in_both for event in dictionary.events}
     yield "严重程度 Severity", _both(SEVERITIES[rule.severity])
     yield "负责人 Owner", f"`{rule.owner}`"
     yield "表单 Instrument", f"{_cell(labels[rule.instrument])} (`{rule.instrument}`)"

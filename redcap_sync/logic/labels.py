@@ -70,7 +70,7 @@ class Labels:
     def _event(self, label: str, event: str) -> str:
         if not event:
             return label
-        labels = {known.unique_name: label_in(known.label, self.language) for known in self.dictionary.events}
+        labels = {known.unique_name: label_in(known.in_both, self.language) for known in self.dictionary.events}
         relative = phrases.EVENTS.get(event)
         name = relative.in_(self.language) if relative else labels.get(event, event)
         return phrases.AT_EVENT.in_(self.language).format(label, name)

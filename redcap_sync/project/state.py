@@ -163,7 +163,13 @@ def _dictionary(project: StoredProject) -> Dictionary:
         metadata=structure.metadata,
         instruments=[{"instrument_name": i.name, "instrument_label": i.label} for i in structure.instruments],
         events=[
-            {"unique_event_name": e.unique_name, "event_name": e.name, "arm_num": e.arm, "event_id": e.event_id}
+            {
+                "unique_event_name": e.unique_name,
+                "event_name": e.name,
+                "arm_num": e.arm,
+                "event_id": e.event_id,
+                "custom_event_label": e.custom_label,
+            }
             for e in structure.events
             if longitudinal
         ],

@@ -52,7 +52,7 @@ PLACES = Places(
     version="15.0.5",
     project_id=128,
     record_id_allowed=True,
-    events={"session_2_arm_1": "Session 2", "month_6_arm_1": "Month 6"},
+    events={"session_2_arm_1": "第2次手术 Session 2", "month_6_arm_1": "术后6个月 Month 6"},
     event_ids={"session_2_arm_1": 402, "month_6_arm_1": 404},
     instruments={"villalta": "Villalta", "session": "Session"},
 )
@@ -84,11 +84,15 @@ INCOMPLETE = Night(
     NightState.INCOMPLETE,
     known=18,
     judged=16,
-    trouble="REDCap sent 70 of 72 records.",
-    unjudged={"VIL-02": "the column pts_grade is missing"},
+    trouble="REDCap was asked for 72 records and gave 70; 2 are missing.",
+    unjudged={"VIL-02": "The column pts_grade is missing."},
     unaccounted=("LAB-03",),
 )
-FAILED = Night(NightState.FAILED, trouble="REDCap did not answer within 120 seconds.")
+FAILED = Night(
+    NightState.FAILED,
+    trouble="REDCap did not answer at https://redcap.hospital.example/api/ (ReadTimeout).\n"
+    "open the address in a browser on this machine; check REDCAP_URL, the proxy and timeout_seconds",
+)
 MANAGER = Recipient("data_manager", "dm@hospital.example", "en", ("coordinator", "data_manager"))
 MONDAY = NOW - timedelta(days=1)
 

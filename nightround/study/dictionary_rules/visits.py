@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from nightround.errors import StudyFilesWrong
+from nightround.labels import words_of_label
 from nightround.model import Check, Rule, Words
 from nightround.study.dictionary_rules.absences import unless, with_reasons
 from nightround.study.study_toml import DictionaryRulesTable, VisitTable
@@ -25,10 +26,11 @@ def visit_rules(dictionary: Dictionary, wanted: DictionaryRulesTable) -> Iterato
         arm = _arm(dictionary, visit.event)
         first, instrument = _anchor(dictionary, arm)
         event = next(one for one in arm if one.unique_name == visit.event)
+        label = words_of_label(event.in_both)
         expected = [one for one in wanted.expected_missing if one.event == visit.event]
         yield Rule(
             id=f"visit:{visit.event}",
-            title=Words(f"访视 {event.label} 已录入", f"The visit {event.label} was entered"),
+            title=Words(f"访视 {label.zh} 已录入", f"The visit {label.en} was entered"),
             instrument=instrument,
             events=(first,),
             discrepancy="",
