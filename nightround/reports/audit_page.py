@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 from typing import NamedTuple
 
 from nightround.model import Language, Severity, Status
+from nightround.reports.audit_figures import contradictions_of_figures
 from nightround.reports.audit_rows import Contradiction
 from nightround.reports.cleaning import clean, spaced
 from nightround.reports.context import ReportContext
@@ -85,6 +86,7 @@ def contradictions_of_page(page: str, context: ReportContext, inputs: ReportInpu
         yield from cells_against_rows(planned.id, read.cells.get(planned.id, []), inputs, context.language)
     yield from sentences_on_page(read, context)
     yield from sentences_against_rows(context, inputs)
+    yield from contradictions_of_figures(page, context.figures, inputs)
 
 
 def cells_against_view(table: TableView, cells: list[PageCell]) -> Iterator[Contradiction]:

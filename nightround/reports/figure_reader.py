@@ -1,0 +1,218 @@
+"""Figures read back from the page with a ruler: their words, lines and boxes, and the values that axes give them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from math import exp, log
+from typing import NamedTuple
+
+NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
+PEN = 0.011
+"""Points; positions are written to two decimals, so each is this far off at most."""
+TICK_LONGEST = 6.0
+"""Points; a longer line of an axis is the axis itself."""
+BASELINE = 4.0
+"""Points; the number of a horizontal line stands with its baseline at most so far below it."""
+
+
+class Word(NamedTuple):
+    """A text: its left end, its baseline, and its style."""
+
+    x: float
+    y: float
+    text: str
+    style: str
+
+
+class Line(NamedTuple):
+    """A line through points."""
+
+    points: tuple[tuple[float, float], ...]
+    style: str
+
+    @property
+    def level(self) -> bool:
+        """Whether it runs from left to right, all at one height."""
+        return len({y for _, y in self.points}) == 1 and len({x for x, _ in self.points}) > 1
+
+
+class Box(NamedTuple):
+    """A rectangle by its upper left corner; markers are small ones."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    style: str
+
+    @property
+    def middle(self) -> tuple[float, float]:
+        """Its middle, which is where a marker points to."""
+        return self.x + self.width / 2, self.y + self.height / 2
+
+
+@dataclass
+class Drawn:
+    """One figure as it stands on the page."""
+
+    words: list[Word] = field(default_factory=list)
+    lines: list[Line] = field(default_factory=list)
+    boxes: list[Box] = field(default_factory=list)
+
+    def lines_of(self, style: str) -> list[Line]:
+        """The lines of one style."""
+        return [line for line in self.lines if line.style == style]
+
+
+class FigureReader(HTMLParser):
+    """Reads every SVG of a page that is one of the report's figures; a study's own pictures are its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.figures: list[Drawn] = []
+        self._inside = False
+        self._word: Word | None = None
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Take a shape, or begin a word."""
+        about = {name: value or "" for name, value in attrs}
+        style = about.get("class", "")
+        if tag == "svg" and style == "figure":
+            self.figures.append(Drawn())
+            self._inside = True
+        if not self._inside:
+            return
+        if tag == "polyline":
+            pairs = (pair.split(",") for pair in about["points"].split())
+            self.figures[-1].lines.append(Line(tuple((float(x), float(y)) for x, y in pairs), style))
+        elif tag == "rect":
+            x, y, width, height = (float(about[name]) for name in ("x", "y", "width", "height"))
+            self.figures[-1].boxes.append(Box(x, y, width, height, style))
+        elif tag == "text":
+            self._word = Word(float(about["x"]), float(about["y"]), "", style)
+
+    def handle_data(self, data: str) -> None:
+        """Add to the open word."""
+        if self._word is not None:
+            self._word = self._word._replace(text=self._word.text + data)
+
+    def handle_endtag(self, tag: str) -> None:
+        """Keep the word that ends here, or leave the figure."""
+        self._inside = self._inside and tag != "svg"
+        if tag == "text" and self._word is not None:
+            self.figures[-1].words.append(self._word)
+            self._word = None
+
+
+def read_figures(page: str) -> list[Drawn]:
+    """Every figure of a page in its order."""
+    reader = FigureReader()
+    reader.feed(page)
+    return reader.figures
+
+
+@dataclass(frozen=True)
+class Ruler:
+    """An axis: two places on it with their values. `reach` are its ends in points, the lesser first."""
+
+    places: tuple[float, float]
+    values: tuple[float, float]
+    reach: tuple[float, float]
+    logarithmic: bool = False
+
+    def read(self, place: float) -> float:
+        """The value at a place, in the unit of the axis."""
+        share = (place - self.places[0]) / (self.places[1] - self.places[0])
+        first, last = self.values
+        if self.logarithmic:
+            return exp(log(first) + share * (log(last) - log(first)))
+        return first + share * (last - first)
+
+    def shows(self, place: float, value: float, unit: float = 0.0) -> bool:
+        """Whether a place is that of a value printed to a unit, as exactly as it is drawn."""
+        ends = sorted((self.read(place - PEN), self.read(place + PEN)))
+        return ends[0] - unit / 2 * 1.001 <= value <= ends[1] + unit / 2 * 1.001
+
+    def at_end(self, place: float) -> bool:
+        """Whether a place is an end of the axis, where everything beyond it is drawn."""
+        return min(abs(place - end) for end in self.reach) <= PEN
+
+
+def value_of(text: str) -> float | None:
+    """The number that a text is, or None."""
+    plain = text.strip().replace("\u2212", "-")
+    return float(plain) if NUMBER.fullmatch(plain) else None
+
+
+def ruler_of(ticks: Sequence[tuple[float, float]]) -> Ruler | None:
+    """The axis through ticks (place, value), straight or logarithmic; None where neither goes through all of them."""
+    if len(ticks) < 2:  # noqa: PLR2004 - two places make an axis
+        return None
+    ordered = sorted(ticks)
+    (low, first), (high, last) = ordered[0], ordered[-1]
+    for logarithmic in (False, True):
+        if first == last or (logarithmic and min(first, last) <= 0):
+            continue
+        ruler = Ruler((low, high), (first, last), (low, high), logarithmic)
+        if all(ruler.shows(place, value) for place, value in ordered):
+            return ruler
+    return None
+
+
+def ruler_below(figure: Drawn) -> Ruler | None:
+    """The horizontal axis: its short strokes, each with the number under it."""
+    strokes = [line.points for line in figure.lines_of("axis") if is_stroke(line)]
+    ticks = []
+    for (x, top), _ in sorted(strokes):
+        under = [word for word in figure.words if word.style == "soft" and top < word.y < top + 20]
+        found = [(abs(word.x - x), value) for word in under if (value := value_of(word.text)) is not None]
+        if found:
+            ticks.append((x, min(found)[1]))
+    return ruler_of(ticks)
+
+
+def is_stroke(line: Line) -> bool:
+    """Whether a line of an axis is one of its short strokes."""
+    (x0, y0), (x1, y1) = line.points[0], line.points[-1]
+    return x0 == x1 and abs(y1 - y0) <= TICK_LONGEST
+
+
+class Panel(NamedTuple):
+    """A part of a figure with an axis of its own on the left."""
+
+    left: float
+    right: float
+    ruler: Ruler
+
+    def holds(self, x: float, y: float) -> bool:
+        """Whether a place lies on it."""
+        low, high = self.ruler.reach
+        return self.left - PEN <= x <= self.right + PEN and low - PEN <= y <= high + PEN
+
+
+def panels_of(figure: Drawn) -> Iterator[Panel | None]:
+    """Each part whose level lines carry numbers at their left; None for one whose numbers make no axis."""
+    spans: dict[tuple[float, float, int], list[float]] = {}
+    for line in figure.lines_of("grid"):
+        (left, y), (right, _) = line.points[0], line.points[-1]
+        spans.setdefault((left, right, row_of(y, right, figure)), []).append(y)
+    for (left, right, _), heights in spans.items():
+        ticks = [(y, value) for y in heights if (value := number_beside(figure.words, left, y)) is not None]
+        ruler = ruler_of(ticks)
+        yield Panel(left, right, ruler) if ruler and len(ticks) == len(heights) else None
+
+
+def row_of(y: float, right: float, figure: Drawn) -> int:
+    """Which row of panels a height belongs to: rows begin with their titles, set in bold."""
+    titles = {word.y for word in figure.words if word.style == "bold" and word.x < right}
+    return sum(title < y for title in titles)
+
+
+def number_beside(words: Iterable[Word], left: float, y: float) -> float | None:
+    """The number that stands left of the end of a level line."""
+    beside = [word for word in words if word.x < left and 0 <= word.y - y <= BASELINE]
+    found = [(left - word.x, value) for word in beside if (value := value_of(word.text)) is not None]
+    return min(found)[1] if found else None

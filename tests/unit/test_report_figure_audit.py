@@ -1,0 +1,82 @@
+"""The gate measures figures: a shape that shows something else than its words or the result rows is found."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+
+from nightround.interim.gathering import inputs_of
+from nightround.interim.making import Pages, pages_of
+from nightround.model import LANGUAGES, Language
+from nightround.reports.audit_figures import INTERVAL, contradictions_of_figures
+from nightround.reports.figure_reader import panels_of, read_figures, ruler_of
+from tests.interim_samples import edition_of, patients, snapshot_of
+from tests.report_samples import TEMPLATES, night
+
+NUMBERS = re.compile(r"\d+(?:\.\d+)?")
+
+
+@pytest.fixture(scope="module")
+def reports() -> tuple[Pages, Pages]:
+    """The report of a made-up night, and one with a curve of enrolment, in both languages."""
+    snapshot = snapshot_of(patients())
+    return pages_of(night(), TEMPLATES), pages_of(inputs_of(edition_of(snapshot), snapshot), TEMPLATES)
+
+
+def moved(page: str, shape: str, by: float, which: int = 0) -> str:
+    """A page on which one number of a shape is another one; the shape is the first that matches."""
+    found = re.search(shape, page)
+    assert found, shape
+    numbers = list(NUMBERS.finditer(page, found.end()))
+    number = numbers[which]
+    return f"{page[: number.start()]}{float(number[0]) + by:.2f}{page[number.end() :]}"
+
+
+SPOILT: dict[str, Callable[[str], str]] = {
+    "an estimate": lambda page: moved(page, r'<rect class="dot" x="(?=[1-9]\d\d)', 3.0),
+    "the end of an interval": lambda page: moved(page, r'<polyline class="whisker" points="', 8.0),
+    "a segment of a bar": lambda page: moved(page, r'<rect class="shade\d" x="[\d.]+" y="[\d.]+" width="(?=\d\d)', 9.0),
+    "a step of a curve": lambda page: moved(page, r'<polyline class="curve" points="(?:\S+ ){4}[\d.]+,', 1.0),
+    "a line of an axis": lambda page: moved(page, r'<polyline class="grid" points="[\d.]+,', 5.0),
+    "a word": lambda page: re.sub(r'(<text class="plain"[^>]*>)', r"\g<1>9", page, count=1),
+    "a whole figure": lambda page: re.sub(r'<svg class="figure".*?</svg>', "", page, count=1, flags=re.DOTALL),
+}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_figures_that_show_their_numbers_pass(reports: tuple[Pages, Pages], language: Language) -> None:
+    """Every figure of a sound report is where its axes have its numbers."""
+    for pages in reports:
+        page, context = pages.html[language], pages.contexts[language]
+        assert context.figures
+        assert list(contradictions_of_figures(page, context.figures, pages.inputs)) == []
+
+
+@pytest.mark.parametrize("kind", SPOILT)
+def test_a_shape_that_shows_something_else_is_found(reports: tuple[Pages, Pages], kind: str) -> None:
+    """Moved marks, intervals, segments, curves and axes, changed words and missing figures are contradictions."""
+    pages = reports[kind == "a step of a curve"]
+    page = SPOILT[kind](pages.html["en"])
+    assert page != pages.html["en"]
+    assert list(contradictions_of_figures(page, pages.contexts["en"].figures, pages.inputs))
+
+
+def test_every_kind_of_figure_is_measured(reports: tuple[Pages, Pages]) -> None:
+    """Both languages print intervals, bars and panels that the reader finds; none is passed over unread."""
+    for page in reports[0].html.values():
+        figures = read_figures(page)
+        assert any(INTERVAL.match(word.text) for figure in figures for word in figure.words)
+        assert any(box.style.startswith("shade") for figure in figures for box in figure.boxes)
+        assert [panel for figure in figures for panel in panels_of(figure)]
+
+
+def test_an_axis_is_straight_or_logarithmic_or_none() -> None:
+    """Ticks decide which it is; ticks that fit neither make no axis."""
+    straight, bent = ruler_of([(0, 0), (50, 5), (100, 10)]), ruler_of([(0, 1), (50, 10), (100, 100)])
+    assert straight is not None
+    assert straight.read(25) == pytest.approx(2.5)
+    assert bent is not None
+    assert bent.read(75) == pytest.approx(10**1.5)
+    assert ruler_of([(0, 1), (50, 3), (100, 4)]) is None
