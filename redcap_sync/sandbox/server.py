@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Mapping
 from datetime import UTC, timedelta
 from email.utils import format_datetime
 from threading import Lock
@@ -22,7 +23,9 @@ from redcap_sync.sandbox.contents.project import create_project
 from redcap_sync.sandbox.errors import ApiError, no_rights, not_valid
 from redcap_sync.sandbox.faults import Fault, Faults, replacement, spoiled
 from redcap_sync.sandbox.installation import SUPER_TOKEN_LENGTH, Installation
-from redcap_sync.sandbox.page import record_page
+from redcap_sync.sandbox.pages.entry import entry_page
+from redcap_sync.sandbox.pages.home import project_page, record_home_page, start_page
+from redcap_sync.sandbox.pages.survey import saved_survey, survey_page
 from redcap_sync.sandbox.parameters import Parameters, Upload, parameters_from_pairs
 from redcap_sync.sandbox.rendering import Answer, error_answer
 from redcap_sync.sandbox.storage import Storage
@@ -35,6 +38,7 @@ NOT_IMPLEMENTED = error_answer("The requested method is not implemented.", 501, 
 EVERY_VERB = ["POST", "GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"]
 LARGEST_PART = 1 << 30
 FAULT_HEADER = "x-sandbox-fault"
+Page = Callable[[Installation, Mapping[str, str]], str | None]
 
 
 class Server:
@@ -53,7 +57,12 @@ class Server:
         routes = [
             Route("/api/", self._api, methods=EVERY_VERB),
             Route("/api", self._api, methods=EVERY_VERB),
-            Route("/redcap_v{version}/DataEntry/index.php", self._page),
+            Route("/", self._page(lambda installation, _query: start_page(installation))),
+            Route("/redcap_v{version}/index.php", self._page(project_page)),
+            Route("/redcap_v{version}/DataEntry/record_home.php", self._page(record_home_page)),
+            Route("/redcap_v{version}/DataEntry/index.php", self._page(entry_page)),
+            Route("/surveys/", self._page(survey_page)),
+            Route("/surveys/", self._save_survey, methods=["POST"]),
         ]
         if self._faults is not None:
             routes.append(Route("/faults", self._script_fault, methods=["POST", "DELETE"]))
@@ -87,10 +96,26 @@ class Server:
                 self._storage.save(self._installation)
         return answered
 
-    def _page(self, request: Request) -> Response:
+    def _page(self, render: Page) -> Callable[[Request], Response]:
+        """Make what answers to a page's address."""
+
+        def answered(request: Request) -> Response:
+            with self._lock:
+                return _html(render(self._installation, request.query_params))
+
+        return answered
+
+    async def _save_survey(self, request: Request) -> Response:
+        """Take what a respondent sends."""
+        sent = await read_parameters(request)
+        return await run_in_threadpool(self._saved_survey, request.query_params, sent.scalars)
+
+    def _saved_survey(self, query: Mapping[str, str], sent: Mapping[str, str]) -> Response:
         with self._lock:
-            found = record_page(self._installation, request.query_params)
-        return HTMLResponse(found or NOT_FOUND_PAGE, 200 if found else 404)
+            found = saved_survey(self._installation, query, sent)
+            if self._storage is not None:
+                self._storage.save(self._installation)
+        return _html(found)
 
     async def _script_fault(self, request: Request) -> Response:
         """Script a fault over HTTP: kind, content, times, after, seconds; DELETE forgets the script."""
@@ -163,6 +188,10 @@ def _answer(installation: Installation, parameters: Parameters, clock_error: tim
         call.log("manage", "Manage/Design", details=f"{parameters.text('content')} (API)")
     stamp = format_datetime(call.now.astimezone(UTC), usegmt=True)
     return Answer(answered.body, answered.media_type, answered.status, {**answered.headers, "date": stamp})
+
+
+def _html(page: str | None) -> Response:
+    return HTMLResponse(page or NOT_FOUND_PAGE, 200 if page else 404)
 
 
 def _not_found(_request: Request, _error: Exception) -> Response:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from redcap_sync.project.layout import Column
 from redcap_sync.project.state import StoredProject
+from redcap_sync.sandbox.calculations import recalculated
 from redcap_sync.sandbox.importing import Change
 
 
@@ -17,20 +18,42 @@ class Log(Protocol):
         """Write one entry."""
 
 
+def store_all(project: StoredProject, changes: Sequence[Change], log: Log, *, source: str = "API") -> None:
+    """Store rows, then the calculations that follow from them."""
+    touched: dict[str, set[str]] = {}
+    for change in changes:
+        store(project, change, log, source=source)
+        touched.setdefault(change.record, set()).update(change.cells)
+    for record, names in touched.items():
+        for change in recalculated(project, record, names):
+            store(project, change, log, source="Auto calculation")
+
+
 def store(project: StoredProject, change: Change, log: Log, *, source: str = "API") -> None:
-    """Store one row and log what is new in it; a row that changes nothing leaves no entry."""
+    """Store one row and log what is new in it; a row that changes nothing leaves no entry.
+
+    `source` is what the log says in brackets; a person on a page has none, but the event behind the record.
+    """
     values = project.values
     created = change.record not in values
     before = dict(values.stored(change.record, change.place))
     values.write(change.record, change.place, change.cells)
     if change.group is not None and values[change.record].group != change.group:
         values.join_group(change.record, change.group)
-        log("record_edit", f"Update record ({source}) {change.record}", details="DAG assignment", record=change.record)
+        log("record_edit", _action("Update", project, change, source), details="DAG assignment", record=change.record)
     details = logged_cells(project, change, before)
     if created:
-        log("record_add", f"Create record ({source}) {change.record}", details=details, record=change.record)
+        log("record_add", _action("Create", project, change, source), details=details, record=change.record)
     elif details:
-        log("record_edit", f"Update record ({source}) {change.record}", details=details, record=change.record)
+        log("record_edit", _action("Update", project, change, source), details=details, record=change.record)
+
+
+def _action(verb: str, project: StoredProject, change: Change, source: str) -> str:
+    if source or not project.longitudinal:
+        return " ".join(part for part in (verb, "record", f"({source})" if source else "", change.record) if part)
+    event = next(event for event in project.structure.events if event.event_id == change.place.event_id)
+    arm = next(arm for arm in project.structure.arms if arm.number == event.arm)
+    return f"{verb} record {change.record} ({event.name} (Arm {arm.number}: {arm.name}))"
 
 
 def logged_cells(project: StoredProject, change: Change, before: Mapping[str, str]) -> str:

@@ -8,7 +8,6 @@ from xml.etree import ElementTree as ET
 
 from redcap_sync.odm.reading import NotProjectXml, parse_xml
 from redcap_sync.odm.values import rows_from_odm
-from redcap_sync.sandbox.calculations import recalculated
 from redcap_sync.sandbox.call import CLOSED, Call
 from redcap_sync.sandbox.eav_in import flat_from_eav
 from redcap_sync.sandbox.errors import ApiError, not_valid
@@ -16,7 +15,7 @@ from redcap_sync.sandbox.importing import Change, Importer, Plan
 from redcap_sync.sandbox.numbering import numbered
 from redcap_sync.sandbox.rendering import MEDIA_TYPES, XML_HEAD, Answer, csv_text, json_text
 from redcap_sync.sandbox.rows_in import MALFORMED, NOT_ACCEPTABLE, cell_text, imported_rows
-from redcap_sync.sandbox.storing import store
+from redcap_sync.sandbox.storing import store_all
 
 CHOICES = {
     "overwriteBehavior": ("normal", "overwrite"),
@@ -43,7 +42,7 @@ def import_records(call: Call) -> Answer:
     if call.parameters.flag("backgroundProcess"):
         return _in_background(call, rows)
     changes = _checked(call, rows)
-    _store(call, changes)
+    store_all(call.project, changes, call.log)
     records = list(dict.fromkeys(change.record for change in changes))
     return _answer(call, records, [f"{new},{old}" for old, new in given.items()])
 
@@ -101,16 +100,6 @@ def _within_group(call: Call, plan: Plan) -> Plan:
     return Plan(changes, [*plan.errors, *foreign])
 
 
-def _store(call: Call, changes: Sequence[Change]) -> None:
-    touched: dict[str, set[str]] = {}
-    for change in changes:
-        store(call.project, change, call.log)
-        touched.setdefault(change.record, set()).update(change.cells)
-    for record, names in touched.items():
-        for change in recalculated(call.project, record, names):
-            store(call.project, change, call.log, source="Auto calculation")
-
-
 def _in_background(call: Call, rows: Sequence[Mapping[str, Any]]) -> Answer:
     """Take record by record and pass over the ones that are wrong; the answer says only that it was taken."""
     by_record: dict[str, list[Mapping[str, Any]]] = {}
@@ -121,7 +110,7 @@ def _in_background(call: Call, rows: Sequence[Mapping[str, Any]]) -> Answer:
             changes = _checked(call, own_rows)
         except ApiError:
             continue
-        _store(call, changes)
+        store_all(call.project, changes, call.log)
     output = call.parameters.return_format
     told = {"json": json_text({"success": True}), "csv": "1", "xml": f"{XML_HEAD}<success>1</success>"}
     return Answer(told[output].encode(), MEDIA_TYPES[output])

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import string
-from random import Random
 from typing import Any
 
-from redcap_sync.project.values import Place
 from redcap_sync.sandbox.call import Call
 from redcap_sync.sandbox.contents.files import place_named
 from redcap_sync.sandbox.errors import ApiError, not_valid
 from redcap_sync.sandbox.rendering import Answer, rows_answer, text_answer
+from redcap_sync.sandbox.survey_codes import Response, queue_code
 
-LINK_LENGTH, ACCESS_LENGTH, RETURN_LENGTH = 10, 9, 8
-LETTERS = string.ascii_uppercase + string.digits
 PARTICIPANT_KEYS = (
     "email",
     "email_occurrence",
@@ -30,8 +26,7 @@ PARTICIPANT_KEYS = (
 
 def survey_link(call: Call) -> Answer:
     """The address of one survey for one record."""
-    record, place, instrument = _survey(call)
-    return text_answer(_link(call, record, place, instrument))
+    return text_answer(_link(call, _response(call)))
 
 
 def survey_queue_link(call: Call) -> Answer:
@@ -42,16 +37,15 @@ def survey_queue_link(call: Call) -> Answer:
 
 def survey_access_code(call: Call) -> Answer:
     """Nine characters a respondent types to reach the survey."""
-    record, place, instrument = _survey(call)
-    return text_answer(_code(call, "access", ACCESS_LENGTH, record, place, instrument))
+    return text_answer(_response(call).code("access"))
 
 
 def survey_return_code(call: Call) -> Answer:
     """Eight characters that reopen a saved survey, where it may be saved and returned to."""
-    record, place, instrument = _survey(call)
-    if call.project.structure.surveys[instrument].get("save_and_return") == "0":
-        raise ApiError(f'The survey "{instrument}" does not have Save & Return Later enabled')
-    return text_answer(_code(call, "return", RETURN_LENGTH, record, place, instrument))
+    response = _response(call)
+    if call.project.structure.surveys[response.instrument].get("save_and_return") == "0":
+        raise ApiError(f'The survey "{response.instrument}" does not have Save & Return Later enabled')
+    return text_answer(response.code("return"))
 
 
 def participant_list(call: Call) -> Answer:
@@ -59,23 +53,20 @@ def participant_list(call: Call) -> Answer:
     call.require("api_export", "manage_survey_participants")
     instrument = _instrument(call)
     place = place_named(call, instrument)
-    rows = [_participant(call, record, place, instrument) for record in call.visible_records()]
+    responses = (Response(call.project, record, place, instrument) for record in call.visible_records())
+    rows = [_participant(call, response) for response in responses]
     return rows_answer(rows, call.parameters.format, columns=PARTICIPANT_KEYS)
 
 
-def _participant(call: Call, record: str, place: Place, instrument: str) -> dict[str, Any]:
-    status = call.project.values.stored(record, place).get(f"{instrument}_complete", "")
-    answered = {"": 0, "2": 2}.get(status, 1)
-    access = _code(call, "access", ACCESS_LENGTH, record, place, instrument)
-    links = (_link(call, record, place, instrument), _queue_link(call, record))
-    return dict(zip(PARTICIPANT_KEYS, ("", 1, "", record, 0, "", answered, access, *links), strict=True))
+def _participant(call: Call, response: Response) -> dict[str, Any]:
+    links = (response.code("access"), _link(call, response), _queue_link(call, response.record))
+    return dict(zip(PARTICIPANT_KEYS, ("", 1, "", response.record, 0, "", response.status, *links), strict=True))
 
 
-def _survey(call: Call) -> tuple[str, Place, str]:
+def _response(call: Call) -> Response:
     call.require("api_export")
     instrument = _instrument(call)
-    record = _record(call)
-    return record, place_named(call, instrument), instrument
+    return Response(call.project, _record(call), place_named(call, instrument), instrument)
 
 
 def _instrument(call: Call) -> str:
@@ -94,18 +85,12 @@ def _record(call: Call) -> str:
     return record
 
 
-def _link(call: Call, record: str, place: Place, instrument: str) -> str:
-    return f"{call.installation.public_url}/surveys/?s={_code(call, 'link', LINK_LENGTH, record, place, instrument)}"
+def _link(call: Call, response: Response) -> str:
+    return f"{call.installation.public_url}/surveys/?s={response.code('link')}"
 
 
 def _queue_link(call: Call, record: str) -> str:
-    return f"{call.installation.public_url}/surveys/?sq={_code(call, 'queue', LINK_LENGTH, record)}"
-
-
-def _code(call: Call, purpose: str, length: int, *about: object) -> str:
-    """Make a code that stays the same for the same survey, as a server keeps it."""
-    letters = Random(f"{call.project.project_id}/{purpose}/{about}")
-    return "".join(letters.choices(LETTERS, k=length))
+    return f"{call.installation.public_url}/surveys/?sq={queue_code(call.project, record)}"
 
 
 HANDLERS = {

@@ -1,0 +1,60 @@
+"""The page behind a deep link: one instrument of one record, to be read; nothing can be changed on it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from html import escape
+
+from redcap_sync.project.layout import Column
+from redcap_sync.project.state import StoredProject
+from redcap_sync.project.values import Place
+from redcap_sync.sandbox.installation import Installation
+from redcap_sync.sandbox.pages.shell import heading, instrument_label, link, page, place_in_words, versioned
+
+
+def entry_page(installation: Installation, query: Mapping[str, str]) -> str | None:
+    """Render the page a deep link names; None where there is no such project, instrument or event."""
+    project = project_named(installation, query)
+    place = _place(project, query) if project else None
+    instrument = query.get("page", "")
+    if project is None or place is None or instrument not in project.instrument_names:
+        return None
+    record, label = query.get("id", ""), instrument_label(project, instrument)
+    home = link(versioned("DataEntry/record_home.php"), "all instruments", pid=project.project_id, id=record)
+    columns = project.layout.selected((), (instrument,))
+    rows = "".join(_row(project, column, record, place) for column in columns)
+    where = f"<p>{place_in_words(project, record, place)} · {home}</p>"
+    return page(f"{label}: {record}", heading(project), f"<h2>{escape(label)}</h2>", where, f"<table>{rows}</table>")
+
+
+def project_named(installation: Installation, query: Mapping[str, str]) -> StoredProject | None:
+    """Find the project of an address."""
+    return installation.projects.get(_number(query.get("pid", "")))
+
+
+def _number(written: str) -> int:
+    return int(written) if written.isdecimal() else 0
+
+
+def _place(project: StoredProject, query: Mapping[str, str]) -> Place | None:
+    event_id = _number(query.get("event_id", "")) or next(iter(project.event_names))
+    if event_id not in project.event_names:
+        return None
+    name, instrument = project.event_name(event_id), query.get("page", "")
+    instance = max(_number(query.get("instance", "")), 1)
+    if project.dictionary.repeats(name, instrument):
+        return Place(event_id, instrument, instance)
+    return Place(event_id, "", instance if project.dictionary.event_repeats(name) else 0)
+
+
+def _row(project: StoredProject, column: Column, record: str, place: Place) -> str:
+    """Write a value; the first row of a field carries the mark that links of REDCap jump to."""
+    value = project.values.stored(record, place).get(column.name, "")
+    label = column.field.label if column.field else "Complete?"
+    option = f": {column.option.label}" if column.option else ""
+    field = column.field.name if column.field else column.name
+    first = column.option is None or column.field is None or column.option == column.field.choices[0]
+    mark = f' id="{escape(field)}-tr"' if first else ""
+    return (
+        f"<tr{mark}><th>{escape(label + option)} <small>{escape(column.name)}</small></th><td>{escape(value)}</td></tr>"
+    )

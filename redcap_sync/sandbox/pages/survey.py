@@ -1,0 +1,170 @@
+"""The page of a survey: its fields to be answered, saved for later or submitted; and a record's survey queue."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+from html import escape
+
+from redcap_sync.dictionary import Field
+from redcap_sync.project.flat import EVENT, REPEAT_INSTANCE, REPEAT_INSTRUMENT
+from redcap_sync.project.state import StoredProject
+from redcap_sync.sandbox.importing import Importer
+from redcap_sync.sandbox.installation import Installation
+from redcap_sync.sandbox.pages.shell import instrument_label, link, page
+from redcap_sync.sandbox.storing import store_all
+from redcap_sync.sandbox.survey_codes import Response, queue_of, response_of, responses
+
+RESPONDENT = "[survey respondent]"
+ASK_CODE = (
+    '<form method="get" action="/surveys/"><label>{label} <input name="{name}" autocomplete="off"></label>{hidden}'
+    "<button>Go</button></form>"
+)
+NOT_ASKED = frozenset({"calc", "descriptive", "file"})
+STATES = {0: "not begun", 1: "begun", 2: "complete"}
+
+
+def survey_page(installation: Installation, query: Mapping[str, str]) -> str | None:
+    """Render what an address of a survey leads to; None where its code leads nowhere."""
+    if code := query.get("sq"):
+        found = queue_of(installation, code)
+        return _queue_page(*found) if found else None
+    response = _named(installation, query)
+    if response is not None and response.completed and query.get("return") != response.code("return"):
+        return _completed_page(response, query)
+    if response is not None:
+        return _form_page(response, dict(response.project.values.stored(response.record, response.place)), [])
+    if query.get("s") or query.get("code"):
+        return None
+    return page("Survey", "<h1>Survey</h1>", ASK_CODE.format(label="Access code", name="code", hidden=""))
+
+
+def saved_survey(installation: Installation, query: Mapping[str, str], sent: Mapping[str, str]) -> str | None:
+    """Store what a respondent sent, or show again what is wrong with it; None where the code leads nowhere."""
+    response = _named(installation, query)
+    if response is None:
+        return None
+    if response.completed and query.get("return") != response.code("return"):
+        return _completed_page(response, query)
+    submitted = "later" not in sent
+    answers = _answers(response, sent)
+    wrong = [*_unanswered(response, answers)] if submitted else []
+    wrong += _store(response, answers, submitted=submitted) if not wrong else []
+    if wrong:
+        return _form_page(response, answers, wrong)
+    code = response.code("return")
+    told = "Thank you for taking the survey." if submitted else f"Your answers are kept. Return code: {code}"
+    return page(_title(response), f"<h1>{escape(_title(response))}</h1>", f"<p>{told}</p>")
+
+
+def _named(installation: Installation, query: Mapping[str, str]) -> Response | None:
+    if code := query.get("code"):
+        return response_of(installation, "access", code.strip().upper())
+    return response_of(installation, "link", query.get("s", ""))
+
+
+def _answers(response: Response, sent: Mapping[str, str]) -> dict[str, str]:
+    """One value for each column that is asked; an option that was not ticked is not sent."""
+    return {
+        name: sent.get(name, "0" if field.type == "checkbox" else "").strip()
+        for field in _asked(response)
+        for name in field.columns
+    }
+
+
+def _asked(response: Response) -> Iterator[Field]:
+    dictionary = response.project.dictionary
+    for field in dictionary.fields_of(response.instrument):
+        if field.type not in NOT_ASKED and field.name != dictionary.record_id_field:
+            yield field
+
+
+def _unanswered(response: Response, answers: Mapping[str, str]) -> Iterator[str]:
+    """Required fields are hard on surveys; those that may be hidden are not judged here."""
+    for field in _asked(response):
+        if field.required and not field.branching_logic and not {answers[name] for name in field.columns} - {"", "0"}:
+            yield f"{field.label}: an answer is required"
+
+
+def _store(response: Response, answers: Mapping[str, str], *, submitted: bool) -> list[str]:
+    """Store the answers as an import would; return what is wrong with them, with nothing stored then."""
+    project, place = response.project, response.place
+    row = {project.id_field: response.record, **answers, f"{response.instrument}_complete": "2" if submitted else "0"}
+    if project.longitudinal:
+        row[EVENT] = project.event_name(place.event_id)
+    if place.instance:
+        row |= {REPEAT_INSTRUMENT: place.instrument, REPEAT_INSTANCE: str(place.instance)}
+    plan = Importer(project, overwrite=True).plan([row])
+    if plan.errors:
+        return [f"{name}: {message}" for _, name, _, message in plan.errors]
+    store_all(project, plan.changes, partial(project.log, RESPONDENT), source="")
+    if submitted:
+        moment = project.clock().strftime("%Y-%m-%d %H:%M:%S")
+        project.values.write(response.record, place, {f"{response.instrument}_timestamp": moment})
+    return []
+
+
+def _title(response: Response) -> str:
+    given = response.project.structure.surveys[response.instrument].get("title")
+    return given or instrument_label(response.project, response.instrument)
+
+
+def _completed_page(response: Response, query: Mapping[str, str]) -> str:
+    hidden = "".join(
+        f'<input type="hidden" name="{name}" value="{escape(query[name])}">' for name in ("s", "code") if name in query
+    )
+    asked = ASK_CODE.format(label="Return code", name="return", hidden=hidden)
+    return page(_title(response), "<p>You have already completed this survey.</p>", asked)
+
+
+def _queue_page(project: StoredProject, record: str) -> str:
+    items = "".join(
+        f"<li>{link('/surveys/', _title(one), s=one.code('link'))}: {STATES[one.status]}</li>"
+        for one in responses(project, record)
+    )
+    return page("Survey queue", "<h1>Survey queue</h1>", f"<ul>{items}</ul>")
+
+
+def _form_page(response: Response, values: Mapping[str, str], wrong: list[str]) -> str:
+    title = escape(_title(response))
+    told = "".join(f'<p class="wrong">{escape(line)}</p>' for line in wrong)
+    fields = "".join(
+        _fieldset(field, values)
+        for field in response.project.dictionary.fields_of(response.instrument)
+        if field.name != response.project.id_field
+    )
+    buttons = '<button>Submit</button> <button name="later" value="1">Save &amp; Return Later</button>'
+    return page(_title(response), f"<h1>{title}</h1>", told, f'<form method="post">{fields}<p>{buttons}</p></form>')
+
+
+def _fieldset(field: Field, values: Mapping[str, str]) -> str:
+    header = f"<h2>{escape(field.section_header)}</h2>" if field.section_header else ""
+    shown_if = f"<br><small>only if {escape(field.branching_logic)}</small>" if field.branching_logic else ""
+    note = f" <small>{escape(field.note)}</small>" if field.note else ""
+    required = " *" if field.required else ""
+    label = f"<legend>{escape(field.label)}{required}{shown_if}</legend>"
+    return f'{header}<fieldset id="{escape(field.name)}-tr">{label}{_widget(field, values)}{note}</fieldset>'
+
+
+def _widget(field: Field, values: Mapping[str, str]) -> str:
+    name, value = escape(field.name), escape(values.get(field.name, ""))
+    if field.type == "descriptive":
+        return ""
+    if field.type in ("calc", "file"):
+        return value or "<small>not filled in here</small>"
+    if field.type == "checkbox":
+        pairs = zip(field.columns, field.choices, strict=True)
+        return "".join(_option("checkbox", column, "1", c.label, on=values.get(column) == "1") for column, c in pairs)
+    if field.choices:
+        chosen = values.get(field.name)
+        return "".join(_option("radio", field.name, c.code, c.label, on=chosen == c.code) for c in field.choices)
+    if field.type == "notes":
+        return f'<textarea name="{name}" rows="4" cols="60">{value}</textarea>'
+    hint = {"date": "YYYY-MM-DD", "datetime": "YYYY-MM-DD HH:MM"}.get(field.kind, "")
+    return f'<input name="{name}" value="{value}" placeholder="{hint}">'
+
+
+def _option(kind: str, name: str, code: str, label: str, *, on: bool) -> str:
+    checked = " checked" if on else ""
+    shown = f'<input type="{kind}" name="{escape(name)}" value="{escape(code)}"{checked}> {escape(label)}'
+    return f"<label>{shown}</label> "
