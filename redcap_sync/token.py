@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import logging
+import os
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 
 from redcap_sync.errors import RedcapRefused
 
+log = logging.getLogger(__name__)
 TOKEN_LENGTH = 32
 
 
@@ -42,7 +46,7 @@ def find_token(
     if environ.get(variable):
         return Token(environ[variable].strip())
     if file is not None and file.is_file():
-        return Token(file.read_text(encoding="utf-8").strip())
+        return Token(_read(file))
     service, username = keyring
     secret = _from_keyring(service, username) if service else None
     if secret:
@@ -55,6 +59,30 @@ def find_token(
         why=", and ".join(places),
         remedy=f"set {variable}, or write the token to a file only you can read and name it in study.toml",
     )
+
+
+def _read(file: Path) -> str:
+    """Read a token file, and warn of one that others can read.
+
+    It is a warning and no refusal, because the secrets of containers are mounted so that every user of the one
+    container may read them.
+    """
+    try:
+        text, mode = file.read_text(encoding="utf-8"), file.stat().st_mode
+    except (OSError, UnicodeDecodeError) as error:
+        raise RedcapRefused(
+            f"The token file {file} cannot be read ({type(error).__name__}).",
+            why="it belongs to somebody else, or it is no text",
+            remedy=f"write the token, and nothing else, to a file of your own: chmod 600 {file}",
+        ) from None
+    others = [who for who, bit in (("its group", stat.S_IRGRP), ("everybody", stat.S_IROTH)) if mode & bit]
+    if others and os.name == "posix":
+        log.warning(
+            "The token file %s can be read by %s (mode %03o); the token in it opens every record of the project. "
+            "What to do: chmod 600 %s",
+            *(file, " and ".join(others), stat.S_IMODE(mode), file),
+        )
+    return text.strip()
 
 
 def _from_keyring(service: str, username: str) -> str | None:
