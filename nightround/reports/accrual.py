@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from nightround.reports.axes import Scale, round_ticks, tick_text
-from nightround.reports.drawing import SMALL, TEXT, TICK, Drawing, Label, Pen, Polyline, Shape
+from nightround.reports.drawing import SMALL, TEXT, TICK, Drawing, Label, Pen, Polyline, Rect, Shape
 from nightround.reports.inputs import ReportInputs
 from nightround.reports.wording import Wording
 from nightround.results import ResultKey, ResultRow
@@ -14,7 +14,8 @@ from nightround.results import ResultKey, ResultRow
 ACCRUAL, ENROLLED = "accrual", "enrolled"
 WIDTH = 482.0
 LEFT, RIGHT = 30.0, 86.0
-TOP, HEIGHT = 16.0, 104.0
+TOP, HEIGHT = 16.0, 116.0
+LEADING = 11.0
 MONTHS = 12
 LONGEST_PROJECTION = 24
 """Months; what lies further ahead is told in words only."""
@@ -89,7 +90,12 @@ def accrual_drawing(inputs: ReportInputs, say: Wording, pen: Pen) -> Drawing | N
     months = Scale((0.0, max(found.last + ahead, 1.0)), LEFT, WIDTH - RIGHT)
     most = max(found.target, found.counts[-1][1])
     patients = Scale(round_ticks(0, most), TOP + HEIGHT, TOP)
-    shapes = [*accrual_axes(found, months, patients, say, pen), *curve(found, months, patients)]
+    shapes = [
+        *entered_each_month(found, months, patients),
+        *accrual_axes(found, months, patients, say, pen),
+        *curve(found, months, patients),
+        *labels(found, months, patients, say),
+    ]
     if ahead:
         now = found.counts[-1][1]
         reached = now + (found.target - now) * ahead / (found.to_go or 1.0)
@@ -111,7 +117,27 @@ def accrual_axes(found: Enrolment, months: Scale, patients: Scale, say: Wording,
         yield pen.centred(months(month), bottom + 14, month_after(found.first_month, month), "soft", SMALL)
     goal = patients(found.target)
     yield Polyline(((months.start, goal), (months.end, goal)), "target")
-    yield Label(WIDTH - RIGHT + 6, goal + 3, say("target_line", n=found.target), "bold", SMALL)
+
+
+def labels(found: Enrolment, months: Scale, patients: Scale, say: Wording) -> Iterator[Shape]:
+    """The names of both lines: the target beside its end, the count below it or where the curve ends."""
+    now = found.counts[-1][1]
+    yield Label(months.end + 6, patients(found.target) + 3, say("target_line", n=found.target), "soft", SMALL)
+    aside = months(found.last) < months.end
+    meets = abs(patients(now) - patients(found.target)) < LEADING
+    x = months(found.last) + (4 if aside else 6)
+    y = patients(now) + (LEADING + 3 if aside or meets else 3)
+    yield Label(x, y, say("actual_line", n=now), "bold", SMALL)
+
+
+def entered_each_month(found: Enrolment, months: Scale, patients: Scale) -> Iterator[Shape]:
+    """A bar for each month in which somebody entered."""
+    before = 0
+    for month, count in found.counts:
+        if count > before:
+            left, top = months(month - 0.85), patients(count - before)
+            yield Rect(left, top, months(month - 0.15) - left, patients.start - top, "month")
+        before = count
 
 
 def month_ticks(last: float) -> Sequence[int]:

@@ -22,6 +22,8 @@ HARMFUL = re.compile(
 HAN = "\u3400-\u4dbf\u4e00-\u9fff"
 BETWEEN_SCRIPTS = re.compile(f"(?<=[{HAN}])(?=[A-Za-z0-9<>≤≥±χ])|(?<=[A-Za-z0-9%²³*])(?=[{HAN}])")
 """Where Chinese script meets Latin letters or figures; typesetters leave a quarter of an em there."""
+COUNTED = re.compile(r"(?<=[0-9]) ?(?=[例项条行次夜天页个岁级年])")
+"""Between a figure and the word it counts, which no line may end between."""
 BLANK = frozenset("\t\n\r")
 
 
@@ -33,7 +35,7 @@ def clean(text: str) -> str:
 
 def spaced(text: str) -> str:
     """`text` with a narrow room between Chinese script and Latin letters or figures. Twice is as good as once."""
-    return BETWEEN_SCRIPTS.sub(" ", text)
+    return BETWEEN_SCRIPTS.sub(" ", COUNTED.sub("\u00a0", text))
 
 
 def missing_characters(texts: Iterable[str], fonts: Path) -> tuple[str, ...]:

@@ -19,8 +19,12 @@ PORTRAIT_EM = 61.0
 """The measure of 170 mm in em of the 7.9 pt table type."""
 LANDSCAPE_EM = 95.8
 """The same for 267 mm."""
+HALF_EM = 32.8
+"""The measure of half a page, less the gap, in em of the 7.1 pt type of halved tables."""
 COLUMN_ROOM = 1.6
 """Em between the widest cells of two columns."""
+TIGHT_ROOM = 1.2
+"""The same where many columns share a wide page, or half a page is all there is."""
 NARROWEST = 4.2
 WIDEST_TEXT = 20.0
 """Em: a longer text is broken into lines. Numbers never are."""
@@ -87,9 +91,10 @@ def cell_width(cell: Cell, metrics: FontMetrics) -> float:
 
 def with_widths(table: TableView, metrics: FontMetrics) -> TableView:
     """Each column's share of the page in percent; the labels take what is left."""
-    measure = LANDSCAPE_EM if table.landscape else PORTRAIT_EM
-    needs = [column_need(table, number, column, metrics) for number, column in enumerate(table.columns)]
-    labels = label_need(table, metrics)
+    measure = HALF_EM if table.halved else LANDSCAPE_EM if table.landscape else PORTRAIT_EM
+    room = TIGHT_ROOM if table.halved or table.landscape else COLUMN_ROOM
+    needs = [column_need(table, number, column, metrics) + room for number, column in enumerate(table.columns)]
+    labels = label_need(table, metrics) + room
     spare = max(measure - labels - sum(needs), 0.0)
     shares = [100 * (need + spare * need / (sum(needs) + labels)) / measure for need in needs]
     label_share = max(100 - sum(shares), LEAST_LABEL_SHARE)
@@ -105,12 +110,9 @@ def column_need(table: TableView, number: int, column: Column, metrics: FontMetr
     heads = (metrics.width(spaced(column.head), bold=True), metrics.width(spaced(column.under)))
     cells = (cell_width(row.cells[number], metrics) for row in table.rows if len(row.cells) > number)
     need = max(*heads, *cells, NARROWEST)
-    return (min(need, WIDEST_TEXT) if column.kind == "text" else need) + COLUMN_ROOM
+    return min(need, WIDEST_TEXT) if column.kind == "text" else need
 
 
 def label_need(table: TableView, metrics: FontMetrics) -> float:
     """The width in em that the labels need to stay on one line."""
-    return (
-        max(metrics.width(spaced(row.label), bold=row.heading) + row.depth * DEPTH_INDENT for row in table.rows)
-        + COLUMN_ROOM
-    )
+    return max(metrics.width(spaced(row.label), bold=row.heading) + row.depth * DEPTH_INDENT for row in table.rows)

@@ -221,7 +221,14 @@ def trend_figures(inputs: ReportInputs, table: PlannedTable, say: Wording, pen: 
 def flow_of(inputs: ReportInputs, say: Wording, pen: Pen) -> Drawing:
     """The flow diagram from the counts of the steps."""
     steps = [
-        FlowStep(step.id, step.label.in_(say.language), step_count(inputs.results, step.id), step.of, step.side)
+        FlowStep(
+            step.id,
+            step.label.in_(say.language),
+            step_count(inputs.results, step.id),
+            step.of,
+            step.side,
+            strong=step.id == inputs.plan.population,
+        )
         for step in inputs.plan.flow
     ]
     texts = FlowTexts(

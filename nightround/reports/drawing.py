@@ -21,6 +21,7 @@ SMALL = 8.0
 TICK = 4.0
 CLOSING_MARKS = frozenset("，。；：、！？）》”’%")
 """Marks that may not begin a line."""
+GLUE = frozenset(" \u00a0")
 
 
 @dataclass(frozen=True)
@@ -144,8 +145,8 @@ def pieces(text: str) -> Iterator[str]:
     """What may not be broken: a word with the space after it, a Chinese character with the marks after it."""
     piece = ""
     for character in text:
-        starts = piece.endswith(" ") or ((is_wide(character) or is_wide(piece[-1:])) and character != " ")
-        if piece and starts and character not in CLOSING_MARKS:
+        starts = piece.endswith(" ") or ((is_wide(character) or is_wide(piece[-1:])) and character not in GLUE)
+        if piece and starts and character not in CLOSING_MARKS and not piece.endswith("\u00a0"):
             yield piece
             piece = ""
         piece += character

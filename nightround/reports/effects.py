@@ -184,6 +184,7 @@ def odds_drawing(inputs: ReportInputs, regression: Regression, say: Wording, pen
         say("factor"),
         say("odds_ratio_ci"),
         say("odds_axis", group=group_label(inputs, regression, say)),
+        "P",
     )
     return interval_drawing(rows, odds_ticks(ends), texts, pen, around=1.0)
 
@@ -209,10 +210,9 @@ def odds_lines(inputs: ReportInputs, regression: Regression, factor: Factor, say
             label = say("level_against", label=label, level=level.label.in_(say.language), first=first)
         elif not variable.counted:
             label = say("label_per", label=label, per=f"{factor.per:g}", unit=variable.unit.in_(say.language))
+        told = p.text if p and p.value is not None else ""
         text = summary.text if summary else ""
-        if p and p.value is not None:
-            text = say("odds_text", summary=text, p=p_with_sign(p.text))
-        yield Interval(label, text, number_of(value), number_of(low), number_of(high))
+        yield Interval(label, text, number_of(value), number_of(low), number_of(high), p=told)
 
 
 def number_of(row: ResultRow | None) -> float | None:

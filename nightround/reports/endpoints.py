@@ -85,9 +85,18 @@ def literature_figure(inputs: ReportInputs, say: Wording, pen: Pen) -> Iterator[
             rows.append(endpoint_interval(inputs, endpoint, True, say))
             rows += [published_interval(inputs, one, say) for one in published]
     texts = IntervalTexts(say("literature_title"), say("endpoint"), say("percent_ci"), say("percent_axis"))
-    sources = dict.fromkeys(f"{one.label.in_(say.language)}: {one.source}" for one in inputs.plan.literature)
-    note = say("literature_note", sources=say("semicolon").join(sources))
+    note = say("literature_note", sources=say("semicolon").join(sources(inputs.plan, say)))
     yield Figure(say("literature_title"), interval_drawing(rows, PERCENT_TICKS, texts, pen), note)
+
+
+def sources(plan: Plan, say: Wording) -> Iterator[str]:
+    """Each source once, after the labels of what is quoted from it."""
+    for source in dict.fromkeys(one.source for one in plan.literature):
+        labels = dict.fromkeys(one.label.in_(say.language) for one in plan.literature if one.source == source)
+        shortest = min(labels, key=len)
+        yield say(
+            "cited", label=shortest if all(shortest in one for one in labels) else next(iter(labels)), source=source
+        )
 
 
 def published_interval(inputs: ReportInputs, published: Literature, say: Wording) -> Interval:
@@ -101,7 +110,7 @@ def published_interval(inputs: ReportInputs, published: Literature, say: Wording
     interval = say("interval", low=printed_texts[1], high=printed_texts[2])
     text = say("percent_with_interval", percent=printed_texts[0], interval=interval)
     label = say("published_label", label=published.label.in_(say.language), n=published.n)
-    return Interval(label, text, value, low, high)
+    return Interval(label, text, value, low, high, published=True)
 
 
 def missing_note(inputs: ReportInputs, say: Wording) -> str:

@@ -10,7 +10,7 @@ from nightround.reports.drawing import TEXT, Drawing, Label, Pen, Polyline, Rect
 WIDTH = 482.0
 """Points: the 170 mm between the margins of the page."""
 BOX = 200.0
-SIDE_BOX = 164.0
+SIDE_BOX = 206.0
 ROW_GAP = 50.0
 """Points between two rows of boxes; more where many did not go on."""
 COLUMN_GAP = 28.0
@@ -28,6 +28,8 @@ class FlowStep:
     count: int
     of: str
     side: bool = False
+    strong: bool = False
+    """Whether the tables are about its patients."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +132,8 @@ def left_out(step: FlowStep, steps: Sequence[FlowStep], texts: FlowTexts) -> Ite
 
 def box_shapes(box: PlacedStep, texts: FlowTexts, pen: Pen) -> Iterator[Shape]:
     """A box, its label in bold, and its count."""
-    yield Rect(box.x - box.width / 2, box.y, box.width, box.height, "box")
+    style = "box-strong" if box.step.strong else "box"
+    yield Rect(box.x - box.width / 2, box.y, box.width, box.height, style)
     baseline = box.y + PADDING + TEXT
     for line in box.lines:
         yield pen.centred(box.x, baseline, line, "bold")

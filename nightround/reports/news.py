@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
 from nightround.model import Words
 from nightround.reports.facts import Cause, ChangedNumber, News
 from nightround.reports.inputs import ReportInputs
-from nightround.reports.tables import typeset
+from nightround.reports.tables import SIGNIFICANT, typeset
 from nightround.reports.views import Cell, Column, Note, Row, TableView
 from nightround.reports.wording import Wording
 from nightround.study.methods import STATISTIC_SYMBOLS
@@ -16,6 +18,11 @@ from nightround.study.plan import Plan, Variable
 MOST_CHANGED = 30
 """Lines; the attached changes.csv holds all of them."""
 MOST_RECORDS = 6
+MOST_CAUSES = 3
+ATTACHED_ONLY = frozenset({"odds_ratio_summary", "logistic_summary"})
+"""Numbers of the attached result rows that no page prints."""
+ENDS = ("_low", "_high")
+PRINTED_P = re.compile(r"<?([01]?\.\d+)")
 STATISTICS = frozenset({"summary", "p", "n", "count", "percent", "events", "target", *STATISTIC_SYMBOLS})
 
 
@@ -38,16 +45,43 @@ def news_table(inputs: ReportInputs, news: News, say: Wording, most: int = MOST_
         title=say("news_title", day=f"{news.since:%Y-%m-%d}"),
         label_head=say("number"),
         columns=(Column(say("news_before")), Column(say("news_now")), Column(say("news_cause"), kind="text")),
-        rows=tuple(news_row(one, inputs, say) for one in news.changed[:most]),
-        notes=tuple(Note(text) for text in news_notes(news, len(inputs.delta.open_now), say, most)),
+        rows=tuple(news_row(one, inputs, say) for one in weightiest_first(news, inputs.plan)[:most]),
+        notes=tuple(Note(text) for text in news_notes(inputs, news, say, most)),
     )
 
 
-def news_notes(news: News, findings_now: int, say: Wording, most: int) -> Iterator[str]:
-    """Where the rest is, and what else changed."""
+def weightiest_first(news: News, plan: Plan) -> list[ChangedNumber]:
+    """Flow, endpoints and safety; then P values that crossed; then what few records caused; then the plan's order."""
+    planned = {table.id for table in plan.tables} | {regression.id for regression in plan.regressions}
+    often = Counter(one.causes for one in news.changed)
+
+    def rank(one: ChangedNumber) -> tuple[int, int]:
+        if one.table not in planned:
+            return (3, 0) if one.group or one.statistic.endswith(ENDS) else (0, 0)
+        if one.statistic in ATTACHED_ONLY:
+            return (3, 1)
+        return (1, 0) if crossed(one) else (2, often[one.causes])
+
+    return sorted(news.changed, key=rank)
+
+
+def crossed(one: ChangedNumber) -> bool:
+    """Whether a P value came to lie on the other side of the customary level."""
+    if one.statistic != "p":
+        return False
+    sides = [PRINTED_P.fullmatch(text) for text in (one.before, one.now)]
+    under = [float(found[1]) < SIGNIFICANT for found in sides if found]
+    return len(under) == len(sides) and under[0] != under[1]
+
+
+def news_notes(inputs: ReportInputs, news: News, say: Wording, most: int) -> Iterator[str]:
+    """Where the rest is, what caused how many, and what else changed."""
     if len(news.changed) > most:
         yield say("news_capped", shown=most, all=len(news.changed))
-    yield say("news_findings", before=news.findings_before, now=findings_now)
+        often = Counter(one.causes for one in news.changed).most_common(MOST_CAUSES)
+        told = (say("news_caused", cause=causes_text(causes, inputs, say), n=n) for causes, n in often)
+        yield say("news_by_cause", list=say("semicolon").join(told))
+    yield say("news_findings", before=news.findings_before, now=len(inputs.delta.open_now))
     if news.rules_changed:
         yield say("news_rules", before=news.rules_before)
     yield say("news_snapshot", snapshot=news.snapshot[:16])
@@ -56,8 +90,13 @@ def news_notes(news: News, findings_now: int, say: Wording, most: int) -> Iterat
 def news_row(one: ChangedNumber, inputs: ReportInputs, say: Wording) -> Row:
     """One changed number."""
     texts = (Cell(typeset(text, say.language) or say("news_absent")) for text in (one.before, one.now))
-    causes = say("semicolon").join(cause_text(cause, inputs, say) for cause in one.causes)
-    return Row(say("comma").join(names_of(one, inputs, say)), (*texts, Cell(causes)), depth=0)
+    causes = causes_text(one.causes, inputs, say)
+    return Row(say("name_parts").join(names_of(one, inputs, say)), (*texts, Cell(causes)), depth=0)
+
+
+def causes_text(causes: Sequence[Cause], inputs: ReportInputs, say: Wording) -> str:
+    """Every cause of a number."""
+    return say("semicolon").join(cause_text(cause, inputs, say) for cause in causes)
 
 
 def cause_text(cause: Cause, inputs: ReportInputs, say: Wording) -> str:

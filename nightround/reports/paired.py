@@ -12,7 +12,7 @@ from nightround.reports.facts import PatientPair
 WIDTH = 482.0
 GAP = 16.0
 TOP = 34.0
-HEIGHT = 128.0
+HEIGHT = 150.0
 BOTTOM = 18.0
 TICK_ROOM = 28.0
 MEANS = ("mean-line", "mean-second")
@@ -57,11 +57,11 @@ def panel_shapes(panel: PairedPanel, left: float, width: float, texts: PairedTex
     part = (width - TICK_ROOM) / len(panel.groups)
     for number, pairs in enumerate(panel.groups):
         middle = left + TICK_ROOM + part * (number + 0.5)
-        places = (middle - part * 0.22, middle + part * 0.22)
+        places = (middle - part * 0.23, middle + part * 0.23)
         yield pen.centred(middle, TOP - 8, pen.lines(texts.groups[number], part, SMALL - 1)[0], "plain", SMALL - 1)
         yield from group_shapes(pairs, places, scale, MEANS[number % len(MEANS)])
         for place, name in zip(places, texts.visits, strict=True):
-            yield pen.centred(place, TOP + HEIGHT + 12, name, "soft", SMALL - 2)
+            yield pen.centred(place, TOP + HEIGHT + 12, name, "soft", SMALL - 1.5)
 
 
 def group_shapes(pairs: Sequence[PatientPair], places: Point, scale: Scale, style: str) -> Iterator[Shape]:

@@ -54,7 +54,7 @@ def endpoint_cards(inputs: ReportInputs, say: Wording) -> Iterator[Card]:
     """The primary endpoint with its interval."""
     endpoint = primary_endpoint(inputs.plan)
     if endpoint is not None:
-        interval = interval_text(inputs, endpoint, INTERVALS[0], say, "percent_interval")
+        interval = interval_text(inputs, endpoint, INTERVALS[0], say, "interval")
         under = say("card_interval", interval=interval) if interval else ""
         yield Card(printed(inputs.results, endpoint, "percent"), "%", endpoint.label.in_(say.language), under)
 

@@ -112,15 +112,24 @@ def typeset(text: str, language: Language) -> str:
 
 def label_of(variable: Variable, source: Source) -> str:
     """A variable's label with its unit and what its numbers are."""
-    label, unit = source.words(variable.label), source.words(variable.unit)
-    name = f"label_{variable.summary}" + ("" if unit or variable.counted else "_no_unit")
-    return source.say(name, label=label, unit=unit)
+    return with_unit(f"label_{variable.summary}", variable, source.say)
 
 
 def measured_label(variable: Variable, say: Wording) -> str:
     """A variable's label with its unit, without the mark of its summary."""
-    unit = variable.unit.in_(say.language)
-    return say("label_mean_sd" if unit else "label_mean_sd_no_unit", label=variable.label.in_(say.language), unit=unit)
+    return with_unit("label_mean_sd", variable, say)
+
+
+def with_unit(name: str, variable: Variable, say: Wording) -> str:
+    """A variable's label with its unit; where the label ends in a bracket of its own, the unit goes into it."""
+    label, unit = (text.in_(say.language) for text in (variable.label, variable.unit))
+    if variable.counted and name != "label_mean_sd":
+        return say(name, label=label)
+    if not unit:
+        return say(f"{name}_no_unit", label=label)
+    if label.endswith("）"):
+        return say(f"{name}_inside", label=label.removesuffix("）"), unit=unit)
+    return say(name, label=label, unit=unit)
 
 
 def effects_shown(source: Source, *, within: bool) -> tuple[str, ...]:

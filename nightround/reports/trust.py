@@ -146,7 +146,9 @@ def weight_row(weight: FindingWeight, finding: Finding, rule: Rule | None, input
 
 
 def event_title(name: str, inputs: ReportInputs, say: Wording) -> str:
-    """The title of an event, or its name where REDCap gives none."""
+    """The name of an event in the plan, else its title in REDCap, or its unique name where there is neither."""
+    if name in inputs.plan.visits:
+        return inputs.plan.visits[name].in_(say.language)
     return inputs.events[name].in_(say.language) if name in inputs.events else name or say("only_event")
 
 
@@ -196,20 +198,18 @@ def checked_table(inputs: ReportInputs, say: Wording) -> TableView:
         title=say("checked_title"),
         label_head=say("characteristic"),
         columns=(
-            Column(say("values_reported")),
-            Column(say("rules_looking")),
-            Column(say("rules_failed")),
-            Column(say("values_open")),
+            Column(say("rules_failed_of")),
+            Column(say("trust_values")),
             Column(say("checked_result"), kind="text"),
         ),
         rows=tuple(rows),
         notes=(Note(say("checked_note")),),
+        halved=True,
     )
 
 
 def checked_row(one: Checked, inputs: ReportInputs, say: Wording) -> Row:
     """One variable."""
     result = "checked_unlooked" if not one.rules else "checked_open" if one.open_values else "checked_right"
-    numbers = (one.known, one.rules, one.failed, one.open_values)
-    cells = (*(Cell(str(number)) for number in numbers), Cell(say(result)))
+    cells = (Cell(f"{one.failed}/{one.rules}"), Cell(f"{one.open_values}/{one.known}"), Cell(say(result)))
     return Row(label_of_line(one.line, inputs, say), cells)

@@ -65,9 +65,16 @@ class Note:
     letter: str = ""
 
 
+MOST_KEPT_TOGETHER = 36
+"""Lines; a table of more is broken over pages, between its sections."""
+
+
 @dataclass(frozen=True)
 class TableView:
-    """A table, ready to print. Tables of the plan have figures for a number, those of the engine letters."""
+    """A table, ready to print. Tables of the plan have figures for a number, those of the engine letters.
+
+    A `halved` table stands in two halves side by side: for many short lines.
+    """
 
     id: str
     number: str
@@ -78,8 +85,29 @@ class TableView:
     spanners: tuple[Spanner, ...] = ()
     notes: tuple[Note, ...] = ()
     landscape: bool = False
+    halved: bool = False
     label_width: float = 0.0
     kind: ClassVar[str] = "table"
+
+    @property
+    def planned(self) -> bool:
+        """Whether it is a table of the plan; those of the engine have letters."""
+        return self.number.isdigit()
+
+    @property
+    def whole(self) -> bool:
+        """Whether it is short enough to stand on one page with its caption and its notes."""
+        return len(self.rows) <= MOST_KEPT_TOGETHER
+
+    @property
+    def stretches(self) -> tuple[tuple[Row, ...], ...]:
+        """The rows, or where the table is halved its two halves: they part at the heading nearest to the middle."""
+        if not self.halved:
+            return (self.rows,)
+        middle = len(self.rows) / 2
+        headings = [number for number, row in enumerate(self.rows) if row.heading and number]
+        cut = min(headings, key=lambda number: abs(number - middle), default=round(middle))
+        return (self.rows[:cut], self.rows[cut:])
 
     @property
     def texts(self) -> tuple[str, ...]:

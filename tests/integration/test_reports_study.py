@@ -50,7 +50,7 @@ def test_every_line_of_the_plan_is_in_its_table_with_its_numbers(inputs: ReportI
     for table in PLAN.tables:
         labels = [row.label for row in views[table.id].rows]
         for variable in table.variables:
-            name = variable.label.in_(language)
+            name = variable.label.in_(language).removesuffix("）")
             assert any(label.startswith(name) for label in labels), name
             if not variable.counted:
                 cells = next(row.cells for row in views[table.id].rows if row.label.startswith(name) and row.cells)

@@ -7,10 +7,11 @@ import pandas as pd
 from nightround.interim.computing import results_of
 from nightround.interim.gathering import with_events
 from nightround.interim.news import Side, changed_numbers, compared
-from nightround.reports.facts import Cause, CauseKind, ChangedNumber
+from nightround.reports.facts import Cause, CauseKind, ChangedNumber, News
+from nightround.reports.news import weightiest_first
 from nightround.results import ResultKey
 from nightround.study.plan import Plan
-from tests.interim_samples import PLANNED, patient, patients, snapshot_of
+from tests.interim_samples import PLANNED, TAKEN, patient, patients, snapshot_of
 
 BEFORE = patients()
 
@@ -114,3 +115,19 @@ def test_a_blank_that_stays_blank_is_no_edit() -> None:
     assert not (frame["age"].isna() & frame["age"].notna()).any()
     blank = edited(2, age="")
     assert changes(side(blank), side(blank)) == {}
+
+
+def changed(table: str, statistic: str, before: str, now: str, *records: str, group: str = "") -> ChangedNumber:
+    """A changed number of the variable `age`."""
+    return ChangedNumber(table, "age", statistic, group, "", "", before, now, (Cause(CauseKind.EDITED, records),))
+
+
+def test_what_weighs_most_is_listed_first() -> None:
+    """The flow, then a P value that crossed 0.05, then what few records caused, and the plan's order within those."""
+    common = [changed("table1", "summary", f"{n}", f"{n + 1}", "5", "25", group="patency") for n in range(3)]
+    rare = changed("table1", "summary", "54.2", "54.1", "2", "5", "25")
+    crossing = changed("table1", "p", "0.060", "<0.001", "5", "25")
+    staying = changed("table1", "p", "0.648", "0.963", "5", "25")
+    flow = changed("flow", "n", "63", "62", "5")
+    news = News(TAKEN, "a" * 64, 10, (*common, staying, rare, crossing, flow), 0, 2)
+    assert weightiest_first(news, PLANNED) == [flow, crossing, rare, *common, staying]

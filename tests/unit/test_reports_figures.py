@@ -207,3 +207,48 @@ def test_a_plan_with_a_curve_gets_its_figure_from_the_result_rows() -> None:
         Step(2.0, 90.0, 80.0, 95.0),
     )
     assert figure.note.endswith("log-rank test: P = 0.020.")
+
+
+def test_brackets_of_printed_estimates_stand_under_one_another() -> None:
+    """Estimates end and intervals begin at one place whatever their length, and P ends every line."""
+    rows = [
+        Interval("a", "0.44 (0.15, 1.31)", 0.44, 0.15, 1.31, p="0.140"),
+        Interval("b", "24.52 (2.39, 3326.25)", 24.52, 2.39, 3326.25, p="<0.001"),
+    ]
+    drawing = interval_drawing(rows, (0.1, 1.0, 10.0), IntervalTexts("t", "l", "v", "x", "P"), PEN, around=1.0)
+    found = [one for one in drawing.shapes if isinstance(one, Label)]
+    brackets = {one.x for one in found if one.text.startswith("(")}
+    ends = {round(one.x + PEN.width(one.text), 6) for one in found if one.text in {"0.44", "24.52"}}
+    assert len(brackets) == len(ends) == 1
+    assert min(brackets) > max(ends)
+    assert {round(one.x + PEN.width(one.text), 6) for one in found if one.text in {"0.140", "<0.001"}} == {478.0}
+
+
+def test_published_estimates_are_told_apart_without_colour() -> None:
+    """Another study's line is drawn with an open mark and a thin whisker, ours with a filled one."""
+    rows = [
+        Interval("ours", "69 (57, 79)", 69, 57, 79, strong=True),
+        Interval("theirs", "96 (92, 99)", 96, 92, 99, published=True),
+    ]
+    drawing = interval_drawing(rows, (0.0, 50.0, 100.0), IntervalTexts("t", "l", "v", "x"), PEN)
+    assert [one.style for one in drawing.shapes if isinstance(one, Marker)] == ["dot", "published"]
+
+
+def test_numbers_of_a_crowded_axis_leave_each_other_room() -> None:
+    """Where ticks stand too near for their numbers, some numbers are left out and none overlaps another."""
+    rows = [
+        Interval(
+            "a long label of a factor that leaves only little room to its axis, because it is told in full",
+            "1 (0, 20)",
+            1,
+            0.06,
+            19,
+        )
+    ]
+    ticks = odds_ticks([0.06, 19])
+    drawing = interval_drawing(rows, ticks, IntervalTexts("t", "l", "v", "x"), PEN, around=1.0)
+    shown = {f"{tick:g}" for tick in ticks}
+    soft = [one for one in drawing.shapes if isinstance(one, Label) and one.style == "soft"]
+    numbers = [one for one in soft if one.text in shown]
+    assert 1 < len(numbers) < len(ticks)
+    assert all(one.x + PEN.width(one.text, 8.0) < after.x for one, after in pairwise(numbers))

@@ -12,6 +12,7 @@ from nightround.model import LANGUAGES, Coverage, Language, LedgerDelta, Status,
 from nightround.reports.attachments import attachments, steady
 from nightround.reports.context import build_report
 from nightround.reports.render import html, split_symbols
+from nightround.reports.trust import event_title
 from nightround.reports.wording import read_wording
 from tests.report_samples import OUTCOMES, PLAN, RULES, SECRET, SNAPSHOT, TEMPLATES, night
 
@@ -112,7 +113,7 @@ def test_every_text_has_both_languages_with_the_same_places() -> None:
 
 def test_statistical_symbols_are_found_in_a_sentence() -> None:
     """P before a sign or 'value' is a symbol; the P of a word is none, and the comparison is not broken over lines."""
-    assert split_symbols("共 3 项 P < 0.05，IVC 与 PLT") == ["共 3 项 ", "P", "\u00a0<\u00a00.05，IVC 与 PLT"]
+    assert split_symbols("共 3 项 P < 0.05，IVC 与 PLT") == ["共 3\u00a0项 ", "P", "\u00a0<\u00a00.05，IVC 与 PLT"]
     assert split_symbols("P values of a t test") == ["", "P", " values of a ", "t", " test"]
 
 
@@ -146,3 +147,15 @@ def test_a_plan_without_endpoints_tables_or_factors_still_makes_a_report() -> No
     assert "Key findings" in made
     assert "<h2>Endpoints</h2>" not in made
     assert "Primary endpoint" not in made
+
+
+def test_a_visit_is_called_what_the_plan_calls_it() -> None:
+    """The plan's name of an event goes before REDCap's, and that before the unique name."""
+    inputs = night(events={"month_6_arm_1": Words("Month 6", "Month 6")})
+    named = replace(
+        inputs, plan=inputs.plan.model_copy(update={"visits": {"month_6_arm_1": Words("术后6个月", "6 m")}})
+    )
+    zh = read_wording([TEMPLATES], "zh")
+    assert event_title("month_6_arm_1", inputs, zh) == "Month 6"
+    assert event_title("month_6_arm_1", named, zh) == "术后6个月"
+    assert event_title("screening_arm_1", named, zh) == "screening_arm_1"

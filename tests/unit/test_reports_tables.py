@@ -5,10 +5,11 @@ from itertools import pairwise
 
 import pytest
 
+from nightround.model import Words
 from nightround.reports.columns import halves, laid_out
 from nightround.reports.effects import difference_table, odds_lines
 from nightround.reports.metrics import read_metrics
-from nightround.reports.tables import Notes, table_view
+from nightround.reports.tables import Notes, measured_label, table_view
 from nightround.reports.views import Cell, Column, Row, TableView
 from nightround.reports.wording import read_wording
 from nightround.results import ResultKey, ResultSet
@@ -79,7 +80,7 @@ def test_a_p_value_under_the_level_is_bold_by_its_value_not_its_text() -> None:
 def test_a_visit_at_which_the_groups_differ_says_so() -> None:
     """The second group's cell has a letter whose note gives the test between the groups."""
     table = table_view(PLAN, PLAN.table("table2"), RESULTS, EN, "2")
-    assert line(table, "Girth above knee, cm")[5] == "48.2 ± 4.0b"
+    assert line(table, "Girth above knee,\u00a0cm")[5] == "48.2 ± 4.0b"
     assert {note.letter: note.text for note in table.notes}["b"] == (
         "between the groups at this visit, Student t test (pooled variance): t = 2.256, P = 0.028"
     )
@@ -90,10 +91,10 @@ def test_laboratory_groups_stand_one_below_the_other() -> None:
     """Each group is a heading with its size over every measurement."""
     table = table_view(PLAN, PLAN.table("table3"), RESULTS, EN, "3")
     assert [row.label for row in table.rows] == [
-        "Patency group (n = 43)",
-        "PLT, 10⁹/L",
-        "Occlusion group (n = 19)",
-        "PLT, 10⁹/L",
+        "Patency group (n\u00a0=\u00a043)",
+        "PLT,\u00a010⁹/L",
+        "Occlusion group (n\u00a0=\u00a019)",
+        "PLT,\u00a010⁹/L",
     ]
 
 
@@ -120,7 +121,7 @@ def test_columns_fill_the_page_and_hold_their_widest_cell() -> None:
 def test_changes_of_the_groups_are_compared_with_and_without_adjustment() -> None:
     """The table of differences has both estimates with their intervals, then P of the adjusted one."""
     table = difference_table(night(), PLAN.table("table2"), EN)
-    assert line(table, "Girth above knee, cm") == ("−1.9 (−2.8, −1.0)", "−1.9 (−2.8, −1.0)", "<0.001")
+    assert line(table, "Girth above knee,\u00a0cm") == ("−1.9 (−2.8, −1.0)", "−1.9 (−2.8, −1.0)", "<0.001")
     assert "Patency group minus Occlusion group" in table.notes[0].text
 
 
@@ -130,7 +131,7 @@ def test_a_factor_that_cannot_be_estimated_keeps_its_line() -> None:
         one for factor in PLAN.regressions[0].factors for one in odds_lines(night(), PLAN.regressions[0], factor, EN)
     ]
     assert [one.label for one in lines] == ["Age, per 10 years", "Side: Right (against Left)"]
-    assert lines[0].text == "1.02 (0.70, 1.50), P = 0.910"
+    assert (lines[0].text, lines[0].p) == ("1.02 (0.70, 1.50)", "0.910")
     assert (lines[1].text, lines[1].value) == ("–", None)
 
 
@@ -139,3 +140,22 @@ def test_a_long_text_is_broken_and_takes_no_room_from_the_numbers() -> None:
     rows = (Row("label", (Cell("why " * 250), Cell("12.5 (10.0, 15.0)"))),)
     table = laid_out(TableView("t", "1", "t", "x", (Column("c", kind="text"), Column("v")), rows), METRICS)
     assert table.columns[1].width / 100 * 61 >= METRICS.width("12.5 (10.0, 15.0)")
+
+
+def test_a_halved_table_parts_at_the_heading_nearest_to_its_middle() -> None:
+    """Both halves hold all rows once, in their order, and the second begins with a heading."""
+    rows = tuple(Row(f"{n}", heading=n in {0, 2, 5}, depth=0) for n in range(9))
+    table = TableView("t", "A", "title", "head", (), rows, halved=True)
+    assert table.stretches == (rows[:5], rows[5:])
+    assert replace(table, halved=False).stretches == (rows,)
+    plain = tuple(Row(f"{n}") for n in range(5))
+    assert replace(table, rows=plain).stretches == (plain[:2], plain[2:])
+
+
+def test_a_unit_goes_into_the_bracket_a_chinese_label_ends_with() -> None:
+    """No two pairs of brackets follow one another; an English unit stays on the line of its label."""
+    variable = (
+        PLAN.table("table2").variables[0].model_copy(update={"label": Words("面积（汇合处）", "Area (confluence)")})
+    )
+    assert measured_label(variable, ZH) == "面积（汇合处，cm）"
+    assert measured_label(variable, EN) == "Area (confluence),\u00a0cm"
