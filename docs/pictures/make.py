@@ -24,7 +24,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         work = Path(name)
         printed = run_demo(work).replace(f"{work}/", "")
-        page_picture(next(work.glob("demo/venous_occlusion/reports/*_zh.pdf")))
+        page_picture(max(work.glob("demo/venous_occlusion/reports/*_zh.pdf")))
         terminal_picture(work, "\n".join(line for line in printed.splitlines() if "Loading" not in line))
 
 

@@ -24,6 +24,10 @@ COMPARISON = re.compile(r" ([<>=≤≥]) ")
 """A sign between two numbers, which no line may end at."""
 
 
+HYPHENATED = re.compile(r"([^\W\d_]{1,20}(?:-[^\W\d_]{1,20}){1,3})(?![\w-])")
+"""A word of letters with hyphens, short enough to stand on one line."""
+
+
 def clean_value(value: object) -> object:
     """Clean what a template prints; what a macro made is clean already."""
     return spaced(clean(value)) if type(value) is str else value
@@ -32,6 +36,11 @@ def clean_value(value: object) -> object:
 def split_symbols(text: str) -> list[str]:
     """A sentence in pieces: every second one is a statistical symbol."""
     return SYMBOLS.split(COMPARISON.sub("\u00a0\\1\u00a0", spaced(text)))
+
+
+def split_hyphenated(text: str) -> list[str]:
+    """A text in pieces: every second one is a word with a hyphen."""
+    return HYPHENATED.split(spaced(clean(text)))
 
 
 @cache
@@ -48,6 +57,7 @@ def environment(templates: Path, study: Path | None) -> jinja2.Environment:
         lstrip_blocks=True,
     )
     made.filters["symbols"] = split_symbols
+    made.filters["hyphenated"] = split_hyphenated
     return made
 
 

@@ -153,9 +153,23 @@ def test_the_report_says_what_the_study_says(demo: Demo) -> None:
             assert number in text, (language, number)
 
 
+def test_the_last_report_says_what_changed_since_the_first_and_through_whom(demo: Demo) -> None:
+    """Night 3 prints again: the rate of 42/62 became 43/62 through records 5 and 25, whose edits are in the story."""
+    with (max((demo.study / "reports").glob("*_changes.csv"))).open(encoding="utf-8-sig", newline="") as file:
+        changed = {(one["table"], one["variable"], one["statistic"]): one for one in csv.DictReader(file)}
+    rate = changed["endpoints", "patency_6_months", "percent"]
+    assert (rate["before"], rate["now"], rate["causes"]) == ("67.7", "69.4", "edited: 5 25")
+    told = pdf_text(demo, "en")
+    assert "Since the last report (2025-07-05)" in told
+    assert "edited: 5, 25" in told
+    edited = {edit["record"] for night in NIGHTS[1:] for edit in night["edits"]}
+    named = {record for one in changed.values() for record in one["causes"].removeprefix("edited: ").split()}
+    assert named <= edited
+
+
 def pdf_text(demo: Demo, language: str) -> str:
-    """All text of a report, page by page."""
-    document = pypdfium2.PdfDocument(next((demo.study / "reports").glob(f"*_{language}.pdf")))
+    """All text of the last report, page by page."""
+    document = pypdfium2.PdfDocument(max((demo.study / "reports").glob(f"*_{language}.pdf")))
     try:
         return "\n".join(page.get_textpage().get_text_bounded() for page in document)
     finally:

@@ -11,7 +11,7 @@ from nightround.errors import StudyFilesWrong
 from nightround.model import LANGUAGES, Coverage, Language, LedgerDelta, Status, Words
 from nightround.reports.attachments import attachments, steady
 from nightround.reports.context import build_report
-from nightround.reports.render import html, split_symbols
+from nightround.reports.render import html, split_hyphenated, split_symbols
 from nightround.reports.trust import event_title
 from nightround.reports.wording import read_wording
 from tests.report_samples import OUTCOMES, PLAN, RULES, SECRET, SNAPSHOT, TEMPLATES, night
@@ -115,6 +115,13 @@ def test_statistical_symbols_are_found_in_a_sentence() -> None:
     """P before a sign or 'value' is a symbol; the P of a word is none, and the comparison is not broken over lines."""
     assert split_symbols("共 3 项 P < 0.05，IVC 与 PLT") == ["共 3\u00a0项 ", "P", "\u00a0<\u00a00.05，IVC 与 PLT"]
     assert split_symbols("P values of a t test") == ["", "P", " values of a ", "t", " test"]
+
+
+def test_a_word_with_a_hyphen_is_kept_on_one_line() -> None:
+    """Letters around a hyphen make one word; a range of numbers and what was typed without end are none."""
+    assert split_hyphenated("IVC near-renal, cm") == ["IVC ", "near-renal", ", cm"]
+    assert split_hyphenated("150-210 d") == ["150-210 d"]
+    assert split_hyphenated("a-" * 500) == ["a-" * 500]
 
 
 def test_result_rows_travel_as_json_with_what_they_were_computed_from() -> None:
