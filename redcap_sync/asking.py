@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from threading import Lock
 
@@ -17,14 +17,13 @@ from redcap_sync.export_rows import (
     REPEAT_INSTANCE,
     REPEAT_INSTRUMENT,
     ExportRows,
-    FlatKey,
-    UnreadRows,
+    Place,
+    Places,
+    grouped,
     is_doubtful,
     no_rows,
-    read_together,
     rows_from_csv,
     rows_from_json,
-    unread_from_csv,
 )
 from redcap_sync.tables import Unseen
 
@@ -48,7 +47,8 @@ class Asking:
     dictionary: Dictionary
     levels: dict[str, int] | None = None
     unseen: tuple[Unseen, ...] | None = None
-    as_csv: bool = False
+    csv_agrees: bool | None = None
+    """Whether CSV says the same as JSON on this server; None before it was tried."""
     keep: Keep = keep_nothing
     asked: int = 0
     """Records asked for so far, repeated ones among them."""
@@ -61,7 +61,7 @@ class Asking:
         """The name of the record id field."""
         return self.dictionary.record_id_field
 
-    def records(self, ids: Sequence[str], splittable: bool) -> ExportRows | UnreadRows:  # noqa: FBT001 - called by `Batches`
+    def records(self, ids: Sequence[str], splittable: bool) -> ExportRows:  # noqa: FBT001 - called by `Batches`
         """Every row of some records that are there."""
         with self._lock:
             self.asked += len(ids)
@@ -70,21 +70,21 @@ class Asking:
         self.keep(body, kind)
         return rows
 
-    def _answer(self, ids: Sequence[str], *, splittable: bool) -> tuple[ExportRows | UnreadRows, bytes, str]:
+    def _answer(self, ids: Sequence[str], *, splittable: bool) -> tuple[ExportRows, bytes, str]:
         names = [instrument.name for instrument in self.dictionary.instruments]
-        if self.as_csv:
+        if self.csv_agrees:
             body = self.client.records_csv(ids, names, splittable=splittable)
             if (rows := self._read_csv(body)) is not None:
                 return rows, body, "csv"
         answer = self.client.records(ids, names, splittable=splittable)
         return self._laid(answer), json.dumps(answer).encode(), "json"
 
-    def _read_csv(self, body: bytes) -> ExportRows | UnreadRows | None:
+    def _read_csv(self, body: bytes) -> ExportRows | None:
         """Read CSV that leaves no doubt; None where JSON has to say it."""
         if is_doubtful(body):
             return None
         try:
-            return unread_from_csv(self.id_field, body)
+            return rows_from_csv(self.id_field, body)
         except BrokenAnswer:
             return None
 
@@ -104,17 +104,14 @@ class Asking:
         """
         few = ids[:: max(1, len(ids) // PROBED)]
         try:
-            self.as_csv = False
-            plain = self._read(self.records(few, splittable=True))
-            self.as_csv = True
-            self.as_csv = self._read(self.records(few, splittable=True)).columns.equals(plain.columns)
+            self.csv_agrees = False
+            plain = self.records(few, splittable=True)
+            self.csv_agrees = True
+            self.csv_agrees = self.records(few, splittable=True).columns.equals(plain.columns)
         except (AskedTooMuch, BrokenAnswer, TooSlow):
-            self.as_csv = False
+            self.csv_agrees = False
 
-    def _read(self, rows: ExportRows | UnreadRows) -> ExportRows:
-        return read_together(self.id_field, [rows]) if isinstance(rows, UnreadRows) else rows
-
-    def check(self, ids: Collection[str], rows: ExportRows | UnreadRows) -> None:
+    def check(self, ids: Collection[str], rows: ExportRows) -> None:
         """Raise ExportIncomplete for records nobody asked for and for columns that no missing right explains."""
         if not len(rows):
             return
@@ -134,17 +131,25 @@ class Asking:
             elif hidden := {c for one in found for c in one.columns} - {c for u in self.unseen for c in u.columns}:
                 raise missing_columns(sorted(hidden))
 
-    def row_keys(self) -> dict[str, list[FlatKey]]:
-        """Which rows every record has, by record, from one call for the id and what makes instances visible."""
+    def row_keys(self, *, surely: bool = False) -> dict[str, Places]:
+        """Which rows every record has, by record, from one call for the id and what makes instances visible.
+
+        As CSV where nothing speaks against it: an id that came in disguise would not be found again, and the
+        next look is `surely` in JSON.
+        """
         repeating = {instrument for _, instrument in self.dictionary.repeating} - {""}
         statuses = [f"{one.name}_complete" for one in self.dictionary.instruments if one.name in repeating]
         hidden = {column for one in self.unseen or () for column in one.columns}
         names = [self.id_field, *(name for name in statuses if name not in hidden)]
-        return grouped(_flat_key(self.id_field, row) for row in self.client.row_keys(names))
+        rows = None if surely or self.csv_agrees is False else self._read_csv(self.client.row_keys_csv(names))
+        if rows is not None and len(rows) and all(rows.records()):
+            return rows.places()
+        found = self.client.row_keys(names)
+        return grouped((_record_of(self.id_field, row) for row in found), map(_place_of, found))
 
 
-def _flat_key(id_field: str, row: Row) -> FlatKey:
-    """The key of a row as JSON has it; raises ExportIncomplete for a row without a record id."""
+def _record_of(id_field: str, row: Row) -> str:
+    """The record of a row as JSON has it; raises ExportIncomplete for a row without a record id."""
     record = str(row.get(id_field) or "")
     if not record:
         raise ExportIncomplete(
@@ -152,16 +157,8 @@ def _flat_key(id_field: str, row: Row) -> FlatKey:
             why="the token's user may not export the instrument that holds it, or the project has just changed",
             remedy="give the user full export rights on the first instrument, then run again",
         )
-    return FlatKey(
-        record, str(row.get(EVENT) or ""), str(row.get(REPEAT_INSTRUMENT) or ""), int(row.get(REPEAT_INSTANCE) or 0)
-    )
+    return record
 
 
-def grouped(keys: Iterable[FlatKey]) -> dict[str, list[FlatKey]]:
-    """Keys by record, sorted."""
-    found: dict[str, list[FlatKey]] = {}
-    for key in keys:
-        found.setdefault(key.record, []).append(key)
-    for several in found.values():
-        several.sort()
-    return found
+def _place_of(row: Row) -> Place:
+    return str(row.get(EVENT) or ""), str(row.get(REPEAT_INSTRUMENT) or ""), int(row.get(REPEAT_INSTANCE) or 0)

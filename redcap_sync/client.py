@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from threading import local
 from typing import Any, TypeVar, cast
 
 import requests
@@ -85,6 +86,8 @@ class RedcapClient:
         """Requests sent so far, repeated ones among them."""
         self.server_time: datetime | None = None
         """The server's clock at its last answer, in UTC; None where the server does not tell it."""
+        self._last = local()
+        """The body of the last answer, by thread: PyCap makes text of CSV, which pyarrow reads as it was sent."""
         self._project = _Project(
             url,
             token.reveal(),
@@ -155,30 +158,36 @@ class RedcapClient:
         """
         return self._exported(self._project.export_records, fields=list(fields), date_begin=changed_since)
 
+    def row_keys_csv(self, fields: Sequence[str]) -> bytes:
+        """Export the same of all records as CSV in UTF-8, a tenth of the work; a body without a row leaves it open."""
+        return self._patient(self._csv, fields=list(fields))
+
     def records(self, record_ids: Sequence[str], instruments: Sequence[str], *, splittable: bool = False) -> list[Row]:
         """Export all rows of some records, all fields of the instruments, raw and flat.
 
         `splittable`: an answer that breaks off or comes too late is not asked for again, because the
         caller asks for fewer records instead.
         """
-        return self._rows(self._records(record_ids, instruments, "json", splittable=splittable))
+        chosen = _chosen(record_ids, instruments)
+        export = self._project.export_records
+        return self._rows(self._retrying(splittable=splittable)(self._once, export, format_type="json", **chosen))
 
     def records_csv(self, record_ids: Sequence[str], instruments: Sequence[str], *, splittable: bool = False) -> bytes:
         """Export the same as CSV in UTF-8."""
-        body = str(self._records(record_ids, instruments, "csv", splittable=splittable)).encode()
+        body = self._retrying(splittable=splittable)(self._csv, **_chosen(record_ids, instruments))
         if not body:
             raise empty_body()
         return body
 
-    def _records(self, record_ids: Sequence[str], instruments: Sequence[str], kind: str, *, splittable: bool) -> Any:
-        retrying = self._brief if splittable else self._patient
-        return retrying(
-            self._once,
-            self._project.export_records,
-            format_type=kind,
-            records=list(record_ids),
-            forms=list(instruments),
-        )
+    def _retrying(self, *, splittable: bool) -> Retrying:
+        return self._brief if splittable else self._patient
+
+    def _csv(self, **chosen: Any) -> bytes:
+        try:
+            self._once(self._project.export_records, format_type="csv", **chosen)
+            return cast("bytes", self._last.body)
+        finally:
+            self._last.body = b""
 
     def log(self, begin: datetime | None = None) -> list[Row]:
         """Export the log since a time (the server's clock, whole minutes), newest first."""
@@ -237,10 +246,15 @@ class RedcapClient:
 
     def _look_at(self, response: requests.Response, *_: object, **__: object) -> None:
         check_answer(response)
+        self._last.body = response.content
         response.encoding = "utf-8"
         stamp = response.headers.get("Date")
         if stamp:
             self.server_time = parsedate_to_datetime(stamp).astimezone(UTC).replace(tzinfo=None)
+
+
+def _chosen(record_ids: Sequence[str], instruments: Sequence[str]) -> dict[str, Any]:
+    return {"records": list(record_ids), "forms": list(instruments)}
 
 
 def _wait(state: RetryCallState) -> float:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -27,13 +27,11 @@ DOUBTFUL = {b"\\": (b'\\"',), b"'": (b"'=", b"'+", b"'-", b"'@")}
 By their first byte, which most bodies do not hold at all."""
 
 
-class FlatKey(NamedTuple):
-    """Which row of a flat export: `instrument` is '' unless it repeats alone, `instance` 0 where nothing repeats."""
-
-    record: str
-    event: str
-    instrument: str
-    instance: int
+Place = tuple[str, str, int]
+"""Which row of a record: event, repeating instrument ('' unless one repeats alone), instance (0 without repeats)."""
+Places = tuple[Place, ...]
+"""The rows of one record, sorted; one object for all records that have the same rows, as most have."""
+ONE_PLACE: Places = (("", "", 0),)
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +54,7 @@ class ExportRows:
         position = self.columns.schema.get_field_index(name)
         if position >= 0:
             return self.columns.column(position)
-        return pa.chunked_array([pa.array([""] * len(self), TEXT)])
+        return pa.chunked_array([pa.repeat(pa.scalar("", TEXT), len(self))])
 
     def laid_out(self, names: Sequence[str]) -> pa.Table:
         """The columns of these names in this order; blank where the export has none."""
@@ -64,12 +62,13 @@ class ExportRows:
             return self.columns
         return pa.table([self.column(name) for name in names], names=list(names))
 
-    def chosen(self, names: Sequence[str], positions: np.ndarray[Any, Any]) -> pa.Table:
-        """Some columns of some rows, given by their rising positions; each column in one piece."""
-        every = len(positions) == len(self)
-        columns = (self.column(name) for name in names)
-        taken = [column.combine_chunks() if every else column.take(pa.array(positions)) for column in columns]
-        return pa.table(taken, names=list(names))
+    def by_name(self) -> dict[str, pa.ChunkedArray]:
+        """The columns by their names."""
+        return dict(zip(self.names, self.columns.columns, strict=True))
+
+    def held_bytes(self) -> int:
+        """How much memory the columns take."""
+        return int(self.columns.nbytes)
 
     def records(self) -> list[str]:
         """The record id of every row."""
@@ -78,15 +77,22 @@ class ExportRows:
 
     def instances(self) -> np.ndarray[Any, np.dtype[np.int64]]:
         """The instance of every row, 0 where nothing repeats."""
+        if REPEAT_INSTANCE not in self.names:
+            return np.zeros(len(self), dtype=np.int64)
         text = self.column(REPEAT_INSTANCE)
         if text.null_count == 0 and pc.all(pc.equal(text, "")).as_py() is not False:
             return np.zeros(len(self), dtype=np.int64)
         return np.array([int(value or 0) for value in text.to_pylist()], dtype=np.int64)
 
-    def keys(self) -> list[FlatKey]:
-        """The key of every row."""
-        parts = (self.records(), self.column(EVENT).to_pylist(), self.column(REPEAT_INSTRUMENT).to_pylist())
-        return list(map(FlatKey, *parts, self.instances().tolist()))
+    def places(self) -> dict[str, Places]:
+        """Which rows each record has."""
+        records = self.records()
+        if not {EVENT, REPEAT_INSTRUMENT, REPEAT_INSTANCE} & set(self.names):
+            found = dict.fromkeys(records, ONE_PLACE)
+            if len(found) == len(records):
+                return found
+        columns = (self.column(EVENT).to_pylist(), self.column(REPEAT_INSTRUMENT).to_pylist())
+        return grouped(records, zip(*columns, self.instances().tolist(), strict=True))
 
     def only(self, records: Collection[str], *, unwanted: bool = False) -> ExportRows:
         """The rows of some records, or with `unwanted` those of all others."""
@@ -98,6 +104,16 @@ class ExportRows:
         if np.array_equal(positions, np.arange(len(self))):
             return self
         return ExportRows(self.id_field, self.columns.take(pa.array(positions)))
+
+
+def grouped(records: Iterable[str], places: Iterable[Place]) -> dict[str, Places]:
+    """The places of each record, from one of each a row."""
+    found: dict[str, list[Place]] = {}
+    for record, place in zip(records, places, strict=True):
+        found.setdefault(record, []).append(place)
+    known: dict[Places, Places] = {}
+    several = ((record, tuple(sorted(one))) for record, one in found.items())
+    return {record: known.setdefault(one, one) for record, one in several}
 
 
 def no_rows(id_field: str) -> ExportRows:
@@ -135,48 +151,8 @@ def is_doubtful(body: bytes) -> bool:
     return any(mark in body for first, marks in DOUBTFUL.items() if first in body for mark in marks)
 
 
-@dataclass(frozen=True, eq=False)
-class UnreadRows:
-    """A CSV export of which only the keys were read so far, and that its rows are whole.
-
-    Every column costs the same for a hundred rows as for a thousand, so answers are read some together.
-    """
-
-    body: bytes
-    names: tuple[str, ...]
-    by_key: ExportRows
-
-    def __len__(self) -> int:
-        return len(self.by_key)
-
-    def records(self) -> list[str]:
-        """The record id of every row."""
-        return self.by_key.records()
-
-    def keys(self) -> list[FlatKey]:
-        """The key of every row."""
-        return self.by_key.keys()
-
-
-def read_together(id_field: str, unread: Sequence[UnreadRows]) -> ExportRows:
-    """Read CSV exports as one, or each alone where they have not all the same columns."""
-    if any(one.names != unread[0].names for one in unread):
-        return together(id_field, [rows_from_csv(id_field, one.body) for one in unread])
-    first, *others = (one.body for one in unread)
-    return rows_from_csv(id_field, b"".join((first, *(body[body.find(b"\n") + 1 :] for body in others))))
-
-
-def unread_from_csv(id_field: str, body: bytes) -> UnreadRows | ExportRows:
-    """Read the keys of a CSV export; raises BrokenAnswer where the body is no whole table."""
-    if not body.strip():
-        return no_rows(id_field)
-    names = _header(id_field, body)[0]
-    keys = [name for name in (id_field, EVENT, REPEAT_INSTRUMENT, REPEAT_INSTANCE) if name in names]
-    return UnreadRows(body, names, rows_from_csv(id_field, body, keys))
-
-
-def rows_from_csv(id_field: str, body: bytes, only: Sequence[str] | None = None) -> ExportRows:
-    """Read a CSV export, or some of its columns; raises BrokenAnswer where the body is no whole table.
+def rows_from_csv(id_field: str, body: bytes) -> ExportRows:
+    """Read a CSV export; raises BrokenAnswer where the body is no whole table.
 
     The first line says the delimiter: some servers send that of their locale.
     """
@@ -193,7 +169,7 @@ def rows_from_csv(id_field: str, body: bytes, only: Sequence[str] | None = None)
                 use_threads=False, block_size=len(body) + 1, column_names=list(names), skip_rows=1
             ),
             parse_options=pa.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
-            convert_options=_as_text(names, tuple(only or ())),
+            convert_options=_as_text(names),
         )
     except pa.ArrowInvalid:
         raise unreadable_body() from None
@@ -208,7 +184,6 @@ def _header(id_field: str, body: bytes) -> tuple[tuple[str, ...], str]:
 
 
 @lru_cache(maxsize=16)
-def _as_text(names: tuple[str, ...], only: tuple[str, ...]) -> Any:
+def _as_text(names: tuple[str, ...]) -> Any:
     """Options that read columns as text; kept, because making them takes as long as reading a small batch."""
-    types = dict.fromkeys(names, TEXT)
-    return pa.csv.ConvertOptions(column_types=types, strings_can_be_null=False, include_columns=list(only))
+    return pa.csv.ConvertOptions(column_types=dict.fromkeys(names, TEXT), strings_can_be_null=False)

@@ -9,16 +9,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from redcap_sync.asking import grouped
 from redcap_sync.dictionary import Dictionary
-from redcap_sync.export_rows import ExportRows, FlatKey, UnreadRows, read_together, together
+from redcap_sync.export_rows import ExportRows, Places, grouped, together
 from redcap_sync.pulled import Pull
-from redcap_sync.row_order import in_order, merged_rows, merged_tables
-from redcap_sync.tables import Table, flat_keys, tables_from_rows, texts_from_rows
+from redcap_sync.row_order import in_order, merged_rows, merged_tables, natural_key
+from redcap_sync.tables import KEY_COLUMNS, Table, flat_keys, laid_tables, texts_from_rows
 
-READ_TOGETHER = 10
-"""So many answers in CSV are read at once; no more of them are held unread."""
-Keys = Mapping[str, Sequence[FlatKey]]
+Keys = Mapping[str, Places]
 Contents = tuple[pd.DataFrame, dict[str, Table]]
 """The keys of all rows, and the tables by instrument."""
 
@@ -29,49 +26,43 @@ class Holding:
 
     dictionary: Dictionary
     base: Pull | None = None
-    keys: dict[str, list[FlatKey]] = field(default_factory=dict)
+    keys: dict[str, Places] = field(default_factory=dict)
     """Which rows are held, by record."""
     settled: set[str] = field(default_factory=set)
     """Records that were fetched twice and came the same."""
     _parts: list[ExportRows] = field(default_factory=list)
-    _unread: list[UnreadRows] = field(default_factory=list)
+    _asked: set[str] = field(default_factory=set)
+    """Records that were fetched."""
+    _laid: Contents | None = None
+    """The tables as they were laid last, or those of the base."""
     _replaced: set[str] = field(default_factory=set)
-    """Records that were fetched, so that their rows of the base no longer count."""
+    """Records that were fetched since, so that their rows in `_laid` no longer count."""
 
     def __post_init__(self) -> None:
         if self.base is not None:
             self.keys = keys_of_frame(self.base.rows)
+            self._laid = self.base.rows, dict(self.base.tables)
 
-    def take(self, asked: Collection[str], rows: ExportRows | UnreadRows, *, compare: bool = False) -> None:
+    def take(self, asked: Collection[str], rows: ExportRows, *, compare: bool = False) -> None:
         """Hold new rows of some records; a record that did not come is no longer held.
 
         With `compare` a record that came exactly as it was held is settled.
         """
-        new = grouped(rows.keys())
-        again = [record for record in asked if record in self._replaced]
+        new = rows.places()
+        again = [record for record in asked if record in self._asked]
         same = self._same(again, rows) if compare else [r for r in again if self.keys.get(r) == new.get(r)]
         self.settled.update(record for record in same if record in new)
         self._forget(again)
+        self._asked.update(asked)
         self._replaced.update(asked)
         for record in asked:
             self.keys.pop(record, None)
         self.keys |= new
-        if isinstance(rows, UnreadRows):
-            self._unread.append(rows)
-        elif len(rows):
+        if len(rows):
             self._parts.append(rows)
-        if len(self._unread) == READ_TOGETHER:
-            self._read()
 
-    def _read(self) -> None:
-        if self._unread:
-            self._parts.append(read_together(self.dictionary.record_id_field, self._unread))
-            self._unread = []
-
-    def _same(self, records: Sequence[str], rows: ExportRows | UnreadRows) -> list[str]:
-        self._read()
-        laid = read_together(self.dictionary.record_id_field, [rows]) if isinstance(rows, UnreadRows) else rows
-        before, now = self._cells(records, self._parts), self._cells(records, [laid])
+    def _same(self, records: Sequence[str], rows: ExportRows) -> list[str]:
+        before, now = self._cells(records, self._parts), self._cells(records, [rows])
         return [record for record in records if before.get(record) == now.get(record)]
 
     def _cells(self, records: Sequence[str], parts: Sequence[ExportRows]) -> dict[str, list[dict[str, Any]]]:
@@ -83,8 +74,8 @@ class Holding:
 
     def _forget(self, records: Sequence[str]) -> None:
         if records:
-            self._read()
-            self._parts = [part.only(records, unwanted=True) for part in self._parts]
+            left = (part.only(records, unwanted=True) for part in self._parts)
+            self._parts = [part for part in left if len(part)]
 
     def differing(self, there: Keys) -> set[str]:
         """Records whose rows on the server are others than those held.
@@ -101,26 +92,45 @@ class Holding:
     def _lacks(self, record: str, there: Keys) -> bool:
         return record not in there or not set(there[record]) <= set(self.keys.get(record, ()))
 
-    def contents(self) -> Contents:
-        """The keys of all rows, and the tables, in their order."""
-        self._read()
-        fetched = together(self.dictionary.record_id_field, self._parts)
-        order = in_order(self.dictionary, flat_keys(fetched))
-        fetched = fetched.take(order)
-        if self.base is None:
-            return flat_keys(fetched), tables_from_rows(self.dictionary, fetched)
+    def contents(self, *, keep: bool = False) -> Contents:
+        """The keys of all rows, and the tables, in their order.
+
+        The rows that were fetched go into the tables and are not held beside them any longer, but with `keep`:
+        to compare cells of a record that is fetched once more.
+        """
+        fetched = together(self.dictionary.record_id_field, sorted(self._parts, key=_first_record))
+        fetched = fetched.take(in_order(self.dictionary, flat_keys(fetched)))
+        if keep:
+            return self._over(self._laid, fetched)
+        self._parts = []
+        self._laid = self._over(self._laid, fetched)
+        self._replaced = set()
+        return self._laid
+
+    def _over(self, laid: Contents | None, fetched: ExportRows) -> Contents:
+        keys = flat_keys(fetched)
+        if laid is None:
+            columns = fetched.by_name()
+            del fetched
+            return keys, laid_tables(self.dictionary, keys, columns)
         if not self._replaced:
-            return self.base.rows, dict(self.base.tables)
+            return laid
+        rows, tables = laid
         new = texts_from_rows(self.dictionary, fetched)
         return (
-            merged_rows(self.dictionary, self.base.rows, flat_keys(fetched), self._replaced),
-            merged_tables(self.dictionary, self.base.tables, new, self._replaced),
+            merged_rows(self.dictionary, rows, keys, self._replaced),
+            merged_tables(self.dictionary, tables, new, self._replaced),
         )
 
 
-def keys_of_frame(rows: pd.DataFrame) -> dict[str, list[FlatKey]]:
+def _first_record(part: ExportRows) -> tuple[int, int, str]:
+    return natural_key(part.column(part.id_field)[0].as_py())
+
+
+def keys_of_frame(rows: pd.DataFrame) -> dict[str, Places]:
     """Which rows a frame of keys names, by record, sorted."""
-    return grouped(map(FlatKey, *(rows[name].tolist() for name in rows.columns)))
+    record, *place = (rows[name].tolist() for name in KEY_COLUMNS)
+    return grouped(record, zip(*place, strict=True))
 
 
 def differing_records(old: Table, new: Table) -> set[str]:

@@ -18,7 +18,7 @@ from redcap_sync.change_log import Changes, Edit
 from redcap_sync.client import RedcapClient
 from redcap_sync.errors import ExportIncomplete
 from redcap_sync.export_rights import export_levels
-from redcap_sync.export_rows import ExportRows, UnreadRows
+from redcap_sync.export_rows import ExportRows
 from redcap_sync.holding import Contents, Holding, Keys, differing_records
 from redcap_sync.looking import Looking, first_look
 from redcap_sync.pulled import Checkpoint, Proof, Pull, Told
@@ -133,24 +133,26 @@ class _Run:
         self, asking: Asking, holding: Holding, looking: Looking, wanted: set[str], there: Keys | None = None
     ) -> Contents:
         """Fetch what is wanted, compare, look into the log, until nothing is left to fetch."""
-        batches = Batches(asking.records, largest=self.settings.batch_records, workers=self.settings.workers)
-        for _ in range(MOST_ROUNDS):
+        settings = self.settings
+        batches = Batches(
+            asking.records, first=settings.batch_records, workers=settings.workers, bytes_of=ExportRows.held_bytes
+        )
+        for turn in range(MOST_ROUNDS):
             order = [record for record in there if record in wanted] if there else []
             self._fetch(batches, holding, [*order, *sorted(wanted.difference(order))], compare=looking.repeats_itself)
             with ThreadPoolExecutor(1) as aside:
                 # Nearly always this round is the last one: the tables are laid while the server is asked once more.
-                contents = aside.submit(holding.contents)
-                there = asking.row_keys()
+                laying = aside.submit(holding.contents, keep=looking.repeats_itself)
+                there = asking.row_keys(surely=turn > 0)
                 self._check_loss(len(there))
                 touched = self._touched(looking, holding) if wanted else set()
+                contents = laying.result()
             wanted = touched | holding.differing(there)
             if not wanted:
-                return contents.result()
+                return contents
         raise _never_at_rest(len(there or ()), wanted, holding)
 
-    def _fetch(
-        self, batches: Batches[ExportRows | UnreadRows], holding: Holding, wanted: Sequence[str], *, compare: bool
-    ) -> None:
+    def _fetch(self, batches: Batches[ExportRows], holding: Holding, wanted: Sequence[str], *, compare: bool) -> None:
         done = 0
         for asked, rows in batches.fetch(wanted) if wanted else ():
             holding.take(asked, rows, compare=compare)

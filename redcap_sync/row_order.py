@@ -8,8 +8,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from redcap_sync.dictionary import Dictionary
+from redcap_sync.export_rows import TEXT
 from redcap_sync.tables import Table, Texts, typed_frame
 
 
@@ -24,10 +27,23 @@ def in_order(dictionary: Dictionary, keys: pd.DataFrame) -> npt.NDArray[np.intp]
 
 def _record_ranks(records: pd.Series[str]) -> npt.NDArray[np.int64]:
     codes, names = pd.factorize(records)
+    if _are_rising_numbers(names):
+        return codes.astype(np.int64)
     keys = [natural_key(name) for name in names.tolist()]
     ranks = np.empty(len(keys), dtype=np.int64)
     ranks[sorted(range(len(keys)), key=keys.__getitem__)] = np.arange(len(keys))
     return ranks[codes]
+
+
+def _are_rising_numbers(names: pd.Index[str]) -> bool:
+    """Say whether records are whole numbers that stand in order already, as most do."""
+    texts = pa.array(names, TEXT)
+    try:
+        if not pc.all(pc.utf8_is_decimal(texts)).as_py():
+            return False
+        return bool((np.diff(texts.cast(pa.int64()).to_numpy()) > 0).all())
+    except pa.ArrowInvalid:  # digits of another script, or more of them than a number has
+        return False
 
 
 def natural_key(record: str) -> tuple[int, int, str]:

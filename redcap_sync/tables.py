@@ -7,7 +7,7 @@ date or text. A text that cannot be read as its field's type is missing in `type
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -22,6 +22,11 @@ from redcap_sync.dictionary import COMMA_NUMBER_VALIDATIONS, DATE_FORMATS, Dicti
 from redcap_sync.export_rows import EVENT, REPEAT_INSTRUMENT, TEXT, ExportRows, rows_from_json
 
 TYPING_THREADS = 2
+Columns = dict[str, pa.ChunkedArray]
+"""Columns of an export by name."""
+Cells = dict[str, pa.Array]
+"""Columns of an instrument by name, each in one piece."""
+Positions = npt.NDArray[np.intp] | None
 KEY_COLUMNS = ("record", "event", "instrument", "instance")
 
 
@@ -77,10 +82,22 @@ def tables_from_rows(dictionary: Dictionary, rows: ExportRows) -> dict[str, Tabl
     instrument designated to its event that does not repeat there. An instrument that was never
     opened still has its row, with blank cells.
     """
-    texts = texts_from_rows(dictionary, rows)
+    return laid_tables(dictionary, flat_keys(rows), rows.by_name())
+
+
+def laid_tables(dictionary: Dictionary, keys: pd.DataFrame, columns: Columns) -> dict[str, Table]:
+    """The same from the keys of the rows and their columns.
+
+    `columns` is emptied on the way: what was laid into a table is held there alone.
+    """
+
+    def table(place: tuple[str, Positions]) -> Table:
+        cells = _cells_of(dictionary, place[0], columns, place[1], len(keys))
+        text, typed = _frame(cells), _frame(_typed_cells(dictionary, place[0], cells))
+        return Table(place[0], _own_keys(keys, *place), text, typed)
+
     with ThreadPoolExecutor(TYPING_THREADS) as threads:  # most of the work is pyarrow's, which does not hold the lock
-        typed = threads.map(lambda name: typed_frame(dictionary, name, texts[name].text), texts)
-        return {name: Table(name, *texts[name], frame) for name, frame in zip(texts, typed, strict=True)}
+        return {one.instrument: one for one in threads.map(table, _places(dictionary, keys))}
 
 
 class Texts(NamedTuple):
@@ -91,21 +108,27 @@ class Texts(NamedTuple):
 
 
 def texts_from_rows(dictionary: Dictionary, rows: ExportRows) -> dict[str, Texts]:
-    """The same without types."""
-    keys = flat_keys(rows)
-    kinds = pd.MultiIndex.from_frame(keys[["event", "instrument"]])
-    codes, kinds_there = kinds.factorize()
+    """The tables of a flat export without types."""
+    keys, columns = flat_keys(rows), rows.by_name()
     return {
-        one.name: _texts(dictionary, one.name, rows, keys, np.isin(codes, _kinds_of(dictionary, one.name, kinds_there)))
-        for one in dictionary.instruments
+        name: Texts(_own_keys(keys, name, own), _frame(_cells_of(dictionary, name, columns, own, len(keys))))
+        for name, own in _places(dictionary, keys)
     }
 
 
 def flat_keys(rows: ExportRows) -> pd.DataFrame:
     """The keys of flat rows as a frame: record, event, repeating instrument ('' for a base row), instance."""
     names = (rows.id_field, EVENT, REPEAT_INSTRUMENT)
-    texts = {key: _text_series(rows, name) for key, name in zip(KEY_COLUMNS, names, strict=False)}
+    texts = {key: _text_series(rows.column(name)) for key, name in zip(KEY_COLUMNS, names, strict=False)}
     return pd.DataFrame({**texts, "instance": rows.instances()}, columns=list(KEY_COLUMNS))
+
+
+def _places(dictionary: Dictionary, keys: pd.DataFrame) -> Iterator[tuple[str, Positions]]:
+    """The rising positions of each instrument's rows, None for all rows."""
+    codes, kinds = pd.MultiIndex.from_frame(keys[["event", "instrument"]]).factorize()
+    for one in dictionary.instruments:
+        own = np.isin(codes, _kinds_of(dictionary, one.name, kinds))
+        yield one.name, None if own.all() else np.flatnonzero(own)
 
 
 def _kinds_of(dictionary: Dictionary, instrument: str, kinds: Iterable[tuple[str, str]]) -> list[int]:
@@ -122,75 +145,102 @@ def _kinds_of(dictionary: Dictionary, instrument: str, kinds: Iterable[tuple[str
     ]
 
 
-def _texts(
-    dictionary: Dictionary, instrument: str, rows: ExportRows, keys: pd.DataFrame, own: npt.NDArray[np.bool_]
-) -> Texts:
-    positions = np.flatnonzero(own)
-    text = _text_frame(rows.chosen(dictionary.columns_of(instrument), positions))
-    own_keys = keys.take(positions).reset_index(drop=True)
-    own_keys["instrument"] = pd.Series([instrument], dtype="str").repeat(len(positions)).reset_index(drop=True)
-    return Texts(own_keys, text)
+def _own_keys(keys: pd.DataFrame, instrument: str, own: Positions) -> pd.DataFrame:
+    mine = keys.copy(deep=False) if own is None else keys.take(own).reset_index(drop=True)
+    mine["instrument"] = _text_series(pa.repeat(pa.scalar(instrument, TEXT), len(mine)))
+    return mine
 
 
-def _text_frame(columns: pa.Table) -> pd.DataFrame:
-    frame: pd.DataFrame = columns.to_pandas()
-    return frame.astype("str") if len(frame.columns) and not len(frame) else frame
+def _cells_of(dictionary: Dictionary, instrument: str, columns: Columns, own: Positions, count: int) -> Cells:
+    """Take an instrument's columns out of those of an export, each in one piece; blank where the export has none."""
+    cells = {}
+    for name in dictionary.columns_of(instrument):
+        column = columns.pop(name, None)
+        if column is None:
+            cells[name] = pa.repeat(pa.scalar("", TEXT), count if own is None else len(own))
+        else:
+            cells[name] = in_one_piece(column if own is None else column.take(pa.array(own)))
+    return cells
 
 
-def _text_series(rows: ExportRows, name: str) -> pd.Series[str]:
-    series: pd.Series[str] = rows.column(name).to_pandas()
-    return series.astype("str")
+def in_one_piece(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """A column as one array."""
+    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+
+
+def _frame(cells: Cells) -> pd.DataFrame:
+    frame: pd.DataFrame = pa.table(cells).to_pandas()
+    if len(frame):
+        return frame
+    return frame.astype({name: "str" for name, column in cells.items() if column.type == TEXT})
+
+
+def _text_series(column: pa.Array | pa.ChunkedArray) -> pd.Series[str]:
+    return pd.Series(pd.array(in_one_piece(column), dtype="str"))
 
 
 def typed_frame(dictionary: Dictionary, instrument: str, text: pd.DataFrame) -> pd.DataFrame:
-    """Type every column of an instrument: float64, datetime64[ns] or str; blank and unreadable are missing."""
+    """Type columns of an instrument: float64, datetime64[ns] or str; blank and unreadable are missing."""
+    cells = {name: _cells(text[name]) for name in text.columns}
+    return _frame(_typed_cells(dictionary, instrument, cells)).set_axis(text.index)
+
+
+def _typed_cells(dictionary: Dictionary, instrument: str, cells: Cells) -> Cells:
     own = dictionary.fields_of(instrument)
     fields = {column: field for field in own for column in dictionary.columns_of_field(field)}
-    typed = {column: _typed(fields.get(column), text[column]) for column in text.columns}
-    return pd.DataFrame(typed, columns=list(text.columns), index=text.index)
+    return {name: _typed(fields.get(name), column) for name, column in cells.items()}
 
 
-def _typed(field: Field | None, text: pd.Series[str]) -> pd.Series[Any]:
+def _typed(field: Field | None, cells: pa.Array) -> pa.Array:
     if field is None or field.type == "checkbox":  # a completion status or a ticked option
-        return numbers(text)
+        return _numbers(cells)
     if field.kind == "number":
         decimal_comma = field.validation in COMMA_NUMBER_VALIDATIONS
-        return numbers(text.str.replace(",", ".", regex=False) if decimal_comma else text)
+        return _numbers(pc.replace_substring(cells, ",", ".") if decimal_comma else cells)
     if field.kind in ("date", "datetime"):
-        return dates(text, field.validation)
-    return pd.Series(pd.array(_filled(text), dtype="str"), index=text.index)
+        return _dates(cells, DATE_FORMATS[field.validation.rsplit("_", 1)[0]])
+    return _filled(cells)
 
 
 def numbers(text: pd.Series[str]) -> pd.Series[float]:
     """Read a column of text as float64; what is no finite number becomes NaN."""
+    return pd.Series(_numbers(_cells(text)).to_numpy(zero_copy_only=False), index=text.index)
+
+
+def _numbers(cells: pa.Array) -> pa.Array:
     try:
-        found = _series(_filled(text).cast(pa.float64()), text)
+        found = _filled(cells).cast(pa.float64())
     except pa.ArrowInvalid:  # a cell that is no plain number: the slow way, cell by cell
-        found = pd.to_numeric(text, errors="coerce").astype("float64")
-    return found.where(np.isfinite(found))
-
-
-def dates(text: pd.Series[str], validation: str) -> pd.Series[Any]:
-    """Read a column in REDCap's stored form (Y-M-D, a space before the time) as datetime64[ns]."""
-    pattern = DATE_FORMATS[validation.rsplit("_", 1)[0]]
-    filled = _filled(text)
-    try:
-        # [ns], because Great Expectations and our masks are a hundred times slower on pandas' default [us].
-        if pc.all(pc.equal(pc.utf8_length(filled), STORED_LENGTHS[pattern])).as_py() is not False:
-            return _series(filled.cast(pa.timestamp("ns")), text)
-    except pa.ArrowInvalid:
-        pass
-    return pd.to_datetime(text, format=pattern, errors="coerce").astype("datetime64[ns]")
+        slowly = pd.to_numeric(_text_series(cells), errors="coerce").astype("float64")
+        found = pa.array(slowly, pa.float64(), from_pandas=True)
+    if pc.any(pc.is_inf(found)).as_py():
+        return pc.if_else(pc.is_finite(found), found, pa.scalar(None, pa.float64()))
+    return found
 
 
 STORED_LENGTHS = {"%Y-%m-%d": 10, "%Y-%m-%d %H:%M": 16, "%Y-%m-%d %H:%M:%S": 19}
 
 
-def _filled(text: pd.Series[str]) -> pa.Array:
-    """The cells of a column, null where blank."""
-    cells = pa.array(text, TEXT)
-    return pc.if_else(pc.equal(cells, ""), pa.scalar(None, TEXT), cells)
+def _dates(cells: pa.Array, pattern: str) -> pa.Array:
+    """Read a column in REDCap's stored form (Y-M-D, a space before the time)."""
+    filled = _filled(cells)
+    # [ns], because Great Expectations and our masks are a hundred times slower on pandas' default [us].
+    stored = pa.timestamp("ns")
+    try:
+        if pc.all(pc.equal(pc.binary_length(filled), STORED_LENGTHS[pattern])).as_py() is not False:
+            return filled.cast(stored)
+    except pa.ArrowInvalid:
+        pass
+    slowly = pd.to_datetime(_text_series(cells), format=pattern, errors="coerce").astype("datetime64[ns]")
+    return pa.array(slowly, stored, from_pandas=True)
 
 
-def _series(found: pa.Array, text: pd.Series[str]) -> pd.Series[Any]:
-    return pd.Series(found.to_numpy(zero_copy_only=False), index=text.index)
+def _cells(text: pd.Series[str]) -> pa.Array:
+    return in_one_piece(pa.array(text, TEXT))
+
+
+def _filled(cells: pa.Array) -> pa.Array:
+    """The cells of a column, null where blank; the text itself is shared and not copied."""
+    if cells.offset or cells.null_count:
+        return pc.if_else(pc.equal(cells, ""), pa.scalar(None, TEXT), cells)
+    return pa.Array.from_buffers(TEXT, len(cells), [pc.not_equal(cells, "").buffers()[1], *cells.buffers()[1:]])

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from redcap_sync.answers import BrokenAnswer
 from redcap_sync.content_hash import digest_of, frame_pieces
-from redcap_sync.export_rows import ExportRows, FlatKey, is_doubtful, rows_from_csv, rows_from_json, together
+from redcap_sync.export_rows import ExportRows, is_doubtful, rows_from_csv, rows_from_json, together
 from redcap_sync.tables import flat_keys
 
 CELLS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=12)
@@ -75,10 +75,10 @@ def test_nothing_is_no_rows_and_a_byte_order_mark_is_no_matter() -> None:
 def test_keys_are_read_from_numbers_and_from_text() -> None:
     """JSON has an instance as a number, CSV as text; both are the same key."""
     row = {"id": "1", "redcap_event_name": "e", "redcap_repeat_instrument": "v", "redcap_repeat_instance": 2}
-    key = FlatKey("1", "e", "v", 2)
+    places = {"1": (("e", "v", 2),)}
     from_json = rows_from_json("id", [row])
     from_csv = rows_from_csv("id", php_csv([{name: str(value) for name, value in row.items()}]))
-    assert from_json.keys() == from_csv.keys() == [key]
+    assert from_json.places() == from_csv.places() == places
 
 
 @given(st.lists(CELLS, min_size=1, max_size=8), st.integers(0, 8))

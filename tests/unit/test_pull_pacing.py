@@ -70,7 +70,7 @@ def test_every_record_comes_once_whatever_fits_the_server(count: int, largest: i
             raise too_much()
         return list(batch)
 
-    batches = Batches(ask, largest=largest, workers=workers)
+    batches = Batches(ask, first=largest, workers=workers)
     found = list(batches.fetch(ids))
     assert sorted(one for _, answer in found for one in answer) == sorted(ids)
     assert all(list(asked) == answer for asked, answer in found)
@@ -86,9 +86,64 @@ def test_batches_grow_back_when_all_is_well() -> None:
             raise too_much()
         return len(batch)
 
-    list(Batches(ask, largest=8, workers=1).fetch([str(n) for n in range(60)]))
+    list(Batches(ask, first=8, workers=1).fetch([str(n) for n in range(60)]))
     assert calls[:6] == [8, 4, 4, 4, 4, 8]
     assert max(calls) == 8
+
+
+class Ease:
+    """A server whose answers take so long and so much a record."""
+
+    def __init__(self, seconds: float, size: int = 0, fits: int = 10**6) -> None:
+        self.time, self.seconds, self.size, self.fits = Time(), seconds, size, fits
+        self.calls: list[int] = []
+
+    def ask(self, batch: Sequence[str], splittable: bool) -> int:  # noqa: ARG002, FBT001
+        """Answer a batch."""
+        self.calls.append(len(batch))
+        self.time.sleep(self.seconds * len(batch))
+        if len(batch) > self.fits:
+            raise too_much()
+        return self.size * len(batch)
+
+    def fetch(self, records: int, first: int) -> list[int]:
+        """Fetch some records with one thread; returns the sizes that were asked for."""
+        batches = Batches(self.ask, first=first, workers=1, bytes_of=lambda size: size, clock=self.time.clock)
+        found = [record for asked, _ in batches.fetch([str(n) for n in range(records)]) for record in asked]
+        assert sorted(found, key=int) == [str(n) for n in range(records)]
+        return self.calls
+
+
+def test_batches_grow_while_answers_come_with_ease() -> None:
+    """Four times as large at most each time, up to twenty times the first; the last one is what is left."""
+    assert Ease(seconds=0.0001).fetch(9000, first=100) == [100, 400, 1600, 2000, 2000, 2000, 900]
+
+
+def test_a_batch_grows_no_larger_than_comes_within_a_second() -> None:
+    """At 200 records a second batches have 200; where the first took longer than a second it stays as it is."""
+    assert Ease(seconds=1 / 200).fetch(500, first=100) == [100, 200, 200]
+    assert Ease(seconds=1 / 50).fetch(300, first=100) == [100, 100, 100]
+
+
+def test_a_batch_grows_no_larger_than_is_held_with_ease() -> None:
+    """Answers of 40 kB a record come 200 at once, 8 MB."""
+    assert Ease(seconds=0.0001, size=40_000).fetch(500, first=100) == [100, 200, 200]
+
+
+def test_a_batch_that_became_slow_shrinks_to_the_first_at_most() -> None:
+    """What grew is taken back when an answer took longer than a second."""
+    server = Ease(seconds=0.0001)
+    batches = Batches(server.ask, first=100, workers=1, clock=server.time.clock)
+    running = batches.fetch([str(n) for n in range(2000)])
+    next(running)
+    server.seconds = 1 / 50
+    list(running)
+    assert server.calls[:3] == [100, 400, 100]
+
+
+def test_what_was_too_much_is_not_tried_again() -> None:
+    """A server without memory for 600 records is asked for 800 once."""
+    assert Ease(seconds=0.0001, fits=600).fetch(2000, first=200) == [200, 800, 400, 400, 400, 400, 200]
 
 
 def test_what_asking_for_less_cannot_mend_is_raised_at_once() -> None:
@@ -100,7 +155,7 @@ def test_what_asking_for_less_cannot_mend_is_raised_at_once() -> None:
         raise RedcapRefused("no", why="", remedy="")
 
     with pytest.raises(RedcapRefused):
-        list(Batches(ask, largest=8, workers=1).fetch([str(n) for n in range(8)]))
+        list(Batches(ask, first=8, workers=1).fetch([str(n) for n in range(8)]))
     assert calls == [8]
 
 
@@ -113,7 +168,7 @@ def test_a_server_that_stays_down_is_given_up() -> None:
         raise ServerBusy("down", why="", remedy="")
 
     with pytest.raises(ServerBusy):
-        list(Batches(ask, largest=4096, workers=1).fetch([str(n) for n in range(5000)]))
+        list(Batches(ask, first=4096, workers=1).fetch([str(n) for n in range(5000)]))
     assert len(calls) <= 9
 
 
@@ -130,5 +185,5 @@ def test_no_more_calls_at_once_than_workers() -> None:
             running[0] -= 1
         return len(batch)
 
-    list(Batches(ask, largest=2, workers=2).fetch([str(n) for n in range(20)]))
+    list(Batches(ask, first=2, workers=2).fetch([str(n) for n in range(20)]))
     assert most[0] == 2
