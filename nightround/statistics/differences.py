@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from nightround.statistics.numbers import Numbers
 
-LISTED = 1 << 18
+LISTED = 1 << 14
 """So many differences are listed and sorted; of more, thresholds first cut away those too small and too large."""
 
 Places = NDArray[np.int64]

@@ -17,6 +17,8 @@ from nightround.statistics.audit.headers import Design, common_name, design_of, 
 from nightround.statistics.audit.ranges import decimals_of, is_number, plain
 
 ONE_SIDED = re.compile(r"one[- ](?:sided|tailed)|单侧")
+FORM_SHOWN, FORM_SHARE = 8, 0.75
+"""So many numbers of a column, and so large a share of them, must have its most decimals before a lost zero is told."""
 _REMEDY = "write a table as columns (group (n=..), statistic, P) and rows of [label, kind, cells...]"
 
 
@@ -56,7 +58,7 @@ class Row(NamedTuple):
     kind: str
     cells: tuple[Cell | None, ...]
     numbers: tuple[bool, ...]
-    """Which cells are JSON numbers: those have lost their trailing zeros."""
+    """Which cells are JSON numbers that may have lost their trailing zeros."""
 
 
 @dataclass(frozen=True)
@@ -99,13 +101,30 @@ def read_document(path: Path) -> Document:
 def document_of(found: Any, file: str = "the document") -> Document:
     """The tables of a document that was read with `parse_float=Decimal`; floats have lost their zeros."""
     tables = {name: one for name, one in found.items() if _is_table(one)} if isinstance(found, dict) else {}
+    zeros_kept = any(_ends_in_zero(number) for table in tables.values() for number in _numbers(table))
     if not tables:
         raise StudyFilesWrong(f"{file} holds no table.", why="nothing in it has columns and rows", remedy=_REMEDY)
     sizes = dict(_stated_sizes(tables.values()))
     flow = found.get("flow")
     return Document(
-        tuple(_table(name, one, sizes) for name, one in tables.items()), flow if isinstance(flow, dict) else {}
+        tuple(_table(name, one, sizes, zeros_kept=zeros_kept) for name, one in tables.items()),
+        flow if isinstance(flow, dict) else {},
     )
+
+
+def _numbers(found: Any) -> Iterator[Decimal]:
+    """Every number with a fraction in a table, as it stands in the file."""
+    if isinstance(found, Decimal):
+        yield found
+    elif isinstance(found, dict | list):
+        for one in _values(found):
+            yield from _numbers(one)
+
+
+def _ends_in_zero(number: Decimal) -> bool:
+    """0.70 and 1.00 kept their zeros; 1.0 is how some programs write the whole number 1."""
+    fraction = str(number).partition(".")[2]
+    return len(fraction) > 1 and fraction.endswith("0")
 
 
 def with_whole_numbers(document: Document, labels: Sequence[str]) -> Document:
@@ -133,14 +152,16 @@ def _stated_sizes(tables: Sequence[Mapping[str, Any]] | Any) -> Iterator[tuple[s
                 yield name_of(header).lower(), n
 
 
-def _table(name: str, table: Mapping[str, Any], sizes: Mapping[str, int]) -> PrintedTable:
+def _table(name: str, table: Mapping[str, Any], sizes: Mapping[str, int], *, zeros_kept: bool) -> PrintedTable:
     columns = [str(column) for column in table["columns"]]
     groups = table.get("groups")
     sections = groups if isinstance(groups, dict) else {"": table.get("rows")}
     parts = []
     for heading, rows in sections.items():
         blocks = _blocks(columns, heading, sizes)
-        parts.append(Part(name, blocks, tuple(_rows(name, heading, rows, blocks, columns))))
+        read = tuple(_rows(name, heading, rows, blocks, columns))
+        exact = (row._replace(numbers=(False,) * len(columns)) for row in read)
+        parts.append(Part(name, blocks, tuple(exact) if zeros_kept else read))
     note = table.get("note", table.get("notes", ()))
     notes = [note] if isinstance(note, str) else [one for one in _values(note) if isinstance(one, str)]
     steps = table.get("granularity")
@@ -240,8 +261,9 @@ def _cell_names(heading: str, blocks: Sequence[Block], columns: Sequence[str]) -
 def lost_decimals(part_rows: Sequence[Row], places: Sequence[int]) -> dict[Cell, int]:
     """How many decimals a JSON number was printed with.
 
-    0.7 in a column of 0.692 and 0.925 was printed 0.700: JSON drops the zeros. Counted are the numbers at
-    least as large, because styles print fewer decimals of large numbers; more than half of them must agree.
+    0.7 in a column of 0.692 and 0.925 was printed 0.700: JSON drops the zeros. That is concluded only where the column
+    shows one form: most of its numbers, and at least FORM_SHOWN of them, have the same decimals, and so have more
+    than half of those at least as large, because styles print fewer decimals of large numbers.
     """
     numbers = [
         (abs(Decimal(plain(cell.text))), decimals_of(cell.text), cell)
@@ -249,8 +271,16 @@ def lost_decimals(part_rows: Sequence[Row], places: Sequence[int]) -> dict[Cell,
         for place in places
         if (cell := row.cells[place]) is not None and row.numbers[place] and is_number(plain(cell.text))
     ]
+    if not _of_one_form([own for _, own, _ in numbers]):
+        return {cell: own for _, own, cell in numbers}
     found = {}
     for size, own, cell in numbers:
         larger = sorted((decimals for other, decimals, _ in numbers if other >= size), reverse=True)
         found[cell] = max(own, larger[len(larger) // 2])
     return found
+
+
+def _of_one_form(decimals: Sequence[int]) -> bool:
+    """Of numbers printed with equal decimals one in ten ends in a nought; where far more are short, forms are mixed."""
+    full = decimals.count(max(decimals, default=0))
+    return full >= max(FORM_SHOWN, FORM_SHARE * len(decimals))
