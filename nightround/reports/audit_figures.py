@@ -25,15 +25,17 @@ from nightround.reports.inputs import ReportInputs
 from nightround.reports.views import Figure
 from nightround.results import ResultSet
 
+FIGURE = r"[-\u2212]?\d+(?:\.\d+)?"
 INTERVAL = re.compile(
-    r"^(?P<value>\S+?)%?\s*[(（]\s*(?P<low>[^\s,~～，]+?)\s*(?:to|,|，|~|～|至)\s*(?P<high>[^\s,]+?)\s*[)）]"
+    rf"(?<![\d.])(?P<value>{FIGURE})%?\s*[(（]\s*(?P<low>{FIGURE})%?\s*(?:to|,|，|~|～|至)\s*(?P<high>{FIGURE})%?\s*[)）]"
 )
 ABOVE_BASELINE = 3.15
 """Points; what belongs to a word of 9 points is drawn so far above its baseline."""
 BAR_LEAST = 10.0
 """Points; lower boxes of a shade belong to the legend."""
 MARKER_MOST = 8.0
-MARKS = frozenset({"dot", "square"})
+MARKS = frozenset({"dot", "square", "published"})
+WHISKERS = ("whisker", "published")
 EVERYBODY = 100.0
 SAME_ROW = 2.0
 """Points; rows are further apart."""
@@ -61,24 +63,29 @@ def words_on_page(where: str, figure: Figure, seen: Drawn) -> Iterator[Contradic
 
 def intervals_against_words(where: str, seen: Drawn) -> Iterator[Contradiction]:
     """Each printed estimate with its interval is drawn at its place on the axis."""
-    printed = [(word, found) for word in seen.words if (found := INTERVAL.match(word.text))]
+    printed = [(y, found) for y, text in lines_of_words(seen) if (found := INTERVAL.search(text))]
     ruler = ruler_below(seen) if printed else None
-    for word, found in printed:
-        values = [value_of(found[name]) for name in ("low", "value", "high")]
-        if ruler is None or None in values:
-            yield Contradiction(where, f"{word.text!r} is printed, and no axis says where it belongs")
+    for y, found in printed:
+        if ruler is None:
+            yield Contradiction(where, f"{found[0]!r} is printed, and no axis says where it belongs")
             continue
-        places = places_of_interval(word, seen)
         texts = [found[name] for name in ("low", "value", "high")]
+        places = places_of_interval(y, seen)
         wrong = [text for text, place in zip(texts, places, strict=True) if not is_drawn(text, place, ruler)]
         if wrong:
-            yield Contradiction(where, f"{', '.join(wrong)} of {word.text!r} is drawn somewhere else")
+            yield Contradiction(where, f"{', '.join(wrong)} of {found[0]!r} is drawn somewhere else")
 
 
-def places_of_interval(word: Word, seen: Drawn) -> tuple[float | None, float | None, float | None]:
+def lines_of_words(seen: Drawn) -> Iterator[tuple[float, str]]:
+    """The words of one baseline put together, from left to right."""
+    for y in sorted({word.y for word in seen.words}):
+        yield y, " ".join(word.text for word in sorted(seen.words) if word.y == y)
+
+
+def places_of_interval(baseline: float, seen: Drawn) -> tuple[float | None, float | None, float | None]:
     """Where the lower end, the estimate and the upper end of a line of the figure are drawn."""
-    middle = word.y - ABOVE_BASELINE
-    level = [line for line in seen.lines_of("whisker") if line.level]
+    middle = baseline - ABOVE_BASELINE
+    level = [line for style in WHISKERS for line in seen.lines_of(style) if line.level]
     ends = [x for line in level if abs(line.points[0][1] - middle) <= SAME_ROW for x, _ in line.points]
     marks = [x for x, y in marks_of(seen) if abs(y - middle) <= SAME_ROW]
     return (min(ends), marks[0] if marks else None, max(ends)) if ends else (None, None, None)
@@ -133,6 +140,9 @@ def panels_against_rows(where: str, seen: Drawn, inputs: ReportInputs) -> Iterat
         levels = [y for line in seen.lines_of("curve") for _, y in line.points if panel.holds(line.points[0][0], y)]
         if levels and not all_shown(levels, panel, levels_of_curves(inputs.results)):
             yield Contradiction(where, "a curve runs through what no result row says")
+        tops = [box.y for box in seen.boxes if box.style == "month" and panel.holds(box.x, box.y)]
+        if tops and not all_shown(tops, panel, entered_in_months(inputs.results)):
+            yield Contradiction(where, "a bar shows a month in which others entered")
 
 
 def all_shown(places: Iterable[float], panel: Panel, values: Iterable[float]) -> bool:
@@ -162,3 +172,9 @@ def levels_of_curves(results: ResultSet) -> list[float]:
     """Every height a curve may have: enrolled so far, or still free of the event."""
     rows = (row for row in results if (row.table, row.statistic) in {("accrual", "cumulative"), ("survival", "step")})
     return [0.0, EVERYBODY, *(row.value for row in rows if row.value is not None)]
+
+
+def entered_in_months(results: ResultSet) -> list[float]:
+    """How many entered in each month that somebody entered in."""
+    so_far = [row.value or 0.0 for row in results if (row.table, row.statistic) == ("accrual", "cumulative")]
+    return [here - before for before, here in pairwise([0.0, *so_far])]

@@ -198,16 +198,16 @@ def panels_of(figure: Drawn) -> Iterator[Panel | None]:
     spans: dict[tuple[float, float, int], list[float]] = {}
     for line in figure.lines_of("grid"):
         (left, y), (right, _) = line.points[0], line.points[-1]
-        spans.setdefault((left, right, row_of(y, right, figure)), []).append(y)
+        spans.setdefault((left, right, row_of(y, left, figure)), []).append(y)
     for (left, right, _), heights in spans.items():
         ticks = [(y, value) for y in heights if (value := number_beside(figure.words, left, y)) is not None]
         ruler = ruler_of(ticks)
         yield Panel(left, right, ruler) if ruler and len(ticks) == len(heights) else None
 
 
-def row_of(y: float, right: float, figure: Drawn) -> int:
+def row_of(y: float, left: float, figure: Drawn) -> int:
     """Which row of panels a height belongs to: rows begin with their titles, set in bold."""
-    titles = {word.y for word in figure.words if word.style == "bold" and word.x < right}
+    titles = {word.y for word in figure.words if word.style == "bold" and word.x < left}
     return sum(title < y for title in titles)
 
 

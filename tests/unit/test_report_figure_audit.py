@@ -10,7 +10,7 @@ import pytest
 from nightround.interim.gathering import inputs_of
 from nightround.interim.making import Pages, pages_of
 from nightround.model import LANGUAGES, Language
-from nightround.reports.audit_figures import INTERVAL, contradictions_of_figures
+from nightround.reports.audit_figures import INTERVAL, contradictions_of_figures, lines_of_words
 from nightround.reports.figure_reader import panels_of, read_figures, ruler_of
 from tests.interim_samples import edition_of, patients, snapshot_of
 from tests.report_samples import TEMPLATES, night
@@ -39,6 +39,7 @@ SPOILT: dict[str, Callable[[str], str]] = {
     "the end of an interval": lambda page: moved(page, r'<polyline class="whisker" points="', 8.0),
     "a segment of a bar": lambda page: moved(page, r'<rect class="shade\d" x="[\d.]+" y="[\d.]+" width="(?=\d\d)', 9.0),
     "a step of a curve": lambda page: moved(page, r'<polyline class="curve" points="(?:\S+ ){4}[\d.]+,', 1.0),
+    "a month of enrolment": lambda page: moved(page, r'<rect class="month" x="[\d.]+" y="', 2.0),
     "a line of an axis": lambda page: moved(page, r'<polyline class="grid" points="[\d.]+,', 5.0),
     "a word": lambda page: re.sub(r'(<text class="plain"[^>]*>)', r"\g<1>9", page, count=1),
     "a whole figure": lambda page: re.sub(r'<svg class="figure".*?</svg>', "", page, count=1, flags=re.DOTALL),
@@ -57,7 +58,7 @@ def test_figures_that_show_their_numbers_pass(reports: tuple[Pages, Pages], lang
 @pytest.mark.parametrize("kind", SPOILT)
 def test_a_shape_that_shows_something_else_is_found(reports: tuple[Pages, Pages], kind: str) -> None:
     """Moved marks, intervals, segments, curves and axes, changed words and missing figures are contradictions."""
-    pages = reports[kind == "a step of a curve"]
+    pages = reports[kind in {"a step of a curve", "a month of enrolment"}]
     page = SPOILT[kind](pages.html["en"])
     assert page != pages.html["en"]
     assert list(contradictions_of_figures(page, pages.contexts["en"].figures, pages.inputs))
@@ -67,7 +68,7 @@ def test_every_kind_of_figure_is_measured(reports: tuple[Pages, Pages]) -> None:
     """Both languages print intervals, bars and panels that the reader finds; none is passed over unread."""
     for page in reports[0].html.values():
         figures = read_figures(page)
-        assert any(INTERVAL.match(word.text) for figure in figures for word in figure.words)
+        assert any(INTERVAL.search(text) for figure in figures for _, text in lines_of_words(figure))
         assert any(box.style.startswith("shade") for figure in figures for box in figure.boxes)
         assert [panel for figure in figures for panel in panels_of(figure)]
 
