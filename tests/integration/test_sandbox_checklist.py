@@ -82,6 +82,29 @@ def test_plain_text_has_no_newline_at_its_end(served: tuple[StoredProject, Call]
     assert call(content="record", action="delete", **{"records[0]": "1"}).text == "1"
 
 
+PLAIN = [
+    {"content": "version"},
+    {"content": "generateNextRecordName"},
+    {"content": "surveyLink", "instrument": "baseline"},
+    {"content": "surveyQueueLink"},
+    {"content": "surveyAccessCode", "instrument": "baseline"},
+    {"content": "surveyReturnCode", "instrument": "baseline"},
+    {"content": "dag", "action": "switch", "dag": ""},
+    {"content": "record", "action": "rename", "new_record_name": "1b"},
+]
+
+
+@pytest.mark.parametrize("output", ["json", "csv", "xml"])
+def test_plain_answers_are_the_same_in_every_format(served: tuple[StoredProject, Call], output: str) -> None:
+    """A link, a code, a name or a number alone: no quotes, no wrapping, no blank and no newline around it."""
+    project, call = served
+    project.restructure(surveys={"baseline": {}})
+    for asked in PLAIN:
+        told = call(**{"record": "1", "event": "screening_arm_1", **asked, "format": output}).text
+        assert told.strip() == told != "", asked
+        assert not set(told) & set('"<>{}[] '), asked
+
+
 def test_counts_in_each_format(served: tuple[StoredProject, Call]) -> None:
     """An import counts distinct records: as an object, a number, or an XML element."""
     _, call = served
@@ -187,3 +210,34 @@ def test_headers_of_answers(served: tuple[StoredProject, Call]) -> None:
     assert escaped.json() == {"count": 1}
     assert "张三" in call(content="record", format="csv").content.decode()
     assert "\\u5f20" in call(content="record").text
+
+
+WITHOUT_ACTION = {
+    "record": '[{"record_id":"7","redcap_event_name":"screening_arm_1"}]',
+    "user": '[{"username":"tester_a"}]',
+    "userRole": '[{"role_label":"Readers"}]',
+    "userRoleMapping": '[{"username":"sandbox_user","unique_role_name":""}]',
+    "userDagMapping": '[{"username":"sandbox_user","redcap_data_access_group":""}]',
+    "repeatingFormsEvents": '[{"event_name":"followup_arm_1","form_name":"visit"}]',
+}
+
+
+@pytest.mark.parametrize("content", WITHOUT_ACTION)
+def test_data_make_a_call_without_an_action_an_import(served: tuple[StoredProject, Call], content: str) -> None:
+    """With data it answers a count, without data rows; an action of its own decides before the data do."""
+    call, data = served[1], WITHOUT_ACTION[content]
+    assert isinstance(call(content=content).json(), list)
+    counted = call(content=content, data=data).json()
+    assert counted in (1, {"count": 1})
+    assert isinstance(call(content=content, data=data, action="export").json(), list)
+    rows = call(content="metadata").text
+    assert call(content="metadata", data=rows).json() == len(json.loads(rows))
+
+
+def test_parameters_nobody_knows_are_tolerated(served: tuple[StoredProject, Call]) -> None:
+    """Clients send `eventName` with records and `dateFormat` with a dictionary; neither changes anything."""
+    call = served[1]
+    assert call(content="record", eventName="label", somethingNew="1").text == call(content="record").text
+    dictionary = call(content="metadata").text
+    assert call(content="metadata", data=dictionary, dateFormat="YMD").json() == len(json.loads(dictionary))
+    assert call(content="metadata").text == dictionary
