@@ -11,261 +11,60 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from nightround.model import Words
-from nightround.study.methods import (
-    BETWEEN_COUNTS,
-    BETWEEN_MEASUREMENTS,
-    WITHIN_COUNTS,
-    WITHIN_MEASUREMENTS,
-    HypothesisTestName,
+from nightround.study.plan_analyses import (
+    Accrual,
+    Endpoint,
+    Factor,
+    Literature,
+    PerPatient,
+    Regression,
+    Safety,
+    Survival,
+)
+from nightround.study.plan_patients import Condition, Group, Step
+from nightround.study.plan_variables import (
+    Effect,
+    Level,
+    Limits,
+    PlannedTable,
+    Section,
+    Sign,
+    Variable,
+    require_unique,
 )
 from nightround.study.references import FieldRef, Reference, Text
 from nightround.study.study_toml import StudyModel, checked, read_toml
 
-__all__ = ["FieldRef", "Plan", "Reference", "Text", "read_plan"]
+__all__ = [
+    "Accrual",
+    "Condition",
+    "Effect",
+    "Endpoint",
+    "Factor",
+    "FieldRef",
+    "Group",
+    "Level",
+    "Limits",
+    "Literature",
+    "PerPatient",
+    "Plan",
+    "PlannedTable",
+    "PolicyName",
+    "QuartileType",
+    "Reference",
+    "Regression",
+    "Safety",
+    "Section",
+    "Sign",
+    "Step",
+    "Survival",
+    "Text",
+    "Variable",
+    "read_plan",
+]
 
 PolicyName = Literal["recommended", "spss", "cn-textbook", "as-published"]
-VariableType = Literal["continuous", "categorical", "dichotomous", "ordinal"]
-Summary = Literal["mean_sd", "median_quartiles", "n_percent"]
-Effect = Literal["difference", "smd", "change", "difference_in_change", "ancova"]
-Sign = Literal["natural", "reversed", "never_positive"]
-Correction = Literal["none", "holm", "fdr"]
 QuartileType = Literal[2, 6, 7]
-
-
-class Condition(StudyModel):
-    """A field that has one of the codes, or any value where no codes are given."""
-
-    field: Reference
-    codes: tuple[str, ...] = ()
-
-
-class Group(StudyModel):
-    """One column of a comparison: the codes of the grouping field that belong to it."""
-
-    id: str
-    label: Text
-    codes: tuple[str, ...] = Field(min_length=1)
-
-
-class Step(StudyModel):
-    """A box of the flow: the patients of the step before (`of`) for whom every condition holds.
-
-    A `side` step holds those who do not go on; the steps of it are its reasons.
-    """
-
-    id: str
-    label: Text
-    of: str = ""
-    where: tuple[Condition, ...] = ()
-    side: bool = False
-
-
-class Level(StudyModel):
-    """One answer of a categorical variable. `field` is given where another field than the variable's has it."""
-
-    id: str
-    label: Text
-    codes: tuple[str, ...] = Field(min_length=1)
-    field: Reference | None = None
-
-
-class Limits(StudyModel):
-    """Reference limits of a laboratory value, in the variable's unit, with where they come from.
-
-    They belong to the patients for whom every condition of `where` holds, such as one sex.
-    """
-
-    low: float
-    high: float
-    source: str
-    where: tuple[Condition, ...] = ()
-
-
-class Variable(StudyModel):
-    """One line of a table, or one line a level.
-
-    `field` holds it once; `before` and `after` hold it at two visits. `shown` is the level of a
-    dichotomous variable that is printed. `digits` counts the decimals of the mean, the SD, the
-    median and the quartiles. `test` compares groups (or visits, in a before-after table), `between`
-    the groups at each visit; they hold under the plan's own policy. `beside` are tests listed as
-    well. Of `limits` the first that fit a patient count. `below_detection` reads a text such as
-    `<0.5` as below the limit of detection; `half_limit` adds, as a sensitivity analysis, the same
-    numbers with half of the limit in its place (0.25).
-    """
-
-    id: str
-    label: Text
-    unit: Text = Words("", "")
-    type: VariableType
-    summary: Summary
-    field: Reference | None = None
-    before: Reference | None = None
-    after: Reference | None = None
-    levels: tuple[Level, ...] = ()
-    shown: str = ""
-    digits: int = Field(default=1, ge=0, le=8)
-    test: HypothesisTestName | None = None
-    between: HypothesisTestName | None = None
-    beside: tuple[HypothesisTestName, ...] = ()
-    sign: Sign = "natural"
-    limits: tuple[Limits, ...] = ()
-    below_detection: bool = False
-    half_limit: bool = False
-
-    @property
-    def counted(self) -> bool:
-        """Whether it is counted by levels rather than measured."""
-        return self.summary == "n_percent"
-
-    @property
-    def visits(self) -> tuple[tuple[str, FieldRef], ...]:
-        """Its visits with the field of each: before and after, or the one visit ''."""
-        if self.before and self.after:
-            return (("before", self.before), ("after", self.after))
-        return (("", self.field),) if self.field else ()
-
-    @model_validator(mode="after")
-    def _complete(self) -> Variable:
-        if not self.visits or (self.field and (self.before or self.after)):
-            raise ValueError("a variable has either `field`, or both `before` and `after`")
-        if self.counted == (self.type == "continuous"):
-            raise ValueError("a continuous variable is summarised by mean_sd or median_quartiles, any other n_percent")
-        if self.counted and not self.levels:
-            raise ValueError("`levels` say which codes are counted")
-        if (self.type == "dichotomous") != bool(self.shown):
-            raise ValueError("`shown` names the printed level of a dichotomous variable, and only of one")
-        if self.half_limit and not self.below_detection:
-            raise ValueError("`half_limit` needs `below_detection`, which reads a value such as `<0.5`")
-        if self.shown and self.shown not in {level.id for level in self.levels}:
-            raise ValueError(f"`shown` is {self.shown!r}, which is none of its levels")
-        self._tests_fit()
-        return self
-
-    def _tests_fit(self) -> None:
-        """An ordered variable may be counted or ranked; every other has its own kind of test."""
-        kinds = {"between": BETWEEN_MEASUREMENTS, "within": WITHIN_MEASUREMENTS}
-        if self.counted:
-            kinds = {"between": BETWEEN_COUNTS, "within": WITHIN_COUNTS}
-        if self.type == "ordinal":
-            kinds = {
-                "between": BETWEEN_COUNTS | BETWEEN_MEASUREMENTS,
-                "within": WITHIN_COUNTS | WITHIN_MEASUREMENTS,
-            }
-        # The two visits may be compared as if they were groups, because a publication may have done so.
-        fit = kinds["within"] | kinds["between"] if self.before else kinds["between"]
-        for test, allowed in ((self.test, fit), (self.between, kinds["between"]), *((t, fit) for t in self.beside)):
-            if test is not None and test not in allowed | {HypothesisTestName.NONE}:
-                raise ValueError(f"the test {test.value!r} does not fit this variable")
-
-
-class Section(StudyModel):
-    """Some lines of a table under one heading."""
-
-    label: Text = Words("", "")
-    variables: tuple[Variable, ...] = Field(min_length=1)
-
-
-class PlannedTable(StudyModel):
-    """One table of the report. `kind` says how its columns lie; `family` corrects its P values for their number."""
-
-    id: str
-    title: Text
-    kind: Literal["by_group", "before_after", "laboratory"]
-    sections: tuple[Section, ...] = Field(min_length=1)
-    effects: tuple[Effect, ...] = ()
-    family: Correction = "none"
-
-    @property
-    def variables(self) -> tuple[Variable, ...]:
-        """Every variable in order."""
-        return tuple(variable for section in self.sections for variable in section.variables)
-
-    @model_validator(mode="after")
-    def _fits(self) -> PlannedTable:
-        _unique("variable", (variable.id for variable in self.variables))
-        for variable in self.variables:
-            if (self.kind == "by_group") != (variable.field is not None):
-                raise ValueError(f"the fields of {variable.id!r} do not fit a table {self.kind!r}")
-        return self
-
-
-class Endpoint(StudyModel):
-    """A proportion with its intervals: patients of a flow step (`among`) whose field has one of the codes."""
-
-    id: str
-    label: Text
-    among: str
-    field: Reference
-    codes: tuple[str, ...] = Field(min_length=1)
-    primary: bool = False
-
-
-class Survival(StudyModel):
-    """A time to an event. `time` is in `unit`, from the plan's population; `at` are times to print."""
-
-    id: str
-    label: Text
-    time: Reference
-    event: Condition
-    unit: Text
-    at: tuple[float, ...] = ()
-    by_group: bool = False
-    interval: Literal["log-log", "log", "plain"] = "log-log"
-
-
-class Factor(StudyModel):
-    """One candidate of a regression: a variable of a table, per `per` units where it is measured."""
-
-    variable: str
-    per: float = 1.0
-
-
-class Regression(StudyModel):
-    """Logistic regression of belonging to a group, one factor at a time."""
-
-    id: str
-    label: Text
-    group: str
-    table: str
-    factors: tuple[Factor, ...] = Field(min_length=1)
-
-
-class Accrual(StudyModel):
-    """Enrolment: the date a patient entered, how many are wanted, and the months whose pace is carried forward."""
-
-    entered: Reference
-    target: int = Field(ge=1)
-    pace_months: int = Field(default=6, ge=1)
-
-
-class Safety(StudyModel):
-    """Adverse events: a repeating instrument with the fields of term, grade and seriousness, among a flow step."""
-
-    instrument: str
-    among: str
-    term: str
-    grade: str
-    serious: str
-    serious_codes: tuple[str, ...] = ("1",)
-
-
-class Literature(StudyModel):
-    """A published proportion beside an endpoint, as its source prints it: `percent` of `n`, at a time."""
-
-    id: str
-    endpoint: str
-    label: Text
-    percent: float = Field(ge=0, le=100)
-    n: int = Field(ge=1)
-    source: str
-
-
-class PerPatient(StudyModel):
-    """Variables of a before-after table that are drawn patient by patient."""
-
-    table: str
-    variables: tuple[str, ...] = Field(min_length=1)
 
 
 class Plan(StudyModel):
@@ -332,8 +131,8 @@ class Plan(StudyModel):
     @model_validator(mode="after")
     def _consistent(self) -> Plan:
         for kind in ("groups", "flow", "endpoints", "tables", "survival", "regressions", "literature"):
-            _unique(kind, (part.id for part in getattr(self, kind)))
-        _unique("code of a group", (code for group in self.groups for code in group.codes))
+            require_unique(kind, (part.id for part in getattr(self, kind)))
+        require_unique("code of a group", (code for group in self.groups for code in group.codes))
         known: set[str] = set()
         for step in self.flow:
             if step.of and step.of not in known:
@@ -376,14 +175,6 @@ class Plan(StudyModel):
         for variable in (v for table in self.tables for v in table.variables):
             if variable.test is None:
                 raise ValueError(f"under as-published every variable names its test; {variable.id!r} does not")
-
-
-def _unique(kind: str, ids: Iterator[str]) -> None:
-    seen: set[str] = set()
-    for one in ids:
-        if one in seen:
-            raise ValueError(f"{kind} {one!r} stands there twice")
-        seen.add(one)
 
 
 def read_plan(path: Path) -> Plan:

@@ -1,0 +1,36 @@
+"""Who a plan is about: conditions on fields, the groups that are compared, and the boxes of the flow."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from nightround.study.references import Reference, Text
+from nightround.study.study_toml import StudyModel
+
+
+class Condition(StudyModel):
+    """A field that has one of the codes, or any value where no codes are given."""
+
+    field: Reference
+    codes: tuple[str, ...] = ()
+
+
+class Group(StudyModel):
+    """One column of a comparison: the codes of the grouping field that belong to it."""
+
+    id: str
+    label: Text
+    codes: tuple[str, ...] = Field(min_length=1)
+
+
+class Step(StudyModel):
+    """A box of the flow: the patients of the step before (`of`) for whom every condition holds.
+
+    A `side` step holds those who do not go on; the steps of it are its reasons.
+    """
+
+    id: str
+    label: Text
+    of: str = ""
+    where: tuple[Condition, ...] = ()
+    side: bool = False

@@ -1,0 +1,164 @@
+"""What a plan measures: variables with their levels and limits, and the tables they stand in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from nightround.model import Words
+from nightround.study.methods import (
+    BETWEEN_COUNTS,
+    BETWEEN_MEASUREMENTS,
+    WITHIN_COUNTS,
+    WITHIN_MEASUREMENTS,
+    HypothesisTestName,
+)
+from nightround.study.plan_patients import Condition
+from nightround.study.references import FieldRef, Reference, Text
+from nightround.study.study_toml import StudyModel
+
+VariableType = Literal["continuous", "categorical", "dichotomous", "ordinal"]
+Summary = Literal["mean_sd", "median_quartiles", "n_percent"]
+Effect = Literal["difference", "smd", "change", "difference_in_change", "ancova"]
+Sign = Literal["natural", "reversed", "never_positive"]
+Correction = Literal["none", "holm", "fdr"]
+
+
+class Level(StudyModel):
+    """One answer of a categorical variable. `field` is given where another field than the variable's has it."""
+
+    id: str
+    label: Text
+    codes: tuple[str, ...] = Field(min_length=1)
+    field: Reference | None = None
+
+
+class Limits(StudyModel):
+    """Reference limits of a laboratory value, in the variable's unit, with where they come from.
+
+    They belong to the patients for whom every condition of `where` holds, such as one sex.
+    """
+
+    low: float
+    high: float
+    source: str
+    where: tuple[Condition, ...] = ()
+
+
+class Variable(StudyModel):
+    """One line of a table, or one line a level.
+
+    `field` holds it once; `before` and `after` hold it at two visits. `shown` is the level of a
+    dichotomous variable that is printed. `digits` counts the decimals of the mean, the SD, the
+    median and the quartiles. `test` compares groups (or visits, in a before-after table), `between`
+    the groups at each visit; they hold under the plan's own policy. `beside` are tests listed as
+    well. Of `limits` the first that fit a patient count. `below_detection` reads a text such as
+    `<0.5` as below the limit of detection; `half_limit` adds, as a sensitivity analysis, the same
+    numbers with half of the limit in its place (0.25).
+    """
+
+    id: str
+    label: Text
+    unit: Text = Words("", "")
+    type: VariableType
+    summary: Summary
+    field: Reference | None = None
+    before: Reference | None = None
+    after: Reference | None = None
+    levels: tuple[Level, ...] = ()
+    shown: str = ""
+    digits: int = Field(default=1, ge=0, le=8)
+    test: HypothesisTestName | None = None
+    between: HypothesisTestName | None = None
+    beside: tuple[HypothesisTestName, ...] = ()
+    sign: Sign = "natural"
+    limits: tuple[Limits, ...] = ()
+    below_detection: bool = False
+    half_limit: bool = False
+
+    @property
+    def counted(self) -> bool:
+        """Whether it is counted by levels rather than measured."""
+        return self.summary == "n_percent"
+
+    @property
+    def visits(self) -> tuple[tuple[str, FieldRef], ...]:
+        """Its visits with the field of each: before and after, or the one visit ''."""
+        if self.before and self.after:
+            return (("before", self.before), ("after", self.after))
+        return (("", self.field),) if self.field else ()
+
+    @model_validator(mode="after")
+    def _complete(self) -> Variable:
+        if not self.visits or (self.field and (self.before or self.after)):
+            raise ValueError("a variable has either `field`, or both `before` and `after`")
+        if self.counted == (self.type == "continuous"):
+            raise ValueError("a continuous variable is summarised by mean_sd or median_quartiles, any other n_percent")
+        if self.counted and not self.levels:
+            raise ValueError("`levels` say which codes are counted")
+        if (self.type == "dichotomous") != bool(self.shown):
+            raise ValueError("`shown` names the printed level of a dichotomous variable, and only of one")
+        if self.half_limit and not self.below_detection:
+            raise ValueError("`half_limit` needs `below_detection`, which reads a value such as `<0.5`")
+        if self.shown and self.shown not in {level.id for level in self.levels}:
+            raise ValueError(f"`shown` is {self.shown!r}, which is none of its levels")
+        self._tests_fit()
+        return self
+
+    def _tests_fit(self) -> None:
+        """An ordered variable may be counted or ranked; every other has its own kind of test."""
+        kinds = {"between": BETWEEN_MEASUREMENTS, "within": WITHIN_MEASUREMENTS}
+        if self.counted:
+            kinds = {"between": BETWEEN_COUNTS, "within": WITHIN_COUNTS}
+        if self.type == "ordinal":
+            kinds = {
+                "between": BETWEEN_COUNTS | BETWEEN_MEASUREMENTS,
+                "within": WITHIN_COUNTS | WITHIN_MEASUREMENTS,
+            }
+        # The two visits may be compared as if they were groups, because a publication may have done so.
+        fit = kinds["within"] | kinds["between"] if self.before else kinds["between"]
+        for test, allowed in ((self.test, fit), (self.between, kinds["between"]), *((t, fit) for t in self.beside)):
+            if test is not None and test not in allowed | {HypothesisTestName.NONE}:
+                raise ValueError(f"the test {test.value!r} does not fit this variable")
+
+
+class Section(StudyModel):
+    """Some lines of a table under one heading."""
+
+    label: Text = Words("", "")
+    variables: tuple[Variable, ...] = Field(min_length=1)
+
+
+class PlannedTable(StudyModel):
+    """One table of the report. `kind` says how its columns lie; `family` corrects its P values for their number."""
+
+    id: str
+    title: Text
+    kind: Literal["by_group", "before_after", "laboratory"]
+    sections: tuple[Section, ...] = Field(min_length=1)
+    effects: tuple[Effect, ...] = ()
+    family: Correction = "none"
+
+    @property
+    def variables(self) -> tuple[Variable, ...]:
+        """Every variable in order."""
+        return tuple(variable for section in self.sections for variable in section.variables)
+
+    @model_validator(mode="after")
+    def _fits(self) -> PlannedTable:
+        require_unique("variable", (variable.id for variable in self.variables))
+        for variable in self.variables:
+            if (self.kind == "by_group") != (variable.field is not None):
+                raise ValueError(f"the fields of {variable.id!r} do not fit a table {self.kind!r}")
+        return self
+
+
+def require_unique(kind: str, ids: Iterator[str]) -> None:
+    """Refuse a name that stands there twice; `kind` says what it names."""
+    seen: set[str] = set()
+    for one in ids:
+        if one in seen:
+            raise ValueError(f"{kind} {one!r} stands there twice")
+        seen.add(one)
