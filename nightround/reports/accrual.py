@@ -127,7 +127,7 @@ def labels(found: Enrolment, months: Scale, patients: Scale, say: Wording) -> It
     meets = abs(patients(now) - patients(found.target)) < LEADING
     x = months(found.last) + (4 if aside else 6)
     y = patients(now) + (LEADING + 3 if aside or meets else 3)
-    yield Label(x, y, say("actual_line", n=now), "bold", SMALL)
+    yield Label(x, y, say("actual_line", n=now), "plain", SMALL)
 
 
 def entered_each_month(found: Enrolment, months: Scale, patients: Scale) -> Iterator[Shape]:

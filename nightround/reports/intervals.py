@@ -35,7 +35,7 @@ class Interval:
     strong: bool = False
     p: str = ""
     published: bool = False
-    """Whether it is another study's: drawn open and thin."""
+    """Whether it is another study's: drawn open."""
 
 
 def axis_of(ticks: tuple[float, ...], rows: Sequence[Interval], pen: Pen, *, logarithmic: bool = False) -> Scale:
@@ -57,7 +57,6 @@ def values_of(rows: Sequence[Interval], pen: Pen) -> Values:
     """Room for the widest estimate and the widest interval; P stands after them where there is one."""
     parts = [halves(row.text) for row in rows]
     first, second = (max((pen.width(part[side], style="bold") for part in parts), default=0.0) for side in (0, 1))
-    first += pen.width(" ")
     p_room = max((pen.width(row.p) for row in rows), default=0.0)
     end = WIDTH - 4 - (p_room + INSET if p_room else 0.0)
     return Values(end - second - first, end - second, end)
@@ -66,7 +65,7 @@ def values_of(rows: Sequence[Interval], pen: Pen) -> Values:
 def halves(text: str) -> tuple[str, str]:
     """An estimate, and its interval from the bracket on."""
     found = BRACKET.search(text)
-    return (text[: found.start()], text[found.start() :].lstrip()) if found else (text, "")
+    return (text[: found.start()], text[found.start() :]) if found else (text, "")
 
 
 @dataclass(frozen=True)
@@ -112,40 +111,38 @@ def interval_shapes(row: Interval, middle: float, axis: Scale) -> Iterator[Shape
     yield Label(4 + (PUBLISHED_INDENT if row.published else 0.0), baseline, row.label, weight)
     if row.value is None or row.low is None or row.high is None:
         return
-    yield from whisker(row.low, row.high, middle, axis, "published" if row.published else "whisker")
+    yield from whisker(row.low, row.high, middle, axis)
     if axis.within(row.value) == row.value:
-        yield Marker(axis(row.value), middle, "published" if row.published else "dot")
+        yield Marker(axis(row.value), middle, "square" if row.published else "dot")
 
 
 def printed_values(row: Interval, baseline: float, values: Values, pen: Pen) -> Iterator[Shape]:
     """The estimate with its interval, brackets under one another, and P."""
     weight = "bold" if row.strong else "plain"
-    estimate, interval = halves(row.text)
-    yield pen.right(values.pivot - pen.width(" "), baseline, estimate, weight)
-    if interval:
-        yield Label(values.pivot, baseline, interval, weight)
+    estimate, _ = halves(row.text)
+    yield Label(values.pivot - pen.width(estimate, style=weight), baseline, row.text, weight)
     if row.p:
         yield pen.right(WIDTH - 4, baseline, row.p)
 
 
-def whisker(low: float, high: float, middle: float, axis: Scale, style: str) -> Iterator[Shape]:
+def whisker(low: float, high: float, middle: float, axis: Scale) -> Iterator[Shape]:
     """A line from end to end with a stroke at each; an arrow where an end lies beyond the axis."""
     for start, end in ((high, low), (low, high)):
         points = ((axis(start), middle), (axis(end), middle))
         beyond = axis.within(end) != end and points[0] != points[1]
-        yield Polyline(points, style, arrow=beyond)
+        yield Polyline(points, "whisker", arrow=beyond)
         if not beyond:
-            yield Polyline(((axis(end), middle - 3), (axis(end), middle + 3)), style)
+            yield Polyline(((axis(end), middle - 3), (axis(end), middle + 3)), "whisker")
 
 
 def axis_shapes(axis: Scale, top: float, title: str, pen: Pen) -> Iterator[Shape]:
-    """The axis with its ticks, their numbers as far as there is room, and its title."""
+    """The axis with as many ticks and their numbers as there is room for, and its title."""
     yield Polyline(((axis.start, top), (axis.end, top)), "axis")
     free = 0.0
     for tick in axis.ticks:
-        yield Polyline(((axis(tick), top), (axis(tick), top + TICK)), "axis")
         number = pen.centred(axis(tick), top + 14, tick_text(tick), "soft", SMALL)
         if number.x > free:
+            yield Polyline(((axis(tick), top), (axis(tick), top + TICK)), "axis")
             yield number
             free = number.x + pen.width(number.text, SMALL) + 3
     yield pen.centred((axis.start + axis.end) / 2, top + 27, title, "soft", SMALL)

@@ -88,8 +88,6 @@ class Plan(StudyModel):
     safety: Safety | None = None
     literature: tuple[Literature, ...] = ()
     per_patient: tuple[PerPatient, ...] = ()
-    visits: dict[str, Text] = Field(default_factory=dict)
-    """What a visit is called in the report, by the unique name of its event; else its name in REDCap."""
 
     def table(self, table_id: str) -> PlannedTable:
         """The table of an id."""

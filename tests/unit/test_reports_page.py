@@ -12,7 +12,6 @@ from nightround.model import LANGUAGES, Coverage, Language, LedgerDelta, Status,
 from nightround.reports.attachments import attachments, steady
 from nightround.reports.context import build_report
 from nightround.reports.render import html, split_hyphenated, split_symbols
-from nightround.reports.trust import event_title
 from nightround.reports.wording import read_wording
 from tests.report_samples import OUTCOMES, PLAN, RULES, SECRET, SNAPSHOT, TEMPLATES, night
 
@@ -154,15 +153,3 @@ def test_a_plan_without_endpoints_tables_or_factors_still_makes_a_report() -> No
     assert "Key findings" in made
     assert "<h2>Endpoints</h2>" not in made
     assert "Primary endpoint" not in made
-
-
-def test_a_visit_is_called_what_the_plan_calls_it() -> None:
-    """The plan's name of an event goes before REDCap's, and that before the unique name."""
-    inputs = night(events={"month_6_arm_1": Words("Month 6", "Month 6")})
-    named = replace(
-        inputs, plan=inputs.plan.model_copy(update={"visits": {"month_6_arm_1": Words("术后6个月", "6 m")}})
-    )
-    zh = read_wording([TEMPLATES], "zh")
-    assert event_title("month_6_arm_1", inputs, zh) == "Month 6"
-    assert event_title("month_6_arm_1", named, zh) == "术后6个月"
-    assert event_title("screening_arm_1", named, zh) == "screening_arm_1"
