@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import asdict
 
 from nightround.csv_text import csv_text
@@ -19,13 +19,14 @@ STEADY_DIGITS = 10
 """Significant digits of a number in a file; what is printed has far fewer."""
 TRUST_FIELDS = ("table", "variable", "values", "open", "verdict", "reported", "excluded", "lowest", "highest")
 CHANGE_FIELDS = ("table", "variable", "statistic", "group", "visit", "level", "before", "now", "causes")
+COUNTED_ROWS = ("in_scope", "checked")
 OUTCOME_FIELDS = ("rule_id", "status", "in_scope", "checked", "failed", "reason")
 
 
 def attachments(inputs: ReportInputs) -> tuple[Attachment, ...]:
     """Result rows as CSV and JSON, outcomes of the rules as CSV."""
     rows = [asdict(row) | {"value": steady(row.value), "df": steady(row.df)} for row in inputs.results]
-    outcomes = [outcome_row(outcome) for outcome in inputs.outcomes]
+    outcomes = [outcome_row(outcome, inputs.uncounted) for outcome in inputs.outcomes]
     return (
         Attachment("results.csv", "result rows, one statistic a line", csv_text(result_fields(), rows)),
         Attachment("results.json", "result rows", json_text(rows, inputs)),
@@ -66,9 +67,10 @@ def result_fields() -> tuple[str, ...]:
     return tuple(ResultRow.__dataclass_fields__)
 
 
-def outcome_row(outcome: Outcome) -> dict[str, object]:
-    """An outcome without its violations, which hold patient values."""
-    return {name: clean(str(getattr(outcome, name))) for name in OUTCOME_FIELDS}
+def outcome_row(outcome: Outcome, uncounted: Container[str] = ()) -> dict[str, object]:
+    """An outcome without its violations, which hold patient values; blank where its rows are not counted."""
+    told: dict[str, object] = {name: clean(str(getattr(outcome, name))) for name in OUTCOME_FIELDS}
+    return told | dict.fromkeys(COUNTED_ROWS, "") if outcome.rule_id in uncounted else told
 
 
 def json_text(rows: Sequence[Mapping[str, object]], inputs: ReportInputs) -> str:

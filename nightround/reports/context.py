@@ -14,7 +14,13 @@ from nightround.reports.accrual import accrual_drawing, accrual_note
 from nightround.reports.columns import laid_out
 from nightround.reports.drawing import Drawing, Pen
 from nightround.reports.effects import curve_parts, effect_parts, factor_parts
-from nightround.reports.endpoints import endpoint_drawing, endpoint_table, literature_figure, primary_endpoint
+from nightround.reports.endpoints import (
+    endpoint_drawing,
+    endpoint_table,
+    literature_figure,
+    primary_endpoint,
+    told_endpoints,
+)
 from nightround.reports.facts import Version
 from nightround.reports.flow import FlowStep, FlowTexts, flow_drawing
 from nightround.reports.inputs import ReportInputs
@@ -29,6 +35,7 @@ from nightround.reports.trends import TrendTexts, panel, trend_drawing
 from nightround.reports.trust import evidence_tables, trust_sentence, trust_tables
 from nightround.reports.typesetting import FONT_FOLDER
 from nightround.reports.views import Figure, Part, TableView
+from nightround.reports.withheld import is_withheld
 from nightround.reports.wording import Wording, read_wording
 from nightround.study.plan import PlannedTable
 
@@ -126,6 +133,8 @@ def build_report(inputs: ReportInputs, language: Language, templates: Path) -> R
 def over_time(inputs: ReportInputs, say: Wording) -> str:
     """Why there is no curve over time, where the plan has none."""
     endpoint = primary_endpoint(inputs.plan)
+    if endpoint and is_withheld(inputs, endpoint):
+        return ""
     return say("no_curve", label=endpoint.label.in_(say.language)) if endpoint and not inputs.plan.survival else ""
 
 
@@ -137,7 +146,7 @@ def moment(when: datetime) -> str:
 
 def chapters(inputs: ReportInputs, say: Wording, pen: Pen) -> Iterator[Chapter]:
     """The parts of the report in their order; the tables of the plan stand between the patients and the data."""
-    has_endpoints = bool(inputs.plan.endpoints)
+    has_endpoints = bool(told_endpoints(inputs))
     figure = [Figure(say("endpoints_title"), endpoint_drawing(inputs, say, pen))] if has_endpoints else []
     yield chapter("summary", say, figure)
     yield chapter("patients", say, patient_parts(inputs, say, pen))

@@ -8,11 +8,13 @@ from nightround.reports.drawing import Drawing, Pen
 from nightround.reports.inputs import ReportInputs
 from nightround.reports.intervals import Interval, IntervalTexts, interval_drawing
 from nightround.reports.views import Cell, Column, Figure, Note, Row, TableView
+from nightround.reports.withheld import is_withheld
 from nightround.reports.wording import Wording
 from nightround.results import ResultKey, ResultRow, ResultSet
 from nightround.study.plan import Endpoint, Literature, Plan
 
 ENDPOINTS = "endpoints"
+WITHHELD_LETTER = "a"
 PERCENT_TICKS = (0.0, 20.0, 40.0, 60.0, 80.0, 100.0)
 INTERVALS = ("wilson", "clopper_pearson")
 """The interval that is drawn and told, then the exact one beside it."""
@@ -49,6 +51,9 @@ def endpoint_table(inputs: ReportInputs, say: Wording) -> TableView:
         count, known = (printed(results, endpoint, statistic) for statistic in ("count", "n"))
         intervals = (Cell(interval_text(inputs, endpoint, method, say, "interval")) for method in INTERVALS)
         cells = (Cell(f"{count}/{known}"), Cell(printed(results, endpoint, "percent")), *intervals)
+        if is_withheld(inputs, endpoint):
+            none = Cell(say("withheld"))
+            cells = (Cell(say("withheld_of", n=known), notes=WITHHELD_LETTER), none, none, none)
         rows.append(Row(endpoint.label.in_(say.language), cells, depth=0))
     return TableView(
         id=ENDPOINTS,
@@ -61,13 +66,27 @@ def endpoint_table(inputs: ReportInputs, say: Wording) -> TableView:
             *(Column(say("ci_95"), say(f"interval_{method}")) for method in INTERVALS),
         ),
         rows=tuple(rows),
-        notes=(Note(missing_note(inputs, say)), *(Note(text) for text in bounds_notes(inputs, say))),
+        notes=(
+            Note(missing_note(inputs, say)),
+            *(Note(text) for text in bounds_notes(inputs, say)),
+            *([Note(say("withheld_note"), WITHHELD_LETTER)] if withheld_from(inputs) else []),
+        ),
     )
+
+
+def withheld_from(inputs: ReportInputs) -> bool:
+    """Whether an endpoint of the plan is not told in this version."""
+    return any(is_withheld(inputs, endpoint) for endpoint in inputs.plan.endpoints)
+
+
+def told_endpoints(inputs: ReportInputs) -> tuple[Endpoint, ...]:
+    """The endpoints whose results this version tells."""
+    return tuple(endpoint for endpoint in inputs.plan.endpoints if not is_withheld(inputs, endpoint))
 
 
 def bounds_notes(inputs: ReportInputs, say: Wording) -> Iterator[str]:
     """How far those who were not looked at could move an endpoint, of all who began."""
-    for endpoint in inputs.plan.endpoints:
+    for endpoint in told_endpoints(inputs):
         found = (inputs.results.get(ResultKey("bounds", endpoint.id, name)) for name in ("lowest", "highest", "n"))
         low, high, n = (row.text if row else "" for row in found)
         if low != high:
@@ -79,7 +98,7 @@ def literature_figure(inputs: ReportInputs, say: Wording, pen: Pen) -> Iterator[
     if not inputs.plan.literature:
         return
     rows: list[Interval] = []
-    for endpoint in inputs.plan.endpoints:
+    for endpoint in told_endpoints(inputs):
         published = [one for one in inputs.plan.literature if one.endpoint == endpoint.id]
         if published:
             rows.append(endpoint_interval(inputs, endpoint, True, say))
@@ -126,7 +145,7 @@ def missing_note(inputs: ReportInputs, say: Wording) -> str:
 def endpoint_drawing(inputs: ReportInputs, say: Wording, pen: Pen) -> Drawing:
     """The endpoints on an axis from 0 to 100 percent."""
     primary = primary_endpoint(inputs.plan)
-    rows = [endpoint_interval(inputs, endpoint, endpoint is primary, say) for endpoint in inputs.plan.endpoints]
+    rows = [endpoint_interval(inputs, endpoint, endpoint is primary, say) for endpoint in told_endpoints(inputs)]
     texts = IntervalTexts(say("endpoints_title"), say("endpoint"), say("percent_ci"), say("percent_axis"))
     return interval_drawing(rows, PERCENT_TICKS, texts, pen)
 

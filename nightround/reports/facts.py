@@ -58,12 +58,13 @@ class LineTrust:
 class FindingWeight:
     """How far the correction of one finding could move a reported number.
 
-    `shift` is in standard deviations of the variable; `lines` are those that hold one of its values.
+    `shift` is in standard deviations of the variable, None where it is not told; `lines` are those that hold one of
+    its values.
     """
 
     finding: str
     lines: tuple[Line, ...]
-    shift: float
+    shift: float | None
     verdict: Verdict
     membership: bool = False
     """Whether it is on who is analysed or in which group, so that every line could move."""

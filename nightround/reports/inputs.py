@@ -55,6 +55,8 @@ class ReportInputs:
     drifting: Mapping[Line, str] = field(default_factory=dict)
     """Lines whose planned test tonight's data put in doubt, with the assumption; reported and never acted on."""
     record_ids: bool = False
+    uncounted: frozenset[str] = frozenset()
+    """Rules whose rows are not counted in this version, because the count could tell of a group."""
 
     @property
     def complete(self) -> bool:

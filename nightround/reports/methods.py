@@ -43,6 +43,9 @@ def population(inputs: ReportInputs, say: Wording) -> Iterator[str]:
     step = next(step for step in inputs.plan.flow if step.id == inputs.plan.population)
     groups = say("enumeration").join(group.label.in_(say.language) for group in inputs.plan.groups)
     label = step.label.in_(say.language)
+    if inputs.version == "open":
+        yield say("population_text_open", label=label, n=step_count(inputs.results, step.id))
+        return
     yield say("population_text", label=label, n=step_count(inputs.results, step.id), groups=groups)
 
 

@@ -1,4 +1,4 @@
-"""The open version of a report: the whole population alone, so that nobody sees the outcome of a group."""
+"""The open version of a report: the whole population alone, so that nobody sees the outcome of a group, or its size."""
 
 from __future__ import annotations
 
@@ -8,6 +8,14 @@ from dataclasses import replace
 from nightround.model import Words
 from nightround.reports.facts import LineTrust, News, Trust, Verdict
 from nightround.reports.inputs import ReportInputs
+from nightround.reports.withheld import (
+    pooled_flow,
+    pooled_rows,
+    pooled_tables,
+    uncounted_rules,
+    withheld_endpoints,
+    without_counts,
+)
 from nightround.results import ResultRow, ResultSet
 from nightround.study.plan import Group, Plan, PlannedTable, Survival
 
@@ -17,18 +25,24 @@ DESCRIPTIVE = frozenset(
 )
 """What tells of one group and compares none."""
 COMPARES_GROUPS = ("difference_in_change", "ancova", "difference", "smd", "odds_ratio")
+POOLED = Words("，合并", ", pooled")
+"""Behind the title of a table that the plan makes by group."""
 TESTS = frozenset({"t", "z", "chi2", "f", "h", "df_within", "p", "p_adjusted"})
 
 
 def open_inputs(inputs: ReportInputs) -> ReportInputs:
     """The same night without anything by group and without any comparison of groups."""
     plan = open_plan(inputs.plan)
-    rows = ResultSet((*open_rows(inputs.plan, inputs.results), size_row(inputs)))
+    pooled = ResultSet(pooled_rows(inputs.plan, inputs.results))
+    rows = ResultSet((*open_rows(inputs.plan, pooled), size_row(inputs)))
+    uncounted = uncounted_rules(inputs.plan, inputs.rules)
     return replace(
         inputs,
         version="open",
         plan=plan,
         results=rows,
+        outcomes=tuple(without_counts(one, uncounted) for one in inputs.outcomes),
+        uncounted=uncounted,
         trust=open_trust(inputs.trust),
         news=open_news(inputs.news, rows),
         pairs={line: tuple(replace(one, group="") for one in pairs) for line, pairs in inputs.pairs.items()},
@@ -36,12 +50,15 @@ def open_inputs(inputs: ReportInputs) -> ReportInputs:
 
 
 def open_plan(plan: Plan) -> Plan:
-    """The plan with the whole population for its one group."""
+    """The plan with the whole population for its one group, and without what the groups' sizes follow from."""
+    withheld = withheld_endpoints(plan)
     return plan.model_copy(
         update={
             "groups": (EVERYBODY,),
-            "tables": tuple(open_table(table) for table in plan.tables),
-            "survival": tuple(open_curve(curve) for curve in plan.survival),
+            "flow": pooled_flow(plan),
+            "tables": tuple(open_table(table) for table in pooled_tables(plan)),
+            "survival": tuple(open_curve(curve) for curve in plan.survival if curve.event.field != plan.grouping),
+            "literature": tuple(one for one in plan.literature if one.endpoint not in withheld),
             "regressions": (),
         }
     )
@@ -61,7 +78,8 @@ def open_table(table: PlannedTable) -> PlannedTable:
         for section in table.sections
     )
     effects = tuple(effect for effect in table.effects if effect == "change")
-    return table.model_copy(update={"sections": sections, "effects": effects})
+    title = Words(table.title.zh + POOLED.zh, table.title.en + POOLED.en)
+    return table.model_copy(update={"title": title, "sections": sections, "effects": effects})
 
 
 def open_rows(plan: Plan, results: ResultSet) -> Iterator[ResultRow]:
@@ -85,7 +103,8 @@ def size_row(inputs: ReportInputs) -> ResultRow:
 
 def open_trust(trust: Trust) -> Trust:
     """What is said of a line without its numbers and conclusions, which compare the groups."""
-    weights = tuple(replace(one, verdict=without_conclusion(one.verdict)) for one in trust.weights)
+    # A shift is in standard deviations, and that of a proportion tells the proportion.
+    weights = tuple(replace(one, verdict=without_conclusion(one.verdict), shift=None) for one in trust.weights)
     return replace(trust, lines=tuple(without_numbers(line) for line in trust.lines), weights=weights)
 
 

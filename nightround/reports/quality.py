@@ -177,14 +177,18 @@ def failed_rules_table(inputs: ReportInputs, say: Wording) -> TableView:
             Column(say("rows_checked")),
             Column(say("rows_failed")),
         ),
-        rows=tuple(failed_row(outcome, rules[outcome.rule_id], say) for outcome in failed[:MOST_RULES_LISTED]),
+        rows=tuple(
+            failed_row(outcome, rules[outcome.rule_id], say, counted=outcome.rule_id not in inputs.uncounted)
+            for outcome in failed[:MOST_RULES_LISTED]
+        ),
         notes=tuple(capped(failed, say)),
     )
 
 
-def failed_row(outcome: Outcome, rule: Rule, say: Wording) -> Row:
-    """One failed rule."""
-    cells = (Cell(say(f"severity_{rule.severity}")), Cell(str(outcome.checked)), Cell(str(outcome.failed)))
+def failed_row(outcome: Outcome, rule: Rule, say: Wording, *, counted: bool) -> Row:
+    """One failed rule, with the rows it looked at where they are counted."""
+    checked = Cell(str(outcome.checked) if counted else say("withheld"))
+    cells = (Cell(say(f"severity_{rule.severity}")), checked, Cell(str(outcome.failed)))
     return Row(rule.title.in_(say.language), cells, depth=0)
 
 

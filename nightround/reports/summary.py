@@ -12,6 +12,7 @@ from nightround.reports.news import news_sentence
 from nightround.reports.safety import safety_sentence, safety_told, text_of
 from nightround.reports.tables import SIGNIFICANT, step_count
 from nightround.reports.trust import trust_sentence
+from nightround.reports.withheld import is_withheld
 from nightround.reports.wording import Wording
 from nightround.results import ResultKey
 from nightround.study.plan import PlannedTable, Variable
@@ -53,7 +54,10 @@ def patient_cards(inputs: ReportInputs, say: Wording) -> Iterator[Card]:
 def endpoint_cards(inputs: ReportInputs, say: Wording) -> Iterator[Card]:
     """The primary endpoint with its interval."""
     endpoint = primary_endpoint(inputs.plan)
-    if endpoint is not None:
+    if endpoint is not None and is_withheld(inputs, endpoint):
+        label, n = endpoint.label.in_(say.language), printed(inputs.results, endpoint, "n")
+        yield Card(n, say("patients_unit"), label, say("withheld_card"))
+    elif endpoint is not None:
         interval = interval_text(inputs, endpoint, INTERVALS[0], say, "interval")
         under = say("card_interval", interval=interval) if interval else ""
         yield Card(printed(inputs.results, endpoint, "percent"), "%", endpoint.label.in_(say.language), under)
@@ -109,6 +113,8 @@ def endpoint_sentence(inputs: ReportInputs, say: Wording) -> str:
     count, known, percent = (printed(inputs.results, endpoint, name) for name in ("count", "n", "percent"))
     interval = interval_text(inputs, endpoint, INTERVALS[0], say, "percent_interval")
     label = endpoint.label.in_(say.language)
+    if is_withheld(inputs, endpoint):
+        return say("headline_endpoint_withheld", label=label, n=known)
     if not interval:
         return say("headline_endpoint_unknown", label=label)
     return say("headline_endpoint", label=label, count=count, n=known, percent=percent, interval=interval)

@@ -112,7 +112,7 @@ def weights_table(inputs: ReportInputs, say: Wording) -> TableView:
             *record,
             Column(say("visit"), kind="text"),
             Column(say("touches"), kind="text"),
-            Column(say("shift"), say("shift_under")),
+            *([] if inputs.version == "open" else [Column(say("shift"), say("shift_under"))]),
             Column(say("trust_verdict"), kind="text"),
         ),
         rows=tuple(
@@ -139,16 +139,14 @@ def weight_row(weight: FindingWeight, finding: Finding, rule: Rule | None, input
         *record,
         Cell(event_title(finding.row.event, inputs, say)),
         Cell(told),
-        Cell(f"{weight.shift:.2f}"),
+        *([] if weight.shift is None else [Cell(f"{weight.shift:.2f}")]),
         verdict,
     )
     return Row(rule.title.in_(say.language) if rule else finding.rule_id, cells, depth=0)
 
 
 def event_title(name: str, inputs: ReportInputs, say: Wording) -> str:
-    """The name of an event in the plan, else its title in REDCap, or its unique name where there is neither."""
-    if name in inputs.plan.visits:
-        return inputs.plan.visits[name].in_(say.language)
+    """The title of an event, or its name where REDCap gives none."""
     return inputs.events[name].in_(say.language) if name in inputs.events else name or say("only_event")
 
 
