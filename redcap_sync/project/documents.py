@@ -49,5 +49,5 @@ class Documents:
 
     def name_of(self, doc_id: str) -> str:
         """File name behind the id a file field stores."""
-        found = self.files.get(int(doc_id)) if doc_id.isdigit() else None
+        found = self.files.get(int(doc_id)) if doc_id.isdecimal() else None
         return found.name if found else ""

@@ -37,7 +37,7 @@ class StoredRecord:
 def natural_order(name: str) -> tuple[tuple[int, int, str], ...]:
     """Order names as people do: 2 before 10, and text by its letters."""
     parts = DIGITS.split(name)
-    return tuple((0, int(part), part) if part.isdigit() else (1, 0, part.lower()) for part in parts if part)
+    return tuple((0, int(part), part) if part.isdecimal() else (1, 0, part.lower()) for part in parts if part)
 
 
 class Values:

@@ -142,7 +142,7 @@ class Importer:
             key = (record, place.event_id, place.instrument)
             self._newest[key] = max(self._newest.get(key, 0), *self.project.values.instances(*key), 0) + 1
             return place._replace(instance=self._newest[key])
-        if not written.isdigit() or int(written) < 1:
+        if not written.isdecimal() or int(written) < 1:
             self._refuse(record, REPEAT_INSTANCE, written, WRONG_INSTANCE)
             return None
         return place._replace(instance=int(written))

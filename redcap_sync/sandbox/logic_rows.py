@@ -82,7 +82,7 @@ class Viewpoint:
 
     def _instance(self, selector: str, there: Place, own: int) -> int:
         """Number of the instance a selector names; 0 where there is none."""
-        if selector.isdigit():
+        if selector.isdecimal():
             return int(selector)
         stored = self.project.values.instances(self.record, there.event_id, there.instrument) or [0]
         selected = {

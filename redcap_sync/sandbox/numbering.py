@@ -14,7 +14,7 @@ def next_name(call: Call, taken: Iterable[str] = ()) -> str:
     names = [*call.project.values.names(), *taken]
     group = call.project.group(call.user.group)
     prefix = f"{group.group_id}-" if group else ""
-    numbers = [int(rest) for name in names if name.startswith(prefix) and (rest := name[len(prefix) :]).isdigit()]
+    numbers = [int(rest) for name in names if name.startswith(prefix) and (rest := name[len(prefix) :]).isdecimal()]
     return f"{prefix}{max(numbers, default=0) + 1}"
 
 

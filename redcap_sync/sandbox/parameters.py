@@ -54,7 +54,7 @@ class Parameters:
         written = self.text(name).strip()
         if not written:
             return default
-        if not written.isdigit():
+        if not written.isdecimal():
             raise not_valid(name)
         return int(written)
 

@@ -30,6 +30,6 @@ def _levels(written: Any) -> dict[str, int]:
 
 def _level(name: str, written: Any) -> int:
     level = str(written).strip()
-    if not level.isdigit():
+    if not level.isdecimal():
         raise not_valid(name.strip())
     return int(level)

@@ -182,6 +182,6 @@ def _require_design(call: Call, what: str) -> None:
 
 def _arm_number(row: Mapping[str, Any]) -> int:
     written = cell_text(row.get("arm_num"))
-    if not written.isdigit():
+    if not written.isdecimal():
         raise not_valid("arm_num")
     return int(written)

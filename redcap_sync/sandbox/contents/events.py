@@ -73,7 +73,7 @@ def _longitudinal_export(call: Call, what: str) -> frozenset[int]:
     if not call.project.longitudinal:
         raise ApiError(f"You cannot export {what} for classic projects")
     call.log("manage", "Manage/Design", details=f"Export {what} (API)")
-    return frozenset(int(arm) for arm in call.parameters.names("arms") if arm.isdigit())
+    return frozenset(int(arm) for arm in call.parameters.names("arms") if arm.isdecimal())
 
 
 def _event_row(event: EventRow, *, offsets: bool) -> dict[str, Any]:

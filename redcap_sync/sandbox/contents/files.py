@@ -62,7 +62,7 @@ def document_answer(document: Document) -> Answer:
 def _document(call: Call) -> Document:
     record, place, name = _cell(call)
     stored = call.project.values.stored(record, place).get(name, "")
-    document = call.project.documents.files.get(int(stored)) if stored.isdigit() else None
+    document = call.project.documents.files.get(int(stored)) if stored.isdecimal() else None
     if document is None:
         raise ApiError(NO_FILE)
     return document

@@ -50,7 +50,7 @@ def import_settings(call: Call) -> Answer:
     settings = dict(call.project.structure.settings)
     for key, written in taken.items():
         number = isinstance(PROJECT_DEFAULTS[key], int)
-        if number and not written.isdigit():
+        if number and not written.isdecimal():
             raise not_valid(key)
         settings[key] = int(written) if number else written
     call.project.restructure(settings=settings)
@@ -94,7 +94,7 @@ def create_project(installation: Installation, parameters: Parameters, clock: Cl
     except ProjectFileWrong as wrong:
         raise ApiError(f"The project XML cannot be read: {wrong.why}") from wrong
     known = {key: value for key, value in row.items() if key in PROJECT_DEFAULTS and key not in READ_ONLY}
-    settings = {k: int(v) if isinstance(PROJECT_DEFAULTS[k], int) and v.isdigit() else v for k, v in known.items()}
+    settings = {k: int(v) if isinstance(PROJECT_DEFAULTS[k], int) and v.isdecimal() else v for k, v in known.items()}
     project.restructure(settings={**project.structure.settings, **settings})
     installation.add(project)
     return text_answer(installation.token(project))
