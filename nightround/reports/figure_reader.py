@@ -14,6 +14,8 @@ PEN = 0.011
 """Points; positions are written to two decimals, so each is this far off at most."""
 TICK_LONGEST = 6.0
 """Points; a longer line of an axis is the axis itself."""
+UNDER = 20.0
+"""Points; the number of a stroke stands with its baseline at most so far below it."""
 BASELINE = 4.0
 """Points; the number of a horizontal line stands with its baseline at most so far below it."""
 
@@ -163,14 +165,14 @@ def ruler_of(ticks: Sequence[tuple[float, float]]) -> Ruler | None:
 
 
 def ruler_below(figure: Drawn) -> Ruler | None:
-    """The horizontal axis: its short strokes, each with the number under it."""
-    strokes = [line.points for line in figure.lines_of("axis") if is_stroke(line)]
+    """The horizontal axis: its short strokes with the numbers under them. Where strokes are dense, some have none."""
+    strokes = [line.points[0] for line in figure.lines_of("axis") if is_stroke(line)]
     ticks = []
-    for (x, top), _ in sorted(strokes):
-        under = [word for word in figure.words if word.style == "soft" and top < word.y < top + 20]
-        found = [(abs(word.x - x), value) for word in under if (value := value_of(word.text)) is not None]
-        if found:
-            ticks.append((x, min(found)[1]))
+    for word in figure.words:
+        value = value_of(word.text) if word.style == "soft" else None
+        above = [x for x, y in strokes if y < word.y < y + UNDER and x >= word.x]
+        if value is not None and above:
+            ticks.append((min(above), value))  # a number is centred, so its stroke is the next one to the right
     return ruler_of(ticks)
 
 
