@@ -32,10 +32,6 @@ Keep = Callable[[bytes, str], None]
 PROBED = 10
 
 
-def keep_nothing(_body: bytes, _kind: str) -> None:
-    """Forget a body."""
-
-
 @dataclass
 class Asking:
     """Asks for records of one project; threads may share it.
@@ -49,7 +45,7 @@ class Asking:
     unseen: tuple[Unseen, ...] | None = None
     csv_agrees: bool | None = None
     """Whether CSV says the same as JSON on this server; None before it was tried."""
-    keep: Keep = keep_nothing
+    keep: Keep | None = None
     asked: int = 0
     """Records asked for so far, repeated ones among them."""
     _lock: Lock = field(default_factory=Lock)
@@ -65,19 +61,19 @@ class Asking:
         """Every row of some records that are there."""
         with self._lock:
             self.asked += len(ids)
-        rows, body, kind = self._answer(ids, splittable=splittable)
-        self.check(ids, rows)
-        self.keep(body, kind)
-        return rows
-
-    def _answer(self, ids: Sequence[str], *, splittable: bool) -> tuple[ExportRows, bytes, str]:
         names = [instrument.name for instrument in self.dictionary.instruments]
         if self.csv_agrees:
             body = self.client.records_csv(ids, names, splittable=splittable)
             if (rows := self._read_csv(body)) is not None:
-                return rows, body, "csv"
+                return self._good(ids, rows, lambda: body, "csv")
         answer = self.client.records(ids, names, splittable=splittable)
-        return self._laid(answer), json.dumps(answer).encode(), "json"
+        return self._good(ids, self._laid(answer), lambda: json.dumps(answer).encode(), "json")
+
+    def _good(self, ids: Sequence[str], rows: ExportRows, body: Callable[[], bytes], kind: str) -> ExportRows:
+        self.check(ids, rows)
+        if self.keep is not None:
+            self.keep(body(), kind)
+        return rows
 
     def _read_csv(self, body: bytes) -> ExportRows | None:
         """Read CSV that leaves no doubt; None where JSON has to say it."""

@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 
 from redcap_sync.dictionary import Dictionary
-from redcap_sync.export_rows import ExportRows, Places, grouped, together
+from redcap_sync.export_rows import ONE_PLACE, ExportRows, Places, grouped, together
 from redcap_sync.pulled import Pull
 from redcap_sync.row_order import in_order, merged_rows, merged_tables, natural_key
-from redcap_sync.tables import KEY_COLUMNS, Table, flat_keys, laid_tables, texts_from_rows
+from redcap_sync.tables import KEY_COLUMNS, Columns, Table, flat_keys, laid_tables, laid_texts
 
 Keys = Mapping[str, Places]
 Contents = tuple[pd.DataFrame, dict[str, Table]]
@@ -98,28 +98,29 @@ class Holding:
         The rows that were fetched go into the tables and are not held beside them any longer, but with `keep`:
         to compare cells of a record that is fetched once more.
         """
-        fetched = together(self.dictionary.record_id_field, sorted(self._parts, key=_first_record))
-        fetched = fetched.take(in_order(self.dictionary, flat_keys(fetched)))
+        keys, columns = self._fetched()
         if keep:
-            return self._over(self._laid, fetched)
+            return self._over(self._laid, keys, columns)
         self._parts = []
-        self._laid = self._over(self._laid, fetched)
+        self._laid = self._over(self._laid, keys, columns)
         self._replaced = set()
         return self._laid
 
-    def _over(self, laid: Contents | None, fetched: ExportRows) -> Contents:
-        keys = flat_keys(fetched)
+    def _fetched(self) -> tuple[pd.DataFrame, Columns]:
+        """The keys and the columns of what was fetched, in their order."""
+        rows = together(self.dictionary.record_id_field, sorted(self._parts, key=_first_record))
+        rows = rows.take(in_order(self.dictionary, flat_keys(rows)))
+        return flat_keys(rows), rows.by_name()
+
+    def _over(self, laid: Contents | None, keys: pd.DataFrame, columns: Columns) -> Contents:
         if laid is None:
-            columns = fetched.by_name()
-            del fetched
             return keys, laid_tables(self.dictionary, keys, columns)
         if not self._replaced:
             return laid
         rows, tables = laid
-        new = texts_from_rows(self.dictionary, fetched)
         return (
             merged_rows(self.dictionary, rows, keys, self._replaced),
-            merged_tables(self.dictionary, tables, new, self._replaced),
+            merged_tables(self.dictionary, tables, laid_texts(self.dictionary, keys, columns), self._replaced),
         )
 
 
@@ -130,6 +131,11 @@ def _first_record(part: ExportRows) -> tuple[int, int, str]:
 def keys_of_frame(rows: pd.DataFrame) -> dict[str, Places]:
     """Which rows a frame of keys names, by record, sorted."""
     record, *place = (rows[name].tolist() for name in KEY_COLUMNS)
+    kinds = {tuple(sorted(set(column))) for column in place}
+    if kinds == {("",), (0,)}:
+        found = dict.fromkeys(record, ONE_PLACE)
+        if len(found) == len(record):
+            return found
     return grouped(record, zip(*place, strict=True))
 
 

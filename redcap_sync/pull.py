@@ -85,7 +85,7 @@ class _Run:
         if not looking.reads_log and pull_structure(self.client) != base.structure:
             return self.full("the structure changed")
         self.edits.extend(changes.edits)
-        asking = Asking(self.client, base.dictionary, unseen=base.unseen)
+        asking = Asking(self.client, base.dictionary, unseen=base.unseen, csv_agrees=base.checkpoint.csv_agrees or None)
         holding = Holding(base.dictionary, base)
         contents = self._come_to_rest(asking, holding, looking, set(changes.records))
         return self._pull(base.structure, asking, contents, looking, version=base.redcap_version)
@@ -193,6 +193,7 @@ class _Run:
                 mark=looking.mark,
                 server_time=looking.began,
                 full_server_time=full_before if kind == "incremental" else looking.began,
+                csv_agrees=asking.csv_agrees is True,
             ),
             edits=tuple(self.edits),
             told=Told(

@@ -28,6 +28,8 @@ class Checkpoint:
     """The server's clock in UTC when the pull began."""
     full_server_time: datetime | None = None
     """The same of the last full pull."""
+    csv_agrees: bool = False
+    """Whether that pull found that the server's CSV says the same as its JSON."""
 
 
 @dataclass(frozen=True)

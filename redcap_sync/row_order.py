@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from redcap_sync.dictionary import Dictionary
 from redcap_sync.export_rows import TEXT
-from redcap_sync.tables import Table, Texts, typed_frame
+from redcap_sync.tables import Cells, Table, Texts, cells_of_series, frame_of, typed_cells
 
 
 def in_order(dictionary: Dictionary, keys: pd.DataFrame) -> npt.NDArray[np.intp]:
@@ -64,29 +64,32 @@ def merged_tables(
 
     A table in which nothing changed is the old one itself.
     """
-    return {name: _merged_table(dictionary, old[name], texts, gone) for name, texts in new.items()}
+    left_out = pa.array(sorted(gone), TEXT)
+    return {name: _merged_table(dictionary, old[name], texts, left_out) for name, texts in new.items()}
 
 
-def _merged_table(dictionary: Dictionary, old: Table, new: Texts, gone: Collection[str]) -> Table:
-    replaced = np.flatnonzero(old.keys["record"].isin(gone).to_numpy())
+def _merged_table(dictionary: Dictionary, old: Table, new: Texts, gone: pa.Array) -> Table:
+    leaves = pc.is_in(cells_of_series(old.keys["record"]), value_set=gone)
+    replaced = np.flatnonzero(leaves.to_numpy(zero_copy_only=False))
     if old.keys.take(replaced).reset_index(drop=True).equals(new.keys):
-        return _with_values(dictionary, old, new.text, replaced)
+        return _with_values(dictionary, old, new.cells, replaced)
     kept = taken(old, np.delete(np.arange(len(old)), replaced))
-    added = Table(old.instrument, new.keys, new.text, typed_frame(dictionary, old.instrument, new.text))
+    typed = frame_of(typed_cells(dictionary, old.instrument, new.cells))
+    added = Table(old.instrument, new.keys, frame_of(new.cells), typed)
     laid = Table(old.instrument, *(pd.concat(pair, ignore_index=True) for pair in _pairs(kept, added)))
     return taken(laid, in_order(dictionary, laid.keys))
 
 
-def _with_values(dictionary: Dictionary, old: Table, values: pd.DataFrame, positions: npt.NDArray[np.intp]) -> Table:
+def _with_values(dictionary: Dictionary, old: Table, values: Cells, positions: npt.NDArray[np.intp]) -> Table:
     """Put new values into rows that stay where they are; columns without a new value are neither copied nor typed."""
-    before = old.text.take(positions)
-    changed = [name for name in old.text if not np.array_equal(before[name].array, values[name].array)]
+    before, places = {name: cells_of_series(old.text[name]) for name in values}, pa.array(positions)
+    changed = {name: cells for name, cells in values.items() if not before[name].take(places).equals(cells)}
     if not changed:
         return old
-    new_typed = typed_frame(dictionary, old.instrument, values[changed])
+    new_text, new_typed = frame_of(changed), frame_of(typed_cells(dictionary, old.instrument, changed))
     text, typed = old.text.copy(deep=False), old.typed.copy(deep=False)
     for name in changed:
-        text[name] = _replaced(text[name], values[name], positions)
+        text[name] = _replaced(text[name], new_text[name], positions)
         typed[name] = _replaced(typed[name], new_typed[name], positions)
     return Table(old.instrument, old.keys, text, typed)
 

@@ -93,7 +93,9 @@ def laid_tables(dictionary: Dictionary, keys: pd.DataFrame, columns: Columns) ->
 
     def table(place: tuple[str, Positions]) -> Table:
         cells = _cells_of(dictionary, place[0], columns, place[1], len(keys))
-        text, typed = _frame(cells), _frame(_typed_cells(dictionary, place[0], cells))
+        text, typed = frame_of(cells), frame_of(typed_cells(dictionary, place[0], cells))
+        # What was let go is given back at once: pandas' columns come from another store of memory than pyarrow's.
+        pa.default_memory_pool().release_unused()
         return Table(place[0], _own_keys(keys, *place), text, typed)
 
     with ThreadPoolExecutor(TYPING_THREADS) as threads:  # most of the work is pyarrow's, which does not hold the lock
@@ -104,14 +106,13 @@ class Texts(NamedTuple):
     """The rows of one instrument before they are typed."""
 
     keys: pd.DataFrame
-    text: pd.DataFrame
+    cells: Cells
 
 
-def texts_from_rows(dictionary: Dictionary, rows: ExportRows) -> dict[str, Texts]:
-    """The tables of a flat export without types."""
-    keys, columns = flat_keys(rows), rows.by_name()
+def laid_texts(dictionary: Dictionary, keys: pd.DataFrame, columns: Columns) -> dict[str, Texts]:
+    """The same without types."""
     return {
-        name: Texts(_own_keys(keys, name, own), _frame(_cells_of(dictionary, name, columns, own, len(keys))))
+        name: Texts(_own_keys(keys, name, own), _cells_of(dictionary, name, columns, own, len(keys)))
         for name, own in _places(dictionary, keys)
     }
 
@@ -168,7 +169,8 @@ def in_one_piece(column: pa.Array | pa.ChunkedArray) -> pa.Array:
     return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
 
 
-def _frame(cells: Cells) -> pd.DataFrame:
+def frame_of(cells: Cells) -> pd.DataFrame:
+    """Columns as a frame with a RangeIndex."""
     frame: pd.DataFrame = pa.table(cells).to_pandas()
     if len(frame):
         return frame
@@ -179,13 +181,8 @@ def _text_series(column: pa.Array | pa.ChunkedArray) -> pd.Series[str]:
     return pd.Series(pd.array(in_one_piece(column), dtype="str"))
 
 
-def typed_frame(dictionary: Dictionary, instrument: str, text: pd.DataFrame) -> pd.DataFrame:
+def typed_cells(dictionary: Dictionary, instrument: str, cells: Cells) -> Cells:
     """Type columns of an instrument: float64, datetime64[ns] or str; blank and unreadable are missing."""
-    cells = {name: _cells(text[name]) for name in text.columns}
-    return _frame(_typed_cells(dictionary, instrument, cells)).set_axis(text.index)
-
-
-def _typed_cells(dictionary: Dictionary, instrument: str, cells: Cells) -> Cells:
     own = dictionary.fields_of(instrument)
     fields = {column: field for field in own for column in dictionary.columns_of_field(field)}
     return {name: _typed(fields.get(name), column) for name, column in cells.items()}
@@ -204,7 +201,7 @@ def _typed(field: Field | None, cells: pa.Array) -> pa.Array:
 
 def numbers(text: pd.Series[str]) -> pd.Series[float]:
     """Read a column of text as float64; what is no finite number becomes NaN."""
-    return pd.Series(_numbers(_cells(text)).to_numpy(zero_copy_only=False), index=text.index)
+    return pd.Series(_numbers(cells_of_series(text)).to_numpy(zero_copy_only=False), index=text.index)
 
 
 def _numbers(cells: pa.Array) -> pa.Array:
@@ -235,7 +232,8 @@ def _dates(cells: pa.Array, pattern: str) -> pa.Array:
     return pa.array(slowly, stored, from_pandas=True)
 
 
-def _cells(text: pd.Series[str]) -> pa.Array:
+def cells_of_series(text: pd.Series[str]) -> pa.Array:
+    """The cells of a column of text."""
     return in_one_piece(pa.array(text, TEXT))
 
 

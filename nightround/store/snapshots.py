@@ -307,6 +307,7 @@ def _checkpoint(checkpoint: Checkpoint) -> dict[str, Any]:
     return {
         "mark": checkpoint.mark.document() if checkpoint.mark else None,
         **{name: value.isoformat() if value else None for name, value in _times(checkpoint)},
+        "csv_agrees": checkpoint.csv_agrees,
     }
 
 
@@ -320,5 +321,6 @@ def _read_checkpoint(document: Mapping[str, Any]) -> Checkpoint:
     times = {name: document[name] for name in ("server_time", "full_server_time")}
     return Checkpoint(
         mark=Mark.read(mark) if mark else None,
+        csv_agrees=bool(document.get("csv_agrees")),
         **{name: datetime.fromisoformat(value) if value else None for name, value in times.items()},
     )
