@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import logging
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -24,6 +25,7 @@ from nightround.study.folder import Content, Study, load_content_module, load_st
 from redcap_sync.client import RedcapClient
 from redcap_sync.errors import ExplainedError, RedcapUnreachable
 from redcap_sync.pacing import RequestBudget
+from redcap_sync.private_folder import private_folder
 from redcap_sync.token import find_token
 
 log = logging.getLogger(__name__)
@@ -95,7 +97,7 @@ def open_night(
     """Open the study's folder and store for one run; only one run of a study at a time."""
     study = load_study(content.study_folder(study_name), strict=False)
     folder = data / study.id
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    private_folder(folder)
     with _alone(folder), open_store(folder / "nightround.sqlite3") as store:
         now = clock()
         yield Night(
@@ -258,7 +260,7 @@ def _finish(night: Night, ended: Ended, exit_code: int, *, trouble: str = "") ->
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
     """Hold the study's lock, so that a round started by hand and one by the clock never run together."""
-    with (folder / ".lock").open("w") as lock:
+    with os.fdopen(os.open(folder / ".lock", os.O_CREAT | os.O_WRONLY, 0o600), "w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

@@ -11,6 +11,7 @@ from threading import Lock
 from typing import Protocol
 
 from redcap_sync.change_log import Mark
+from redcap_sync.private_folder import private_folder
 from redcap_sync.structure import Structure
 
 HEAD, BODY = "head.json", "batch-"
@@ -86,7 +87,7 @@ class ResumeFolder:
     def begin(self, structure: Structure, mark: Mark | None) -> None:
         """Forget what was kept and begin anew."""
         self.clear()
-        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        private_folder(self._folder)
         head = {"structure": _digest(structure), "mark": mark.document() if mark else None}
         self._write(self._folder / HEAD, json.dumps(head).encode())
 

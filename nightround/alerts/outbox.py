@@ -11,6 +11,7 @@ from pathlib import Path
 from nightround.alerts.channel import ChannelFailed
 from nightround.alerts.mail import fingerprint, message_of
 from nightround.alerts.notice import Notice
+from redcap_sync.private_folder import private_folder
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Outbox:
         message = message_of(notice, sender=self.sender, now=now)
         stem = self.folder / file_stem(notice, now)
         try:
-            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            private_folder(self.folder)
             _write(stem.with_name(f"{stem.name}.html"), notice.html.encode())
             _write(stem.with_name(f"{stem.name}.eml"), message.as_bytes())
         except OSError as error:

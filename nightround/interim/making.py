@@ -32,6 +32,7 @@ from nightround.reports.word import word_bytes
 from nightround.reports.wording import read_wording
 from nightround.results import ResultSet
 from nightround.store.snapshots import SnapshotStore
+from redcap_sync.private_folder import private_folder
 
 log = logging.getLogger(__name__)
 
@@ -143,7 +144,7 @@ def stem_of(edition: Edition, register: Register) -> str:
 
 def deliver(press: Press, made: Made) -> list[Path]:
     """Write a report, what it can be made again from, and its line of the register."""
-    press.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    private_folder(press.folder)
     register = Register.read(press.folder)
     run = made.edition.run
     looked = any(not name.startswith(f"{OPEN}/") for name in made.files)
@@ -151,7 +152,7 @@ def deliver(press: Press, made: Made) -> list[Path]:
     kept = f"{EDITIONS}/{run.snapshot_id}"
     # Beside the page, so that a browser on a machine without Chinese fonts shows it as the PDF does.
     for folder in {(press.folder / name).parent for name in made.files}:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        private_folder(folder)
         copy_fonts(press.templates / FONTS, folder / FONTS)
     write(
         press.folder,
@@ -165,8 +166,8 @@ def deliver(press: Press, made: Made) -> list[Path]:
 def copy_fonts(fonts: Path, into: Path) -> None:
     """Copy the font files, and nothing that builds them; readable by their owner, as everything here."""
     shutil.copytree(fonts, into, ignore=shutil.ignore_patterns("*.py"), dirs_exist_ok=True)
-    for path in into.rglob("*.*"):
-        path.chmod(0o600)
+    for path in (into, *into.rglob("*")):
+        path.chmod(0o700 if path.is_dir() else 0o600)
 
 
 def write(folder: Path, files: Files) -> list[Path]:
@@ -174,7 +175,7 @@ def write(folder: Path, files: Files) -> list[Path]:
     paths = []
     for name, content in files.items():
         path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        private_folder(path.parent)
         beside = path.with_name(f".{path.name}.new")
         beside.touch(mode=0o600)
         beside.write_bytes(content)

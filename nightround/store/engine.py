@@ -17,6 +17,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DatabaseError, NoSuchModuleError, OperationalError
 
 from nightround.errors import DatabaseVersionWrong, SystemLibraryMissing
+from redcap_sync.private_folder import private_folder
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY_SECONDS = 30
@@ -89,7 +90,7 @@ def _engine(url: URL, settings: dict[str, Any]) -> Engine:
 
 def _private_file(path: Path) -> None:
     """Create the file before SQLite does, because it will hold patients' values: 0600, in a folder of 0700."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    private_folder(path.parent)
     os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
 
 

@@ -33,6 +33,7 @@ from nightround.store.snapshot_objects import (
 from redcap_sync.change_log import Edit, Mark
 from redcap_sync.content_hash import digest_of, frame_pieces, snapshot_id, table_pieces
 from redcap_sync.errors import ExportIncomplete
+from redcap_sync.private_folder import private_folder
 from redcap_sync.pulled import ROWS, STRUCTURE, Checkpoint, Proof, Pull, Told
 from redcap_sync.resume import ResumeFolder
 from redcap_sync.structure import Structure
@@ -95,7 +96,7 @@ class SnapshotStore:
     def save(self, study: str, pull: Pull, taken_at: datetime) -> Snapshot:
         """Write a pull and make it the latest snapshot. What is there already is not written again."""
         for folder in (self.folder, self.folder / OBJECTS, self.folder / TAKEN):
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            private_folder(folder)
         manifest = self._manifest(study, pull, taken_at, self._write_parts(pull))
         self.vault.write(self.folder / TAKEN / manifest.name, _json(manifest.document()))
         self.vault.write(
