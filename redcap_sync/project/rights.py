@@ -37,6 +37,7 @@ RIGHTS = (
     "lock_records_customization",
 )
 NO_ACCESS, FULL, DE_IDENTIFIED, NO_IDENTIFIERS = 0, 1, 2, 3
+READ_ONLY = ("user_rights", 2)
 CLOSED_TO_EDITING = frozenset({0, 2, 128, 129})
 """Levels of data entry that allow no change: none and read-only, in the codes up to version 15.5 and since."""
 
@@ -54,8 +55,9 @@ class Rights:
     unnamed: int = 0
 
     def may(self, right: str) -> bool:
-        """Say whether a right is given at any level."""
-        return self.levels.get(right, 0) > 0
+        """Say whether a right is given; to user rights, level 2 is a look and no more."""
+        level = self.levels.get(right, 0)
+        return level > 0 and (right, level) != READ_ONLY
 
     def entry_level(self, instrument: str) -> int:
         """Data entry: 0 none, 1 view and edit, 2 read-only, 3 edit survey responses."""

@@ -192,3 +192,28 @@ def test_nothing_selected_is_empty_in_each_format(simple: tuple[StoredProject, E
     """No rows: an empty JSON list, a lone newline in CSV."""
     assert simple[1](records="99").text == "[]"
     assert simple[1](records="99", format="csv").text == "\n"
+
+
+def test_a_pdf_is_blank_or_of_one_record_or_of_all(simple: tuple[StoredProject, Export]) -> None:
+    """Blank instruments name every field; a record's PDF its values; compact ones leave out what has none."""
+    import pypdfium2
+
+    call = simple[1]
+    assert call(data='[{"record_id":"2","weight":"70"}]').json() == {"count": 1}
+
+    def printed(**asked: str) -> str:
+        answer = call(content="pdf", **asked)
+        assert answer.headers["content-type"] == 'application/pdf; name="Simple.pdf"'
+        pages = pypdfium2.PdfDocument(answer.content)
+        return " ".join(page.get_textpage().get_text_range() for page in pages)
+
+    blank, one, every = printed(), printed(record="1"), printed(allRecords="1")
+    assert all(piece in blank for piece in ("SYNTHETIC DATA", "Baseline", "Laboratory", "Weight (kg)"))
+    assert "80.5" not in blank + printed(instrument="labs")
+    assert "Laboratory" in printed(instrument="labs")
+    assert "Baseline" not in printed(instrument="labs")
+    assert "Weight (kg) 80.5" in one
+    assert "Weight (kg) 70" not in one
+    assert all(piece in every for piece in ("Weight (kg) 80.5", "Weight (kg) 70", "Record ID 1", "Record ID 2"))
+    assert "Height (m)" in printed(record="2", instrument="labs")
+    assert "Height (m)" not in printed(record="2", instrument="labs", compactDisplay="true")

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from redcap_sync.project.documents import Document
 from redcap_sync.project.rights import Rights, User
 from redcap_sync.project.state import StoredProject
 from redcap_sync.sandbox import running
@@ -106,6 +107,64 @@ def test_entry_levels_of_instruments(served: tuple[StoredProject, Call]) -> None
     for opened in (1, 3, 130, 138):
         rights.forms = {"labs": opened}
         assert call(somebody, data=changed).json() == {"count": 1}
+
+
+def test_export_levels_hold_for_files_and_pdfs_too(served: tuple[StoredProject, Call]) -> None:
+    """What an export hides, neither a download of its file nor a PDF of the record shows."""
+    import pypdfium2
+
+    project, call = served
+    cell = {"record": "1", "event": "followup_arm_1"}
+    place = next(place for place in project.values["1"].rows if project.event_name(place.event_id) == "followup_arm_1")
+    document = Document(project.next_id(), "scan.txt", "text/plain", b"grey")
+    project.documents.keep(document)
+    project.values.write("1", place, {"scan": str(document.doc_id)})
+    somebody = add(project, "api_export")
+    rights = project.structure.users[somebody].rights
+
+    def printed() -> str:
+        pages = pypdfium2.PdfDocument(call(somebody, content="pdf", record="1").content)
+        return " ".join(page.get_textpage().get_text_range() for page in pages)
+
+    assert call(somebody, content="file", action="export", field="scan", **cell).content == b"grey"
+    assert "free text" in printed()
+    rights.forms_export = {"labs": 2}
+    assert call(somebody, content="file", action="export", field="scan", **cell).status_code == 403
+    assert "free text" not in printed()
+    assert "Weight (kg) 80" in printed()
+    rights.forms_export = {"labs": 0}
+    assert "Laboratory" not in printed()
+
+
+def test_closed_folders_of_the_repository_close_what_is_in_them(served: tuple[StoredProject, Call]) -> None:
+    """A folder of another group, the folders below it and their files are not there for a member of a group."""
+    project, call = served
+    of_files = {"content": "fileRepository"}
+    outer = call(**of_files, action="createFolder", name="South", dag_id="332").json()[0]["folder_id"]
+    inner = call(**of_files, action="createFolder", name="Inner", folder_id=str(outer)).json()[0]["folder_id"]
+    document = Document(project.next_id(), "plan.txt", "text/plain", b"plan", inner)
+    project.documents.keep(document)
+    somebody = add(project, "api_export", "api_import", "file_repository", group="north_site")
+    assert call(**of_files, action="export", doc_id=str(document.doc_id)).content == b"plan"
+    assert call(somebody, **of_files, action="list").json() == []
+    for folder in (outer, inner):
+        assert call(somebody, **of_files, action="list", folder_id=str(folder)).status_code == 400
+    for action in ("export", "delete"):
+        assert call(somebody, **of_files, action=action, doc_id=str(document.doc_id)).status_code == 400
+    project.structure.users[somebody].group = "south_site"
+    assert call(somebody, **of_files, action="export", doc_id=str(document.doc_id)).content == b"plan"
+
+
+def test_read_only_user_rights_change_no_user(served: tuple[StoredProject, Call]) -> None:
+    """Level 2 of the right to user rights is a look: users are listed, and neither added nor deleted."""
+    project, call = served
+    somebody = add(project, "api_export", "api_import", "user_rights")
+    new = '[{"username":"tester_a"}]'
+    assert call(somebody, content="user", data=new).json() == 1
+    project.structure.users[somebody].rights.levels["user_rights"] = 2
+    assert call(somebody, content="user").status_code == 200
+    assert call(somebody, content="user", data=new).status_code == 403
+    assert call(somebody, content="user", action="delete", **{"users[0]": "tester_a"}).status_code == 403
 
 
 def test_a_record_id_that_identifies_is_hashed(served: tuple[StoredProject, Call]) -> None:

@@ -7,6 +7,7 @@ from redcap_sync.project.values import Place
 from redcap_sync.sandbox.call import CLOSED, Call
 from redcap_sync.sandbox.contents.actions import by_action
 from redcap_sync.sandbox.errors import ApiError, not_valid
+from redcap_sync.sandbox.exporting import NO_EXPORT, permitted
 from redcap_sync.sandbox.importing import Change
 from redcap_sync.sandbox.parameters import Upload
 from redcap_sync.sandbox.rendering import Answer
@@ -20,6 +21,9 @@ def export_file(call: Call) -> Answer:
     """The document's bytes; its name stands in the Content-Type."""
     call.require("api_export")
     document = _document(call)
+    column = call.project.layout.by_name[call.parameters.text("field")]
+    if column not in permitted(call, (column,)):
+        raise ApiError(NO_EXPORT, 403)
     call.log("export", "Download uploaded document (API)", record=call.parameters.text("record"))
     return document_answer(document)
 

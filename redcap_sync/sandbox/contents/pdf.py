@@ -8,6 +8,7 @@ from redcap_sync.project.flat import applies, places_in_order
 from redcap_sync.project.values import Place
 from redcap_sync.sandbox.call import Call
 from redcap_sync.sandbox.errors import ApiError, not_valid
+from redcap_sync.sandbox.exporting import permitted
 from redcap_sync.sandbox.labels import value_labels
 from redcap_sync.sandbox.pdf import pdf_of_lines
 from redcap_sync.sandbox.rendering import Answer
@@ -51,9 +52,12 @@ def _lines_of_place(call: Call, record: str, place: Place, wanted: list[str]) ->
     project, compact = call.project, call.parameters.flag("compactDisplay")
     stored = project.values.stored(record, place)
     labels = value_labels(project, checkbox_labels=False)
+    shown = frozenset(permitted(call, project.layout.columns)) if record else frozenset()
     titles = {instrument.name: instrument.label for instrument in project.structure.instruments}
     for name in wanted:
-        columns = [c for c in project.layout.selected((), (name,)) if not record or applies(project, c, place)]
+        columns = [
+            c for c in project.layout.selected((), (name,)) if not record or (c in shown and applies(project, c, place))
+        ]
         if not columns or (record and not stored.keys() & {column.name for column in columns}):
             continue
         yield ""

@@ -39,7 +39,7 @@ def list_folder(call: Call) -> Answer:
     rows: list[dict[str, Any]] = [
         {"folder_id": folder.folder_id, "name": folder.name}
         for folder in documents.folders.values()
-        if folder.parent == inside and _open_to(call, folder)
+        if folder.parent == inside and _open_to(call, folder.folder_id)
     ]
     rows += [{"doc_id": d.doc_id, "name": d.name} for d in documents.files.values() if d.folder_id == inside]
     if call.parameters.format == "csv":
@@ -78,7 +78,7 @@ def delete_document(call: Call) -> Answer:
 def _document(call: Call) -> Document:
     doc_id = call.parameters.integer("doc_id", 0)
     found = call.project.documents.files.get(doc_id)
-    if found is None or found.folder_id is None:
+    if found is None or found.folder_id is None or not _open_to(call, found.folder_id):
         raise ApiError(f"The File Repository file doc_id={doc_id} does not exist.")
     return found
 
@@ -86,13 +86,18 @@ def _document(call: Call) -> Document:
 def _folder_id(call: Call) -> int:
     """Read the folder a call names; 0 is the top."""
     folder_id = call.parameters.integer("folder_id", TOP)
-    folder = call.project.documents.folders.get(folder_id)
-    if folder_id != TOP and (folder is None or not _open_to(call, folder)):
+    if not _open_to(call, folder_id):
         raise ApiError(NO_FOLDER.format(folder_id=folder_id))
     return folder_id
 
 
-def _open_to(call: Call, folder: Folder) -> bool:
+def _open_to(call: Call, folder_id: int) -> bool:
+    """Say whether the user may look into a folder; what is closed closes all that is in it."""
+    if folder_id == TOP:
+        return True
+    folder = call.project.documents.folders.get(folder_id)
+    if folder is None or not _open_to(call, folder.parent):
+        return False
     group = call.project.group(call.user.group)
     own_group = folder.group_id is None or group is None or group.group_id == folder.group_id
     return own_group and folder.role in ("", call.user.role)
