@@ -25,11 +25,18 @@ import great_expectations as gx
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from great_expectations.checkpoint.checkpoint import CheckpointResult
+from great_expectations.core.expectation_validation_result import ExpectationSuiteValidationResult
 from great_expectations.core.metric_domain_types import MetricDomainTypes
+from great_expectations.core.run_identifier import RunIdentifier
 from great_expectations.data_context.types.base import (
     DataContextConfig,
     InMemoryStoreBackendDefaults,
     ProgressBarsConfig,
+)
+from great_expectations.data_context.types.resource_identifiers import (
+    ExpectationSuiteIdentifier,
+    ValidationResultIdentifier,
 )
 from great_expectations.execution_engine import pandas_execution_engine
 from great_expectations.execution_engine.execution_engine import ExecutionEngine
@@ -183,6 +190,11 @@ class ExpectRedcapRule(BatchExpectation):
 
     success_keys: ClassVar[tuple[str, ...]] = ("rule_id", "column", "logic")
 
+    class Config:
+        """What pydantic must know to write the suite down, as GX's own stores do."""
+
+        json_encoders: ClassVar[dict[type, Callable[[Any], Any]]] = {Logic: Logic.to_json_dict}
+
     def get_validation_dependencies(
         self, execution_engine: Engine | None = None, runtime_configuration: dict[str, Any] | None = None
     ) -> ValidationDependencies:
@@ -277,12 +289,16 @@ def _verdict(scope: Mask, rows: Rows, logic: Mapping[str, Any]) -> Verdict:
     return Verdict(scope, judged, judged & rows.evaluator.truth(from_json(logic["discrepancy"])))
 
 
+Validated = tuple[gx.ValidationDefinition, ExpectationSuiteValidationResult]
+"""What was validated and what came of it, in Great Expectations' own types: small, whatever the rows."""
+
+
 @dataclass(frozen=True, eq=False)
 class Judgement:
-    """What a suite came to: every rule's complete result, and Great Expectations' own result as JSON."""
+    """What a suite came to: every rule's complete result, and Great Expectations' own result of it."""
 
     results: Mapping[str, RuleResult]
-    document: Mapping[str, Any]
+    validated: Validated
 
 
 def judge(suite: Suite, batch: Batch, *, run_name: str) -> Judgement:
@@ -303,29 +319,46 @@ def judge(suite: Suite, batch: Batch, *, run_name: str) -> Judgement:
         context.data_sources.delete(run_name)
     _same_count(len(suite.rules), len(outcome.results), "judged")
     _same_verdicts(outcome, results)
-    return Judgement(results, _document(suite, outcome))
+    return Judgement(results, (gx.ValidationDefinition(name=suite.name, data=definition, suite=gx_suite), outcome))
 
 
-def _document(suite: Suite, outcome: Any) -> dict[str, Any]:
-    """GX's result in its own form, without the logic of the rules, which stands in the suite."""
-    return {
-        "suite_name": suite.name,
-        "success": outcome.success,
-        "statistics": dict(outcome.statistics),
-        "meta": {"great_expectations_version": gx.__version__},
-        "results": [
-            {
-                "success": verdict.success,
-                "result": dict(verdict.result),
-                "expectation_config": {
-                    "type": verdict.expectation_config.type,
-                    "kwargs": {"rule_id": verdict.expectation_config.kwargs["rule_id"]},
-                    "severity": str(verdict.expectation_config.severity),
-                },
-            }
-            for verdict in outcome.results
-        ],
+def checkpoint_document(judged: Sequence[Validated], run_name: str) -> dict[str, Any]:
+    """The result of a Checkpoint over all suites of a run, in the form that GX's `CheckpointResult.describe` has.
+
+    It is put together from what was judged: `Checkpoint.run` would judge and store everything a second time, in
+    twice the time. The logic of the rules is left out, because it stands in the suites; the suite's name and the
+    severity, which GX leaves out, are added.
+    """
+    if not judged:
+        return {}
+    result = checkpoint_result(judged, run_name)
+    document: dict[str, Any] = {
+        "checkpoint": result.name,
+        "great_expectations_version": gx.__version__,
+        **result.describe_dict(),
     }
+    for described, validated in zip(document["validation_results"], result.run_results.values(), strict=True):
+        described["suite_name"] = validated.suite_name
+        for expectation, verdict in zip(described["expectations"], validated.results, strict=True):
+            del expectation["kwargs"]["logic"]
+            expectation["severity"] = _severity(verdict)
+    return document
+
+
+def _severity(verdict: Any) -> str:
+    return str(verdict.expectation_config.severity.value)
+
+
+def checkpoint_result(judged: Sequence[Validated], run_name: str) -> CheckpointResult:
+    """Great Expectations' own object for what a Checkpoint over these suites came to."""
+    definitions = [definition for definition, _ in judged]
+    run_id = RunIdentifier(run_name=run_name)
+    results = {
+        ValidationResultIdentifier(ExpectationSuiteIdentifier(definition.suite.name), run_id, outcome.batch_id): outcome
+        for definition, outcome in judged
+    }
+    checkpoint = gx.Checkpoint(name="nightround", validation_definitions=definitions)
+    return CheckpointResult(run_id=run_id, run_results=results, checkpoint_config=checkpoint)
 
 
 @cache

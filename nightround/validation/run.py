@@ -15,7 +15,7 @@ from nightround.validation.suite import CompiledRule, Suite, compile_suites
 from redcap_sync.logic import Reference
 
 if TYPE_CHECKING:
-    from nightround.validation.gx_judge import RuleResult
+    from nightround.validation.gx_judge import RuleResult, Validated
 
 SUGGESTED = "suggested value"
 """The name in `observed` of what a cell probably should hold."""
@@ -28,8 +28,14 @@ class Validation:
     rules: tuple[Rule, ...]
     outcomes: tuple[Outcome, ...]
     coverage: Coverage
-    documents: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
-    """Great Expectations' own result of each suite, as JSON; no value and no record id is in it."""
+    validated: tuple[Validated, ...] = field(default=(), repr=False)
+    """What Great Expectations made of each suite, in its own types."""
+
+    def checkpoint_document(self, run_name: str) -> dict[str, Any]:
+        """Great Expectations' own result of the run, as JSON; no value and no record id is in it."""
+        from nightround.validation.gx_judge import checkpoint_document
+
+        return checkpoint_document(self.validated, run_name)
 
     @property
     def violations(self) -> tuple[Violation, ...]:
@@ -47,17 +53,15 @@ def validate(
     stopped = stopped or {}
     suites, refused = compile_suites([rule for rule in rules if rule.id not in stopped], snapshot.dictionary)
     outcomes = [_not_evaluated(rule_id, reason) for rule_id, reason in {**refused, **stopped}.items()]
-    documents: list[Mapping[str, Any]] = []
+    validated: list[Validated] = []
     for suite in suites:
-        outcomes.extend(_judge_suite(snapshot, suite, now, documents))
+        outcomes.extend(_judge_suite(snapshot, suite, now, validated))
     order = {rule.id: rank for rank, rule in enumerate(rules)}
     outcomes.sort(key=lambda outcome: order.get(outcome.rule_id, len(order)))
-    return Validation(tuple(rules), tuple(outcomes), certify(rules, outcomes), tuple(documents))
+    return Validation(tuple(rules), tuple(outcomes), certify(rules, outcomes), tuple(validated))
 
 
-def _judge_suite(
-    snapshot: Snapshot, suite: Suite, now: datetime, documents: list[Mapping[str, Any]]
-) -> Iterator[Outcome]:
+def _judge_suite(snapshot: Snapshot, suite: Suite, now: datetime, validated: list[Validated]) -> Iterator[Outcome]:
     from nightround.validation.gx_judge import judge
 
     wanted = dict.fromkeys(reference for compiled in suite.rules for reference in compiled.references)
@@ -71,7 +75,7 @@ def _judge_suite(
         judgement = judge(
             Suite(suite.name, suite.instruments, readable), batch, run_name=f"{snapshot.id[:12]}-{suite.name}"
         )
-        documents.append(judgement.document)
+        validated.append(judgement.validated)
         for compiled in readable:
             yield _outcome(compiled, batch, judgement.results[compiled.rule.id])
     else:

@@ -85,12 +85,13 @@ def test_every_rule_is_accounted_for_every_night(demo: Demo) -> None:
 def test_great_expectations_own_results_are_kept(demo: Demo) -> None:
     """Each run keeps the result of each suite in GX's form: as many verdicts as judged rules, and no record id."""
     newest = max((demo.study / "runs").iterdir())
-    suites = json.loads((newest / "great_expectations.json").read_text(encoding="utf-8"))
+    checkpoint = json.loads((newest / "great_expectations.json").read_text(encoding="utf-8"))
+    suites = checkpoint["validation_results"]
     judged = json.loads((newest / "coverage.json").read_text(encoding="utf-8"))
-    failed = sum(not verdict["success"] for suite in suites for verdict in suite["results"])
-    assert sum(len(suite["results"]) for suite in suites) == judged["known"]
+    failed = sum(not verdict["success"] for suite in suites for verdict in suite["expectations"])
+    assert sum(len(suite["expectations"]) for suite in suites) == judged["known"]
     assert failed == judged["failed"] == 8
-    assert {key for suite in suites for verdict in suite["results"] for key in verdict["result"]} == {
+    assert {key for suite in suites for verdict in suite["expectations"] for key in verdict["result"]} == {
         "element_count",
         "checked_count",
         "unexpected_count",

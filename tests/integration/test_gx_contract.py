@@ -5,6 +5,7 @@ import json
 import socket
 from typing import Any
 
+import great_expectations as gx
 import pandas as pd
 import pytest
 
@@ -176,3 +177,36 @@ def test_a_suite_runs_on_a_frame_that_was_not_made_here() -> None:
     frame = pd.DataFrame({"instrument": ["visit"] * 3, "event": ["one_arm_1"] * 3, "grade": ["1", "7", ""]})
     result = gx_judge.evaluate_rules(frame, logic)["choice:grade"]
     assert (result.error, result.failing.tolist(), int(result.judged.sum())) == ("", [1], 2)
+
+
+def test_what_is_kept_of_a_run_is_what_a_checkpoint_of_the_suites_gives() -> None:
+    """The kept document is `CheckpointResult.describe_dict()` of a real `Checkpoint.run`, without the rules' logic."""
+    suite, taken = suite_of(HEAVY, LIGHT, NAMED), rows(150)
+    now = NIGHT.replace(tzinfo=None)
+    batch = make_batch(taken, "visit", ["visit"], compile_suite_references(HEAVY, LIGHT, NAMED), now)
+    kept = validate(taken, [HEAVY, LIGHT, NAMED], now=now).checkpoint_document("7")
+    context = gx.get_context(mode="ephemeral")
+    definition = (
+        context.data_sources.add_pandas("own").add_dataframe_asset("rows").add_batch_definition_whole_dataframe("all")
+    )
+    stored = context.suites.add(gx.ExpectationSuite(**suite.to_json()))
+    assert len(context.suites.get("visit").expectations) == len(stored.expectations) == len(suite.rules)
+    named = context.validation_definitions.add(gx.ValidationDefinition(name="visit", data=definition, suite=stored))
+    checkpoint = context.checkpoints.add(gx.Checkpoint(name="nightround", validation_definitions=[named]))
+    result = checkpoint.run(batch_parameters={"dataframe": batch.frame}).describe_dict()
+    for described in (kept["validation_results"][0], result["validation_results"][0]):
+        for expectation in described["expectations"]:
+            expectation["kwargs"] = {**expectation["kwargs"], "batch_id": "", "logic": ""}
+    severities = [one.pop("severity") for one in kept["validation_results"][0]["expectations"]]
+    assert severities == ["warning"] * 3
+    assert kept["validation_results"][0].pop("suite_name") == "visit"
+    assert kept.pop("checkpoint") == "nightround"
+    assert kept.pop("great_expectations_version") == gx.__version__
+    assert kept == result
+    assert CANARY not in json.dumps(kept)
+    assert [one["result"]["unexpected_count"] for one in kept["validation_results"][0]["expectations"]] == [49, 0, 150]
+
+
+def test_a_run_without_a_row_keeps_no_result() -> None:
+    """Where no suite had a row there is nothing that Great Expectations could have judged."""
+    assert validate(rows(0), [HEAVY], now=NIGHT.replace(tzinfo=None)).checkpoint_document("7") == {}
