@@ -4,12 +4,15 @@
 
 All are measured in turns against one server in a process of its own, so that a slow moment of the
 machine hits each of them; medians and ratios are printed. Peak memory is measured in a fresh process
-each, as the growth of its largest resident size over what it was before the pull.
+each, as the growth of its largest resident size over what it was before the pull. How fast the sandbox
+itself serves everything as CSV is held against reading those bytes with pandas; the first export of a
+fresh sandbox, which has rendered nothing before, is the very first call.
 """
 
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import subprocess
 import sys
@@ -23,6 +26,7 @@ from pathlib import Path
 from statistics import median
 from typing import IO, Any, cast
 
+import pandas as pd
 import redcap
 import requests
 
@@ -32,7 +36,7 @@ from redcap_sync.pull import PullSettings, pull_project
 from redcap_sync.pulled import Pull
 from redcap_sync.token import Token
 
-RECORDS, BATCH, WORKERS = 10_000, 100, 2
+RECORDS, BATCH, PROBED, WORKERS = 10_000, 100, 10, 2
 NIGHT = datetime(2025, 3, 6, tzinfo=UTC)
 
 
@@ -82,17 +86,23 @@ def requests_of_a_pull(url: str, token: str) -> list[dict[str, Any]]:
     return posted
 
 
-def bare(url: str, posted: list[dict[str, Any]]) -> int:
-    """Post the same forms, batches with as many threads as the pull, and look at nothing; returns the bytes."""
+def bare(url: str, posted: list[dict[str, Any]]) -> list[int]:
+    """Post the same forms, batches with as many threads as the pull, and look at nothing; returns the bytes of each."""
     session = requests.Session()
 
     def one(form: dict[str, Any]) -> int:
         return len(session.post(url, data=form, timeout=60).content)
 
-    batches = [form for form in posted if f"records[{BATCH - 1}]" in form]
-    alone = sum(one(form) for form in posted if form not in batches)
+    batches = [form for form in posted if f"records[{PROBED}]" in form]
+    alone = [one(form) for form in posted if f"records[{PROBED}]" not in form]
     with ThreadPoolExecutor(WORKERS) as threads:
-        return alone + sum(threads.map(one, batches))
+        return [*alone, *threads.map(one, batches)]
+
+
+def everything(url: str, token: str) -> bytes:
+    """Export all as CSV in one call, and look at nothing."""
+    form = {"token": token, "content": "record", "format": "csv", "type": "flat"}
+    return requests.post(url, data=form, timeout=60).content
 
 
 def pycap_at_once(url: str, token: str) -> Any:
@@ -102,8 +112,6 @@ def pycap_at_once(url: str, token: str) -> Any:
 
 def pycap_in_batches(url: str, token: str) -> Any:
     """The same in the batches that a server with little memory needs."""
-    import pandas as pd
-
     project = redcap.Project(url, token)
     starts = range(1, RECORDS + 1, BATCH)
     names = [[str(n) for n in range(start, start + BATCH)] for start in starts]
@@ -122,12 +130,16 @@ def measure(rounds: int) -> dict[str, Any]:
     seconds: dict[str, list[float]] = {}
     figures: dict[str, Any] = {}
     with server() as (url, token, edit), tempfile.TemporaryDirectory() as folder:
+        first_export, body = timed(lambda: everything(url, token))
         posted = requests_of_a_pull(url, token)
         steps: dict[str, Callable[[], Any]] = {
             "bare download": lambda: bare(url, posted),
             "full pull": lambda: pull_project(client(url, token)),
             "PyCap df, one call": lambda: pycap_at_once(url, token),
             "PyCap df, batches": lambda: pycap_in_batches(url, token),
+            "sandbox, export again": lambda: everything(url, token),
+            "pandas reads it": lambda: pd.read_csv(io.BytesIO(body)),
+            "pandas reads it as text": lambda: pd.read_csv(io.BytesIO(body), dtype=str),
         }
         for turn in range(rounds):
             for name, step in steps.items():
@@ -145,6 +157,7 @@ def measure(rounds: int) -> dict[str, Any]:
                 raise SystemExit("the increment is not what a full pull gives")
             spent, _ = timed(lambda step=step, store=store: store.save("b", step, NIGHT))
             seconds.setdefault("save incremental", []).append(spent)
+        seconds["sandbox, first export"] = [first_export]
         peaks = {kind: peak(kind, url, token) for kind in ("pull", "pycap")}
     return report(seconds, figures, step, peaks)
 
@@ -155,18 +168,26 @@ def report(
     """Medians and ratios."""
     middle = {name: median(values) for name, values in seconds.items()}
     whole: Pull = figures["full pull"]
+    batch = max(figures["bare download"]) / 1e6
+    allowed = peaks["pull"]["frame, MB"] + 3 * batch
     ratio = {
         "full pull / bare download (<= 1.5)": middle["full pull"] / middle["bare download"],
         "full pull / PyCap df, one call (< 1)": middle["full pull"] / middle["PyCap df, one call"],
         "full pull / PyCap df, batches (< 1)": middle["full pull"] / middle["PyCap df, batches"],
         "incremental / full, time (<= 0.10)": middle["incremental pull"] / middle["full pull"],
         "incremental / full, requests (<= 0.05)": step.told.requests / whole.told.requests,
+        "peak memory / (frame + 3 x one batch) (<= 1)": peaks["pull"]["peak growth, MB"] / allowed,
+        "sandbox, export again / pandas reads it (<= 1)": middle["sandbox, export again"] / middle["pandas reads it"],
+        "sandbox, first export / pandas reads it (<= 1)": middle["sandbox, first export"] / middle["pandas reads it"],
+        "sandbox, first export / pandas reads it as text (<= 1)": middle["sandbox, first export"]
+        / middle["pandas reads it as text"],
     }
     return {
         "seconds": {name: round(value, 3) for name, value in middle.items()},
         "ratios": {name: round(value, 3) for name, value in ratio.items()},
         "requests": {"full": whole.told.requests, "incremental": step.told.requests},
-        "bytes downloaded": figures["bare download"],
+        "MB downloaded": round(sum(figures["bare download"]) / 1e6, 1),
+        "MB of the largest batch": round(batch, 2),
         "memory": peaks,
     }
 

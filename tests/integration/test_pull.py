@@ -100,6 +100,44 @@ def test_a_batch_with_a_column_missing_is_refused(
         pull_project(client)
 
 
+def test_ids_that_csv_disguises_are_asked_for_again_as_json(
+    server: tuple[Running, RedcapClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that writes record 1 as 001 into CSV makes pulls longer, and changes nothing in them."""
+    _, client = server
+    plain, whole = pull_project(client), client.row_keys_csv
+    monkeypatch.setattr(client, "row_keys_csv", lambda names: whole(names).replace(b"\n1,", b"\n001,"))
+    assert client.row_keys_csv(["record_id"]) != whole(["record_id"])
+    full, step = pull_project(client), pull_project(client, base=plain)
+    assert step.told.kind == "incremental"
+    assert full.parts == step.parts == plain.parts
+
+
+def test_an_increment_asks_in_csv_what_a_full_pull_proved(
+    server: tuple[Running, RedcapClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a full pull found CSV equal to JSON the next night relies on it; where it did not look, it does not."""
+    _, client = server
+    proven, unproven = pull_project(client, PullSettings(batch_records=2)), pull_project(client)
+    assert (proven.checkpoint.csv_agrees, unproven.checkpoint.csv_agrees) == (True, False)
+    client.import_records(
+        [{"record_id": "3", "redcap_event_name": "screening_arm_1", "height_cm": "199"}], overwrite=False
+    )
+    formats: list[str] = []
+    for name in ("records", "records_csv"):
+        ask = getattr(client, name)
+
+        def noting(*asked: Any, name: str = name, ask: Any = ask, **how: Any) -> Any:
+            formats.append(name)
+            return ask(*asked, **how)
+
+        monkeypatch.setattr(client, name, noting)
+    first, second = (pull_project(client, base=base) for base in (proven, unproven))
+    assert formats == ["records_csv", "records"]
+    assert first.parts == second.parts
+    assert first.checkpoint.csv_agrees
+
+
 def test_an_import_that_redcap_refuses_names_the_field(server: tuple[Running, RedcapClient]) -> None:
     """A value outside the choices is refused as a whole, the field is named and the value is not."""
     _, client = server
