@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import argparse
+import socket
 import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from random import SystemRandom
 
 from redcap_sync.errors import ExplainedError
 from redcap_sync.project.state import StoredProject
 from redcap_sync.sandbox.faults import Faults
-from redcap_sync.sandbox.installation import Installation, server_time
+from redcap_sync.sandbox.installation import SUPER_TOKEN_LENGTH, Installation, server_time
 from redcap_sync.sandbox.project import project_from_folder, project_from_xml
 from redcap_sync.sandbox.running import LOCAL, listening, server_of
 from redcap_sync.sandbox.storage import Storage
+
+LARGEST_PORT = 65535
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Serve until interrupted. Prints `project PATH TOKEN` for each project, then `ready URL`."""
     options = _parser().parse_args(arguments)
     try:
-        with listening(options.port) as listener:
+        with _listening(options.port) as listener:
             url = f"http://{LOCAL}:{listener.getsockname()[1]}"
             storage = Storage(options.state) if options.state else None
             installation = _installation(options, url, storage)
@@ -32,6 +37,16 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stderr.write(f"{wrong}\n")
         return wrong.exit_code
     return 0
+
+
+@contextmanager
+def _listening(port: int) -> Iterator[socket.socket]:
+    with ExitStack() as stack:
+        try:
+            listener = stack.enter_context(listening(port))
+        except OSError as error:
+            _parser().error(f"port {port} of {LOCAL} cannot be listened on: {error.strerror}")
+        yield listener
 
 
 def _installation(options: argparse.Namespace, url: str, storage: Storage | None) -> Installation:
@@ -54,12 +69,24 @@ def _say(line: str) -> None:
     sys.stdout.flush()
 
 
+def _port(written: str) -> int:
+    if not written.isdecimal() or int(written) > LARGEST_PORT:
+        raise argparse.ArgumentTypeError(f"a port is a number from 0 to {LARGEST_PORT}")
+    return int(written)
+
+
+def _super_token(written: str) -> str:
+    if len(written) != SUPER_TOKEN_LENGTH:
+        raise argparse.ArgumentTypeError(f"a super token has {SUPER_TOKEN_LENGTH} characters, this one {len(written)}")
+    return written
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m redcap_sync.sandbox", description=__doc__)
-    parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; 0 takes a free one")
+    parser.add_argument("--port", type=_port, default=0, help="port on 127.0.0.1; 0 takes a free one")
     parser.add_argument("--project", type=Path, action="append", default=[], help="a project XML or a project folder")
     parser.add_argument("--public-url", help="address in the links that are given out")
-    parser.add_argument("--super-token", help="64 characters that may create projects")
+    parser.add_argument("--super-token", type=_super_token, help="64 characters that may create projects")
     parser.add_argument("--state", type=Path, help="a SQLite file that the state is kept in")
     parser.add_argument("--faults", action="store_true", help="let requests ask for faults (POST /faults)")
     return parser

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable
-from contextlib import closing
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter
 
+from redcap_sync.errors import ProjectFileWrong
 from redcap_sync.project.documents import Document, Folder
 from redcap_sync.project.journal import LogEntry
 from redcap_sync.project.state import StoredProject, Structure
@@ -40,8 +41,22 @@ class Storage:
         self._path = path
         self._logged: dict[int, int] = {}
         """Log entries already kept, by project."""
-        with closing(self._connect()) as connection, connection:
+        with self._explained(), closing(self._connect()) as connection, connection:
             connection.executescript(TABLES)
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except (sqlite3.Error, ValueError, KeyError, TypeError) as error:
+            trouble = type(error).__name__
+        else:
+            return
+        raise ProjectFileWrong(
+            f"{self._path.name} cannot be used as the state of a sandbox ({trouble}).",
+            why="its folder is not there, or it is another file, or another version of the sandbox wrote it",
+            remedy="give a path in a folder that is there, of a file that is new or that this sandbox wrote",
+        )
 
     def _connect(self) -> sqlite3.Connection:
         return sqlite3.connect(self._path)
@@ -77,7 +92,7 @@ class Storage:
 
     def restore(self, installation: Installation) -> None:
         """Bring back what was kept: into the projects that are there already by id, else as projects of their own."""
-        with closing(self._connect()) as connection:
+        with self._explained(), closing(self._connect()) as connection:
             for pid, structure, folders in connection.execute("SELECT * FROM project").fetchall():
                 made = StoredProject(STRUCTURE.validate_json(structure), clock=installation.clock)
                 project = installation.projects.get(pid) or made

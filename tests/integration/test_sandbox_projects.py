@@ -1,8 +1,11 @@
 """Projects are created, written as XML, loaded again, and survive a restart."""
 
 import json
+import socket
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -164,3 +167,48 @@ def test_the_command_explains_a_wrong_file(tmp_path: Path) -> None:
     assert done.returncode == 10
     assert "What to do" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def refused(*options: str) -> subprocess.CompletedProcess[str]:
+    """Start the command with options that cannot be followed."""
+    command = [sys.executable, "-m", "redcap_sync.sandbox", *options]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert "Traceback" not in done.stderr
+    assert "ready" not in done.stdout
+    return done
+
+
+@pytest.mark.parametrize(
+    ("option", "told"),
+    [
+        (("--port", "99999"), "from 0 to 65535"),
+        (("--port", "http"), "from 0 to 65535"),
+        (("--super-token", "SHORT"), "64 characters, this one 5"),
+    ],
+)
+def test_the_command_explains_a_wrong_option(option: tuple[str, str], told: str) -> None:
+    """Usage, exit code 2, without the secret that was given."""
+    done = refused(*option)
+    assert (done.returncode, told in done.stderr, "SHORT" in done.stderr) == (2, True, False)
+
+
+def test_the_command_explains_a_taken_port() -> None:
+    """Somebody else listens there."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        done = refused("--port", str(taken.getsockname()[1]))
+    assert done.returncode == 2
+    assert "cannot be listened on" in done.stderr
+
+
+@pytest.mark.parametrize("state", ["absent/state.sqlite", "text", "other", "."])
+def test_the_command_explains_a_file_that_holds_no_state(tmp_path: Path, state: str) -> None:
+    """A folder that is not there, a text, a database of another version, a folder."""
+    (tmp_path / "text").write_text("no database at all", encoding="utf-8")
+    with closing(sqlite3.connect(tmp_path / "other")) as connection, connection:
+        connection.execute("CREATE TABLE project (project_id INTEGER PRIMARY KEY, structure TEXT, folders TEXT)")
+        connection.execute("INSERT INTO project VALUES (1, '{\"fields\": []}', 'x')")
+    done = refused("--state", str(tmp_path / state))
+    assert done.returncode == 10
+    assert "cannot be used as the state of a sandbox" in done.stderr
