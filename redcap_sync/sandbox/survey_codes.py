@@ -11,6 +11,8 @@ from redcap_sync.project.state import StoredProject
 from redcap_sync.project.values import Place
 from redcap_sync.sandbox.installation import Installation
 
+BEGUN = "[not completed]"
+"""What stands in place of the moment while a survey was begun and not submitted."""
 LENGTHS = {"link": 10, "queue": 10, "access": 9, "return": 8}
 LETTERS = string.ascii_uppercase + string.digits
 
@@ -37,7 +39,8 @@ class Response:
     @property
     def completed(self) -> bool:
         """Whether a respondent submitted it."""
-        return f"{self.instrument}_timestamp" in self.project.values.stored(self.record, self.place)
+        stored = self.project.values.stored(self.record, self.place)
+        return stored.get(f"{self.instrument}_timestamp", BEGUN) != BEGUN
 
 
 def queue_code(project: StoredProject, record: str) -> str:

@@ -131,7 +131,8 @@ def test_a_survey_is_saved_for_later_and_reopened(served: tuple[Running, StoredP
     link = survey(call)
     code = call(content="surveyReturnCode", instrument="baseline", event="screening_arm_1", record="1").text
     assert code in requests.post(link, data={"initials": "EF", "later": "1"}, timeout=10).text
-    assert call(events="screening_arm_1").json()[0]["baseline_complete"] == "0"
+    row = call(events="screening_arm_1", exportSurveyFields="true").json()[0]
+    assert (row["baseline_complete"], row["baseline_timestamp"]) == ("0", "[not completed]")
     assert 'value="EF"' in requests.get(link, timeout=10).text
     requests.post(link, data={"initials": "EF"}, timeout=10)
     for shut in (requests.get(link, timeout=10), requests.post(link, data={"initials": "GH"}, timeout=10)):

@@ -13,7 +13,7 @@ from redcap_sync.sandbox.importing import Importer
 from redcap_sync.sandbox.installation import Installation
 from redcap_sync.sandbox.pages.shell import instrument_label, link, page
 from redcap_sync.sandbox.storing import store_all
-from redcap_sync.sandbox.survey_codes import Response, queue_of, response_of, responses
+from redcap_sync.sandbox.survey_codes import BEGUN, Response, queue_of, response_of, responses
 
 RESPONDENT = "[survey respondent]"
 ASK_CODE = (
@@ -98,9 +98,8 @@ def _store(response: Response, answers: Mapping[str, str], *, submitted: bool) -
     if plan.errors:
         return [f"{name}: {message}" for _, name, _, message in plan.errors]
     store_all(project, plan.changes, partial(project.log, RESPONDENT), source="")
-    if submitted:
-        moment = project.clock().strftime("%Y-%m-%d %H:%M:%S")
-        project.values.write(response.record, place, {f"{response.instrument}_timestamp": moment})
+    moment = project.clock().strftime("%Y-%m-%d %H:%M:%S") if submitted else BEGUN
+    project.values.write(response.record, place, {f"{response.instrument}_timestamp": moment})
     return []
 
 
