@@ -39,7 +39,7 @@ def findings_list(findings: Iterable[Finding], rules: Mapping[str, Rule], places
 
 
 def _cells(finding: Finding, rule: Rule | None, places: Places) -> tuple[object, ...]:
-    row = finding.row
+    row = places.place_of(finding)
     return (
         finding.id,
         finding.state.value,

@@ -129,7 +129,7 @@ class Shown:
 
     def old(self, finding: Finding, age: str) -> OldFinding:
         """One line of an old finding: title, where it is, how long it has been open."""
-        row = finding.row
+        row = self._places.place_of(finding)
         where = (self._record_label(row.record), self._event_label(row.event), self._place(finding))
         text = " · ".join(part for part in (self.title(finding.rule_id), *where, age) if part)
         return OldFinding(text, self._places.link(finding), self._link_text(finding))
@@ -137,7 +137,7 @@ class Shown:
     def _events(self, found: Sequence[Finding]) -> tuple[EventGroup, ...]:
         return tuple(
             EventGroup(self._event_label(event), tuple(self._entry(one) for one in of_event))
-            for event, of_event in groupby(found, key=lambda one: one.row.event)
+            for event, of_event in groupby(found, key=lambda one: self._places.place_of(one).event)
         )
 
     def _entry(self, finding: Finding) -> Entry:
@@ -169,7 +169,7 @@ class Shown:
         return words_of_label(label).in_(self._language)
 
     def _place(self, finding: Finding) -> str:
-        row = finding.row
+        row = self._places.place_of(finding)
         instrument = self._in_my_language(self._places.instruments.get(row.instrument, row.instrument))
         return self._wording("instance", instrument=instrument, instance=row.instance) if row.instance else instrument
 
@@ -182,7 +182,7 @@ class Shown:
         return (finding.severity.rank, *self._by_place(finding))
 
     def _by_place(self, finding: Finding) -> tuple[object, ...]:
-        row = finding.row
+        row = self._places.place_of(finding)
         visit = (self._places.event_order(row.event), row.event)
         return (*natural(row.record), *visit, finding.severity.rank, finding.rule_id, row.instrument, row.instance)
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from nightround.alerts.findings_list import findings_list
 from nightround.alerts.links import Places, base_url_of
 from redcap_sync.dictionary import Dictionary, Event, Field, Instrument
 from tests.made_findings import made_finding, made_row
@@ -112,3 +113,27 @@ def test_an_address_that_is_no_web_address_is_refused(api_url: str) -> None:
     """A mail never carries a link that runs something."""
     with pytest.raises(ValueError, match="neither http nor https"):
         base_url_of(api_url)
+
+
+def test_a_missing_visit_is_shown_at_the_visit_and_its_link_leads_there() -> None:
+    """It is kept at the record's first row, because the visit has none; who mends it opens the visit itself."""
+    dictionary = Dictionary(
+        title="Synthetic study",
+        longitudinal=True,
+        fields=(Field("record_id", "base", "text"), Field("seen", "visit", "text")),
+        instruments=(Instrument("diary", "Diary"), Instrument("base", "Base"), Instrument("visit", "Visit")),
+        events=(Event("start_arm_1", "Start", 1, 401), Event("month_6_arm_1", "Month 6", 1, 404)),
+        designations=frozenset({("start_arm_1", "base"), ("month_6_arm_1", "visit"), ("month_6_arm_1", "diary")}),
+        repeating=frozenset({("month_6_arm_1", "diary")}),
+        project_id=128,
+    )
+    places = Places.of(
+        dictionary, api_url="https://redcap.hospital.example/api/", version="15.0.5", record_id_allowed=True
+    )
+    missing = made_finding("visit:month_6_arm_1", made_row("7", event="start_arm_1", instrument="base"), fields=())
+    assert places.link(missing).endswith("?pid=128&id=7&event_id=404&page=visit")
+    assert places.place_of(missing) == ("7", "month_6_arm_1", "visit", 0)
+    other = made_finding("absent:base", made_row("7", event="start_arm_1", instrument="base"), fields=())
+    assert places.place_of(other) == other.row
+    listed = findings_list([missing], {}, places)
+    assert "month_6_arm_1,visit," in listed

@@ -1,4 +1,8 @@
-"""A visit that is missing altogether is one finding, filed at the record's row of the arm's first event."""
+"""A visit that is missing altogether is one finding.
+
+It has no row of its own, so it is kept at the record's row of the arm's first event: only a row that is there can
+prove that a finding is settled. It is shown at the visit, and its link leads there.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +24,11 @@ _ADVICE = Words(
 )
 
 
+def visit_rule_id(event: str) -> str:
+    """The id of the rule on a missing visit."""
+    return f"visit:{event}"
+
+
 def visit_rules(dictionary: Dictionary, wanted: DictionaryRulesTable) -> Iterator[Rule]:
     """One rule for each visit the study names; raises StudyFilesWrong for an event that cannot be expected."""
     for visit in wanted.visits:
@@ -29,7 +38,7 @@ def visit_rules(dictionary: Dictionary, wanted: DictionaryRulesTable) -> Iterato
         label = words_of_label(event.in_both)
         expected = [one for one in wanted.expected_missing if one.event == visit.event]
         yield Rule(
-            id=f"visit:{visit.event}",
+            id=visit_rule_id(visit.event),
             title=Words(f"访视 {label.zh} 已录入", f"The visit {label.en} was entered"),
             instrument=instrument,
             events=(first,),
