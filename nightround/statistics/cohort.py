@@ -18,6 +18,9 @@ Mask = NDArray[np.bool_]
 Codes = NDArray[np.int64]
 BELOW = float("-inf")
 """A value below the limit of detection: smaller than every other, and with no place in a mean."""
+LARGEST = 1e100
+"""Squares of larger numbers overflow; nothing that is measured comes near."""
+_BELOW_TEXT = r"[<＜]\s*(\d+(?:\.\d+)?)"
 _BLANK = frozenset({"", ".", "NA", "N/A", "NaN", "nan", "null"})
 
 
@@ -47,7 +50,8 @@ def patient_frame(
 def csv_frame(plan: Plan, rows: pd.DataFrame) -> pd.DataFrame:
     """The same from a table of text with one row a patient, its columns named as the plan's references.
 
-    Raises StudyFilesWrong for a missing column, or a measured value that is no number (named by its line).
+    Raises StudyFilesWrong for a missing column, for a measured value that is no number (named by its line), and where
+    no row belongs to any group.
     """
     columns = {}
     for reference in plan.references():
@@ -59,6 +63,7 @@ def csv_frame(plan: Plan, rows: pd.DataFrame) -> pd.DataFrame:
         columns |= _with_half_limit(plan, reference, text)
         if reference in plan.measured():
             _require_read(reference, text, typed)
+    _require_a_group(plan, columns[plan.grouping.column])
     return pd.DataFrame(columns, index=rows.index)
 
 
@@ -84,10 +89,15 @@ def _one_row_each(reference: FieldRef, table: Table) -> pd.Series[str]:
 def _typed(plan: Plan, reference: FieldRef, text: pd.Series[str]) -> pd.Series:
     if reference not in plan.measured():
         return text
-    found = numbers(text)
+    found = _typed_number(text)
     if reference in plan.with_detection_limit():
-        found = found.mask(text.str.startswith("<").fillna(False), BELOW)
+        found = found.mask(text.str.fullmatch(_BELOW_TEXT).fillna(False), BELOW)
     return found
+
+
+def _typed_number(text: pd.Series[str]) -> pd.Series[float]:
+    found = numbers(text)
+    return found.where(found.abs() < LARGEST)
 
 
 def half_limit_of(reference: FieldRef) -> FieldRef:
@@ -98,8 +108,8 @@ def half_limit_of(reference: FieldRef) -> FieldRef:
 def _with_half_limit(plan: Plan, reference: FieldRef, text: pd.Series[str]) -> dict[str, pd.Series]:
     if reference not in plan.with_half_limit():
         return {}
-    halves = numbers(text.str.removeprefix("<").str.strip()) / 2
-    return {half_limit_of(reference).column: numbers(text).fillna(halves.where(text.str.startswith("<").fillna(False)))}
+    halves = numbers(text.str.extract(f"^{_BELOW_TEXT}$", expand=False)) / 2
+    return {half_limit_of(reference).column: _typed_number(text).fillna(halves)}
 
 
 def _require_read(reference: FieldRef, text: pd.Series[str], typed: pd.Series[float]) -> None:
@@ -109,6 +119,16 @@ def _require_read(reference: FieldRef, text: pd.Series[str], typed: pd.Series[fl
             f"Column {reference.column}: {len(unread)} values are no numbers, the first in data row {unread[0] + 1}.",
             why="the plan measures this column, and a decimal comma, a unit or a remark cannot be read as a number",
             remedy="leave missing values blank and write numbers with a decimal point",
+        )
+
+
+def _require_a_group(plan: Plan, column: pd.Series[str]) -> None:
+    codes = [code for group in plan.groups for code in group.codes]
+    if bool(column.notna().any()) and not bool(column.isin(codes).any()):
+        raise StudyFilesWrong(
+            f"No row of column {plan.grouping.column} has the code of a group.",
+            why="the file writes other codes than the plan, such as labels, or 1.0 for 1",
+            remedy=f"write {', '.join(codes)} as the plan does, or change the codes in the plan",
         )
 
 

@@ -15,7 +15,7 @@ from nightround.statistics.numbers import PERCENT_DIGITS, Numbers, interval_text
 from nightround.statistics.regression import firth, logistic
 from nightround.statistics.rows import Place, estimate_rows, method_words, rows_of_test
 from nightround.statistics.survival import Events, Point, at_risk, at_time, kaplan_meier, log_rank, median_time
-from nightround.study.methods import HypothesisTestName
+from nightround.study.methods import HypothesisTestName, Reason
 from nightround.study.plan import Factor, Regression, Survival, Variable
 
 RATIO_DIGITS = 2
@@ -25,15 +25,21 @@ def survival_rows(curve: Survival, cohort: Cohort) -> Iterator[ResultRow]:
     """The share free of the event at the planned times in percent, its steps, the median, and the log-rank test.
 
     Table `survival`, variable the curve's id, level the time; group '' is everybody. Statistics:
-    n, events, free (with _low, _high, _summary), at_risk, step (the same at each event), median.
+    n, missing, events, free (with _low, _high, _summary), at_risk, step (the same at each event), median.
+    Who has no time is missing, and where the plan names the codes of the event, who has no code: a blank is no
+    proof that a patient was free of it. Nothing is said of times that nobody reached.
     """
     place = Place("survival", curve.id)
     time = cohort.measured(curve.time)
     event, followed = holds(curve.event, cohort.frame), known(time)
+    if curve.event.codes:
+        followed &= cohort.frame[curve.event.field.column].notna().to_numpy(dtype=bool)
     groups = ["", *(group.id for group in cohort.plan.groups if curve.by_group)]
     for group in groups:
-        used = followed & cohort.members(group)
-        yield from _curve_rows(place.at(group=group), curve, time[used], event[used])
+        members = cohort.members(group)
+        used, there = followed & members, place.at(group=group)
+        yield from (there.count("n", int(used.sum())), there.count("missing", int((members & ~used).sum())))
+        yield from _curve_rows(there, curve, time[used], event[used])
     if len(groups) > 2:  # noqa: PLR2004 - everybody and at least two groups
         samples = [_followed(time, event, followed & cohort.members(group)) for group in groups[1:]]
         yield from rows_of_test(place, HypothesisTestName.LOG_RANK, lambda: log_rank(samples))
@@ -44,16 +50,22 @@ def _followed(time: Numbers, event: Events, used: Mask) -> tuple[Numbers, Events
 
 
 def _curve_rows(place: Place, curve: Survival, time: Numbers, event: Events) -> Iterator[ResultRow]:
-    yield from (place.count("n", len(time)), place.count("events", int(event.sum())))
+    yield place.count("events", int(event.sum()))
     try:
         points = kaplan_meier(time, event, curve.interval)
     except NotEstimable as refusal:
-        yield from (place.refused(name, refusal.reason) for name in ("free", "median"))
+        places = (place.at(level=f"{moment:g}") for moment in curve.at)
+        yield from (there.refused(name, refusal.reason) for there in places for name in ("free", "free_summary"))
+        yield place.refused("median", refusal.reason)
         return
     for moment in curve.at:
         there = place.at(level=f"{moment:g}")
-        yield there.count("at_risk", at_risk(time, moment))
-        yield from _free_rows(there, "free", at_time(points, moment), len(time))
+        yield there.count("at_risk", remaining := at_risk(time, moment))
+        point = at_time(points, moment)
+        if remaining or (point is not None and point.survival == 0):
+            yield from _free_rows(there, "free", point, len(time))
+        else:
+            yield from (there.refused(name, Reason.NOT_FOLLOWED) for name in ("free", "free_summary"))
     for point in points:
         yield from _free_rows(place.at(level=f"{point.time:g}"), "step", point, len(time))
     yield place.number("median", lambda: median_time(points), 1, n=len(time), method=method_words("kaplan_meier"))

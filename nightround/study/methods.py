@@ -126,6 +126,7 @@ class Reason(StrEnum):
     NO_CONVERGENCE = "the fit did not converge"
     UNIT_TOO_LARGE = "one unit of the plan is far beyond the factor's spread"
     NOT_REACHED = "not reached"
+    NOT_FOLLOWED = "nobody was followed for so long"
     TOO_LARGE = "too many values to enumerate"
     NOT_TWO_GROUPS = "this needs exactly two groups"
 
@@ -250,6 +251,7 @@ _REASON_WORDS: Mapping[str, str] = {
     Reason.NO_CONVERGENCE: "模型拟合未收敛",
     Reason.UNIT_TOO_LARGE: "计划所定单位远超该因素的取值范围",
     Reason.NOT_REACHED: "未达到",
+    Reason.NOT_FOLLOWED: "无人随访至该时间",
     Reason.TOO_LARGE: "数据量过大，无法逐一列举",
     Reason.NOT_TWO_GROUPS: "仅适用于两组比较",
 }

@@ -168,6 +168,28 @@ def test_a_curve_has_numbers_at_risk_and_intervals_at_the_planned_times() -> Non
     assert row(found, "patency", "p", table="survival").text == "1.000"
 
 
+def test_a_curve_says_nothing_of_times_that_nobody_reached() -> None:
+    """At 12 months, where the last patient was followed for 8, there is a reason and no share; of no time as well."""
+    curve = {"id": "patency", "label": "p", "time": "months", "event": {"field": "occluded", "codes": ["1"]}}
+    plan = plan_of([], survival=[{**curve, "unit": "months", "at": [6, 12], "by_group": True}])
+    found = results(plan, arm=ARMS, months=[2, 3, 4, 5, 6, 8] + [""] * 6, occluded=[1, 0, 1, 0, 0, 0] * 2)
+    at_twelve = row(found, "patency", "free_summary", table="survival", level="12")
+    assert (at_twelve.value, at_twelve.error) == (None, "nobody was followed for so long")
+    nobody = row(found, "patency", "free_summary", table="survival", level="6", group="b")
+    assert (nobody.value, nobody.error) == (None, "no values")
+    ended = results(plan, arm=ARMS, months=[2, 3, 4, 5, 6, 8] * 2, occluded=[1] * 12)
+    assert row(ended, "patency", "free", table="survival", level="12").value == 0
+
+
+def test_an_unknown_event_is_missing_and_not_an_absence() -> None:
+    """A patient with a time and a blank event is left out, and counted as missing."""
+    curve = {"id": "patency", "label": "p", "time": "months", "event": {"field": "occluded", "codes": ["1"]}}
+    plan = plan_of([], survival=[{**curve, "unit": "months", "at": [6]}])
+    found = results(plan, arm=ARMS, months=[2, 3, 4, 5, 6, 8] * 2, occluded=[1, 0, "", 0, 0, 0] * 2)
+    counts = {name: row(found, "patency", name, table="survival").value for name in ("n", "missing", "events")}
+    assert counts == {"n": 10, "missing": 2, "events": 2}
+
+
 def test_regression_gives_each_level_against_the_first() -> None:
     """Both likelihoods are printed for each factor; where only Firth's is finite, the other gives its reason."""
     plan = plan_of(

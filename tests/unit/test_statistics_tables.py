@@ -259,6 +259,27 @@ def test_a_csv_value_that_is_no_number_is_named_by_its_line(small_plan: Plan) ->
     assert "about 50" not in str(refused.value)
 
 
+@pytest.mark.parametrize("written", ["<", "<low", "<0,5", "<=0.5", "> 100", "1e308", "inf", "12 years"])
+def test_what_only_looks_like_a_value_is_refused(small_plan: Plan, written: str) -> None:
+    """Below detection is a number after `<`; a number whose square overflows is none."""
+    rows = pd.DataFrame({"arm": ["1", "0"], "age": ["12", written]})
+    with pytest.raises(StudyFilesWrong, match="data row 2"):
+        csv_frame(small_plan, rows)
+
+
+@pytest.mark.parametrize("written", ["<0.5", "< 0.5", "＜0.5"])
+def test_below_detection_may_be_written_with_a_wide_sign(small_plan: Plan, written: str) -> None:
+    """As Chinese input methods write it."""
+    frame = csv_frame(small_plan, pd.DataFrame({"arm": ["1", "0"], "age": ["12", written]}))
+    assert list(frame["age"]) == [12, -np.inf]
+
+
+def test_a_csv_in_which_nobody_belongs_to_a_group_is_refused(small_plan: Plan) -> None:
+    """1.0 for 1, as some programs write whole numbers, would leave every group empty."""
+    with pytest.raises(StudyFilesWrong, match="No row of column arm has the code of a group"):
+        csv_frame(small_plan, pd.DataFrame({"arm": ["1.0", "0.0"], "age": ["1", "2"]}))
+
+
 def test_a_csv_without_a_planned_column_is_refused(small_plan: Plan) -> None:
     """A column the plan needs and the data lack is named."""
     with pytest.raises(StudyFilesWrong, match="age cannot be found"):
