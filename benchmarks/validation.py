@@ -29,7 +29,8 @@ import pandas as pd
 
 from nightround.model import Check, Rule, Severity, Words
 from nightround.validation.batch import CONTEXT, Batch, Context
-from nightround.validation.gx_judge import evaluate_rules, judge
+from nightround.validation.evaluation import evaluate_rules
+from nightround.validation.gx_judge import judge
 from nightround.validation.suite import CompiledRule, Suite, compile_rule
 from redcap_sync.dictionary import Dictionary, dictionary_from_api
 from redcap_sync.validation_types import PATTERNS

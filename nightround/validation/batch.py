@@ -26,11 +26,15 @@ CONTEXT = "nightround"
 
 @dataclass(frozen=True)
 class Context:
-    """The run's clock, the project's missing data codes, and how each date column is stored as text."""
+    """The run's clock, the project's missing data codes, and how each date column is stored as text.
+
+    `threads` work on the rules beside one another; 0 for as many as the process may use.
+    """
 
     now: datetime
     missing_codes: frozenset[str] = frozenset()
     date_kinds: Mapping[str, DateKind] = field(default_factory=dict)
+    threads: int = 0
 
 
 @dataclass(frozen=True, eq=False)

@@ -104,7 +104,8 @@ def _format(rows: Rows, columns: Sequence[str], settings: Settings, scope: Mask)
     stored = rows.stored[columns[0]]
     judged = scope & _valued(stored, settings)
     validation = settings["validation"]
-    return Verdict(scope, judged, judged & stored.where(lambda text: text != "" and not follows(validation, text)))
+    wrong = stored.where(("format", validation), lambda text: not follows(validation, text))
+    return Verdict(scope, judged, judged & wrong)
 
 
 def _choice(rows: Rows, columns: Sequence[str], settings: Settings, scope: Mask) -> Verdict:
@@ -183,7 +184,7 @@ def _numbers(rows: Rows, columns: Sequence[str], settings: Settings, scope: Mask
 
 def _calculation(rows: Rows, columns: Sequence[str], settings: Settings, scope: Mask) -> Verdict:
     """The stored value is not what the formula gives now; blank and blank agree."""
-    computed = Stored(rows.evaluator.values(from_json(settings["formula"]), text=settings["text"]))
+    computed = Stored.of(rows.evaluator.values(from_json(settings["formula"]), text=settings["text"]))
     stored = rows.stored[columns[0]]
     return Verdict(scope, scope, scope & ~_same(stored, computed))
 
@@ -220,3 +221,6 @@ KINDS: Mapping[str, Kind] = {
     "calculation": _calculation,
     "missing_code": _missing_code,
 }
+
+NEEDS_ALL_ROWS = ("outlier", "slip")
+"""Kinds that hold every value against all the others, so that no part of the rows can be judged by itself."""

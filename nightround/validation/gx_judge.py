@@ -12,8 +12,7 @@ import json
 import logging
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, ClassVar
 from weakref import WeakKeyDictionary
@@ -22,9 +21,6 @@ from weakref import WeakKeyDictionary
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
 
 import great_expectations as gx
-import numpy as np
-import numpy.typing as npt
-import pandas as pd
 from great_expectations.checkpoint.checkpoint import CheckpointResult
 from great_expectations.core.expectation_validation_result import ExpectationSuiteValidationResult
 from great_expectations.core.metric_domain_types import MetricDomainTypes
@@ -49,12 +45,9 @@ from great_expectations.types import SerializableDictDot
 from great_expectations.validator.metric_configuration import MetricConfiguration
 from great_expectations.validator.validator import ValidationDependencies
 
-from nightround.validation.batch import CONTEXT, Batch, Context
-from nightround.validation.checks import Rows, Verdict, run_check
-from nightround.validation.stored import Mask, StoredTexts
+from nightround.validation.batch import Batch
+from nightround.validation.evaluation import RuleResult, evaluate_rules
 from nightround.validation.suite import Suite
-from redcap_sync.errors import LogicError
-from redcap_sync.logic import Column, Evaluator, from_json
 
 Engine = ExecutionEngine[Any]
 
@@ -71,18 +64,6 @@ pandas_execution_engine.HASH_THRESHOLD = 0
 
 class JudgeBroke(RuntimeError):
     """Great Expectations did not do what the adapter relies on: a bug, never a finding."""
-
-
-@dataclass(frozen=True, eq=False)
-class RuleResult:
-    """What one rule came to on one batch: masks over the frame's rows, and the positions that failed."""
-
-    scope: Mask = field(default_factory=lambda: np.empty(0, dtype=bool))
-    judged: Mask = field(default_factory=lambda: np.empty(0, dtype=bool))
-    failing: npt.NDArray[np.intp] = field(default_factory=lambda: np.empty(0, dtype=np.intp))
-    error: str = ""
-    suggested: Mapping[int, str] = field(default_factory=dict, repr=False)
-    """What a failing row probably should hold, by its position; never part of GX's own results."""
 
 
 class Logic(SerializableDictDot):
@@ -217,76 +198,13 @@ class ExpectRedcapRule(BatchExpectation):
         return {
             "success": not result.error and not len(result.failing),
             "result": {
-                "element_count": int(result.scope.sum()),
-                "checked_count": int(result.judged.sum()),
+                "element_count": result.in_scope,
+                "checked_count": result.checked,
                 "unexpected_count": len(result.failing),
                 "partial_unexpected_index_list": [int(position) for position in result.failing[:SHOWN_POSITIONS]],
                 "could_not_be_evaluated": result.error,
             },
         }
-
-
-def evaluate_rules(frame: pd.DataFrame, rules: Mapping[str, Mapping[str, Any]]) -> dict[str, RuleResult]:
-    """Evaluate rules (as the suite's `logic` objects, by id) on a frame; one that breaks never stops the others."""
-    # A GX user who runs a suite on a frame of their own has no context; the machine's clock stands in.
-    context: Context = frame.attrs.get(CONTEXT) or Context(datetime.now())  # noqa: DTZ005
-    # pandas copies `attrs` with every column that is taken out, and the context is not small.
-    frame = frame.copy(deep=False)
-    frame.attrs = {}
-
-    def column(name: str) -> Column:
-        return Column(frame[name], kind=context.date_kinds.get(name, ""))
-
-    evaluator = Evaluator(column, length=len(frame), now=context.now, missing_codes=context.missing_codes)
-    rows = Rows(StoredTexts(frame), evaluator, context.now)
-    scopes = Scopes(frame)
-    return {rule_id: _evaluate(scopes, rows, logic) for rule_id, logic in rules.items()}
-
-
-class Scopes:
-    """The rows of instruments and events, each mask made once for all the rules that look there."""
-
-    def __init__(self, frame: pd.DataFrame) -> None:
-        self._frame = frame
-        self._masks: dict[tuple[tuple[str, tuple[str, ...]], ...], Mask] = {}
-
-    def of(self, rows: Mapping[str, Sequence[str]]) -> Mask:
-        """The rows of some instruments, at the events named for each, or at all. Read-only."""
-        key = tuple((instrument, tuple(events)) for instrument, events in rows.items())
-        if key not in self._masks:
-            self._masks[key] = self._mask(rows)
-            self._masks[key].flags.writeable = False
-        return self._masks[key]
-
-    def _mask(self, rows: Mapping[str, Sequence[str]]) -> Mask:
-        scope = np.zeros(len(self._frame), dtype=bool)
-        for instrument, events in rows.items():
-            own = self._frame["instrument"].eq(instrument)
-            scope |= (own & self._frame["event"].isin(events) if events else own).to_numpy(dtype=bool)
-        return scope
-
-
-def _evaluate(scopes: Scopes, rows: Rows, logic: Mapping[str, Any]) -> RuleResult:
-    try:
-        verdict = _verdict(scopes.of(logic["rows"]), rows, logic)
-    except LogicError as error:
-        return RuleResult(error=error.what)
-    except KeyError as error:
-        return RuleResult(error=f"there is no column {error.args[0]}")
-    except Exception as error:  # noqa: BLE001 - whatever a rule does, the others must be judged
-        return RuleResult(error=f"{type(error).__name__} while the rule was evaluated")
-    return RuleResult(verdict.scope, verdict.judged, np.flatnonzero(verdict.failing), suggested=verdict.suggested)
-
-
-def _verdict(scope: Mask, rows: Rows, logic: Mapping[str, Any]) -> Verdict:
-    if logic["applies"] is not None:
-        scope = scope & rows.evaluator.truth(from_json(logic["applies"]))
-    judged = scope
-    for column in logic["needs"]:
-        judged = judged & rows.evaluator.filled(column)
-    if logic.get("check") is not None:
-        return run_check(logic["check"], rows, judged)
-    return Verdict(scope, judged, judged & rows.evaluator.truth(from_json(logic["discrepancy"])))
 
 
 Validated = tuple[gx.ValidationDefinition, ExpectationSuiteValidationResult]

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 from nightround.model import Coverage, Outcome, Rule, Snapshot, Status, Violation
 from nightround.validation.batch import Batch, RowsOf, make_batch
 from nightround.validation.coverage import certify
+from nightround.validation.evaluation import RuleResult
 from nightround.validation.lookup import AS_TEXT
 from nightround.validation.suite import CompiledRule, Suite, compile_suites
 from redcap_sync.logic import Reference
 
 if TYPE_CHECKING:
-    from nightround.validation.gx_judge import RuleResult, Validated
+    from nightround.validation.gx_judge import Validated
 
 SUGGESTED = "suggested value"
 """The name in `observed` of what a cell probably should hold."""
@@ -93,10 +94,10 @@ def _outcome(compiled: CompiledRule, batch: Batch, result: RuleResult) -> Outcom
     rule = compiled.rule
     if result.error:
         return _not_evaluated(rule.id, result.error)
-    in_scope, checked = int(result.scope.sum()), int(result.judged.sum())
+    in_scope, checked = result.in_scope, result.checked
     if not in_scope:
         return _not_applicable(rule.id, "no row is in the rule's scope")
-    blank_rows = RowsOf.where(batch, result.scope & ~result.judged)
+    blank_rows = RowsOf(batch, result.scope & ~result.judged)
     if not checked:
         reason = f"in all {in_scope} rows of its scope a needed field is blank"
         return replace(_not_applicable(rule.id, reason), in_scope=in_scope, blank_rows=blank_rows)
@@ -109,7 +110,7 @@ def _outcome(compiled: CompiledRule, batch: Batch, result: RuleResult) -> Outcom
         checked,
         len(violations),
         violations=violations,
-        judged_rows=RowsOf.where(batch, result.judged),
+        judged_rows=RowsOf(batch, result.judged),
         blank_rows=blank_rows,
     )
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Hashable, Iterable
 from datetime import datetime
+from threading import RLock
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+
+from redcap_sync.logic import Texts, texts_of
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -24,30 +27,47 @@ _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - REDCap stores no zone
 class Stored:
     """One column: for each row the place of its text among the distinct ones."""
 
-    def __init__(self, column: pd.Series[Any]) -> None:
-        codes, uniques = pd.factorize(column.fillna("").astype("str"))
-        self._codes = codes
-        self.texts = [str(text) for text in uniques]
-        self.filled = self.where(lambda text: text != "")
+    def __init__(self, texts: Texts) -> None:
+        self._texts = texts
+
+    @classmethod
+    def of(cls, column: pd.Series[Any]) -> Stored:
+        """Take a column apart; what is no text is written as pandas writes it."""
+        return cls(texts_of(column if isinstance(column.dtype, pd.StringDtype) else column.fillna("").astype("str")))
+
+    def part(self, rows: slice) -> Stored:
+        """Some consecutive rows."""
+        return Stored(self._texts.part(rows))
+
+    @property
+    def filled(self) -> Mask:
+        """Where any text is stored."""
+        return ~self._texts.blank
 
     def rows(self) -> npt.NDArray[Any]:
         """The text of every row."""
-        return self._spread(np.array(self.texts, dtype=object))
+        return self._texts.spread(self._texts.uniques, "")
 
-    def where(self, holds: Callable[[str], bool]) -> Mask:
-        """The rows whose text has a property, asked once for each distinct text."""
-        return self._spread(np.array([holds(text) for text in self.texts], dtype=bool))
+    def where(self, question: Hashable, holds: Callable[[str], bool]) -> Mask:
+        """The rows whose text has a property, asked once for each distinct text; blank ones have it not.
+
+        `question` stands for the property: what was answered once is not asked again.
+        """
+        chosen = self._texts.of_uniques(question, lambda texts: np.array([holds(text) for text in texts], dtype=bool))
+        return self._texts.spread(chosen, False)
 
     def among(self, texts: Collection[str]) -> Mask:
-        """The rows whose text is one of these, compared as text."""
-        return self.where(frozenset(texts).__contains__)
+        """The rows whose text is one of these, compared as text; a blank is among none."""
+        known = frozenset(texts)
+        return self.where(known, known.__contains__)
 
     def measured(self, measure: Measure) -> Floats:
         """What each text measures: a number, or seconds; NaN where it cannot be read so."""
-        return self._spread(np.array([MEASURES[measure](text) for text in self.texts], dtype="float64"))
-
-    def _spread(self, of_texts: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        return of_texts[self._codes] if len(of_texts) else of_texts
+        read = MEASURES[measure]
+        measures = self._texts.of_uniques(
+            ("measure", measure), lambda texts: np.array([read(text) for text in texts], dtype="float64")
+        )
+        return self._texts.spread(measures, np.nan)
 
 
 class StoredTexts:
@@ -56,6 +76,10 @@ class StoredTexts:
     def __init__(self, frame: pd.DataFrame) -> None:
         self._frame = frame
         self._known: dict[str, Stored] = {}
+        self._one_at_a_time = RLock()
+
+    def __len__(self) -> int:
+        return len(self._frame)
 
     def __getitem__(self, column: str) -> Stored:
         """Raises KeyError for a column that is not in the frame.
@@ -63,9 +87,44 @@ class StoredTexts:
         A frame that was not made here has one column a field: `f` serves for `[f:text]`.
         """
         if column not in self._known:
-            plain = column.replace(":text]", "]").removeprefix("[").removesuffix("]")
-            self._known[column] = Stored(self._frame[column if column in self._frame else plain])
+            with self._one_at_a_time:
+                self._known.setdefault(column, self._take_up(column))
         return self._known[column]
+
+    def load(self, columns: Iterable[str], run: Callable[..., Iterable[Any]] = map) -> None:
+        """Take columns up ahead of their use, with `run` for `map`, such as that of a pool of threads.
+
+        A column that is missing, or cannot be taken up, is left to the rule that asks for it.
+        """
+        waiting = list(dict.fromkeys(columns))
+        found = zip(waiting, run(self._take_up_quietly, waiting), strict=True)
+        self._known.update((name, stored) for name, stored in found if stored is not None)
+
+    def _take_up_quietly(self, column: str) -> Stored | None:
+        try:
+            return self._take_up(column)
+        except Exception:  # noqa: BLE001 - raised again by the rule that needs it, which then is the one to fail
+            return None
+
+    def part(self, rows: slice) -> StoredTexts:
+        """Some consecutive rows, for one thread."""
+        return _Part(self, rows)
+
+    def _take_up(self, column: str) -> Stored:
+        plain = column.replace(":text]", "]").removeprefix("[").removesuffix("]")
+        return Stored.of(self._frame[column if column in self._frame else plain])
+
+
+class _Part(StoredTexts):
+    """Some rows of the columns, each taken apart for all rows at once."""
+
+    def __init__(self, whole: StoredTexts, rows: slice) -> None:
+        super().__init__(whole._frame)  # noqa: SLF001 - of its own kind
+        self._whole = whole
+        self._part = rows
+
+    def _take_up(self, column: str) -> Stored:
+        return self._whole[column].part(self._part)
 
 
 def number(text: str) -> float:

@@ -4,7 +4,7 @@
 """
 
 from redcap_sync.logic.annotations import ActionTag, action_tags
-from redcap_sync.logic.columns import Column
+from redcap_sync.logic.columns import Column, texts_of
 from redcap_sync.logic.evaluator import Evaluator
 from redcap_sync.logic.events import resolve
 from redcap_sync.logic.interpreter import holds, interpret
@@ -13,6 +13,7 @@ from redcap_sync.logic.parser import parse
 from redcap_sync.logic.printer import to_logic
 from redcap_sync.logic.switches import DEFAULT_SWITCHES, Switches
 from redcap_sync.logic.syntax import Expression, Reference, references
+from redcap_sync.logic.vectors import Texts
 from redcap_sync.logic.wording import in_words
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "Expression",
     "Reference",
     "Switches",
+    "Texts",
     "action_tags",
     "from_json",
     "holds",
@@ -31,6 +33,7 @@ __all__ = [
     "parse",
     "references",
     "resolve",
+    "texts_of",
     "to_json",
     "to_logic",
 ]

@@ -8,12 +8,15 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
 
+from redcap_sync.logic.text_columns import distinct_texts
 from redcap_sync.logic.vectors import (
     Booleans,
     Dates,
     Mixed,
     Numbers,
+    StoredNumbers,
     Texts,
     Vector,
     as_stored,
@@ -52,7 +55,7 @@ def load(column: Column | pd.Series[Any] | npt.NDArray[Any]) -> Vector:
 
 
 def _with_text(typed: Numbers | Dates, text: pd.Series[Any] | npt.NDArray[Any]) -> Vector:
-    stored = _texts(pd.Series(text))
+    stored = texts_of(pd.Series(text))
     unreadable = typed.blank & ~stored.blank
     if not unreadable.any():
         typed.stored = lambda: stored
@@ -72,8 +75,8 @@ def _load_plain(values: pd.Series[Any] | npt.NDArray[Any], kind: str) -> Vector:
     if pd.api.types.is_bool_dtype(dtype) and not isinstance(dtype, pd.CategoricalDtype):
         return _booleans(pd.Series(values))
     if pd.api.types.is_numeric_dtype(dtype):
-        return _numbers(_floats(values))
-    return _texts(pd.Series(values))
+        return StoredNumbers(_floats(values))
+    return texts_of(pd.Series(values))
 
 
 def _floats(values: pd.Series[Any] | npt.NDArray[Any]) -> npt.NDArray[np.float64]:
@@ -82,17 +85,16 @@ def _floats(values: pd.Series[Any] | npt.NDArray[Any]) -> npt.NDArray[np.float64
     return values.to_numpy(dtype="float64", na_value=np.nan)
 
 
-def _numbers(values: npt.NDArray[np.float64]) -> Numbers:
-    return Numbers(values, lambda: as_stored(values))
-
-
 def _booleans(values: pd.Series[Any]) -> Vector:
     if values.isna().any():
-        return _numbers(values.to_numpy(dtype="float64", na_value=np.nan))
+        return StoredNumbers(values.to_numpy(dtype="float64", na_value=np.nan))
     return Booleans(values.to_numpy(dtype=bool))
 
 
-def _texts(values: pd.Series[Any]) -> Texts:
+def texts_of(values: pd.Series[Any]) -> Texts:
+    """Take a column of texts, categories or objects apart into distinct texts; '' and what is missing are blank."""
+    if isinstance(values.dtype, pd.StringDtype) and values.dtype.storage == "pyarrow":
+        return distinct_texts(pa.array(values))
     if isinstance(values.dtype, pd.CategoricalDtype):
         codes: npt.NDArray[Any] = values.cat.codes.to_numpy()
         uniques = values.cat.categories.to_numpy(dtype=object)

@@ -121,27 +121,22 @@ def _literal_date(text: str) -> Dates | None:
 def _compare_dates(operator: str, left: Dates, right: Dates, switches: Switches) -> Mask:
     """Compare moments as their stored texts would: the same moment with less time written comes first."""
     ranks = _RANKS[left.kind], _RANKS[right.kind]
-    if ranks[0] == ranks[1]:
-        return _compared(operator, left, right, (left.array, right.array), switches)
+    same_kind = ranks[0] == ranks[1]
     if operator == "=":
-        return left.blank & right.blank
+        both_blank = left.blank & right.blank
+        return (left.nanoseconds == right.nanoseconds) & ~left.blank | both_blank if same_kind else both_blank
     # Of two equal moments the shorter text is the lesser one, so ties turn on the kinds alone.
-    strict_or_not = operator[0] + ("=" if _ORDERS[operator](*ranks) else "")
-    found: Mask = _ORDERS[strict_or_not](left.array, right.array)
-    return found | _order_of_blanks(operator, left, right, switches)
+    strict_or_not = operator if same_kind else operator[0] + ("=" if _ORDERS[operator](*ranks) else "")
+    found: Mask = _ORDERS[strict_or_not](left.nanoseconds, right.nanoseconds) & ~(left.blank | right.blank)
+    return found | _order_of_blanks(operator, left, right, switches) if switches.blank_is_below_everything else found
 
 
 def _compare_literal(operator: str, texts: Texts, value: str, switches: Switches) -> Mask:
     """Compare each distinct text once with a single one that is not blank."""
-    number, numbers = read_numbers(objects([value]))[0], texts.unique_numbers
+    holds = texts.of_uniques((operator, value), lambda _: _uniques_that_hold(operator, texts, value))
+    found: Mask = texts.spread(holds, False)
     if operator == "=":
-        equal = np.asarray(texts.uniques == value, dtype=bool) | (numbers == number)
-        return _rows_of(texts, equal)
-    ordered = _ORDERS[operator]
-    holds = np.fromiter((ordered(text, value) for text in texts.uniques), dtype=bool, count=len(texts.uniques))
-    if not np.isnan(number):
-        holds = np.where(np.isnan(numbers), holds, ordered(numbers, number))
-    found = _rows_of(texts, holds)
+        return found
     return (
         found | _order_of_blanks(operator, texts, constant_text(value), switches)
         if switches.blank_is_below_everything
@@ -149,19 +144,23 @@ def _compare_literal(operator: str, texts: Texts, value: str, switches: Switches
     )
 
 
+def _uniques_that_hold(operator: str, texts: Texts, value: str) -> Mask:
+    number, numbers = read_numbers(objects([value]))[0], texts.unique_numbers
+    if operator == "=":
+        equal: Mask = np.asarray(texts.uniques == value, dtype=bool) | (numbers == number)
+        return equal
+    ordered = _ORDERS[operator]
+    holds = np.fromiter((ordered(text, value) for text in texts.uniques), dtype=bool, count=len(texts.uniques))
+    if np.isnan(number):
+        return holds
+    found: Mask = np.where(np.isnan(numbers), holds, ordered(numbers, number))
+    return found
+
+
 def _ranks(*sides: Texts) -> list[npt.NDArray[np.int64]]:
     """The place of each text in the order of all texts of both sides."""
     places = {text: place for place, text in enumerate(sorted({text for side in sides for text in side.uniques}))}
     return [side.spread(np.array([places[text] for text in side.uniques], dtype=np.int64), -1) for side in sides]
-
-
-def _rows_of(texts: Texts, chosen: Mask) -> Mask:
-    """The rows whose distinct text is chosen."""
-    codes = np.flatnonzero(chosen)
-    if len(codes) == 1:
-        one: Mask = texts.codes == codes[0]
-        return one
-    return texts.spread(chosen, False)
 
 
 def _compare_any(operator: str, left: Vector, right: Vector, switches: Switches) -> Mask:

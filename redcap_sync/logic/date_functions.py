@@ -26,7 +26,10 @@ def moments(vector: Vector, setting: Setting) -> Moments:
     if isinstance(vector, Booleans | Numbers):
         return np.full(1, np.datetime64("NaT", "s"))
     texts = as_texts(vector, setting.switches.printed_digits)
-    distinct = np.array([_moment(text, setting) for text in texts.uniques], dtype="datetime64[s]")
+    distinct = texts.of_uniques(
+        ("moment", setting.now),
+        lambda uniques: np.array([_moment(text, setting) for text in uniques], dtype="datetime64[s]"),
+    )
     return texts.spread(distinct, np.datetime64("NaT", "s"))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
+from threading import RLock
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -15,7 +16,7 @@ from redcap_sync.errors import LogicError
 from redcap_sync.logic.calculating import chained, choose_values, power, signed
 from redcap_sync.logic.columns import Column, load
 from redcap_sync.logic.comparing import compare
-from redcap_sync.logic.functions import Setting, call
+from redcap_sync.logic.functions import BY_DISTINCT_TEXTS, Setting, call
 from redcap_sync.logic.switches import DEFAULT_SWITCHES, Switches
 from redcap_sync.logic.syntax import (
     And,
@@ -42,6 +43,7 @@ from redcap_sync.logic.vectors import (
     constant_text,
 )
 
+Uses: TypeAlias = "Counter[Expression | str]"
 AnyColumn: TypeAlias = "Column | pd.Series[Any] | npt.NDArray[Any]"
 
 
@@ -70,7 +72,8 @@ class Evaluator:
         self._setting = Setting(now, switches, frozenset(missing_codes))
         self._memo: dict[Expression | str, Vector] = {}
         self._constants: dict[float | str, Vector] = {}
-        self._uses: Counter[Expression | str] | None = None
+        self._uses: Uses | None = None
+        self._one_at_a_time = RLock()
 
     def truth(self, expression: Expression) -> Mask:
         """Where the expression is true: one plain bool a row, read-only."""
@@ -98,19 +101,42 @@ class Evaluator:
 
     def expect(self, expressions: Iterable[Expression], *, filled: Iterable[str] = ()) -> None:
         """Announce all that will be asked, each as often as it will be, so that memory is freed in between."""
-        uses = self._uses = self._uses or Counter()
-        uses.update(filled)
-        waiting = list(expressions)
-        while waiting:
-            node = waiting.pop()
-            key = _key(node)
-            uses[key] += 1
-            if uses[key] == 1:
-                waiting.extend(node.children)
+        self._uses = self._uses or Counter()
+        _count_uses(self._uses, expressions, filled)
 
     def forget(self) -> None:
         """Let go of everything that was kept."""
         self._memo.clear()
+
+    def load(self, columns: Iterable[str], run: Callable[..., Iterable[Any]] = map) -> None:
+        """Take columns up ahead of their use, with `run` for `map`, such as that of a pool of threads.
+
+        A column that is missing, or cannot be taken up, is left to the expression that asks for it.
+        """
+        waiting = [name for name in dict.fromkeys(columns) if name not in self._memo]
+        for name, found in zip(waiting, run(self._load_quietly, waiting), strict=True):
+            if found is not None:
+                self._memo[name] = found
+
+    def parts(
+        self, parts: Iterable[slice], expressions: Iterable[Expression], *, filled: Iterable[str] = ()
+    ) -> list[Evaluator]:
+        """An evaluator for each of some parts of the rows, `start` to `stop`; all of this is announced to each.
+
+        Each part may belong to another thread: columns, and what goes by distinct texts, are worked out
+        here for all rows, once, and nothing else is shared.
+        """
+        uses: Uses = Counter()
+        _count_uses(uses, expressions, filled, done_elsewhere=BY_DISTINCT_TEXTS)
+        return [_Part(self, rows, uses.copy()) for rows in parts]
+
+    def of_all_rows(self, key: Expression | str) -> Vector:
+        """A column or the value of an expression, for the parts; every one waits until it is there."""
+        found = self._memo.get(key)
+        if found is None:
+            with self._one_at_a_time:
+                found = self._column(key) if isinstance(key, str) else self._vector(key)
+        return found
 
     @property
     def kept(self) -> int:
@@ -118,7 +144,7 @@ class Evaluator:
         return len(self._memo)
 
     def _rows(self, array: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        rows = np.broadcast_to(array, (self._length,))
+        rows = array.view() if len(array) == self._length else np.broadcast_to(array, (self._length,))
         rows.flags.writeable = False
         return rows
 
@@ -153,6 +179,12 @@ class Evaluator:
             self._uses[key] -= 1
             if self._uses[key] <= 0:
                 del self._memo[key]
+
+    def _load_quietly(self, name: str) -> Vector | None:
+        try:
+            return self._load(name)
+        except Exception:  # noqa: BLE001 - raised again by the rule that needs it, which then is the one to fail
+            return None
 
     def _load(self, name: str) -> Vector:
         try:
@@ -209,6 +241,44 @@ class Evaluator:
             case Chain(operators):
                 return chained(operators, numbers)
         raise TypeError(type(node))
+
+
+class _Part(Evaluator):
+    """Some rows of another evaluator, which is asked for whatever all rows have in common."""
+
+    def __init__(self, whole: Evaluator, rows: slice, uses: Uses) -> None:
+        self._whole = whole
+        self._part = rows
+        self._length = rows.stop - rows.start
+        self._setting = whole._setting  # noqa: SLF001 - of its own kind
+        self._constants = whole._constants  # noqa: SLF001
+        self._memo = {}
+        self._uses = uses
+
+    def _load(self, name: str) -> Vector:
+        return self._whole.of_all_rows(name).part(self._part)
+
+    def _work_out(self, node: Expression) -> Vector:
+        if isinstance(node, Call) and node.name in BY_DISTINCT_TEXTS:
+            return self._whole.of_all_rows(node).part(self._part)
+        return super()._work_out(node)
+
+
+def _count_uses(
+    uses: Uses,
+    expressions: Iterable[Expression],
+    filled: Iterable[str],
+    done_elsewhere: Collection[str] = (),
+) -> None:
+    """Count how often each subtree and column will be asked for, but for the arguments of some functions."""
+    uses.update(filled)
+    waiting = list(expressions)
+    while waiting:
+        node = waiting.pop()
+        key = _key(node)
+        uses[key] += 1
+        if uses[key] == 1 and not (isinstance(node, Call) and node.name in done_elsewhere):
+            waiting.extend(node.children)
 
 
 def _key(node: Expression) -> Expression | str:

@@ -14,10 +14,14 @@ _FUNCTIONS: dict[str, Callable[[list[Vector], Setting], Vector]] = {
     **text_functions.FUNCTIONS,
 }
 
+_BY_ROW = ("isnumber", "isblanknotmissingcode")
+BY_DISTINCT_TEXTS = frozenset(text_functions.FUNCTIONS) - frozenset(_BY_ROW)
+"""Functions whose work grows with the distinct texts of a column, not with its rows."""
+
 
 def call(name: str, arguments: list[Vector], setting: Setting) -> Vector:
     """Work out a function other than `if`."""
     return _FUNCTIONS[name](arguments, setting)
 
 
-__all__ = ["Setting", "call"]
+__all__ = ["BY_DISTINCT_TEXTS", "Setting", "call"]

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from redcap_sync.logic.calculating import finite
 from redcap_sync.logic.rounding import nearest, outward
 from redcap_sync.logic.setting import Setting
 from redcap_sync.logic.vectors import Floats, Mask, Numbers, Vector
 
+_FEW = 127
+"""Arguments whose number fits into one byte."""
 Function = Callable[[list[Vector], Setting], Vector]
 
 
-def _total(arguments: list[Floats]) -> tuple[Floats, Floats]:
+def _total(arguments: list[Floats]) -> tuple[Floats, npt.NDArray[Any]]:
     """The sum of what is known, and how many are known."""
-    total, count = np.zeros(1), np.zeros(1)
+    total: Floats = np.zeros(1)
+    count: npt.NDArray[Any] = np.zeros(1, dtype=np.int8 if len(arguments) <= _FEW else np.int32)
     for numbers in arguments:
-        blank = np.isnan(numbers)
-        total = total + np.where(blank, 0.0, numbers)
-        count = count + ~blank
+        known = ~np.isnan(numbers)
+        total = total + np.where(known, numbers, 0.0)
+        count = count + known.view(np.int8)
     return total, count
 
 

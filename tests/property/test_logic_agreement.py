@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from itertools import product
+from itertools import pairwise, product
 from random import Random
 from typing import Any
 
@@ -332,6 +332,25 @@ def test_announced_expressions_give_the_same_and_leave_nothing(trees: list[Expre
     for tree in trees:
         assert frugal.truth(tree).tolist() == plain.truth(tree).tolist()
     assert frugal.kept == 0
+
+
+@DETERMINISTIC
+@given(st.lists(expressions, min_size=1, max_size=4), st.integers(0, 3), st.lists(st.integers(0, 50), max_size=3))
+def test_parts_of_the_rows_give_what_all_rows_give(trees: list[Expression], which: int, cuts: list[int]) -> None:
+    """Wherever the rows are cut, each part says of its rows what the whole says, and ends up empty."""
+    rows = DATA[which]
+    length = len(rows.rows)
+    ends = sorted({0, *cuts, length})
+    slices = [slice(*pair) for pair in pairwise(ends)]
+    plain, whole = (Evaluator(rows.columns, length=length, now=NOW, missing_codes=CODES) for _ in range(2))
+    parts = whole.parts(slices, [*trees, *trees], filled=FIELDS)
+    for tree in trees:
+        assert np.concatenate([part.truth(tree) for part in parts]).tolist() == plain.truth(tree).tolist()
+        numbers = np.concatenate([part.numbers(tree) for part in parts])
+        assert np.array_equal(numbers, plain.numbers(tree), equal_nan=True)
+    for name in FIELDS:
+        assert np.concatenate([part.filled(name) for part in parts]).tolist() == plain.filled(name).tolist()
+    assert [part.kept for part in parts] == [0] * len(parts)
 
 
 @DETERMINISTIC

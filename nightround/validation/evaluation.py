@@ -1,0 +1,238 @@
+"""All rules of a batch worked out over its rows, part by part.
+
+A part is few enough rows that what is made in between stays in the processor's cache, and memory for it
+is used again and again. Parts are shared out to threads, for numpy and Arrow work beside one another.
+Where parts begin depends on the number of rows alone, so the number of threads changes no result.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from nightround.validation.batch import CONTEXT, Context
+from nightround.validation.checks import NEEDS_ALL_ROWS, Rows, Verdict, run_check
+from nightround.validation.stored import Mask, StoredTexts
+from redcap_sync.errors import LogicError
+from redcap_sync.logic import Column, Evaluator, Expression, from_json, references
+
+FEWEST_ROWS, MOST_ROWS = 32_768, 131_072
+"""Of a part. Numbers of the most rows are a megabyte; with fewer than the fewest, calls cost more than the work."""
+_WHOLE_BYTES = 8
+
+Bits = npt.NDArray[np.uint8]
+Positions = npt.NDArray[np.intp]
+ScopeKey = tuple[tuple[str, tuple[str, ...]], ...]
+Value = TypeVar("Value")
+Run = Callable[..., Iterable[Any]]
+"""`map`, or that of a pool of threads."""
+
+
+@dataclass(frozen=True, eq=False)
+class RuleResult:
+    """What one rule came to on one batch: a bit a row for its scope and for what was judged, and what failed."""
+
+    in_scope: int = 0
+    checked: int = 0
+    scope: Bits = field(default_factory=lambda: np.empty(0, dtype=np.uint8))
+    judged: Bits = field(default_factory=lambda: np.empty(0, dtype=np.uint8))
+    failing: Positions = field(default_factory=lambda: np.empty(0, dtype=np.intp))
+    error: str = ""
+    suggested: Mapping[int, str] = field(default_factory=dict, repr=False)
+    """What a failing row probably should hold, by its position; never part of Great Expectations' own results."""
+
+
+class Trees(NamedTuple):
+    """A rule's `logic` object, read."""
+
+    rows: ScopeKey
+    applies: Expression | None
+    needs: Sequence[str]
+    discrepancy: Expression | None
+    check: Mapping[str, Any] | None
+
+    @property
+    def asked(self) -> list[Expression]:
+        """The trees that are evaluated for it."""
+        return [tree for tree in (self.applies, self.discrepancy) if tree is not None]
+
+
+class Found(NamedTuple):
+    """What a rule came to on one part."""
+
+    in_scope: int
+    checked: int
+    scope: Bits
+    judged: Bits
+    failing: Positions
+
+
+def evaluate_rules(
+    frame: pd.DataFrame, rules: Mapping[str, Mapping[str, Any]], threads: int | None = None
+) -> dict[str, RuleResult]:
+    """Evaluate rules (as the suite's `logic` objects, by id) on a frame; one that breaks never stops the others.
+
+    `threads` work beside one another; by default as many as the frame's `Context` says, or the process may use.
+    """
+    # A GX user who runs a suite on a frame of their own has no context; the machine's clock stands in.
+    context: Context = frame.attrs.get(CONTEXT) or Context(datetime.now())  # noqa: DTZ005
+    # pandas copies `attrs` with every column that is taken out, and the context is not small.
+    frame = frame.copy(deep=False)
+    frame.attrs = {}
+
+    def column(name: str) -> Column:
+        return Column(frame[name], kind=context.date_kinds.get(name, ""))
+
+    evaluator = Evaluator(column, length=len(frame), now=context.now, missing_codes=context.missing_codes)
+    with _pool(threads or context.threads or _usable_processors(), len(frame)) as run:
+        return _evaluate(frame, rules, Rows(StoredTexts(frame), evaluator, context.now), run)
+
+
+def parts_of(length: int) -> list[slice]:
+    """Parts of equal size, of which two threads have something where it is worth it; at least one.
+
+    They begin at whole bytes of a bit a row.
+    """
+    count = max(1, -(-length // MOST_ROWS), min(2, length // FEWEST_ROWS))
+    size = max(1, -(-length // (count * _WHOLE_BYTES))) * _WHOLE_BYTES
+    return [slice(start, min(start + size, length)) for start in range(0, max(length, 1), size)]
+
+
+def _usable_processors() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextmanager
+def _pool(threads: int, length: int) -> Iterator[Run]:
+    """`map` over so many threads; the plain one where there is nothing to share out."""
+    if threads == 1 or len(parts_of(length)) == 1:
+        yield map
+        return
+    with ThreadPoolExecutor(threads, thread_name_prefix="rules") as pool:
+        yield pool.map
+
+
+def _evaluate(
+    frame: pd.DataFrame, rules: Mapping[str, Mapping[str, Any]], rows: Rows, run: Run
+) -> dict[str, RuleResult]:
+    read = {rule_id: _guarded(_read, logic) for rule_id, logic in rules.items()}
+    trees = {rule_id: one for rule_id, one in read.items() if isinstance(one, Trees)}
+    rows.evaluator.load((name for one in trees.values() for name in _columns(one)), run)
+    rows.stored.load((name for one in trees.values() if one.check for name in one.check["columns"]), run)
+    scopes = {key: _guarded(_rows_of, frame, key) for key in {one.rows for one in trees.values()}}
+    asked = [tree for one in trees.values() for tree in one.asked]
+    parts = parts_of(len(frame))
+    evaluators = rows.evaluator.parts(parts, asked, filled=[name for one in trees.values() for name in one.needs])
+
+    def judge_part(part: slice, evaluator: Evaluator) -> dict[str, Found | RuleResult]:
+        some = Rows(rows.stored.part(part), evaluator, rows.now)
+        return {rule_id: _guarded(_judged, one, scopes[one.rows], some, part) for rule_id, one in trees.items()}
+
+    found = list(run(judge_part, parts, evaluators))
+    return {
+        rule_id: _joined(one, [part[rule_id] for part in found], rows) if isinstance(one, Trees) else one
+        for rule_id, one in read.items()
+    }
+
+
+def _guarded(work: Callable[..., Value], *arguments: Any) -> Value | RuleResult:
+    """What a piece of work gives, or why it could not be done: whatever a rule does, the others must be judged."""
+    try:
+        return work(*arguments)
+    except LogicError as error:
+        return RuleResult(error=error.what)
+    except KeyError as error:
+        return RuleResult(error=f"there is no column {error.args[0]}")
+    except Exception as error:  # noqa: BLE001
+        return RuleResult(error=f"{type(error).__name__} while the rule was evaluated")
+
+
+def _read(logic: Mapping[str, Any]) -> Trees:
+    applies = None if logic["applies"] is None else from_json(logic["applies"])
+    check = logic.get("check")
+    discrepancy = from_json(logic["discrepancy"]) if check is None else None
+    rows = tuple((instrument, tuple(events)) for instrument, events in logic["rows"].items())
+    return Trees(rows, applies, logic["needs"], discrepancy, check)
+
+
+def _columns(trees: Trees) -> Iterator[str]:
+    for tree in trees.asked:
+        yield from (reference.column for reference in references(tree))
+    yield from trees.needs
+
+
+def _rows_of(frame: pd.DataFrame, rows: ScopeKey) -> Mask:
+    """The rows of some instruments, at the events named for each, or at all."""
+    scope = np.zeros(len(frame), dtype=bool)
+    for instrument, events in rows:
+        own = frame["instrument"].eq(instrument)
+        scope |= (own & frame["event"].isin(events) if events else own).to_numpy(dtype=bool)
+    return scope
+
+
+def _judged(trees: Trees, scope: Mask | RuleResult, rows: Rows, part: slice) -> Found | RuleResult:
+    if isinstance(scope, RuleResult):
+        return scope
+    verdict = _verdict(trees, scope[part], rows)
+    bits = np.packbits(verdict.scope)
+    return Found(
+        int(np.count_nonzero(verdict.scope)),
+        int(np.count_nonzero(verdict.judged)),
+        bits,
+        bits if verdict.judged is verdict.scope else np.packbits(verdict.judged),
+        np.flatnonzero(verdict.failing) + part.start,
+    )
+
+
+def _verdict(trees: Trees, scope: Mask, rows: Rows) -> Verdict:
+    if trees.applies is not None:
+        scope = scope & rows.evaluator.truth(trees.applies)
+    judged = scope
+    for column in trees.needs:
+        judged = judged & rows.evaluator.filled(column)
+    if trees.discrepancy is not None:
+        return Verdict(scope, judged, judged & rows.evaluator.truth(trees.discrepancy))
+    if _needs_all_rows(trees):
+        return Verdict(judged, judged, np.zeros(1, dtype=bool))
+    return run_check(trees.check or {}, rows, judged)
+
+
+def _needs_all_rows(trees: Trees) -> bool:
+    return trees.check is not None and trees.check["kind"] in NEEDS_ALL_ROWS
+
+
+def _joined(trees: Trees, parts: Sequence[Found | RuleResult], rows: Rows) -> RuleResult:
+    """One result of all parts; a rule that broke in any of them could not be evaluated."""
+    found = [part for part in parts if isinstance(part, Found)]
+    if len(found) < len(parts):
+        return next(part for part in parts if isinstance(part, RuleResult))
+    scope, judged = (np.concatenate(bits) for bits in zip(*((one.scope, one.judged) for one in found), strict=True))
+    if _needs_all_rows(trees):
+        return _of_all_rows(trees, scope, rows)
+    failing = np.concatenate([one.failing for one in found])
+    return RuleResult(sum(one.in_scope for one in found), sum(one.checked for one in found), scope, judged, failing)
+
+
+def _of_all_rows(trees: Trees, scope: Bits, rows: Rows) -> RuleResult:
+    """A check that holds every value against all others, made once its scope is known for all rows."""
+    in_scope = np.unpackbits(scope, count=len(rows.stored)).view(bool)
+    verdict = _guarded(run_check, trees.check or {}, rows, in_scope)
+    if isinstance(verdict, RuleResult):
+        return verdict
+    return RuleResult(
+        int(np.count_nonzero(verdict.scope)),
+        int(np.count_nonzero(verdict.judged)),
+        np.packbits(verdict.scope),
+        np.packbits(verdict.judged),
+        np.flatnonzero(verdict.failing),
+        suggested=verdict.suggested,
+    )
