@@ -44,6 +44,8 @@ def compare(operator: str, left: Vector, right: Vector, switches: Switches) -> M
         return ~compare("=", left, right, switches)
     if left is BLANK or right is BLANK:
         return _with_blank(operator, left, right, switches)
+    if isinstance(left, Texts) and (literal := _beside_texts(left, right)) is not None:
+        return _compare_literal(operator, left, literal, switches)
     if _is_numeric(left) and _is_numeric(right):
         return _compared(operator, left, right, (left.numbers, right.numbers), switches)
     dates = _as_dates(left), _as_dates(right)
@@ -60,6 +62,15 @@ def _compare_texts(operator: str, left: Vector, right: Vector, switches: Switche
     if literal is not None and isinstance(right, Texts):
         return _compare_literal(_MIRRORED[operator], right, literal, switches)
     return _compare_any(operator, left, right, switches)
+
+
+def _beside_texts(left: Texts, right: Vector) -> str | None:
+    """The one value, as text, that a column of texts is held against: only its distinct texts need be looked at."""
+    if len(left.codes) == 1:
+        return None
+    if isinstance(right, Numbers) and len(right.array) == 1 and left.all_numeric and np.isfinite(right.array[0]):
+        return repr(float(right.array[0]))
+    return _single(right)
 
 
 def _single(vector: Vector) -> str | None:

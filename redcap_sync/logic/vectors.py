@@ -151,10 +151,11 @@ class Texts:
 
     def _few(self, chosen: Mask) -> Mask | None:
         """The rows of a few chosen texts: to compare all codes with one is so much faster than to look them up."""
-        if np.count_nonzero(chosen) > _FEW:
+        few = np.flatnonzero(chosen)
+        if len(few) > _FEW:
             return None
-        rows: Mask = np.zeros(len(self.codes), dtype=bool)
-        for code in np.flatnonzero(chosen):
+        rows: Mask = self.codes == few[0] if len(few) else np.zeros(len(self.codes), dtype=bool)
+        for code in few[1:]:
             rows |= self.codes == code
         return rows
 
