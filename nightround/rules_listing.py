@@ -36,14 +36,18 @@ def print_rules(study: Study, console: Console) -> None:
     rules, dictionary = all_rules(study)
     for name, label in _instruments(dictionary, rules):
         here = [rule for rule in rules if rule.instrument == name]
-        console.print(Text(f"{name}  {label}".rstrip(), style="bold"))
+        console.print(Text(f"{name}  {label}".strip(), style="bold"))
         console.print(Padding(_own(rule for rule in here if rule.origin != "dictionary"), (0, 0, 0, 2)))
         for line in _of_dictionary(rule for rule in here if rule.origin == "dictionary"):
             console.print(Padding(Text(line, style="dim"), (0, 0, 0, 2)))
     counted = Counter(rule.origin for rule in rules)
-    console.print(
-        Text(f"{len(rules)} rules: {counted['study']} of the study, {counted['dictionary']} of its dictionary")
-    )
+    console.print(Text(f"{len(rules)} rules: {_origins(counted)}"))
+
+
+def _origins(counted: Counter[Any]) -> str:
+    """`59 of the study, 185 of its dictionary`, and those of the project where it has any."""
+    names = {"study": "of the study", "redcap": "of its project", "dictionary": "of its dictionary"}
+    return ", ".join(f"{counted[origin]} {name}" for origin, name in names.items() if counted[origin])
 
 
 def _instruments(dictionary: Dictionary, rules: Iterable[Rule]) -> Iterator[tuple[str, str]]:
@@ -51,7 +55,7 @@ def _instruments(dictionary: Dictionary, rules: Iterable[Rule]) -> Iterator[tupl
     labels = {one.name: one.label for one in dictionary.instruments}
     named = {rule.instrument for rule in rules}
     yield from ((name, label) for name, label in labels.items() if name in named)
-    yield from ((name, "") for name in sorted(named - set(labels)))
+    yield from ((name, "" if name else "Rules of the project") for name in sorted(named - set(labels)))
 
 
 def _own(rules: Iterable[Rule]) -> Table:
@@ -60,7 +64,7 @@ def _own(rules: Iterable[Rule]) -> Table:
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     for rule in rules:
-        table.add_row(rule.id, rule.severity.value, Text(f"{rule.title.zh}\n{rule.title.en}"))
+        table.add_row(rule.id, rule.severity.value, Text("\n".join(dict.fromkeys(rule.title))))
     return table
 
 

@@ -43,7 +43,7 @@ Of the rows in its scope, only those whose needed cells are filled are checked; 
 def catalogue(study: Study) -> str:
     """The catalogue of a study as Markdown."""
     rules, dictionary = all_rules(study)
-    own = [rule for rule in rules if rule.origin != "dictionary"]
+    own = [rule for rule in rules if rule.origin == "study"]
     title = study.settings.study.title.words()
     parts = [
         f"# {title.zh}",
@@ -52,6 +52,7 @@ def catalogue(study: Study) -> str:
         "## 规则一览 Index",
         _table(("规则 Rule", "严重程度 Severity", "内容 What must hold"), (_index_row(rule) for rule in own)),
         *(part for rule in own for part in _page(Linted(rule, dictionary))),
+        *_of_project([rule for rule in rules if rule.origin == "redcap"]),
         "## 数据字典规则 Rules of the dictionary",
         "由数据字典逐字段生成，内容随字典变化。 One a field, made from the data dictionary.",
         _table(
@@ -122,6 +123,21 @@ def _code(logic: str) -> str:
 def _example_row(example: Example) -> tuple[str, str]:
     cells = ", ".join(f"`{column}` = {_cell(text) or '∅'}" for column, text in example.values.items())
     return _both(VERDICTS[example.verdict]), cells
+
+
+def _of_project(rules: Sequence[Rule]) -> Iterator[str]:
+    """REDCap's own custom rules, which have a name and logic alone; nothing where there are none."""
+    if rules:
+        yield "## 项目自带规则 Rules of the project"
+        yield "来自 REDCap 的 Data Quality 页面，逻辑为真即为质疑。 From REDCap; true is a discrepancy."
+        rows = ((rule.id, _cell(rule.title.en), _code_cell(rule.discrepancy)) for rule in rules)
+        yield _table(("规则 Rule", "名称 Name", "逻辑 Logic"), rows)
+
+
+def _code_cell(logic: str) -> str:
+    """Logic in one line; only a bar could break out of its cell."""
+    bar = "\\|"
+    return f"`{' '.join(logic.split()).replace('|', bar)}`"
 
 
 def _of_dictionary(rules: Iterable[Rule]) -> Iterator[tuple[str, ...]]:

@@ -23,13 +23,14 @@ from nightround.rule_desk.reading import (
 from nightround.rule_desk.remarks import Level, Remark
 from nightround.rule_desk.study_rules import project_dictionary
 from nightround.rule_desk.writing import lint_examples, lint_owner, lint_words
-from nightround.study.rule_files import rule_of, rule_tables
+from nightround.study.folder import PROJECT_RULES, project_rules
+from nightround.study.rule_files import parse_rule_logic, rule_of, rule_tables
 from nightround.study.study_toml import StudySettings, checked, read_toml
 from redcap_sync.dictionary import Dictionary
 
 
 def lint_study(folder: Path) -> tuple[Remark, ...]:
-    """Lint every rule of a study's folder; a rule whose logic cannot be read stops no other.
+    """Lint every rule of a study's folder and of its project; a rule whose logic cannot be read stops no other.
 
     Raises StudyFilesWrong where a file is no TOML or has a key that is not known.
     """
@@ -42,6 +43,12 @@ def lint_study(folder: Path) -> tuple[Remark, ...]:
             rules.append(rule_of(table, path))
         except StudyFilesWrong as error:
             broken.append(Remark(Level.ERROR, table.id, error.what, error.why, error.remedy))
+    for rule in project_rules(folder):
+        try:
+            parse_rule_logic(rule.discrepancy, place=f"{PROJECT_RULES}, rule {rule.id}")
+            rules.append(rule)
+        except StudyFilesWrong as error:
+            broken.append(Remark(Level.ERROR, rule.id, error.what, error.why, error.remedy))
     owners = {owner for person in settings.people for owner in person.owns}
     return (*broken, *lint_rules(rules, project_dictionary(folder), owners=owners))
 
@@ -58,18 +65,22 @@ def lint_rules(rules: Iterable[Rule], dictionary: Dictionary, *, owners: Collect
 
 
 def _one(linted: Linted, owners: Collection[str], empty: Snapshot) -> Iterator[Remark]:
-    found = [*lint_place(linted), *lint_references(linted), *lint_shown(linted)]
+    found = lint_references(linted)
+    if not linted.of_project:
+        found = [*lint_place(linted), *found, *lint_shown(linted)]
     if not found:
         found = lint_dry_run(linted, empty)
     yield from found
-    yield from lint_words(linted)
     yield from lint_owner(linted, owners)
-    yield from lint_unread(linted)
+    if not linted.of_project:
+        yield from lint_words(linted)
+        yield from lint_unread(linted)
     if any(remark.level is Level.ERROR for remark in found):
         # What the project does not have can be held against nothing.
         return
     yield from lint_comparisons(linted)
-    yield from lint_examples(linted)
+    if not linted.of_project:
+        yield from lint_examples(linted)
     yield from _reach(linted)
 
 

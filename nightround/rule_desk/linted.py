@@ -9,6 +9,7 @@ from functools import cached_property
 
 from nightround.model import Rule
 from nightround.rule_desk.remarks import Level, Remark
+from nightround.validation.row_scope import rows_that_can_hold
 from redcap_sync.dictionary import Dictionary
 from redcap_sync.errors import LogicError
 from redcap_sync.logic import Expression, Reference, parse, references
@@ -52,7 +53,15 @@ class Linted:
     @cached_property
     def events(self) -> tuple[str, ...]:
         """The events whose rows the rule looks at; '' alone in a classic project."""
+        if self.of_project:
+            rows = rows_that_can_hold(self.dictionary, self.read)
+            return tuple(dict.fromkeys(event for events in rows.values() for event in events))
         return self.rule.events or self.dictionary.events_of(self.rule.instrument)
+
+    @property
+    def of_project(self) -> bool:
+        """Whether it is one of REDCap's own custom rules, which looks at whole rows and has a name and logic alone."""
+        return self.rule.origin == "redcap"
 
     def nodes(self) -> Iterator[Expression]:
         """Every piece of the logic."""

@@ -73,7 +73,7 @@ def _reference(linted: Linted, reference: Reference) -> Iterator[Remark]:
     except LogicError as error:
         yield linted.remark(Level.ERROR, error.what, "the rule could not be evaluated", error.why)
         return
-    if not events:
+    if not events or linted.of_project:  # REDCap looks at every row that can hold any of the fields
         return
     yield from _designation(linted, reference, found)
     yield from _repetition(linted, reference, set(found.values()))

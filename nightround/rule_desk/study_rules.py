@@ -27,6 +27,7 @@ def project_dictionary(study_folder: Path) -> Dictionary:
 
 
 def all_rules(study: Study) -> tuple[tuple[Rule, ...], Dictionary]:
-    """The study's own rules and those of its dictionary, with the dictionary."""
+    """The rules of the study, of its project and of its dictionary, in the order of a night, with the dictionary."""
     dictionary = project_dictionary(study.folder)
-    return (*study.rules, *rules_from_dictionary(dictionary, study.settings.dictionary_rules)), dictionary
+    made = rules_from_dictionary(dictionary, study.settings.dictionary_rules)
+    return (*study.rules, *study.project_rules, *made), dictionary

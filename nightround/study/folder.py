@@ -16,6 +16,9 @@ from nightround.study.rule_files import read_rules
 from nightround.study.study_toml import StudySettings, checked, read_toml
 from redcap_sync.custom_rules import read_custom_rules
 
+PROJECT_RULES = "project_rules.csv"
+"""The project's own rules, as REDCap's Data Quality page saves them."""
+
 
 @dataclass(frozen=True)
 class Content:
@@ -94,14 +97,19 @@ def load_study(folder: Path, *, strict: bool = True) -> Study:
     settings = checked(StudySettings, read_toml(settings_file), file=settings_file)
     plan_file = folder / "plan.toml"
     plan = read_plan(plan_file) if plan_file.exists() else None
-    custom_file = folder / "project_rules.csv"
     return Study(
         folder=folder,
         settings=settings,
         rules=read_rules(folder / "rules", strict=strict),
         plan=plan,
-        project_rules=rules_of_project(read_custom_rules(custom_file)) if custom_file.exists() else (),
+        project_rules=project_rules(folder),
     )
+
+
+def project_rules(folder: Path) -> tuple[Rule, ...]:
+    """REDCap's own custom rules that lie in a study's folder; none where there is no such file."""
+    file = folder / PROJECT_RULES
+    return rules_of_project(read_custom_rules(file)) if file.exists() else ()
 
 
 def load_content_module(path: Path, name: str) -> ModuleType:

@@ -158,3 +158,45 @@ def test_which_study_must_be_said_where_there_are_two(
         assert code == 2
         assert "Name the study: first, second." in told
     assert called(capsys, "lint", "second")[0] == 0
+
+
+PROJECT_RULES = """\
+rule_name,rule_logic,real_time_execution
+Unknown field,"[aeg] > 5",n
+No such code,"[pts_grade] = '9'",n
+Never true,"[age] > 50 and [age] < 30",n
+Never false,"[age] > 5 or [age] < 70 or [age] = ''",n
+Cannot be read,"[age] >> 5",n
+Sound,"[age] < 18",n
+The same again,"18 > [age]",n
+"""
+
+
+def test_the_rules_of_the_project_are_linted_and_listed(capsys: pytest.CaptureFixture[str], copied: Path) -> None:
+    """What is wrong with a rule from REDCap's own page is named; it is in list, suites and catalogue."""
+    (copied / "project_rules.csv").write_text(PROJECT_RULES, encoding="utf-8")
+    code, printed, _ = called(capsys, "lint", str(copied), "--json")
+    said = {
+        (one["level"], one["rule_id"], one["what"].split("\n")[0])
+        for one in json.loads(printed)["remarks"]
+        if one["rule_id"].isdecimal()
+    }
+    assert code == 10
+    assert said == {
+        ("error", "1", "The project has no field aeg."),
+        ("error", "2", "pts_grade has no code '9'."),
+        ("error", "2", "It can never ask with values that the dictionary allows."),
+        ("error", "3", "It can never ask with values that the dictionary allows."),
+        ("warning", "4", "It can never be content with values that the dictionary allows."),
+        ("error", "5", "project_rules.csv, rule 5: >> is no operator."),
+        ("warning", "7", "It asks the same as 6."),
+    }
+    _, listed, _ = called(capsys, str(copied), "--json")
+    assert [rule["id"] for rule in json.loads(listed)["rules"] if rule["origin"] == "redcap"] == list("1234567")
+    assert "59 of the study, 7 of its project, 185 of its dictionary" in called(capsys, str(copied))[1]
+    assert "| 6 | Sound | `[age] < 18` |" in called(capsys, str(copied), "--catalogue")[1]
+    sound = "".join(line for line in PROJECT_RULES.splitlines(keepends=True) if "aeg" not in line and ">>" not in line)
+    (copied / "project_rules.csv").write_text(sound, encoding="utf-8")
+    suites = json.loads(called(capsys, str(copied), "--suite")[1])
+    (own,) = (suite for suite in suites if suite["name"] == "rules_of_the_project")
+    assert [one["meta"]["title"]["en"] for one in own["expectations"]][-2:] == ["Sound", "The same again"]
