@@ -43,6 +43,7 @@ from nightround.validation.run import Validation, validate
 from redcap_sync.client import RedcapClient
 from redcap_sync.dictionary import Dictionary
 from redcap_sync.errors import ExplainedError
+from redcap_sync.private_folder import private_folder
 
 if TYPE_CHECKING:
     from nightround.interim.edition import Edition
@@ -337,9 +338,7 @@ class Night:
         return "" if self.complete else f"_{INCOMPLETE}"
 
     def _folder_of_run(self) -> Path:
-        folder = self.folder / "runs" / f"{self.run_id:05d}"
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        return folder
+        return private_folder(self.folder / "runs" / f"{self.run_id:05d}")
 
     def _write(self, path: Path, content: str | bytes) -> None:
         path.write_bytes(content.encode() if isinstance(content, str) else content)

@@ -190,12 +190,12 @@ def test_no_incomplete_mark_on_a_complete_run(demo: Demo) -> None:
     assert not [path for path in demo.folder.rglob("*") if "INCOMPLETE" in path.name]
 
 
-def test_files_are_private(demo: Demo) -> None:
-    """Snapshots, database, lists and reports are readable by their owner only."""
-    files = (path for path in demo.study.rglob("*") if path.is_file() and path.name != ".lock")
-    kept = [path for path in files if "fonts" not in path.parts]
-    assert len(kept) > 20
-    assert {path for path in kept if stat.S_IMODE(path.stat().st_mode) & 0o077} == set()
+def test_nothing_the_nights_left_can_be_read_by_others(demo: Demo) -> None:
+    """Every folder of the study's data opens for its owner alone, and so does every file in it, fonts included."""
+    paths = [demo.study, *demo.study.rglob("*")]
+    assert len(paths) > 40
+    modes = {(path.is_dir(), stat.S_IMODE(path.stat().st_mode)) for path in paths}
+    assert modes == {(True, 0o700), (False, 0o600)}
 
 
 def test_the_demo_says_what_to_open(demo: Demo) -> None:
