@@ -125,7 +125,8 @@ def mark_of(rows: Sequence[Mapping[str, Any]], clock: datetime | None) -> Mark |
         return None
     newest = max(_stamp(row) for row in rows)
     begin = sure_begin(clock) if clock else datetime.strptime(newest, STAMP) - OVERLAP  # noqa: DTZ007 - server-local
-    kept = (row for row in rows if _stamp(row) >= begin.strftime(STAMP))
+    earliest = begin.strftime(STAMP)
+    kept = (row for row in rows if _stamp(row) >= earliest)
     return Mark(begin, newest, clock, dict(sorted(Counter(map(_fingerprint, kept)).items())))
 
 
