@@ -229,6 +229,15 @@ def test_a_value_beyond_a_hard_limit_is_one_finding_of_the_harder_kind() -> None
     }
 
 
+def test_the_title_of_a_limit_is_in_one_language_each() -> None:
+    """Of a label in both languages each title has its part."""
+    dictionary = changed(weight={"label": "体重 Weight"})
+    limits = [{"field": "weight", "minimum": "2", "maximum": "400", "source": "made up"}]
+    made = rules_from_dictionary(dictionary, DictionaryRulesTable.model_validate({"limits": limits}))
+    title = next(rule.title for rule in made if rule.id == "limit:weight")
+    assert title == ("体重 不可能超出 2 – 400", "Weight cannot lie outside 2 – 400")
+
+
 def test_a_range_that_redcap_enforces_is_taken_more_seriously() -> None:
     """@FORCE-MINMAX makes the range a hard limit."""
     dictionary = changed(weight={"minimum": "30", "annotation": "@FORCE-MINMAX"})

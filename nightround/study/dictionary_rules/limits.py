@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from nightround.errors import StudyFilesWrong
+from nightround.labels import words_of_label
 from nightround.model import Rule, Severity, Words
 from nightround.study.dictionary_rules.fields import rule_of
 from nightround.study.study_toml import DictionaryRulesTable, LimitTable
@@ -30,7 +31,8 @@ def _limit_rule(limit: LimitTable, field: Field, dictionary: Dictionary, severit
     bounded = replace(field, minimum=limit.minimum, maximum=limit.maximum)
     rule = rule_of("range", bounded, dictionary, severity)
     between = f"{limit.minimum or '…'} – {limit.maximum or '…'}"
-    title = Words(f"{field.label} 不可能超出 {between}", f"{field.label} cannot lie outside {between}")
+    label = words_of_label(field.label or field.name)
+    title = Words(f"{label.zh} 不可能超出 {between}", f"{label.en} cannot lie outside {between}")
     return rule and replace(rule, id=f"limit:{field.name}", title=title, source=limit.source)
 
 
