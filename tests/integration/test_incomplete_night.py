@@ -30,7 +30,7 @@ from redcap_sync.sandbox.project import project_from_folder
 from redcap_sync.token import Token
 
 STUDY = Path(__file__).parents[2] / "expectations" / "venous_occlusion"
-NIGHT = datetime(2025, 7, 5, 2, 30, tzinfo=UTC)
+NIGHT = datetime(2025, 7, 6, 2, 30, tzinfo=UTC)  # a Sunday, on which no report is made
 TYPED = {"record_id": "1", "redcap_event_name": "screening_arm_1", "height_cm": "170", "weight_kg": "70"}
 
 
