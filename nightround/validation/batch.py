@@ -29,12 +29,17 @@ class Context:
     """The run's clock, the project's missing data codes, and how each date column is stored as text.
 
     `threads` work on the rules beside one another; 0 for as many as the process may use.
+    Nothing changes it, so that a copy of it is itself: pandas copies it with every column that is taken out of a
+    frame, and Great Expectations takes out each of them twice to learn the size of a batch.
     """
 
     now: datetime
     missing_codes: frozenset[str] = frozenset()
     date_kinds: Mapping[str, DateKind] = field(default_factory=dict)
     threads: int = 0
+
+    def __deepcopy__(self, memo: object) -> Context:
+        return self
 
 
 @dataclass(frozen=True, eq=False)

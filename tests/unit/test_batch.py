@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nightround.validation.batch import Batch, make_batch
+from nightround.validation.batch import CONTEXT, Batch, make_batch
 from redcap_sync.dictionary import Dictionary
 from redcap_sync.logic import Reference
 from tests.made_up import NIGHT, project, snapshot
@@ -165,3 +165,9 @@ def test_rows_have_their_keys_and_a_clean_index(dictionary: Dictionary) -> None:
     assert list(made.frame.index) == [0, 1, 2]
     assert made.row_keys(np.array([2]))[0] == ("2", "one_arm_1", "visit", 0)
     assert texts(made, "record_id") == ["1", "1", "2"]
+
+
+def test_taking_a_column_out_copies_no_context(dictionary: Dictionary) -> None:
+    """pandas copies the attributes of a frame with every column; ours is never changed, so it may stay itself."""
+    frame = batch(dictionary, "visit", Reference("weight")).frame
+    assert frame["weight"].attrs[CONTEXT] is frame.attrs[CONTEXT]
