@@ -161,6 +161,7 @@ NIGHT = {
     ),
     "There is no API token.": "没有 API 令牌。",
     "The system's keyring cannot be read ({trouble}).": "无法读取系统密钥环（{trouble}）。",
+    "The token file {file} cannot be read ({error}).": "无法读取令牌文件 {file}（{error}）。",
     "The API token has {count} characters, not {length}.": "API 令牌有 {count} 个字符，应为 {length} 个。",
     "REDCap gave a data dictionary without a single field.": "REDCap 返回的数据字典没有任何字段。",
     "The key of the snapshots cannot be used.": "快照的密钥无法使用。",
@@ -223,6 +224,9 @@ REMEDIES = {
     ),
     "run again; if it stays, ask the REDCap administrator about the server's clock": (
         "请重新运行；若仍如此，请向 REDCap 管理员询问服务器时钟。"
+    ),
+    "write the token, and nothing else, to a file of your own: chmod 600 {file}": (
+        "请将令牌（且只有令牌）写入您自己的文件，并执行 chmod 600 {file}"
     ),
     "set {variable}, or write the token to a file only you can read and name it in study.toml": (
         "请设置 {variable}，或将令牌写入仅本人可读的文件并在 study.toml 中指明。"
