@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 OUT ?= demo
 
-.PHONY: demo test check lock fonts clean
+.PHONY: demo test check golden lock fonts clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/.run $(VENV)/.system ## three nights on the sandbox, and what to open afterwards
@@ -19,6 +19,9 @@ check: $(VENV)/.dev ## format, lint, types, import contract
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+
+golden: $(VENV)/.dev $(VENV)/.system ## write the golden texts again; look at the difference before you commit it
+	NIGHTROUND_WRITE_GOLDEN=1 $(BIN)/pytest -n 2 tests/golden
 
 lock: ## resolve the dependencies again, with hashes and without an index address
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q \

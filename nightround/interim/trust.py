@@ -45,7 +45,13 @@ def trust_of(
     found = tuple(line_trust(tried, patients, doubt, limits) for tried in lines)
     weights = [weight_of(one.id, doubt, lines, patients, limits) for one in standing if doubt.cells[one.id]]
     order = {one.id: one.order for one in standing}
-    weights.sort(key=lambda one: (-list(Verdict).index(one.verdict), -(one.shift or 0.0), order[one.finding]))
+    weights.sort(
+        key=lambda one: (
+            -list(Verdict).index(one.verdict or Verdict.UNTOUCHED),
+            -(one.shift or 0.0),
+            order[one.finding],
+        )
+    )
     membership = sum(any(cell[1] in membership_of(plan) for cell in doubt.cells[one.id]) for one in standing)
     return Trust(
         lines=found,

@@ -48,7 +48,7 @@ def steady(value: float | None) -> float | None:
 def trust_row(line: LineTrust) -> dict[str, object]:
     """A line's values in doubt, and what they could make of it."""
     low, high = line.extremes
-    told = (line.known, line.open_values, str(line.verdict), line.reported, line.excluded, low, high)
+    told = (line.known, line.open_values, str(line.verdict or ""), line.reported, line.excluded, low, high)
     return dict(zip(TRUST_FIELDS, (*line.line, *told), strict=True))
 
 

@@ -46,7 +46,8 @@ class LineTrust:
     line: Line
     known: int
     open_values: int
-    verdict: Verdict
+    verdict: Verdict | None
+    """None where it is not told."""
     reported: str = ""
     excluded: str = ""
     extremes: tuple[str, str] = ("", "")
@@ -58,14 +59,14 @@ class LineTrust:
 class FindingWeight:
     """How far the correction of one finding could move a reported number.
 
-    `shift` is in standard deviations of the variable, None where it is not told; `lines` are those that hold one of
-    its values.
+    `shift` is in standard deviations of the variable; it and the verdict are None where they are not told. `lines`
+    are those that hold one of its values.
     """
 
     finding: str
     lines: tuple[Line, ...]
     shift: float | None
-    verdict: Verdict
+    verdict: Verdict | None
     membership: bool = False
     """Whether it is on who is analysed or in which group, so that every line could move."""
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import replace
 
 from nightround.model import Words
-from nightround.reports.facts import LineTrust, News, Trust, Verdict
+from nightround.reports.facts import FindingWeight, Line, LineTrust, News, Trust
 from nightround.reports.inputs import ReportInputs
 from nightround.reports.withheld import (
     pooled_flow,
@@ -43,7 +43,8 @@ def open_inputs(inputs: ReportInputs) -> ReportInputs:
         results=rows,
         outcomes=tuple(without_counts(one, uncounted) for one in inputs.outcomes),
         uncounted=uncounted,
-        trust=open_trust(inputs.trust),
+        trust=open_trust(inputs.trust, plan),
+        drifting={},
         news=open_news(inputs.news, rows),
         pairs={line: tuple(replace(one, group="") for one in pairs) for line, pairs in inputs.pairs.items()},
     )
@@ -101,21 +102,30 @@ def size_row(inputs: ReportInputs) -> ResultRow:
     return replace(found, variable="groups")
 
 
-def open_trust(trust: Trust) -> Trust:
-    """What is said of a line without its numbers and conclusions, which compare the groups."""
-    # A shift is in standard deviations, and that of a proportion tells the proportion.
-    weights = tuple(replace(one, verdict=without_conclusion(one.verdict), shift=None) for one in trust.weights)
-    return replace(trust, lines=tuple(without_numbers(line) for line in trust.lines), weights=weights)
+def open_trust(trust: Trust, plan: Plan) -> Trust:
+    """Which values are in doubt, without what they could move: that was tried on the groups.
+
+    A shift is in standard deviations, and that of a proportion tells the proportion; so the order says nothing either.
+    """
+    weights = (replace(one, verdict=None, shift=None) for one in trust.weights)
+    told = {one for table in plan.tables for one in (Line(table.id, variable.id) for variable in table.variables)}
+    told |= {Line("endpoints", endpoint.id) for endpoint in plan.endpoints}
+    return replace(
+        trust,
+        lines=tuple(without_numbers(line) for line in trust.lines if line.line in told),
+        checked=tuple(one for one in trust.checked if one.line in told),
+        weights=tuple(sorted((without_lines(one, told) for one in weights), key=lambda one: (one.lines, one.finding))),
+    )
 
 
-def without_conclusion(verdict: Verdict) -> Verdict:
-    """That a conclusion between groups could turn would tell how near it is."""
-    return Verdict.ESTIMATE if verdict is Verdict.CONCLUSION else verdict
+def without_lines(weight: FindingWeight, told: Container[Line]) -> FindingWeight:
+    """The lines that this version has."""
+    return replace(weight, lines=tuple(line for line in weight.lines if line in told))
 
 
 def without_numbers(line: LineTrust) -> LineTrust:
-    """Only how many of its values are in doubt, and whether it moves."""
-    return replace(line, verdict=without_conclusion(line.verdict), reported="", excluded="", extremes=("", ""))
+    """Only how many of its values are in doubt."""
+    return replace(line, verdict=None, reported="", excluded="", extremes=("", ""), by_observed=False)
 
 
 def open_news(news: News | None, rows: ResultSet) -> News | None:

@@ -163,7 +163,7 @@ TRUST_MARKS = {Verdict.UNTOUCHED: "", Verdict.STANDS: "", Verdict.ESTIMATE: " â—
 
 def trust_mark(line: LineTrust) -> str:
     """`2 â—`: two values in doubt, which could turn a conclusion."""
-    return f"{line.open_values}{TRUST_MARKS[line.verdict]}"
+    return f"{line.open_values}{TRUST_MARKS[line.verdict] if line.verdict else ''}"
 
 
 def trust_columns(source: Source) -> tuple[Column, ...]:
@@ -330,9 +330,17 @@ def notes_of(source: Source) -> tuple[Note, ...]:
     return (
         Note(source.say("note_values", kinds=source.say("or").join(parts))),
         *(Note(effect_note(source, effect)) for effect in effects),
-        *([Note(source.say("trust_column_note"))] if source.trust.lines else []),
+        *trust_note(source),
         *source.notes.listed(),
     )
+
+
+def trust_note(source: Source) -> Iterator[Note]:
+    """What the last column counts, and its marks where they are told."""
+    if any(line.verdict for line in source.trust.lines):
+        yield Note(source.say("trust_column_note"))
+    elif source.trust.lines:
+        yield Note(source.say("trust_column_note_open"))
 
 
 def effect_note(source: Source, effect: str) -> str:

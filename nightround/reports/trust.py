@@ -17,6 +17,11 @@ MOST_FINDINGS = 12
 MOST_NAMES = 3
 
 
+def of_version(name: str, inputs: ReportInputs) -> str:
+    """The name of a text, which is another one in the open version."""
+    return f"{name}_open" if inputs.version == "open" else name
+
+
 def in_doubt(inputs: ReportInputs) -> tuple[LineTrust, ...]:
     """The lines that hold a value under an open finding."""
     return tuple(line for line in inputs.trust.lines if line.open_values)
@@ -67,19 +72,19 @@ def place_of_line(line: Line, inputs: ReportInputs, say: Wording) -> str:
 
 def doubt_table(inputs: ReportInputs, say: Wording) -> TableView:
     """Each line in doubt: as reported, without those values, and at their extremes."""
-    numbers = [] if inputs.version == "open" else ["trust_reported", "trust_excluded", "trust_extremes"]
-    notes = [Note(say("trust_note"))]
+    closed = inputs.version == "closed"
+    numbers = ["trust_reported", "trust_excluded", "trust_extremes", "trust_verdict"] if closed else []
+    notes = [Note(say("trust_note"))] if closed else []
     if any(line.by_observed for line in in_doubt(inputs)):
         notes.append(Note(say("trust_observed_note")))
     return TableView(
         id="trust",
         number="",
-        title=say("trust_title"),
+        title=say(of_version("trust_title", inputs)),
         label_head=say("trust_line"),
         columns=(
             Column(say("trust_values")),
             *(Column(say(name), kind="text") for name in numbers),
-            Column(say("trust_verdict"), kind="text"),
         ),
         rows=tuple(doubt_row(line, inputs, say) for line in in_doubt(inputs)),
         notes=tuple(notes),
@@ -91,10 +96,15 @@ def doubt_row(line: LineTrust, inputs: ReportInputs, say: Wording) -> Row:
     low, high = (typeset(text, say.language) for text in line.extremes)
     extremes = say("interval", low=low, high=high) if low != high else low
     told = (line.reported, line.excluded, extremes + ("*" if line.by_observed and extremes else ""))
-    numbers = [] if inputs.version == "open" else [Cell(typeset(text, say.language)) for text in told]
+    numbers = [Cell(typeset(text, say.language)) for text in told] + verdict_cells(line.verdict, say)
     label = say("line_of", place=place_of_line(line.line, inputs, say), label=label_of_line(line.line, inputs, say))
-    verdict = Cell(say(f"verdict_{line.verdict}"), strong=line.verdict is Verdict.CONCLUSION)
-    return Row(label, (Cell(f"{line.open_values}/{line.known}"), *numbers, verdict), depth=0)
+    known = Cell(f"{line.open_values}/{line.known}")
+    return Row(label, (known, *(numbers if inputs.version == "closed" else [])), depth=0)
+
+
+def verdict_cells(verdict: Verdict | None, say: Wording) -> list[Cell]:
+    """What a correction could move, a conclusion in bold; no cell where it is not told."""
+    return [Cell(say(f"verdict_{verdict}"), strong=verdict is Verdict.CONCLUSION)] if verdict else []
 
 
 def weights_table(inputs: ReportInputs, say: Wording) -> TableView:
@@ -106,23 +116,34 @@ def weights_table(inputs: ReportInputs, say: Wording) -> TableView:
     return TableView(
         id="fix_first",
         number="",
-        title=say("fix_first_title"),
+        title=say(of_version("fix_first_title", inputs)),
         label_head=say("rule"),
         columns=(
             *record,
             Column(say("visit"), kind="text"),
             Column(say("touches"), kind="text"),
-            *([] if inputs.version == "open" else [Column(say("shift"), say("shift_under"))]),
-            Column(say("trust_verdict"), kind="text"),
+            *(weight_columns(say) if inputs.version == "closed" else []),
         ),
         rows=tuple(
             weight_row(one, findings[one.finding], rules.get(findings[one.finding].rule_id), inputs, say)
             for one in known[:MOST_FINDINGS]
         ),
         notes=(
-            Note(say("fix_first_note", shown=min(len(known), MOST_FINDINGS), touching=len(known), all=len(findings))),
+            Note(
+                say(
+                    of_version("fix_first_note", inputs),
+                    shown=min(len(known), MOST_FINDINGS),
+                    touching=len(known),
+                    all=len(findings),
+                )
+            ),
         ),
     )
+
+
+def weight_columns(say: Wording) -> list[Column]:
+    """How far a correction could move a number."""
+    return [Column(say("shift"), say("shift_under")), Column(say("trust_verdict"), kind="text")]
 
 
 def weight_row(weight: FindingWeight, finding: Finding, rule: Rule | None, inputs: ReportInputs, say: Wording) -> Row:
@@ -134,13 +155,12 @@ def weight_row(weight: FindingWeight, finding: Finding, rule: Rule | None, input
     elif len(names) > MOST_NAMES:
         told = say("and_more", names=told, n=len(names) - MOST_NAMES)
     record = [Cell(finding.row.record)] if inputs.record_ids else []
-    verdict = Cell(say(f"verdict_{weight.verdict}"), strong=weight.verdict is Verdict.CONCLUSION)
     cells = (
         *record,
         Cell(event_title(finding.row.event, inputs, say)),
         Cell(told),
         *([] if weight.shift is None else [Cell(f"{weight.shift:.2f}")]),
-        verdict,
+        *verdict_cells(weight.verdict, say),
     )
     return Row(rule.title.in_(say.language) if rule else finding.rule_id, cells, depth=0)
 

@@ -82,7 +82,7 @@ def pooled_rows(plan: Plan, results: ResultSet) -> Iterator[ResultRow]:
     if parts and sum_is_everybody(plan, parts):
         rows = [results[ResultKey(FLOW, step.id, "n")] for step in tops(parts)]
         known = sum(row.value or 0 for row in rows)
-        yield replace(rows[0], variable=KNOWN, value=known, text=f"{known:.0f}")
+        yield replace(rows[0], variable=KNOWN, value=known, text=f"{known:.0f}", n=round(known))
 
 
 def tells_groups(variable: Variable, plan: Plan) -> bool:

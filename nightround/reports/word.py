@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from nightround.reports.cleaning import clean, spaced
 from nightround.reports.context import ReportContext
-from nightround.reports.views import Cell, Column, TableView
+from nightround.reports.views import Cell, Column, Note, TableView
 from nightround.reports.wording import Wording
 
 if TYPE_CHECKING:
@@ -17,9 +17,12 @@ if TYPE_CHECKING:
     from docx.table import Table, _Cell
     from docx.text.paragraph import Paragraph
 
-THICK, THIN = 12, 6
-"""Eighths of a point: the outer lines and the one under the head."""
-BODY_SIZE, NOTE_SIZE = 9, 8
+THICK, THIN, FINE = 12, 6, 4
+"""Eighths of a point: the outer lines, the one under the head, and those under a head over several columns."""
+BODY_SIZE, NOTE_SIZE = 8, 7.5
+"""Points; journals set tables a size below their text."""
+CELL_ROOM = 40
+"""Twentieths of a point left and right of a cell's text; Word's own would break intervals."""
 LATIN, CHINESE = "Times New Roman", "SimSun"
 """The faces Chinese journals ask for; Word takes another where they are missing."""
 MARGIN_CM, LONG_CM, SHORT_CM = 2.0, 29.7, 21.0
@@ -76,7 +79,7 @@ def add_table(document: Document, table: TableView, say: Wording) -> None:
     columns = [one for one in enumerate(table.columns) if one[1].kind != "trust"]
     heads = 2 if table.spanners else 1
     made = document.add_table(rows=heads + len(table.rows), cols=len(columns) + 1)
-    made.autofit = True
+    set_widths(made, table, [column.width for _, column in columns])
     if table.spanners:
         fill_spanners(made, table)
     fill_head(made, heads - 1, table, [column for _, column in columns])
@@ -85,8 +88,39 @@ def add_table(document: Document, table: TableView, say: Wording) -> None:
         for place, (column, _) in enumerate(columns, start=1):
             fill(made.cell(number, place), row.cells[column] if column < len(row.cells) else Cell(), centred=True)
     draw_lines(made, heads)
-    for note in table.notes:
-        add_note(document, f"{note.letter} {note.text}" if note.letter else note.text)
+    if table.spanners:
+        draw_spanners(made, table)
+    add_notes(document, [note for note in table.notes if note.text not in trust_notes(say)], say)
+
+
+def trust_notes(say: Wording) -> set[str]:
+    """The notes on the column that a manuscript has no use for."""
+    return {say("trust_column_note"), say("trust_column_note_open")}
+
+
+def set_widths(made: Table, table: TableView, widths: Sequence[float]) -> None:
+    """Columns as wide as in the report, over the whole measure; rows are not broken over pages."""
+    from docx.oxml import OxmlElement
+    from docx.oxml.ns import qn
+    from docx.shared import Cm
+
+    measure = (LONG_CM if table.landscape else SHORT_CM) - 2 * MARGIN_CM
+    shares = [table.label_width, *widths]
+    made.autofit = False
+    margins = OxmlElement("w:tblCellMar")
+    for side in ("left", "right"):
+        edge = OxmlElement(f"w:{side}")
+        edge.set(qn("w:w"), str(CELL_ROOM))
+        edge.set(qn("w:type"), "dxa")
+        margins.append(edge)
+    made._tbl.tblPr.append(margins)  # noqa: SLF001 - no public way
+    for row in made.rows:
+        row._tr.get_or_add_trPr().append(OxmlElement("w:cantSplit"))  # noqa: SLF001 - no public way
+    for column, share in zip(made.columns, shares, strict=True):
+        width = Cm(measure * share / sum(shares))
+        column.width = width
+        for cell in column.cells:
+            cell.width = width
 
 
 def fill_spanners(made: Table, table: TableView) -> None:
@@ -105,9 +139,10 @@ def fill_head(made: Table, row: int, table: TableView, columns: Sequence[Column]
 
     fill(made.cell(row, 0), Cell(table.label_head, strong=True))
     for place, column in enumerate(columns, start=1):
-        text = f"{column.head}\n{column.under}" if column.under else column.head
-        cell = Cell("", symbol=text) if column.kind == "p" and not column.under else Cell(text, strong=True)
+        cell = Cell("", symbol=column.head) if column.kind == "p" else Cell(column.head, strong=True)
         fill(made.cell(row, place), cell, centred=True)
+        if column.under:
+            made.cell(row, place).paragraphs[0].add_run(f"\n{spaced(clean(column.under))}")
     for number in range(row + 1):
         made.rows[number]._tr.get_or_add_trPr().append(OxmlElement("w:tblHeader"))  # noqa: SLF001 - no public way
 
@@ -120,13 +155,14 @@ def fill(cell: _Cell, content: Cell, *, centred: bool = False, indent: int = 0) 
     paragraph: Paragraph = cell.paragraphs[0]
     if centred:
         paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER
-    if indent > 1:
-        paragraph.paragraph_format.left_indent = Pt(BODY_SIZE * (indent - 1))
+    if indent and not content.strong:
+        paragraph.paragraph_format.left_indent = Pt(BODY_SIZE * indent)
     if content.symbol:
         paragraph.add_run(content.symbol).italic = True
     if content.text:
-        text = f" = {content.text}" if content.symbol else content.text
-        paragraph.add_run(spaced(clean(text))).bold = content.strong
+        text = f"\u00a0=\u00a0{content.text}" if content.symbol else content.text
+        told = spaced(clean(text))
+        paragraph.add_run(told.replace(" ", "\u00a0") if centred else told).bold = content.strong
     if content.notes:
         paragraph.add_run(content.notes).font.superscript = True
 
@@ -137,6 +173,14 @@ def draw_lines(made: Table, heads: int) -> None:
     for number, edge, width in ((0, "top", THICK), (heads - 1, "bottom", THIN), (last, "bottom", THICK)):
         for cell in made.rows[number].cells:
             draw_edge(cell, edge, width)
+
+
+def draw_spanners(made: Table, table: TableView) -> None:
+    """A fine line under each head over several columns."""
+    place = 1
+    for spanner in table.spanners:
+        draw_edge(made.cell(0, place), "bottom", FINE)
+        place += spanner.columns
 
 
 def draw_edge(cell: _Cell, edge: str, width: int) -> None:
@@ -155,11 +199,21 @@ def draw_edge(cell: _Cell, edge: str, width: int) -> None:
     borders.append(line)
 
 
-def add_note(document: Document, text: str) -> None:
-    """A note under a table."""
+def add_notes(document: Document, notes: Sequence[Note], say: Wording) -> None:
+    """The notes under a table: those on all of it in one paragraph, the lettered ones in another."""
     from docx.shared import Pt
 
-    document.add_paragraph().add_run(spaced(clean(text))).font.size = Pt(NOTE_SIZE)
+    general = " ".join(note.text for note in notes if not note.letter)
+    lettered = [note for note in notes if note.letter]
+    if general:
+        document.add_paragraph().add_run(spaced(clean(general))).font.size = Pt(NOTE_SIZE)
+    if lettered:
+        paragraph = document.add_paragraph()
+        for number, note in enumerate(lettered, start=1):
+            letter = paragraph.add_run(note.letter)
+            letter.font.superscript, letter.font.size = True, Pt(NOTE_SIZE)
+            end = say("full_stop") if number == len(lettered) else say("semicolon")
+            paragraph.add_run(f"\u00a0{spaced(clean(note.text))}{end}").font.size = Pt(NOTE_SIZE)
 
 
 def same_bytes(document: Document) -> bytes:

@@ -168,6 +168,30 @@ def test_the_last_report_says_what_changed_since_the_first_and_through_whom(demo
     assert named <= edited
 
 
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_the_open_report_holds_neither_the_split_nor_the_rate_it_follows_from(demo: Demo, language: str) -> None:
+    """The groups are the outcome: 43 patent, 19 occluded and 69.4% stand in no page and no attachment of it."""
+    document = pypdfium2.PdfDocument(max((demo.study / "reports" / "open").glob(f"*_{language}.pdf")))
+    pages = "".join(page.get_textpage().get_text_bounded() for page in document)
+    attached = [document.get_attachment(number) for number in range(document.count_attachments())]
+    files = {one.get_name(): bytes(one.get_data()).decode("utf-8-sig") for one in attached}
+    document.close()
+    plain = re.sub(r"\s", "", pages)
+    assert "n=62" in plain
+    assert not [
+        told for told in ("n=43", "n=19", "43/62", "19/62", "69.4%", "57.0～79.4", "57.0to79.4") if told in plain
+    ]
+    rows = list(csv.DictReader(files["results.csv"].splitlines()))
+    assert len(rows) > 100
+    told = {(one["variable"], one["statistic"]) for one in rows if one["table"] in {"endpoints", "bounds", "flow"}}
+    assert {one for one in told if one[0] in {"patency_6_months", "patent", "occluded"}} == {
+        ("patency_6_months", "n"),
+        ("patency_6_months", "missing"),
+    }
+    assert not [one for one in rows if one["group"] or one["n"] in {"43", "19"}]
+    assert files.keys() == {"results.csv", "results.json", "outcomes.csv", "trust.csv", "changes.csv"}
+
+
 def pdf_text(demo: Demo, language: str) -> str:
     """All text of the last report, page by page."""
     document = pypdfium2.PdfDocument(max((demo.study / "reports").glob(f"*_{language}.pdf")))

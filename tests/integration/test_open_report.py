@@ -1,0 +1,128 @@
+"""The open report where the groups are an outcome: neither a page nor a file depends on who is in which group."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+import pytest
+
+from nightround.interim.audit import contradictions
+from nightround.interim.edition import OutcomeKept
+from nightround.interim.gathering import inputs_of
+from nightround.interim.making import pages_of
+from nightround.model import Outcome, Severity, Status
+from nightround.reports.attachments import attachments
+from nightround.reports.inputs import ReportInputs
+from nightround.reports.opened import open_inputs
+from nightround.reports.word import word_bytes
+from nightround.reports.wording import read_wording
+from nightround.study.plan import Plan
+from tests.interim_samples import (
+    AGE_RULE,
+    PATENCY_RULE,
+    PLANNED,
+    TEMPLATES,
+    edition_of,
+    open_finding,
+    patients,
+    snapshot_of,
+)
+
+STATUS = {
+    "id": "status", "label": {"zh": "通畅", "en": "Patent"}, "type": "dichotomous", "summary": "n_percent",
+    "field": "patency", "shown": "yes", "test": "pearson",
+    "levels": [{"id": "yes", "label": "yes", "codes": ["1"]}, {"id": "no", "label": "no", "codes": ["0"]}],
+}  # fmt: skip
+PATENT, OCCLUDED = (
+    {"id": name, "label": {"zh": name, "en": name}, "of": "finished", "where": [{"field": "patency", "codes": [code]}]}
+    for name, code in (("patent", "1"), ("occluded", "0"))
+)
+Rows = Sequence[Mapping[str, str]]
+
+
+def planned(*steps: dict[str, object]) -> Plan:
+    """The made-up plan with steps of the flow by group, and a line of Table 1 that is the group itself."""
+    whole = PLANNED.model_dump()
+    first, *others = whole["tables"]
+    general, *rest = first["sections"]
+    first["sections"] = [{**general, "variables": [*general["variables"], STATUS]}, *rest]
+    return Plan.model_validate({**whole, "flow": [*whole["flow"], *steps], "tables": [first, *others]})
+
+
+def closed(rows: Rows, plan: Plan) -> ReportInputs:
+    """The closed version's inputs, with one patient's age and another's outcome in doubt."""
+    snapshot = snapshot_of(rows)
+    findings = [open_finding(AGE_RULE, "5"), open_finding(PATENCY_RULE, "7")]
+    return inputs_of(edition_of(snapshot, findings, plan=plan), snapshot)
+
+
+def everything(inputs: ReportInputs) -> dict[str, str | bytes]:
+    """Every page and file of a version before it is typeset, by name."""
+    pages = pages_of(inputs, TEMPLATES)
+    words = {language: read_wording([TEMPLATES], language) for language in pages.contexts}
+    return {
+        **pages.html,
+        **{f"{language}.docx": word_bytes(context, words[language]) for language, context in pages.contexts.items()},
+        **{one.name: one.text for one in attachments(inputs)},
+    }
+
+
+def with_outcomes(shut: Callable[[int], bool]) -> Rows:
+    """The patients with another outcome each, and nothing else changed."""
+    return [
+        {**row, "patency": "0" if shut(int(row["record_id"])) else "1"} if "age" in row else row for row in patients()
+    ]
+
+
+@pytest.mark.parametrize("shut", [lambda n: n % 3 != 0, lambda n: n % 4 == 0, lambda n: n in {3, 7}])
+def test_another_split_gives_the_same_open_report(shut: Callable[[int], bool]) -> None:
+    """Whoever is in whichever group, every page, Word file and attachment of the open version is the same."""
+    plan = planned(PATENT, OCCLUDED)
+    before, now = closed(patients(), plan), closed(with_outcomes(shut), plan)
+    assert everything(before)["results.csv"] != everything(now)["results.csv"]
+    assert everything(open_inputs(before)) == everything(open_inputs(now))
+
+
+def test_the_open_report_tells_who_was_treated_and_assessed_and_that_the_rest_is_withheld() -> None:
+    """One step stands for all groups, the endpoint has its denominator alone, a note says why, and the audit agrees."""
+    inputs = open_inputs(closed(patients(), planned(PATENT, OCCLUDED)))
+    pages = pages_of(inputs, TEMPLATES)
+    assert "Outcome assessed (split withheld)" in pages.html["en"]
+    assert "assessed in 24 patients; the groups are its answers" in pages.html["en"]
+    assert "公开版只列已评估例数" in pages.html["zh"]
+    told = [(row.statistic, row.text) for row in inputs.results if row.table == "endpoints"]
+    assert sorted(told) == [("missing", "0"), ("n", "24")]
+    assert {row.variable: row.text for row in inputs.results if row.table == "flow"} == {
+        "treated": "24", "stopped": "0", "finished": "24", "outcome_known": "24", "groups": "24",
+    }  # fmt: skip
+    assert not list(contradictions(inputs, inputs.results, pages.html, pages.contexts))
+
+
+def test_a_single_group_of_the_flow_is_left_out_without_a_sum() -> None:
+    """Where the flow holds one of two groups, what stands for it would be its size: nothing does."""
+    inputs = open_inputs(closed(patients(), planned(PATENT)))
+    assert {row.variable for row in inputs.results if row.table == "flow"} == {
+        "treated", "stopped", "finished", "groups",
+    }  # fmt: skip
+    assert [step.id for step in inputs.plan.flow] == ["treated", "stopped", "finished"]
+
+
+def test_a_rule_about_the_groups_does_not_say_how_many_rows_it_looked_at() -> None:
+    """Its scope may be one group; its result and its failures are told, its rows are not, nor in a reason."""
+    rule = replace(AGE_RULE, id="SHUT", applies="[patency] = '0'", severity=Severity.CRITICAL)
+    blank = replace(rule, id="BLANK")
+    snapshot = snapshot_of(patients())
+    outcomes = (
+        Outcome("SHUT", Status.FAILED, 8, 8, 1),
+        Outcome("BLANK", Status.NOT_APPLICABLE, 8, 0, 0, "in all 8 rows of its scope a needed field is blank"),
+        Outcome("AGE", Status.FAILED, 24, 24, 2),
+    )
+    edition = edition_of(
+        snapshot, rules=(rule, blank, AGE_RULE), outcomes=tuple(OutcomeKept.of(one) for one in outcomes)
+    )
+    inputs = open_inputs(inputs_of(edition, snapshot))
+    listed = next(one.text for one in attachments(inputs) if one.name == "outcomes.csv").splitlines()
+    assert listed[1:] == ["SHUT,failed,,,1,", "BLANK,not_applicable,,,0,", "AGE,failed,24,24,2,"]
+    (table,) = [one for one in pages_of(inputs, TEMPLATES).contexts["en"].tables if one.id == "failed_rules"]
+    assert [[cell.text for cell in row.cells[1:]] for row in table.rows] == [["–", "1"], ["24", "2"]]
