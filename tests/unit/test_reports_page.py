@@ -11,10 +11,13 @@ from nightround.errors import StudyFilesWrong
 from nightround.model import LANGUAGES, Coverage, Language, LedgerDelta, Status, Words
 from nightround.reports.attachments import attachments, steady
 from nightround.reports.context import build_report
+from nightround.reports.facts import Cause, CauseKind, ChangedNumber, News
 from nightround.reports.render import html, split_hyphenated, split_symbols
 from nightround.reports.wording import read_wording
-from tests.report_samples import OUTCOMES, PLAN, RULES, SECRET, SNAPSHOT, TEMPLATES, night
+from tests.report_samples import CUTOFF, OUTCOMES, PLAN, RULES, SECRET, SNAPSHOT, TEMPLATES, night
 
+ONE_MORE = ChangedNumber("flow", "finished", "n", "", "", "", "61", "62", (Cause(CauseKind.NEW, ("9",)),))
+NEWS = News(CUTOFF, SNAPSHOT, 9, (ONE_MORE,), 0, 3)
 HOSTILE = "<img src=x onerror=alert(1)>{{ 7*7 }}\"'</style><script>\u202eevil</script>&lt;b&gt;"
 
 
@@ -77,20 +80,58 @@ def test_the_whole_snapshot_hash_and_the_cutoff_are_printed() -> None:
     assert "2026-11-22 02:00 (UTC+08:00)" in page()
 
 
-def test_a_study_overrides_a_page_and_a_text_and_still_reaches_ours(tmp_path: Path) -> None:
-    """A file in the study's template folder goes before ours, which it can include; a text as well."""
-    templates = tmp_path / "report_templates"
+BLOCKS = sorted(
+    str(path.relative_to(TEMPLATES))
+    for path in (*TEMPLATES.glob("*.j2"), *TEMPLATES.glob("pages/*.j2"), *TEMPLATES.glob("*.css"))
+)
+"""Every file of the report's templates that a study may put its own before."""
+
+
+def own_templates(folder: Path, **files: str) -> Path:
+    """Our templates with files of the study `sample` before them."""
+    templates = folder / "report_templates"
     templates.mkdir()
     for path in TEMPLATES.iterdir():
         (templates / path.name).symlink_to(path)
-    own = templates / "sample" / "pages"
-    own.mkdir(parents=True)
-    (own / "methods.html.j2").write_text('<p>Our committee.</p>{% include "original/pages/methods.html.j2" %}')
-    (own.parent / "words.toml").write_text('interim_report = { zh = "期中报告", en = "DMC report" }', encoding="utf-8")
+    for name, text in files.items():
+        own = templates / "sample" / name
+        own.parent.mkdir(parents=True, exist_ok=True)
+        own.write_text(text, encoding="utf-8")
+    return templates
+
+
+@pytest.mark.parametrize("block", BLOCKS)
+def test_a_study_puts_a_block_of_its_own_before_any_of_ours(block: str, tmp_path: Path) -> None:
+    """Its file is used in the place of ours, can include ours, and the rest of the page stays as it is."""
+    mark = f"/* own {block} */"
+    if block == "macros.html.j2":
+        text = (
+            (TEMPLATES / block)
+            .read_text(encoding="utf-8")
+            .replace('<div class="table-end">', mark + '<div class="table-end">')
+        )
+    else:
+        text = f'{mark}{{% include "original/{block}" %}}'
+    inputs = night(news=NEWS)
+    templates = own_templates(tmp_path, **{block: text})
+    ours = html(build_report(inputs, "en", TEMPLATES), TEMPLATES)
+    made = html(build_report(inputs, "en", templates), templates)
+    assert mark in made
+    assert made.replace(mark, "") == ours
+
+
+def test_a_study_overrides_a_text(tmp_path: Path) -> None:
+    """A text in the words of the study goes before ours; the others stay."""
+    templates = own_templates(tmp_path, **{"words.toml": 'interim_report = { zh = "期中报告", en = "DMC report" }'})
     made = html(build_report(night(), "en", templates), templates)
-    assert "Our committee." in made
-    assert "Limitations" in made
     assert "DMC report" in made
+    assert "Limitations" in made
+
+
+def test_the_documents_name_every_block() -> None:
+    """docs/report.md lists each file that a study may put its own before."""
+    text = (TEMPLATES.parent / "docs" / "report.md").read_text(encoding="utf-8")
+    assert [block for block in BLOCKS if f"`{block}`" not in text] == []
 
 
 def test_a_text_that_is_missing_is_named() -> None:
