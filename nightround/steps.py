@@ -171,7 +171,7 @@ class Night:
             self._write(folder / f"coverage{self._mark}.json", json.dumps(document, ensure_ascii=False, indent=1))
             self._write(
                 folder / f"great_expectations{self._mark}.json",
-                json.dumps(validation.checkpoint_document(str(self.run_id)), ensure_ascii=False, indent=1),
+                json.dumps(validation.checkpoint_document(), ensure_ascii=False, indent=1),
             )
             self._write(folder / f"failures{self._mark}.parquet", failure_table(validation.violations).to_parquet())
             listing = findings_list(

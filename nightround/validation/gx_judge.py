@@ -21,18 +21,12 @@ from weakref import WeakKeyDictionary
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
 
 import great_expectations as gx
-from great_expectations.checkpoint.checkpoint import CheckpointResult
 from great_expectations.core.expectation_validation_result import ExpectationSuiteValidationResult
 from great_expectations.core.metric_domain_types import MetricDomainTypes
-from great_expectations.core.run_identifier import RunIdentifier
 from great_expectations.data_context.types.base import (
     DataContextConfig,
     InMemoryStoreBackendDefaults,
     ProgressBarsConfig,
-)
-from great_expectations.data_context.types.resource_identifiers import (
-    ExpectationSuiteIdentifier,
-    ValidationResultIdentifier,
 )
 from great_expectations.execution_engine import pandas_execution_engine
 from great_expectations.execution_engine.execution_engine import ExecutionEngine
@@ -207,16 +201,12 @@ class ExpectRedcapRule(BatchExpectation):
         }
 
 
-Validated = tuple[gx.ValidationDefinition, ExpectationSuiteValidationResult]
-"""What was validated and what came of it, in Great Expectations' own types: small, whatever the rows."""
-
-
 @dataclass(frozen=True, eq=False)
 class Judgement:
-    """What a suite came to: every rule's complete result, and Great Expectations' own result of it."""
+    """What a suite came to: every rule's complete result, and Great Expectations' own description of it as JSON."""
 
     results: Mapping[str, RuleResult]
-    validated: Validated
+    described: Mapping[str, Any]
 
 
 def judge(suite: Suite, batch: Batch, *, run_name: str) -> Judgement:
@@ -237,46 +227,46 @@ def judge(suite: Suite, batch: Batch, *, run_name: str) -> Judgement:
         context.data_sources.delete(run_name)
     _same_count(len(suite.rules), len(outcome.results), "judged")
     _same_verdicts(outcome, results)
-    return Judgement(results, (gx.ValidationDefinition(name=suite.name, data=definition, suite=gx_suite), outcome))
+    return Judgement(results, _described(outcome))
 
 
-def checkpoint_document(judged: Sequence[Validated], run_name: str) -> dict[str, Any]:
-    """The result of a Checkpoint over all suites of a run, in the form that GX's `CheckpointResult.describe` has.
+def _described(outcome: ExpectationSuiteValidationResult) -> dict[str, Any]:
+    """GX's own description of a result, which it keeps no row and no frame of.
 
-    It is put together from what was judged: `Checkpoint.run` would judge and store everything a second time, in
-    twice the time. The logic of the rules is left out, because it stands in the suites; the suite's name and the
-    severity, which GX leaves out, are added.
+    The logic of the rules is left out, because it stands in the suite; the suite's name and the severity, which
+    GX leaves out, are added.
     """
-    if not judged:
-        return {}
-    result = checkpoint_result(judged, run_name)
-    document: dict[str, Any] = {
-        "checkpoint": result.name,
-        "great_expectations_version": gx.__version__,
-        **result.describe_dict(),
-    }
-    for described, validated in zip(document["validation_results"], result.run_results.values(), strict=True):
-        described["suite_name"] = validated.suite_name
-        for expectation, verdict in zip(described["expectations"], validated.results, strict=True):
-            del expectation["kwargs"]["logic"]
-            expectation["severity"] = _severity(verdict)
-    return document
+    described = outcome.describe_dict()
+    for expectation, verdict in zip(described["expectations"], outcome.results, strict=True):
+        del expectation["kwargs"]["logic"]
+        expectation["severity"] = _severity(verdict)
+    return {"suite_name": outcome.suite_name, **described}
 
 
 def _severity(verdict: Any) -> str:
     return str(verdict.expectation_config.severity.value)
 
 
-def checkpoint_result(judged: Sequence[Validated], run_name: str) -> CheckpointResult:
-    """Great Expectations' own object for what a Checkpoint over these suites came to."""
-    definitions = [definition for definition, _ in judged]
-    run_id = RunIdentifier(run_name=run_name)
-    results = {
-        ValidationResultIdentifier(ExpectationSuiteIdentifier(definition.suite.name), run_id, outcome.batch_id): outcome
-        for definition, outcome in judged
+def checkpoint_document(described: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The result of a Checkpoint over all suites of a run, in the form that GX's `CheckpointResult.describe` has.
+
+    It is put together from what was judged: `Checkpoint.run` would judge and store everything a second time, in
+    twice the time. `tests/integration/test_gx_contract.py` holds it against a real one.
+    """
+    if not described:
+        return {}
+    successful = sum(one["success"] for one in described)
+    return {
+        "great_expectations_version": gx.__version__,
+        "success": successful == len(described),
+        "statistics": {
+            "evaluated_validations": len(described),
+            "success_percent": successful / len(described) * 100,
+            "successful_validations": successful,
+            "unsuccessful_validations": len(described) - successful,
+        },
+        "validation_results": list(described),
     }
-    checkpoint = gx.Checkpoint(name="nightround", validation_definitions=definitions)
-    return CheckpointResult(run_id=run_id, run_results=results, checkpoint_config=checkpoint)
 
 
 @cache

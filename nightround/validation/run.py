@@ -29,14 +29,14 @@ class Validation:
     rules: tuple[Rule, ...]
     outcomes: tuple[Outcome, ...]
     coverage: Coverage
-    validated: tuple[Validated, ...] = field(default=(), repr=False)
-    """What Great Expectations made of each suite, in its own types."""
+    described: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
+    """Great Expectations' own result of each suite, as JSON; no value and no record id is in it."""
 
-    def checkpoint_document(self, run_name: str) -> dict[str, Any]:
-        """Great Expectations' own result of the run, as JSON; no value and no record id is in it."""
+    def checkpoint_document(self) -> dict[str, Any]:
+        """Great Expectations' own result of the run: that of one Checkpoint over all suites."""
         from nightround.validation.gx_judge import checkpoint_document
 
-        return checkpoint_document(self.validated, run_name)
+        return checkpoint_document(self.described)
 
     @property
     def violations(self) -> tuple[Violation, ...]:
@@ -54,15 +54,17 @@ def validate(
     stopped = stopped or {}
     suites, refused = compile_suites([rule for rule in rules if rule.id not in stopped], snapshot.dictionary)
     outcomes = [_not_evaluated(rule_id, reason) for rule_id, reason in {**refused, **stopped}.items()]
-    validated: list[Validated] = []
+    described: list[Mapping[str, Any]] = []
     for suite in suites:
-        outcomes.extend(_judge_suite(snapshot, suite, now, validated))
+        outcomes.extend(_judge_suite(snapshot, suite, now, described))
     order = {rule.id: rank for rank, rule in enumerate(rules)}
     outcomes.sort(key=lambda outcome: order.get(outcome.rule_id, len(order)))
-    return Validation(tuple(rules), tuple(outcomes), certify(rules, outcomes), tuple(validated))
+    return Validation(tuple(rules), tuple(outcomes), certify(rules, outcomes), tuple(described))
 
 
-def _judge_suite(snapshot: Snapshot, suite: Suite, now: datetime, validated: list[Validated]) -> Iterator[Outcome]:
+def _judge_suite(
+    snapshot: Snapshot, suite: Suite, now: datetime, described: list[Mapping[str, Any]]
+) -> Iterator[Outcome]:
     from nightround.validation.gx_judge import judge
 
     wanted = dict.fromkeys(reference for compiled in suite.rules for reference in compiled.references)
@@ -76,7 +78,7 @@ def _judge_suite(snapshot: Snapshot, suite: Suite, now: datetime, validated: lis
         judgement = judge(
             Suite(suite.name, suite.instruments, readable), batch, run_name=f"{snapshot.id[:12]}-{suite.name}"
         )
-        validated.append(judgement.validated)
+        described.append(judgement.described)
         for compiled in readable:
             yield _outcome(compiled, batch, judgement.results[compiled.rule.id])
     else:
