@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from nightround.model import Coverage, Outcome, Rule, Snapshot, Status, Violation
 from nightround.validation.batch import Batch, RowsOf, make_batch
@@ -14,9 +14,6 @@ from nightround.validation.evaluation import RuleResult
 from nightround.validation.lookup import AS_TEXT
 from nightround.validation.suite import CompiledRule, Suite, compile_suites
 from redcap_sync.logic import Reference
-
-if TYPE_CHECKING:
-    from nightround.validation.gx_judge import Validated
 
 SUGGESTED = "suggested value"
 """The name in `observed` of what a cell probably should hold."""
