@@ -8,6 +8,7 @@ not listed is not checked, because sites add types of their own.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import datetime
 
 from redcap_sync.dictionary import DATE_FORMATS
@@ -65,10 +66,16 @@ def is_known(validation: str) -> bool:
 
 def follows(validation: str, value: str) -> bool:
     """Say whether a stored, non-blank value has the form of its type; a date must be in the calendar."""
-    if _COMPILED[validation].fullmatch(value) is None:
-        return False
-    kind = validation.rpartition("_")[0]
-    return kind not in DATE_FORMATS or _in_calendar(value, DATE_FORMATS[kind])
+    return bool(form_of(validation)(value))
+
+
+def form_of(validation: str) -> Callable[[str], object]:
+    """The same question for many values of one type: what is given for a value is truthy where it has the form."""
+    matches = _COMPILED[validation].fullmatch
+    layout = DATE_FORMATS.get(validation.rpartition("_")[0])
+    if layout is None:
+        return matches
+    return lambda value: matches(value) and _in_calendar(value, layout)
 
 
 def _in_calendar(value: str, layout: str) -> bool:

@@ -20,7 +20,7 @@ import pandas as pd
 from nightround.validation.slips import slipped
 from nightround.validation.stored import Floats, Mask, Measure, Stored, StoredTexts, number, seconds_of
 from redcap_sync.logic import Evaluator, from_json
-from redcap_sync.validation_types import follows
+from redcap_sync.validation_types import form_of
 
 EXACTLY = 1e-9
 """Relative difference below which two numbers are one: what is left of a decimal number's own rounding."""
@@ -104,8 +104,7 @@ def _format(rows: Rows, columns: Sequence[str], settings: Settings, scope: Mask)
     stored = rows.stored[columns[0]]
     judged = scope & _valued(stored, settings)
     validation = settings["validation"]
-    wrong = stored.where(("format", validation), lambda text: not follows(validation, text))
-    return Verdict(scope, judged, judged & wrong)
+    return Verdict(scope, judged, judged & stored.unless(("format", validation), form_of(validation)))
 
 
 def _choice(rows: Rows, columns: Sequence[str], settings: Settings, scope: Mask) -> Verdict:

@@ -23,7 +23,7 @@ from nightround.validation.batch import CONTEXT, Context
 from nightround.validation.checks import NEEDS_ALL_ROWS, Rows, Verdict, run_check
 from nightround.validation.stored import Mask, StoredTexts
 from redcap_sync.errors import LogicError
-from redcap_sync.logic import Column, Evaluator, Expression, from_json, references
+from redcap_sync.logic import Column, Evaluator, Expression, from_json
 
 FEWEST_ROWS, MOST_ROWS = 32_768, 131_072
 """Of a part. Numbers of the most rows are a megabyte; with fewer than the fewest, calls cost more than the work."""
@@ -126,12 +126,12 @@ def _evaluate(
 ) -> dict[str, RuleResult]:
     read = {rule_id: _guarded(_read, logic) for rule_id, logic in rules.items()}
     trees = {rule_id: one for rule_id, one in read.items() if isinstance(one, Trees)}
-    rows.evaluator.load((name for one in trees.values() for name in _columns(one)), run)
     rows.stored.load((name for one in trees.values() if one.check for name in one.check["columns"]), run)
     scopes = {key: _guarded(_rows_of, frame, key) for key in {one.rows for one in trees.values()}}
     asked = [tree for one in trees.values() for tree in one.asked]
     parts = parts_of(len(frame))
-    evaluators = rows.evaluator.parts(parts, asked, filled=[name for one in trees.values() for name in one.needs])
+    needed = [name for one in trees.values() for name in one.needs]
+    evaluators = rows.evaluator.parts(parts, asked, filled=needed, run=run)
 
     def judge_part(part: slice, evaluator: Evaluator) -> dict[str, Found | RuleResult]:
         some = Rows(rows.stored.part(part), evaluator, rows.now)
@@ -162,12 +162,6 @@ def _read(logic: Mapping[str, Any]) -> Trees:
     discrepancy = from_json(logic["discrepancy"]) if check is None else None
     rows = tuple((instrument, tuple(events)) for instrument, events in logic["rows"].items())
     return Trees(rows, applies, logic["needs"], discrepancy, check)
-
-
-def _columns(trees: Trees) -> Iterator[str]:
-    for tree in trees.asked:
-        yield from (reference.column for reference in references(tree))
-    yield from trees.needs
 
 
 def _rows_of(frame: pd.DataFrame, rows: ScopeKey) -> Mask:

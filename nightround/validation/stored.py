@@ -48,13 +48,21 @@ class Stored:
         """The text of every row."""
         return self._texts.spread(self._texts.uniques, "")
 
-    def where(self, question: Hashable, holds: Callable[[str], bool]) -> Mask:
+    def where(self, question: Hashable, holds: Callable[[str], object]) -> Mask:
         """The rows whose text has a property, asked once for each distinct text; blank ones have it not.
 
         `question` stands for the property: what was answered once is not asked again.
         """
-        chosen = self._texts.of_uniques(question, lambda texts: np.array([holds(text) for text in texts], dtype=bool))
-        return self._texts.spread(chosen, False)
+        return self._texts.spread(self._chosen(question, holds), False)
+
+    def unless(self, question: Hashable, holds: Callable[[str], object]) -> Mask:
+        """The rows whose text has the property not; blank ones are not among them either."""
+        return self._texts.spread(~self._chosen(question, holds), False)
+
+    def _chosen(self, question: Hashable, holds: Callable[[str], object]) -> Mask:
+        return self._texts.of_uniques(
+            question, lambda texts: np.array([bool(holds(text)) for text in texts], dtype=bool)
+        )
 
     def among(self, texts: Collection[str]) -> Mask:
         """The rows whose text is one of these, compared as text; a blank is among none."""

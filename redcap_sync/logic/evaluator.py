@@ -108,26 +108,25 @@ class Evaluator:
         """Let go of everything that was kept."""
         self._memo.clear()
 
-    def load(self, columns: Iterable[str], run: Callable[..., Iterable[Any]] = map) -> None:
-        """Take columns up ahead of their use, with `run` for `map`, such as that of a pool of threads.
-
-        A column that is missing, or cannot be taken up, is left to the expression that asks for it.
-        """
-        waiting = [name for name in dict.fromkeys(columns) if name not in self._memo]
-        for name, found in zip(waiting, run(self._load_quietly, waiting), strict=True):
-            if found is not None:
-                self._memo[name] = found
-
     def parts(
-        self, parts: Iterable[slice], expressions: Iterable[Expression], *, filled: Iterable[str] = ()
+        self,
+        parts: Iterable[slice],
+        expressions: Iterable[Expression],
+        *,
+        filled: Iterable[str] = (),
+        run: Callable[..., Iterable[Any]] = map,
     ) -> list[Evaluator]:
         """An evaluator for each of some parts of the rows, `start` to `stop`; all of this is announced to each.
 
         Each part may belong to another thread: columns, and what goes by distinct texts, are worked out
-        here for all rows, once, and nothing else is shared.
+        here for all rows, once, and nothing else is shared. The columns are taken up by now, with `run`
+        for `map`, such as that of a pool of threads; one that is missing is left to the expression that asks for it.
         """
         uses: Uses = Counter()
         _count_uses(uses, expressions, filled, done_elsewhere=BY_DISTINCT_TEXTS)
+        columns = [key for key in uses if isinstance(key, str)]
+        found = zip(columns, run(self._load_quietly, columns), strict=True)
+        self._memo.update((name, vector) for name, vector in found if vector is not None)
         return [_Part(self, rows, uses.copy()) for rows in parts]
 
     def of_all_rows(self, key: Expression | str) -> Vector:
@@ -276,8 +275,9 @@ def _count_uses(
     while waiting:
         node = waiting.pop()
         key = _key(node)
-        uses[key] += 1
-        if uses[key] == 1 and not (isinstance(node, Call) and node.name in done_elsewhere):
+        before = uses.get(key, 0)
+        uses[key] = before + 1
+        if not before and not (isinstance(node, Call) and node.name in done_elsewhere):
             waiting.extend(node.children)
 
 

@@ -25,16 +25,18 @@ class Expression:
     children: tuple[Expression, ...]
 
     def __post_init__(self) -> None:
-        parts = tuple(vars(self).values())
+        own = self.__dict__
+        parts = tuple(own.values())
         children: list[Expression] = []
         for part in parts:
-            items = part if isinstance(part, tuple) else (part,)
-            children.extend(item for item in items if isinstance(item, Expression))
-        set_once = object.__setattr__
-        set_once(self, "_key", parts)
-        set_once(self, "_hash", hash((type(self), parts)))
-        set_once(self, "children", tuple(children))
-        set_once(self, "depth", 1 + max((child.depth for child in children), default=0))
+            if isinstance(part, Expression):
+                children.append(part)
+            elif isinstance(part, tuple):
+                children += [item for item in part if isinstance(item, Expression)]
+        own["_key"] = parts
+        own["_hash"] = hash((type(self), parts))
+        own["children"] = tuple(children)
+        own["depth"] = 1 + max([child.depth for child in children], default=0)
 
     def __hash__(self) -> int:
         return self._hash
