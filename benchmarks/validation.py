@@ -1,24 +1,28 @@
 """The judge against plain masks: how long rules take, side by side in one run.
 
-    python benchmarks/validation.py                       small and middle sizes
-    python benchmarks/validation.py --sizes 1000000x300   any size, rows x rules
-    python benchmarks/validation.py --others              also Great Expectations used the ordinary way, pandera, polars
+    python -m benchmarks.validation                       small and middle sizes
+    python -m benchmarks.validation --sizes 1000000x300   any size, rows x rules
+    python -m benchmarks.validation --others              also polars, pointblank, pandera, and Great Expectations used
+                                                          the ordinary way; they have to be installed
 
 A block is ten rules on six columns: two required, two ranges, a choice, a date range, a conditional
 required, a format, an order of two numbers, and a sum; 10% of the cells are blank and 0.2% are wrong.
 The floor is the same ten checks as pandas masks, one after another, each giving its failing positions.
 Every round runs all candidates in turn; ratios are medians over rounds of candidate / floor.
+Ours uses as many threads as there are processors, and is measured with one thread as well.
 Answers are compared rule by rule, row by row, before anything is timed.
 """
 
 from __future__ import annotations
 
 import argparse
+import ctypes
 import gc
+import os
 import statistics
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -37,6 +41,7 @@ from redcap_sync.validation_types import PATTERNS
 
 NOW = datetime(2025, 7, 5)  # noqa: DTZ001 - the hospital's clock
 RULES_A_BLOCK = 10
+TOLERANCE = 0.01
 WRONG, BLANK = 0.002, 0.1
 TIME = {"validation": "time", "missing": []}
 TIME_PATTERN = PATTERNS["time"]
@@ -54,6 +59,7 @@ class Work:
     frame: pd.DataFrame
     compiled: tuple[CompiledRule, ...]
     masks: list[Callable[[pd.DataFrame], Mask]] = field(repr=False)
+    seconds_to_compile: float
 
     @property
     def name(self) -> str:
@@ -82,7 +88,9 @@ def make_work(rows: int, rules: int) -> Work:
     kinds = {f"seen_{block}": "date" for block in range(blocks)}
     frame.attrs[CONTEXT] = Context(NOW, date_kinds=kinds)
     dictionary = _dictionary(blocks)
-    return Work(rows, rules, frame, tuple(compile_rule(rule, dictionary) for rule in written), masks)
+    began = time.perf_counter()
+    compiled = tuple(compile_rule(rule, dictionary) for rule in written)
+    return Work(rows, rules, frame, compiled, masks, time.perf_counter() - began)
 
 
 def _columns(rng: np.random.Generator, rows: int, block: int) -> dict[str, Any]:
@@ -145,7 +153,7 @@ def _masks(n: int) -> list[Callable[[pd.DataFrame], Mask]]:
         lambda f: (f[grade] == "2") & f[seen].isna(),
         lambda f: (f[label] != "") & ~f[label].str.fullmatch(TIME_PATTERN),
         lambda f: f[a].notna() & f[b].notna() & (f[a] > f[b]),
-        lambda f: f[total].notna() & f[a].notna() & f[b].notna() & ((f[total] - (f[a] + f[b])).abs() > 0.01),
+        lambda f: f[total].notna() & f[a].notna() & f[b].notna() & ((f[total] - (f[a] + f[b])).abs() > TOLERANCE),
     ]
 
 
@@ -186,6 +194,16 @@ def ours(work: Work) -> Positions:
     suite = Suite("form", ("form",), work.compiled)
     results = judge(suite, Batch("form", work.frame, {}, {}), run_name=uuid.uuid4().hex).results
     return [results[one.rule.id].failing for one in work.compiled]
+
+
+def in_one_thread(work: Work) -> Positions:
+    """The judge with a single thread."""
+    context = work.frame.attrs[CONTEXT]
+    work.frame.attrs[CONTEXT] = replace(context, threads=1)
+    try:
+        return ours(work)
+    finally:
+        work.frame.attrs[CONTEXT] = context
 
 
 def gx_ordinary(work: Work, share: int) -> float:
@@ -241,10 +259,40 @@ def polars_masks(work: Work) -> Positions:
             (grade == "2") & seen.is_null(),
             (label != "") & ~label.str.contains(f"^(?:{TIME_PATTERN})$"),
             a > b,
-            (total - (a + b)).abs() > 0.01,
+            (total - (a + b)).abs() > TOLERANCE,
         ]
     failing = frame.select([one.fill_null(value=False).alias(str(i)) for i, one in enumerate(found)])
     return [np.flatnonzero(failing[str(i)].to_numpy()) for i in range(len(found))]
+
+
+def pointblank_steps(work: Work, share: int) -> float:
+    """Pointblank on a polars frame, on a share of the blocks; seconds scaled to all of them, without the conversion."""
+    import pointblank as pb
+    import polars as pl
+
+    blocks = max(1, work.rules // RULES_A_BLOCK // share)
+    frame = pl.from_pandas(work.frame, nan_to_null=True).with_columns(pl.col(pl.String).replace("", None))
+    low, high = datetime(2020, 1, 1), datetime(2026, 1, 1)  # noqa: DTZ001
+    steps = pb.Validate(data=frame)
+    for n in range(blocks):
+        a, b, total = pl.col(f"a_{n}"), pl.col(f"b_{n}"), pl.col(f"total_{n}")
+        steps = (
+            steps.col_vals_not_null(columns=f"a_{n}")
+            .col_vals_not_null(columns=f"grade_{n}")
+            .col_vals_between(columns=f"a_{n}", left=0, right=100, na_pass=True)
+            .col_vals_between(columns=f"b_{n}", left=0, right=100, na_pass=True)
+            .col_vals_expr(expr=pl.col(f"grade_{n}").is_in(["0", "1", "2"]).fill_null(value=True))
+            .col_vals_between(columns=f"seen_{n}", left=low, right=high, na_pass=True)
+            .col_vals_expr(
+                expr=((pl.col(f"grade_{n}") != "2") | pl.col(f"seen_{n}").is_not_null()).fill_null(value=True)
+            )
+            .col_vals_regex(columns=f"[label_{n}:text]", pattern=f"^(?:{TIME_PATTERN})$", na_pass=True)
+            .col_vals_expr(expr=(a <= b).fill_null(value=True))
+            .col_vals_expr(expr=((total - (a + b)).abs() <= TOLERANCE).fill_null(value=True))
+        )
+    began = time.perf_counter()
+    steps.interrogate()
+    return (time.perf_counter() - began) * work.rules / (blocks * RULES_A_BLOCK)
 
 
 def pandera_checks(work: Work, share: int) -> float:
@@ -272,6 +320,7 @@ def seconds(run: Callable[[Work], object], work: Work) -> float:
 def peak_above_start(run: Callable[[], object]) -> float:
     """How far the process' memory rises while something runs, in MB (Linux: the high-water mark is reset first)."""
     gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)  # memory that was freed and kept would hide what is taken again
     Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
     before = status_mb("VmRSS")
     run()
@@ -293,7 +342,15 @@ def prove_equal(work: Work) -> None:
                 raise SystemExit(f"{name} and the floor disagree on {one.rule.id}: {len(mine)} and {len(plain)} rows")
 
 
-def compare(work: Work, rounds: int, *, others: bool) -> None:
+OTHERS: dict[str, Callable[[Work], float]] = {
+    "polars": lambda work: seconds(polars_masks, work),
+    "pointblank": lambda work: pointblank_steps(work, share=max(1, work.rules // 50)),
+    "pandera": lambda work: pandera_checks(work, share=max(1, work.rules // 50)),
+    "gx": lambda work: gx_ordinary(work, share=max(1, work.rules // 20)),
+}
+
+
+def compare(work: Work, rounds: int, others: Sequence[str]) -> None:
     """Print the medians and ratios of one size."""
     prove_equal(work)
     peak_mb = peak_above_start(lambda: ours(work))
@@ -301,22 +358,19 @@ def compare(work: Work, rounds: int, *, others: bool) -> None:
         "floor": lambda w: seconds(floor, w),
         "evaluator": lambda w: seconds(evaluator_alone, w),
         "ours": lambda w: seconds(ours, w),
+        "one thread": lambda w: seconds(in_one_thread, w),
+        **{name: OTHERS[name] for name in others},
     }
-    if others:
-        candidates |= {
-            "polars": lambda w: seconds(polars_masks, w),
-            "gx ordinary": lambda w: gx_ordinary(w, share=max(1, w.rules // 20)),
-            "pandera": lambda w: pandera_checks(w, share=max(1, w.rules // 50)),
-        }
     times: dict[str, list[float]] = {name: [] for name in candidates}
     for _ in range(rounds):
         for name, run in candidates.items():
             times[name].append(run(work))
     frame_mb = work.frame.memory_usage(deep=False).sum() / 1e6
     print(f"{work.name:>14} frame {frame_mb:7.1f} MB, ours at its peak {peak_mb:7.1f} MB on top of it")
+    print(f"{'':>14} {work.rules} rules compiled in {work.seconds_to_compile:.2f} s; load {os.getloadavg()[0]:.1f}")
     for name, taken in times.items():
         ratio = statistics.median(t / f for t, f in zip(taken, times["floor"], strict=True))
-        print(f"{'':>14} {name:12} {statistics.median(taken):9.3f} s   {ratio:7.2f} x floor")
+        print(f"{'':>14} {name:12} {statistics.median(taken):9.3f} s   {ratio:7.2f} x floor", flush=True)
 
 
 def main() -> None:
@@ -324,11 +378,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", nargs="*", default=["62x300", "10000x300", "100000x300"])
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--others", action="store_true")
+    parser.add_argument("--others", nargs="*", choices=OTHERS, help="which of them; without a name all")
     asked = parser.parse_args()
+    others = [] if asked.others is None else asked.others or list(OTHERS)
     for size in asked.sizes:
         rows, rules = (int(part) for part in size.split("x"))
-        compare(make_work(rows, rules), asked.rounds, others=asked.others)
+        compare(make_work(rows, rules), asked.rounds, others)
 
 
 if __name__ == "__main__":
