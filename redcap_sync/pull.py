@@ -109,8 +109,9 @@ class _Run:
         # What was there and is not shown any more is asked for by name: half a list of ids is no deletion.
         known: set[str] = set(self.base.rows["record"]) if self.base else set()
         wanted = touched | (known - there.keys()) | (there.keys() - holding.keys.keys())
-        if len(wanted) > self.settings.batch_records:
-            asking.probe(sorted(wanted & there.keys()))
+        shown = sorted(wanted & there.keys())
+        if len(shown) > self.settings.batch_records:
+            asking.probe(shown)
         contents = self._come_to_rest(asking, holding, looking, wanted, there)
         pulled = self._pull(structure, asking, contents, looking, version=version, kind=kind)
         self.resume.clear()

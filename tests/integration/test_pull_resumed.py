@@ -1,0 +1,40 @@
+"""A pull that was broken off goes on where it stopped."""
+
+import contextlib
+from pathlib import Path
+
+import pytest
+
+from nightround.store.sealing import Vault
+from redcap_sync.pull import Progress
+from redcap_sync.resume import ResumeFolder
+from tests.pull_examples import served
+
+
+class BrokenOffError(Exception):
+    """The process ended in mid-pull."""
+
+
+def stop_at_once() -> Progress:
+    """End the process after the first batch."""
+
+    def stop(_done: int, _all: int) -> None:
+        raise BrokenOffError
+
+    return stop
+
+
+@pytest.mark.parametrize("batch", [1, 100])
+def test_records_deleted_while_nothing_ran_are_gone_from_what_was_kept(tmp_path: Path, batch: int) -> None:
+    """Where all that is left to ask for was deleted meanwhile, nothing is asked without a name, and nothing is left."""
+    vault = Vault()
+    resume = ResumeFolder(tmp_path / "unfinished", write=vault.write, read=vault.read)
+    with served(tmp_path / "project", records=4) as server:
+        with contextlib.suppress(BrokenOffError):
+            server.pull(batch=1, full=True, resume=resume, progress=stop_at_once())
+        for record in ("1", "2"):
+            server.delete(record)
+        whole = server.pull(batch=batch, full=True, resume=resume)
+        assert whole.told.kind == "resumed"
+        assert whole.parts == server.pull().parts
+        assert set(whole.rows["record"]) == {"3", "4"}
