@@ -138,10 +138,11 @@ def _evaluate(
         return {rule_id: _guarded(_judged, one, scopes[one.rows], some, part) for rule_id, one in trees.items()}
 
     found = list(run(judge_part, parts, evaluators))
-    return {
-        rule_id: _joined(one, [part[rule_id] for part in found], rows) if isinstance(one, Trees) else one
-        for rule_id, one in read.items()
-    }
+
+    def result_of(rule_id: str, one: Trees | RuleResult) -> RuleResult:
+        return one if isinstance(one, RuleResult) else _joined(one, [part[rule_id] for part in found], rows)
+
+    return dict(zip(read, run(result_of, read, read.values()), strict=True))
 
 
 def _guarded(work: Callable[..., Value], *arguments: Any) -> Value | RuleResult:

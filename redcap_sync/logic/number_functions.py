@@ -24,9 +24,17 @@ def _total(arguments: list[Floats]) -> tuple[Floats, npt.NDArray[Any]]:
     count: npt.NDArray[Any] = np.zeros(1, dtype=np.int8 if len(arguments) <= _FEW else np.int32)
     for numbers in arguments:
         known = ~np.isnan(numbers)
-        total = total + np.where(known, numbers, 0.0)
+        total = total + _or_zero(numbers, known)
         count = count + known.view(np.int8)
     return total, count
+
+
+def _or_zero(numbers: Floats, known: Mask) -> Floats:
+    """The numbers, 0 where they are not known; by their bits, for np.where waits at every blank nobody foresaw."""
+    bits = known.astype(np.int64)
+    np.negative(bits, out=bits)  # all ones where it is known
+    np.bitwise_and(bits, numbers.view(np.int64), out=bits)
+    return bits.view(np.float64)
 
 
 def _sum(arguments: list[Vector], setting: Setting) -> Numbers:
