@@ -50,7 +50,8 @@ def test_another_number_in_the_file_is_found() -> None:
 
 
 def test_numbers_are_compared_by_their_signs() -> None:
-    """Room, words, and the kind of minus or bracket do not matter; decimals and signs do."""
+    """Room, words, hyphens, and the kind of minus or bracket do not matter; decimals and signs do."""
     assert numbers_of("12.3 \u00b1 4.5 （n\u2009=\u20097）") == numbers_of("12.3±4.5(n=7)") == "12.3±4.5(=7)"
     assert numbers_of("\u22120.5") == numbers_of("-0.5") != numbers_of("0.5")
+    assert numbers_of("near-renal 3-6") == numbers_of("near-re-\nnal 3-6") == "3-6"
     assert numbers_of("no figure (a)") == ""
