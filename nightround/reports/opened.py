@@ -9,6 +9,7 @@ from nightround.model import Words
 from nightround.reports.facts import FindingWeight, Line, LineTrust, News, Trust
 from nightround.reports.inputs import ReportInputs
 from nightround.reports.withheld import (
+    curve_tells_groups,
     pooled_flow,
     pooled_rows,
     pooled_tables,
@@ -58,7 +59,7 @@ def open_plan(plan: Plan) -> Plan:
             "groups": (EVERYBODY,),
             "flow": pooled_flow(plan),
             "tables": tuple(open_table(table) for table in pooled_tables(plan)),
-            "survival": tuple(open_curve(curve) for curve in plan.survival if curve.event.field != plan.grouping),
+            "survival": tuple(open_curve(curve) for curve in plan.survival if not curve_tells_groups(curve, plan)),
             "literature": tuple(one for one in plan.literature if one.endpoint not in withheld),
             "regressions": (),
         }

@@ -13,7 +13,7 @@ from dataclasses import replace
 from nightround.model import Outcome, Rule, Words
 from nightround.reports.inputs import ReportInputs
 from nightround.results import ResultKey, ResultRow, ResultSet
-from nightround.study.plan import Endpoint, Plan, PlannedTable, Step, Variable
+from nightround.study.plan import Endpoint, Plan, PlannedTable, Step, Survival, Variable
 
 FLOW, ENDPOINTS, BOUNDS, LITERATURE = "flow", "endpoints", "bounds", "literature"
 KNOWN = "outcome_known"
@@ -72,7 +72,7 @@ def pooled_rows(plan: Plan, results: ResultSet) -> Iterator[ResultRow]:
     steps = {step.id for step in parts}
     published = {one.id for one in plan.literature if one.endpoint in endpoints}
     dropped = {variable.id for table in plan.tables for variable in table.variables if tells_groups(variable, plan)}
-    curves = {curve.id for curve in plan.survival if curve.event.field == plan.grouping}
+    curves = {curve.id for curve in plan.survival if curve_tells_groups(curve, plan)}
     gone = {FLOW: steps, BOUNDS: endpoints, LITERATURE: published, "survival": curves}
     gone |= {table.id: dropped for table in plan.tables}
     for row in results:
@@ -89,6 +89,12 @@ def tells_groups(variable: Variable, plan: Plan) -> bool:
     """Whether a variable is the grouping field itself."""
     fields = (*(field for _, field in variable.visits), *(level.field for level in variable.levels))
     return plan.grouping in fields
+
+
+def curve_tells_groups(curve: Survival, plan: Plan) -> bool:
+    """Whether a curve is of the outcome that the groups are the answers to, or of the patients of one group."""
+    followed = curve.population in {step.id for step in parts_by_group(plan)}
+    return followed or plan.grouping in {*curve.references()}
 
 
 def pooled_tables(plan: Plan) -> tuple[PlannedTable, ...]:

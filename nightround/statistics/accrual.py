@@ -8,6 +8,7 @@ from datetime import date
 import pandas as pd
 
 from nightround.results import ResultRow
+from nightround.statistics.cohort import as_dates
 from nightround.statistics.numbers import PERCENT_DIGITS, percent, text_of
 from nightround.statistics.rows import Place
 from nightround.study.methods import Reason
@@ -25,7 +26,7 @@ def accrual_rows(accrual: Accrual, patients: pd.DataFrame, cutoff: date) -> Iter
     that of the last `pace_months` before the cut-off, in patients a month; with none, nothing is projected.
     """
     place = Place(ACCRUAL, "enrolled")
-    entered = pd.to_datetime(patients[accrual.entered.column], format="%Y-%m-%d", errors="coerce").dropna()
+    entered = as_dates(patients[accrual.entered.column]).dropna()
     entered = entered[entered.dt.date <= cutoff]
     share = percent(len(entered), accrual.target)
     yield from (place.count("n", len(entered)), place.count("target", accrual.target))

@@ -21,6 +21,7 @@ BELOW = float("-inf")
 LARGEST = 1e100
 """Squares of larger numbers overflow; nothing that is measured comes near."""
 _BELOW_TEXT = r"[<＜]\s*(\d+(?:\.\d+)?)"
+_DATE_LENGTH = 10
 _BLANK = frozenset({"", ".", "NA", "N/A", "NaN", "nan", "null"})
 
 
@@ -43,15 +44,15 @@ def patient_frame(
         text = _one_row_each(reference, _table_of(reference, tables)).reindex(records)
         text = text.mask(text.isin(["", *missing_codes]))
         columns[reference.column] = _typed(plan, reference, text)
-        columns |= _with_half_limit(plan, reference, text)
+        columns |= _with_limits(plan, reference, text)
     return pd.DataFrame(columns, index=records)
 
 
 def csv_frame(plan: Plan, rows: pd.DataFrame) -> pd.DataFrame:
     """The same from a table of text with one row a patient, its columns named as the plan's references.
 
-    Raises StudyFilesWrong for a missing column, for a measured value that is no number (named by its line), and where
-    no row belongs to any group.
+    Raises StudyFilesWrong for a missing column, for a measured value that is no number and a date that is none (named
+    by its line), and where no row belongs to any group.
     """
     columns = {}
     for reference in plan.references():
@@ -60,9 +61,11 @@ def csv_frame(plan: Plan, rows: pd.DataFrame) -> pd.DataFrame:
         text = rows[reference.column].astype("str").str.strip()
         text = text.mask(text.isin(_BLANK) | rows[reference.column].isna())
         columns[reference.column] = typed = _typed(plan, reference, text)
-        columns |= _with_half_limit(plan, reference, text)
+        columns |= _with_limits(plan, reference, text)
         if reference in plan.measured():
             _require_read(reference, text, typed)
+        if reference in plan.dates():
+            _require_dates(reference, text)
     _require_a_group(plan, columns[plan.grouping.column])
     return pd.DataFrame(columns, index=rows.index)
 
@@ -100,16 +103,28 @@ def _typed_number(text: pd.Series[str]) -> pd.Series[float]:
     return found.where(found.abs() < LARGEST)
 
 
+def as_dates(text: pd.Series[str]) -> pd.Series[pd.Timestamp]:
+    """Dates as REDCap writes them (Y-M-D, a time of day left out); what is none is missing."""
+    return pd.to_datetime(text.str[:_DATE_LENGTH], format="%Y-%m-%d", errors="coerce")
+
+
 def half_limit_of(reference: FieldRef) -> FieldRef:
     """Where the same field stands with half of the limit in place of a value below detection."""
     return FieldRef(reference.event, f"{reference.field} at half limit")
 
 
-def _with_half_limit(plan: Plan, reference: FieldRef, text: pd.Series[str]) -> dict[str, pd.Series]:
-    if reference not in plan.with_half_limit():
+def limit_of(reference: FieldRef) -> FieldRef:
+    """Where the limit stands that a value of the same field is below."""
+    return FieldRef(reference.event, f"{reference.field} limit")
+
+
+def _with_limits(plan: Plan, reference: FieldRef, text: pd.Series[str]) -> dict[str, pd.Series]:
+    """Beside a field in which `<0.5` is a value: its limits, and where the plan asks for it half of them in place."""
+    if reference not in plan.with_detection_limit():
         return {}
-    halves = numbers(text.str.extract(f"^{_BELOW_TEXT}$", expand=False)) / 2
-    return {half_limit_of(reference).column: _typed_number(text).fillna(halves)}
+    limits = numbers(text.str.extract(f"^{_BELOW_TEXT}$", expand=False))
+    halved = {half_limit_of(reference).column: _typed_number(text).fillna(limits / 2)}
+    return {limit_of(reference).column: limits, **(halved if reference in plan.with_half_limit() else {})}
 
 
 def _require_read(reference: FieldRef, text: pd.Series[str], typed: pd.Series[float]) -> None:
@@ -119,6 +134,16 @@ def _require_read(reference: FieldRef, text: pd.Series[str], typed: pd.Series[fl
             f"Column {reference.column}: {len(unread)} values are no numbers, the first in data row {unread[0] + 1}.",
             why="the plan measures this column, and a decimal comma, a unit or a remark cannot be read as a number",
             remedy="leave missing values blank and write numbers with a decimal point",
+        )
+
+
+def _require_dates(reference: FieldRef, text: pd.Series[str]) -> None:
+    unread = np.flatnonzero(text.notna() & as_dates(text).isna())
+    if len(unread):
+        raise StudyFilesWrong(
+            f"Column {reference.column}: {len(unread)} values are no dates, the first in data row {unread[0] + 1}.",
+            why="the plan counts time from or to this column, and reads a date as REDCap writes it",
+            remedy="leave missing values blank and write dates as 2024-03-05",
         )
 
 
@@ -161,6 +186,10 @@ class Cohort:
         """A measured column; missing is NaN."""
         return self.frame[reference.column].to_numpy(dtype=np.float64)
 
+    def limits(self, reference: FieldRef) -> Numbers:
+        """The limits of detection that values of a column are below; NaN beside any other value."""
+        return self.measured(limit_of(reference))
+
     def levels(self, variable: Variable, reference: FieldRef) -> Codes:
         """Each patient's place in the variable's levels, -1 where missing or unknown."""
         known = self._levels.get((variable, reference))
@@ -181,9 +210,9 @@ class Cohort:
         return self.frame[column].isin(level.codes).to_numpy(dtype=bool)
 
 
-def cohort_of(plan: Plan, patients: pd.DataFrame) -> Cohort:
-    """The patients of the plan's population, with their groups."""
-    frame = patients[step_mask(plan, patients, plan.population)]
+def cohort_of(plan: Plan, patients: pd.DataFrame, population: str = "") -> Cohort:
+    """The patients of the plan's population, or of another step of the flow, with their groups."""
+    frame = patients[step_mask(plan, patients, population or plan.population)]
     group = np.full(len(frame), -1, dtype=np.int64)
     for place, one in enumerate(plan.groups):
         group[frame[plan.grouping.column].isin(one.codes).to_numpy(dtype=bool)] = place

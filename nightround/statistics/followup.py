@@ -6,47 +6,55 @@ from collections.abc import Iterator
 from functools import partial
 
 import numpy as np
+import pandas as pd
 
 from nightround.results import ResultRow
-from nightround.statistics.cohort import Cohort, Mask, holds
+from nightround.statistics.cohort import Cohort, Mask, cohort_of
 from nightround.statistics.comparisons import known, values_of
 from nightround.statistics.estimates import NotEstimable
+from nightround.statistics.followed import Followed, followed
 from nightround.statistics.numbers import PERCENT_DIGITS, Numbers, interval_text, text_of
 from nightround.statistics.regression import firth, logistic
 from nightround.statistics.rows import Place, estimate_rows, method_words, rows_of_test
 from nightround.statistics.survival import Events, Point, at_risk, at_time, kaplan_meier, log_rank, median_time
-from nightround.study.methods import HypothesisTestName, Reason
-from nightround.study.plan import Factor, Regression, Survival, Variable
+from nightround.study.methods import Caution, HypothesisTestName, Reason
+from nightround.study.plan import Factor, Plan, Regression, Survival, Variable
 
 RATIO_DIGITS = 2
 
 
-def survival_rows(curve: Survival, cohort: Cohort) -> Iterator[ResultRow]:
+def survival_rows(curve: Survival, plan: Plan, patients: pd.DataFrame) -> Iterator[ResultRow]:
     """The share free of the event at the planned times in percent, its steps, the median, and the log-rank test.
 
     Table `survival`, variable the curve's id, level the time; group '' is everybody. Statistics:
-    n, missing, events, free (with _low, _high, _summary), at_risk, step (the same at each event), median.
-    Who has no time is missing, and where the plan names the codes of the event, who has no code: a blank is no
-    proof that a patient was free of it. Nothing is said of times that nobody reached.
+    n, missing, before_start, events, free (with _low, _high, _summary), at_risk, step (the same at each event), median.
+    Who has no time is missing. Who was last seen before the start is counted by itself and in no curve: R would
+    take the negative time as it is. Nothing is said of times that nobody reached.
     """
-    place = Place("survival", curve.id)
-    time = cohort.measured(curve.time)
-    event, followed = holds(curve.event, cohort.frame), known(time)
-    if curve.event.codes:
-        followed &= cohort.frame[curve.event.field.column].notna().to_numpy(dtype=bool)
-    groups = ["", *(group.id for group in cohort.plan.groups if curve.by_group)]
+    cohort = cohort_of(plan, patients, curve.population)
+    place, found = Place("survival", curve.id), followed(curve, cohort)
+    used = known(found.time) & ~found.before_start
+    groups = ["", *(group.id for group in plan.groups if curve.by_group)]
     for group in groups:
-        members = cohort.members(group)
-        used, there = followed & members, place.at(group=group)
-        yield from (there.count("n", int(used.sum())), there.count("missing", int((members & ~used).sum())))
-        yield from _curve_rows(there, curve, time[used], event[used])
+        members, there = cohort.members(group), place.at(group=group)
+        yield from _counted_rows(there, found, members)
+        yield from _curve_rows(there, curve, *_samples(found, used & members))
     if len(groups) > 2:  # noqa: PLR2004 - everybody and at least two groups
-        samples = [_followed(time, event, followed & cohort.members(group)) for group in groups[1:]]
+        samples = [_samples(found, used & cohort.members(group)) for group in groups[1:]]
         yield from rows_of_test(place, HypothesisTestName.LOG_RANK, lambda: log_rank(samples))
 
 
-def _followed(time: Numbers, event: Events, used: Mask) -> tuple[Numbers, Events]:
-    return time[used], event[used]
+def _samples(found: Followed, used: Mask) -> tuple[Numbers, Events]:
+    return found.time[used], found.event[used]
+
+
+def _counted_rows(place: Place, found: Followed, members: Mask) -> Iterator[ResultRow]:
+    """Who is in the curve, who has no time, and whose time is before the start."""
+    timed = known(found.time) & members
+    before = int((timed & found.before_start).sum())
+    yield place.count("n", int(timed.sum()) - before)
+    yield place.count("missing", int((members & ~timed).sum()))
+    yield place.count("before_start", before, warning=Caution.BEFORE_START if before else "")
 
 
 def _curve_rows(place: Place, curve: Survival, time: Numbers, event: Events) -> Iterator[ResultRow]:

@@ -49,7 +49,7 @@ def _rows(cohort: Cohort, patients: pd.DataFrame, choice: Choice) -> Iterator[Re
         sensitivity = [row for variable in table.variables for row in half_limit_rows(table, variable, cohort, choice)]
         yield from (*made, *family_rows(table, made), *sensitivity)
     for curve in cohort.plan.survival:
-        yield from survival_rows(curve, cohort)
+        yield from survival_rows(curve, cohort.plan, patients)
     for regression in cohort.plan.regressions:
         yield from regression_rows(regression, cohort)
 

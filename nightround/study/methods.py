@@ -139,6 +139,8 @@ class Caution(StrEnum):
     UNKNOWN_CODES = "codes the plan does not know were left out"
     REVERSED = "sign is before minus after"
     CONCLUSIONS_DIFFER = "ANCOVA and change scores disagree"
+    BEFORE_START = "last seen before the start, and in no curve"
+    LIMITS_DIFFER = "limits of detection differ: values below them rank as equal and below every measured one"
     HALF_LIMIT = "values below the limit of detection are set to half of it"
 
 
@@ -261,6 +263,8 @@ _CAUTION_WORDS: Mapping[str, str] = {
     Caution.UNKNOWN_CODES: "分析计划未列出的编码未纳入",
     Caution.REVERSED: "符号为前一次减后一次",
     Caution.CONCLUSIONS_DIFFER: "协方差分析与差值比较的结论不一致",
+    Caution.BEFORE_START: "末次随访早于起点，未纳入曲线",
+    Caution.LIMITS_DIFFER: "检测下限不一致：低于下限的值视为彼此相等，且低于所有实测值",
     Caution.HALF_LIMIT: "低于检测下限的值以下限的一半代替",
 }
 _WORDS: Mapping[str, Words] = {

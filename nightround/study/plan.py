@@ -104,7 +104,7 @@ class Plan(StudyModel):
         yield from (endpoint.field for endpoint in self.endpoints)
         yield from (one.entered for one in [self.accrual] if one)
         for curve in self.survival:
-            yield from (curve.time, curve.event.field)
+            yield from curve.references()
         for variable in (v for table in self.tables for v in table.variables):
             yield from (reference for _, reference in variable.visits)
             yield from (level.field for level in variable.levels if level.field)
@@ -114,7 +114,11 @@ class Plan(StudyModel):
         """The fields that must be numbers."""
         variables = (variable for table in self.tables for variable in table.variables if not variable.counted)
         numbers = (reference for variable in variables for _, reference in variable.visits)
-        return frozenset((*numbers, *(curve.time for curve in self.survival)))
+        return frozenset((*numbers, *(curve.time for curve in self.survival if curve.time)))
+
+    def dates(self) -> frozenset[FieldRef]:
+        """The fields that must be dates."""
+        return frozenset(reference for curve in self.survival for reference in curve.dates())
 
     def with_detection_limit(self) -> frozenset[FieldRef]:
         """The fields in which `<0.5` is a value."""
@@ -137,7 +141,8 @@ class Plan(StudyModel):
                 raise ValueError(f"flow step {step.id!r} is of {step.of!r}, which is no step before it")
             known.add(step.id)
         among = (part.among for part in (*self.endpoints, *([self.safety] if self.safety else ())))
-        for needed in (self.population, *among):
+        followed = (curve.population for curve in self.survival if curve.population)
+        for needed in (self.population, *among, *followed):
             if needed not in known:
                 raise ValueError(f"{needed!r} is no step of the flow")
         self._shown_known()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from nightround.study.plan_patients import Condition
-from nightround.study.references import Reference, Text
+from nightround.study.references import FieldRef, Reference, Text
 from nightround.study.study_toml import StudyModel
 
 
@@ -23,16 +24,50 @@ class Endpoint(StudyModel):
 
 
 class Survival(StudyModel):
-    """A time to an event. `time` is in `unit`, from the plan's population; `at` are times to print."""
+    """A time to an event: whichever of `events` a patient has.
+
+    `time` is one measured field in `unit`. Or it is counted from the date `since` to the last of the dates `until`
+    that is there, which is when the patient was last seen; `unit_days` are the days of a unit (30.4375 of a month).
+    `scheduled` gives each date of `until` the time its visit was planned for. The time is then that of the visit: an
+    event is found when it is looked for, and not when it happens. `at` are times to print.
+    """
 
     id: str
     label: Text
-    time: Reference
-    event: Condition
+    time: Reference | None = None
+    since: Reference | None = None
+    until: tuple[Reference, ...] = ()
+    scheduled: tuple[float, ...] = ()
+    events: tuple[Condition, ...] = Field(min_length=1)
+    population: str = ""
+    """The flow step whose patients are followed; the plan's population unless another is named."""
     unit: Text
+    unit_days: float = Field(default=1.0, gt=0)
     at: tuple[float, ...] = ()
     by_group: bool = False
     interval: Literal["log-log", "log", "plain"] = "log-log"
+
+    def references(self) -> tuple[FieldRef, ...]:
+        """The fields it is computed from."""
+        return (*([self.time] if self.time else ()), *self.dates(), *(condition.field for condition in self.events))
+
+    def dates(self) -> tuple[FieldRef, ...]:
+        """The fields that must be dates."""
+        return (*([self.since] if self.since else ()), *self.until)
+
+    @model_validator(mode="after")
+    def _one_clock(self) -> Survival:
+        if self.time and self.dates():
+            raise ValueError("a curve has `time`, or `since` with `until`, and not both")
+        if not self.time and not (self.since and self.until):
+            raise ValueError("a curve needs `time`, or `since` with `until`")
+        if len(set(self.until)) < len(self.until) or self.since in self.until:
+            raise ValueError("`until` names dates after `since`, each once")
+        if self.scheduled and len(self.scheduled) != len(self.until):
+            raise ValueError("`scheduled` has one time for each date of `until`")
+        if any(later <= earlier for earlier, later in pairwise((0.0, *self.scheduled))):
+            raise ValueError("`scheduled` times are above 0 and rise from visit to visit")
+        return self
 
 
 class Factor(StudyModel):

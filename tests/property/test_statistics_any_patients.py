@@ -60,7 +60,7 @@ def plan() -> Plan:
                     "id": "s",
                     "label": "s",
                     "time": "t",
-                    "event": {"field": "c2", "codes": ["1"]},
+                    "events": [{"field": "c2", "codes": ["1"]}],
                     "unit": "d",
                     "at": [2],
                     "by_group": True,

@@ -188,7 +188,7 @@ def test_a_plan_with_a_curve_gets_its_figure_from_the_result_rows() -> None:
         update={
             "survival": (
                 Survival.model_validate(
-                    {"id": "patency", "label": "Patency", "time": "t", "event": {"field": "e"}, "unit": "months"}
+                    {"id": "patency", "label": "Patency", "time": "t", "events": [{"field": "e"}], "unit": "months"}
                 ),
             )
         }

@@ -157,7 +157,7 @@ def test_p_values_are_adjusted_only_in_a_declared_family(family: str, expected: 
 
 def test_a_curve_has_numbers_at_risk_and_intervals_at_the_planned_times() -> None:
     """Patency over time is printed in percent, with who was still followed."""
-    curve = {"id": "patency", "label": "p", "time": "months", "event": {"field": "occluded", "codes": ["1"]}}
+    curve = {"id": "patency", "label": "p", "time": "months", "events": [{"field": "occluded", "codes": ["1"]}]}
     plan = plan_of([], survival=[{**curve, "unit": "months", "at": [1, 6], "by_group": True}])
     months, occluded = [2, 3, 4, 5, 6, 8] * 2, [1, 0, 1, 0, 0, 0] * 2
     found = results(plan, arm=ARMS, months=months, occluded=occluded)
@@ -170,7 +170,7 @@ def test_a_curve_has_numbers_at_risk_and_intervals_at_the_planned_times() -> Non
 
 def test_a_curve_says_nothing_of_times_that_nobody_reached() -> None:
     """At 12 months, where the last patient was followed for 8, there is a reason and no share; of no time as well."""
-    curve = {"id": "patency", "label": "p", "time": "months", "event": {"field": "occluded", "codes": ["1"]}}
+    curve = {"id": "patency", "label": "p", "time": "months", "events": [{"field": "occluded", "codes": ["1"]}]}
     plan = plan_of([], survival=[{**curve, "unit": "months", "at": [6, 12], "by_group": True}])
     found = results(plan, arm=ARMS, months=[2, 3, 4, 5, 6, 8] + [""] * 6, occluded=[1, 0, 1, 0, 0, 0] * 2)
     at_twelve = row(found, "patency", "free_summary", table="survival", level="12")
@@ -183,7 +183,7 @@ def test_a_curve_says_nothing_of_times_that_nobody_reached() -> None:
 
 def test_an_unknown_event_is_missing_and_not_an_absence() -> None:
     """A patient with a time and a blank event is left out, and counted as missing."""
-    curve = {"id": "patency", "label": "p", "time": "months", "event": {"field": "occluded", "codes": ["1"]}}
+    curve = {"id": "patency", "label": "p", "time": "months", "events": [{"field": "occluded", "codes": ["1"]}]}
     plan = plan_of([], survival=[{**curve, "unit": "months", "at": [6]}])
     found = results(plan, arm=ARMS, months=[2, 3, 4, 5, 6, 8] * 2, occluded=[1, 0, "", 0, 0, 0] * 2)
     counts = {name: row(found, "patency", name, table="survival").value for name in ("n", "missing", "events")}
