@@ -37,12 +37,31 @@ def described(
     values = cohort.measured(reference)[members]
     known = values[~np.isnan(values)]
     yield from (place.count("n", len(known)), place.count("missing", len(values) - len(known)))
+    caution = ""
     if variable.below_detection:
-        yield place.count("below_detection", int((known == BELOW).sum()))
-    yield from _measured(place, variable, known, choice)
+        limits = cohort.limits(reference)[members][values == BELOW]
+        caution = Caution.LIMITS_DIFFER if len(limits) and limits_differ(variable, cohort) else ""
+        yield from _below_rows(place, limits, caution)
+    yield from _measured(place, variable, known, choice, caution)
 
 
-def _measured(place: Place, variable: Variable, known: Numbers, choice: Choice) -> Iterator[ResultRow]:
+def limits_differ(variable: Variable, cohort: Cohort) -> bool:
+    """Whether values of a variable are below one limit of detection, and others below another or measured under it."""
+    references = [reference for _, reference in variable.visits]
+    values = np.concatenate([cohort.measured(reference) for reference in references])
+    limits = np.concatenate([cohort.limits(reference) for reference in references])[values == BELOW]
+    return bool((limits < limits.max()).any() or ((values < limits.max()) & (values != BELOW)).any())
+
+
+def _below_rows(place: Place, limits: Numbers, caution: str) -> Iterator[ResultRow]:
+    """How many values are below detection; where limits differ, below which."""
+    yield place.count("below_detection", len(limits), warning=caution)
+    if caution:
+        for limit, count in zip(*np.unique(limits, return_counts=True), strict=True):
+            yield place.at(level=f"{limit:g}").count("below_limit", int(count))
+
+
+def _measured(place: Place, variable: Variable, known: Numbers, choice: Choice, caution: str) -> Iterator[ResultRow]:
     n, digits = len(known), variable.digits
     average = place.number("mean", lambda: mean(known), digits, n=n)
     spread = place.number("sd", lambda: sd(known), digits, n=n)
@@ -50,11 +69,11 @@ def _measured(place: Place, variable: Variable, known: Numbers, choice: Choice) 
     yield from (average, spread, *parts)
     if variable.summary == "mean_sd":
         text = f"{average.text}±{spread.text}" if average.value is not None else NOT_ESTIMABLE
-        yield place.row("summary", average.value, text, n=n, error=average.error or spread.error)
+        yield place.row("summary", average.value, text, n=n, warning=caution, error=average.error or spread.error)
     else:
         q1, median, q3 = parts
         text = f"{median.text} ({q1.text}~{q3.text})" if n else NOT_ESTIMABLE
-        yield place.row("summary", median.value, text, n=n, method=median.method, error=median.error)
+        yield place.row("summary", median.value, text, n=n, method=median.method, warning=caution, error=median.error)
 
 
 def _quartile_rows(place: Place, variable: Variable, known: Numbers, choice: Choice) -> tuple[ResultRow, ...]:

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from nightround.results import ResultKey, ResultSet
 from nightround.statistics.cohort import csv_frame, patient_frame
 from nightround.statistics.tables import tables
-from nightround.study.methods import words_of
+from nightround.study.methods import Caution, words_of
 from nightround.study.plan import Plan
 from redcap_sync.tables import Table
 
@@ -87,3 +87,22 @@ def test_it_needs_a_value_that_can_be_below_detection() -> None:
     """Half of a limit is asked for only where `<0.5` is read."""
     with pytest.raises(ValidationError, match="needs `below_detection`"):
         plan(half_limit=True)
+
+
+def test_several_limits_of_detection_are_told() -> None:
+    """Where limits differ, or a value is measured under one, each cell with such values says so, and counts them."""
+    for values, told in (
+        (VALUES, True),
+        (["<0.5", "0.4", *VALUES[4:6] * 3], True),
+        (["<0.5", *VALUES[4:6] * 3, "1"], False),
+    ):
+        rows = {row.key: row for row in found(plan(below_detection=True), values)}
+        summary = rows[ResultKey("t", "crp", "summary", "a")]
+        assert summary.warning == (str(Caution.LIMITS_DIFFER) if told else "")
+        assert rows[ResultKey("t", "crp", "summary", "b")].warning == (summary.warning if values is VALUES else "")
+    made = found(plan(below_detection=True), VALUES)
+    assert {row.level: row.text for row in made if row.statistic == "below_limit" and not row.group} == {
+        "0.5": "2",
+        "1": "1",
+    }
+    assert words_of(str(Caution.LIMITS_DIFFER)).zh.startswith("检测下限不一致")
