@@ -18,8 +18,8 @@ from nightround.reports.audit_rows import Contradiction
 
 NO_NUMBER = re.compile(r"[^0-9.%<>=~±()/-]+")
 """Whatever is no part of a printed number."""
-HYPHEN = re.compile(r"-(?!\d)")
-"""A hyphen of a word, which typesetting may add at the end of a line."""
+HYPHEN = re.compile(r"(?<=[^\W\d])[-\u2010]")
+"""The hyphen of a word, which typesetting may add at the end of a line."""
 PIECES = frozenset({"td", "th", "li", "p", "text", "h1", "h2", "h3", "figcaption"})
 """Elements whose text is read."""
 WHOLES = frozenset({"tr", "svg"})
@@ -96,6 +96,6 @@ def text_of_pdf(content: bytes) -> str:
 
 def numbers_of(text: str) -> str:
     """The numbers of a text with their signs, nothing between them; '' where it has no figure."""
-    plain = unicodedata.normalize("NFKC", text).replace("\u2212", "-").replace("\u2013", "-")
+    plain = unicodedata.normalize("NFKC", text).replace("\u2212", "-").replace("\u2013", "")
     kept = NO_NUMBER.sub("", HYPHEN.sub("", plain))
     return kept if any(character.isdigit() for character in kept) else ""
