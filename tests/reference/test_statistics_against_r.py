@@ -25,7 +25,7 @@ from nightround.statistics.numbers import Numbers
 from nightround.study.methods import HypothesisTestName as Name
 
 HERE = Path(__file__).parent
-SCRIPTS = ("groups", "counts", "paired", "survival", "regression", "independent")
+SCRIPTS = ("groups", "counts", "paired", "survival", "visits", "regression", "independent")
 CLOSED, ITERATIVE = 1e-10, 1e-6
 Results = dict[tuple[str, str], float]
 
