@@ -18,8 +18,8 @@ from nightround.reports.audit_rows import Contradiction
 
 NO_NUMBER = re.compile(r"[^0-9.%<>=~±()/-]+")
 """Whatever is no part of a printed number."""
-HYPHEN = re.compile(r"(?<=[^\W\d])[-\u2010]")
-"""The hyphen of a word, which typesetting may add at the end of a line."""
+HYPHEN = re.compile(r"(?<=[^\W\d])[-\u2010](?!\d)")
+"""The hyphen of a word, which typesetting may add at the end of a line; a minus may follow the letter of a note."""
 PIECES = frozenset({"td", "th", "li", "p", "text", "h1", "h2", "h3", "figcaption"})
 """Elements whose text is read."""
 WHOLES = frozenset({"tr", "svg"})

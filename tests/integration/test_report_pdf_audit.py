@@ -54,4 +54,5 @@ def test_numbers_are_compared_by_their_signs() -> None:
     assert numbers_of("12.3 \u00b1 4.5 （n\u2009=\u20097）") == numbers_of("12.3±4.5(n=7)") == "12.3±4.5(=7)"
     assert numbers_of("\u22120.5") == numbers_of("-0.5") != numbers_of("0.5")
     assert numbers_of("near-renal 3-6") == numbers_of("near-re-\nnal 3-6") == "3-6"
+    assert numbers_of("5(2–6)a -2.5 (-4.0, -1.5)") == numbers_of("5(2–6)a-2.5 (-4.0, -1.5)") == "5(26)-2.5(-4.0-1.5)"
     assert numbers_of("no figure (a)") == ""
