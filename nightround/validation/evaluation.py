@@ -25,8 +25,12 @@ from nightround.validation.stored import Mask, StoredTexts
 from redcap_sync.errors import LogicError
 from redcap_sync.logic import Column, Evaluator, Expression, from_json
 
-FEWEST_ROWS, MOST_ROWS = 32_768, 131_072
-"""Of a part. Numbers of the most rows are a megabyte; with fewer than the fewest, calls cost more than the work."""
+FEWEST_ROWS, MOST_ROWS = 65_536, 262_144
+"""Of a part. Numbers of the most rows are two megabytes; with fewer than the fewest, two threads that work on parts
+wait for one another longer than they work, because only one of them at a time can be in Python."""
+_WORTH_THREADS = 16_384
+"""Rows from which taking up a column is work enough to be given away."""
+_PIECES_A_THREAD = 4
 _WHOLE_BYTES = 8
 
 Bits = npt.NDArray[np.uint8]
@@ -113,12 +117,20 @@ def _usable_processors() -> int:
 
 @contextmanager
 def _pool(threads: int, length: int) -> Iterator[Run]:
-    """`map` over so many threads; the plain one where there is nothing to share out."""
-    if threads == 1 or len(parts_of(length)) == 1:
+    """`map` over so many threads; the plain one where there is too little to share out."""
+    if threads == 1 or length < _WORTH_THREADS:
         yield map
         return
     with ThreadPoolExecutor(threads, thread_name_prefix="rules") as pool:
-        yield pool.map
+
+        def run(work: Callable[..., Value], *arguments: Iterable[Any]) -> Iterator[Value]:
+            calls = list(zip(*arguments, strict=True))
+            size = max(1, len(calls) // (threads * _PIECES_A_THREAD))
+            pieces = [calls[first : first + size] for first in range(0, len(calls), size)]
+            done = pool.map(lambda piece: [work(*call) for call in piece], pieces)
+            return (one for piece in done for one in piece)
+
+        yield run
 
 
 def _evaluate(

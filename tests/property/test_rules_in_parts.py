@@ -82,7 +82,7 @@ def said(results: Mapping[str, RuleResult]) -> dict[str, Any]:
 def test_parts_and_threads_change_nothing(frame: pd.DataFrame, threads: int, rows: int) -> None:
     """One part, or small ones on one to three threads: counts, rows, failing positions and reasons are the same."""
     whole = said(evaluate_rules(frame, LOGIC, threads=1))
-    with patch.object(evaluation, "MOST_ROWS", rows), patch.object(evaluation, "FEWEST_ROWS", rows):
+    with patch.multiple(evaluation, MOST_ROWS=rows, FEWEST_ROWS=rows, _WORTH_THREADS=1):
         assert said(evaluate_rules(frame, LOGIC, threads=threads)) == whole
     assert list(whole) == list(LOGIC)
     assert whole["missing"][0] == "The column nobody is missing."
