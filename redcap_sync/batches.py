@@ -1,4 +1,4 @@
-"""Fetches many records in batches that fit the server: smaller after trouble, larger while it answers with ease."""
+"""Fetches many records in batches that fit the server: smaller after trouble, larger where very many come with ease."""
 
 from __future__ import annotations
 
@@ -21,10 +21,19 @@ GROWTH = 4
 """A batch is at most so many times as large as the one before."""
 MOST_GROWTH = 20
 """And so many times as large as the first: 2,000 records where that had 100."""
+FEW_CALLS = 100
+"""As long as records come in so many calls, batches stay as they are: it is long pulls that larger ones shorten."""
 GROW_AFTER = 4
 """So many good answers in a row after trouble, and batches are twice as large, up to the size of the first."""
 LARGEST_RUN_OF_TROUBLE = 8
 """So many failures in a row (a batch of 100 is halved 7 times down to one record), and the server is ill."""
+
+
+class _Batch(NamedTuple):
+    """Records to ask for, and where they begin among all of them."""
+
+    start: int
+    ids: list[str]
 
 
 class _Came(NamedTuple, Generic[T]):
@@ -36,8 +45,8 @@ class Batches(Generic[T]):
     """Fetches records with a few threads; `ask` is called with record ids, and once more alone when all else failed.
 
     `ask(ids, splittable)` raises one of TOO_MUCH where fewer records may succeed; with `splittable` false it is the
-    last attempt and should be patient. `first` is the size to begin with; `bytes_of` says how large an answer is;
-    `clock` tells seconds that never go back.
+    last attempt and should be patient. `first` is the size to begin with, and the largest where `few_calls` of it are
+    enough; `bytes_of` says how large an answer is; `clock` tells seconds that never go back.
     """
 
     def __init__(
@@ -46,6 +55,7 @@ class Batches(Generic[T]):
         *,
         first: int,
         workers: int,
+        few_calls: int = FEW_CALLS,
         bytes_of: Callable[[T], int] = lambda _: 0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -53,6 +63,7 @@ class Batches(Generic[T]):
         self._first = first
         self._most = first * MOST_GROWTH
         self._workers = workers
+        self._few_calls = few_calls
         self._bytes_of = bytes_of
         self._clock = clock
         self.size = first
@@ -61,21 +72,28 @@ class Batches(Generic[T]):
         self._bad = 0
 
     def fetch(self, records: Sequence[str]) -> Iterator[tuple[Sequence[str], T]]:
-        """Yield (ids asked, answer) as answers come; raises the last error when even one record fails."""
-        waiting = deque([list(records)])
-        running: dict[Future[_Came[T]], list[str]] = {}
+        """Yield (ids asked, answer) in the order of `records`; raises the last error when even one record fails."""
+        self._most = min(self._most, max(self._first, len(records) // self._few_calls))
+        waiting = deque([_Batch(0, list(records))])
+        running: dict[Future[_Came[T]], _Batch] = {}
+        early: dict[int, tuple[_Batch, T]] = {}
+        at = 0
         with ThreadPoolExecutor(self._workers, thread_name_prefix="pull") as threads:
             try:
                 while waiting or running:
                     while waiting and len(running) < self._workers:
-                        if batch := self._next(waiting):
-                            running[threads.submit(self._timed, batch)] = batch
+                        if (batch := self._next(waiting)).ids:
+                            running[threads.submit(self._timed, batch.ids)] = batch
                     for done in wait(running, return_when=FIRST_COMPLETED).done:
                         batch = running.pop(done)
-                        if self._succeeded(done, batch):
-                            yield batch, done.result().answer
+                        if self._succeeded(done, batch.ids):
+                            early[batch.start] = batch, done.result().answer
                         else:
                             waiting.appendleft(batch)
+                    while at in early:
+                        batch, answer = early.pop(at)
+                        at += len(batch.ids)
+                        yield batch.ids, answer
             finally:
                 threads.shutdown(wait=True, cancel_futures=True)
 
@@ -84,11 +102,11 @@ class Batches(Generic[T]):
         answer = self._ask(batch, len(batch) > 1)
         return _Came(answer, self._clock() - began)
 
-    def _next(self, waiting: deque[list[str]]) -> list[str]:
-        first = waiting.popleft()
-        if rest := first[self.size :]:
-            waiting.appendleft(rest)
-        return first[: self.size]
+    def _next(self, waiting: deque[_Batch]) -> _Batch:
+        start, ids = waiting.popleft()
+        if rest := ids[self.size :]:
+            waiting.appendleft(_Batch(start + self.size, rest))
+        return _Batch(start, ids[: self.size])
 
     def _succeeded(self, done: Future[_Came[T]], batch: list[str]) -> bool:
         """Say whether a batch came, and learn from it; raises what asking for less cannot mend."""

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from redcap_sync.dictionary import Dictionary
-from redcap_sync.export_rows import ONE_PLACE, ExportRows, Places, grouped, together
+from redcap_sync.export_rows import JOINED_BYTES, ONE_PLACE, ExportRows, Places, grouped, together
 from redcap_sync.pulled import Pull
 from redcap_sync.row_order import in_order, merged_rows, merged_tables, natural_key
 from redcap_sync.tables import KEY_COLUMNS, Columns, Table, flat_keys, laid_tables, laid_texts
@@ -60,6 +60,15 @@ class Holding:
         self.keys |= new
         if len(rows):
             self._parts.append(rows)
+            self._read_last()
+
+    def _read_last(self) -> None:
+        """Read the last parts while others are on their way, several at once, so that no body is held for long."""
+        first = len(self._parts)
+        while first and self._parts[first - 1].unread is not None:
+            first -= 1
+        if sum(part.held_bytes() for part in self._parts[first:]) >= JOINED_BYTES:
+            self._parts[first:] = [together(self.dictionary.record_id_field, self._parts[first:])]
 
     def _same(self, records: Sequence[str], rows: ExportRows) -> list[str]:
         before, now = self._cells(records, self._parts), self._cells(records, [rows])

@@ -53,7 +53,7 @@ class RedcapTable(StudyModel):
     """The service under whose name the token lies in the system's keyring; the user name there is the study's id."""
     timeout_seconds: float = 120.0
     batch_records: int = Field(default=100, ge=1)
-    """Records in the first batch; more while the server answers with ease, fewer after it had trouble with so many."""
+    """Records in a batch; more where a hundred batches are not enough, fewer after trouble with so many."""
     workers: int = Field(default=2, ge=1, le=8)
     """Calls under way at the same time."""
     requests_per_minute: int = Field(default=300, ge=1)

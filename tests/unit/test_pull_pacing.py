@@ -106,9 +106,11 @@ class Ease:
             raise too_much()
         return self.size * len(batch)
 
-    def fetch(self, records: int, first: int) -> list[int]:
+    def fetch(self, records: int, first: int, few_calls: int = 1) -> list[int]:
         """Fetch some records with one thread; returns the sizes that were asked for."""
-        batches = Batches(self.ask, first=first, workers=1, bytes_of=lambda size: size, clock=self.time.clock)
+        batches = Batches(
+            self.ask, first=first, workers=1, few_calls=few_calls, bytes_of=lambda size: size, clock=self.time.clock
+        )
         found = [record for asked, _ in batches.fetch([str(n) for n in range(records)]) for record in asked]
         assert sorted(found, key=int) == [str(n) for n in range(records)]
         return self.calls
@@ -117,6 +119,25 @@ class Ease:
 def test_batches_grow_while_answers_come_with_ease() -> None:
     """Four times as large at most each time, up to twenty times the first; the last one is what is left."""
     assert Ease(seconds=0.0001).fetch(9000, first=100) == [100, 400, 1600, 2000, 2000, 2000, 900]
+
+
+def test_batches_stay_as_they_are_while_a_hundred_calls_are_enough() -> None:
+    """Ten thousand records come a hundred at a time; of thirty thousand, three hundred after the first."""
+    assert Ease(seconds=0.0001).fetch(10_000, first=100, few_calls=100) == [100] * 100
+    assert set(Ease(seconds=0.0001).fetch(30_100, first=100, few_calls=100)[1:-1]) == {301}
+
+
+def test_answers_come_in_the_order_of_the_records() -> None:
+    """An answer that is late holds back those behind it, whatever it was split into on the way."""
+
+    def ask(batch: Sequence[str], splittable: bool) -> int:  # noqa: ARG001, FBT001
+        threading.Event().wait(0.02 if batch[0] == "0" else 0)
+        if len(batch) > 3:
+            raise too_much()
+        return len(batch)
+
+    records = [str(n) for n in range(30)]
+    assert [one for asked, _ in Batches(ask, first=5, workers=2).fetch(records) for one in asked] == records
 
 
 def test_a_batch_grows_no_larger_than_comes_within_a_second() -> None:
@@ -133,7 +154,7 @@ def test_a_batch_grows_no_larger_than_is_held_with_ease() -> None:
 def test_a_batch_that_became_slow_shrinks_to_the_first_at_most() -> None:
     """What grew is taken back when an answer took longer than a second."""
     server = Ease(seconds=0.0001)
-    batches = Batches(server.ask, first=100, workers=1, clock=server.time.clock)
+    batches = Batches(server.ask, first=100, workers=1, few_calls=1, clock=server.time.clock)
     running = batches.fetch([str(n) for n in range(2000)])
     next(running)
     server.seconds = 1 / 50
