@@ -168,6 +168,6 @@ def test_rows_have_their_keys_and_a_clean_index(dictionary: Dictionary) -> None:
 
 
 def test_taking_a_column_out_copies_no_context(dictionary: Dictionary) -> None:
-    """pandas copies the attributes of a frame with every column; ours is never changed, so it may stay itself."""
+    """Pandas copies the attributes of a frame with every column; ours is never changed, so it may stay itself."""
     frame = batch(dictionary, "visit", Reference("weight")).frame
     assert frame["weight"].attrs[CONTEXT] is frame.attrs[CONTEXT]
