@@ -33,6 +33,7 @@ TAKEN = datetime(2026, 11, 22, 2, 0, tzinfo=ZONE)
 FIELDS = {
     "record_id": {},
     "entered": {"text_validation_type_or_show_slider_number": "date_ymd"},
+    "seen": {"text_validation_type_or_show_slider_number": "date_ymd"},
     "sex": {"field_type": "radio", "select_choices_or_calculations": "1, 男 Male | 2, 女 Female"},
     "age": {
         "text_validation_type_or_show_slider_number": "integer",
@@ -82,6 +83,7 @@ def patient(number: int) -> dict[str, str]:
     return {
         "record_id": str(number),
         "entered": f"2026-{1 + number % 9:02d}-10",
+        "seen": f"2026-{3 + number % 9:02d}-{1 + number % 27:02d}",
         "sex": str(1 + number % 2),
         "age": str(40 + number * 7 % 31),
         "side": str(1 + number % 2),
@@ -131,6 +133,11 @@ PLANNED: Plan = Plan.model_validate(
         },
         "literature": [
             {"id": "other", "endpoint": "patency", "label": "Other", "percent": 83, "n": 121, "source": "doi:10.1"},
+        ],
+        "survival": [
+            {"id": "over_time", "label": {"zh": "通畅率随时间的变化", "en": "Patency over time"},
+             "population": "treated", "since": "entered", "until": ["seen"],
+             "events": [{"field": "patency", "codes": ["0"]}], "unit": {"zh": "d", "en": "days"}, "at": [0, 50, 75]},
         ],
         "per_patient": [{"table": "table2", "variables": ["knee"]}],
     }

@@ -17,6 +17,7 @@ PRINTED_OF = {
     "endpoints": frozenset({"count", "n", "percent", "wilson_low", "wilson_high"}),
     "safety": frozenset({"events", "summary"}),
     "accrual": frozenset({"n", "target"}),
+    "survival": frozenset({"n", "events", "free", "p"}),
 }
 """What a report prints of each table; of any other table summaries and P."""
 EVENTS = "adverse events"
@@ -120,6 +121,8 @@ def behind(plan: Plan, row: ResultRow) -> Iterable[FieldRef]:
     yield from (one.field for step in plan.flow for one in step.where)
     yield plan.grouping
     yield from (one.field for one in plan.endpoints if (row.table, row.variable) == ("endpoints", one.id))
+    for curve in (one for one in plan.survival if (row.table, row.variable) == ("survival", one.id)):
+        yield from curve.references()
     if plan.accrual and row.table == "accrual":
         yield plan.accrual.entered
     tables = {row.table, *(one.table for one in plan.regressions if one.id == row.table)}

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from nightround.reports.axes import Scale, round_ticks, tick_text
-from nightround.reports.drawing import SMALL, TEXT, TICK, Drawing, Label, Pen, Polyline, Rect, Shape
+from nightround.reports.drawing import HALF, SMALL, TEXT, TICK, Drawing, Label, Pen, Polyline, Rect, Shape
 from nightround.reports.inputs import ReportInputs
 from nightround.reports.wording import Wording
 from nightround.results import ResultKey, ResultRow
 
 ACCRUAL, ENROLLED = "accrual", "enrolled"
 WIDTH = 482.0
-LEFT, RIGHT = 30.0, 86.0
+LEFT, RIGHT, RIGHT_OF_HALF = 30.0, 86.0, 42.0
 TOP, HEIGHT = 16.0, 116.0
 LEADING = 11.0
 MONTHS = 12
 LONGEST_PROJECTION = 24
 """Months; what lies further ahead is told in words only."""
 HALF_YEAR = 6
+MOST_MONTHS, MOST_OF_HALF = 7, 4
+"""Steps between the months that are named."""
 
 
 @dataclass(frozen=True)
@@ -81,18 +84,19 @@ def month_reached(found: Enrolment) -> str:
     return month_after(found.first_month, reached - 1)
 
 
-def accrual_drawing(inputs: ReportInputs, say: Wording, pen: Pen) -> Drawing | None:
-    """The curve over the months, with its target and the pace carried forward."""
+def accrual_drawing(inputs: ReportInputs, say: Wording, pen: Pen, *, half: bool = False) -> Drawing | None:
+    """The curve over the months, with its target and the pace carried forward; `half` as wide, beside another."""
     found = enrolment_of(inputs)
     if found is None:
         return None
     ahead = min(found.to_go or 0.0, LONGEST_PROJECTION)
-    months = Scale((0.0, max(found.last + ahead, 1.0)), LEFT, WIDTH - RIGHT)
+    width, end = (HALF, HALF - RIGHT_OF_HALF) if half else (WIDTH, WIDTH - RIGHT)
+    months = Scale((0.0, max(found.last + ahead, 1.0)), LEFT, end)
     most = max(found.target, found.counts[-1][1])
     patients = Scale(round_ticks(0, most), TOP + HEIGHT, TOP)
     shapes = [
         *entered_each_month(found, months, patients),
-        *accrual_axes(found, months, patients, say, pen),
+        *accrual_axes(found, months, patients, Named(say, pen, MOST_OF_HALF if half else MOST_MONTHS)),
         *curve(found, months, patients),
         *labels(found, months, patients, say),
     ]
@@ -101,18 +105,27 @@ def accrual_drawing(inputs: ReportInputs, say: Wording, pen: Pen) -> Drawing | N
         reached = now + (found.target - now) * ahead / (found.to_go or 1.0)
         ends = ((months(found.last), patients(now)), (months(found.last + ahead), patients(reached)))
         shapes.append(Polyline(ends, "dashed"))
-    return Drawing(WIDTH, TOP + HEIGHT + 22, say("accrual_title"), tuple(shapes))
+    return Drawing(width, TOP + HEIGHT + 22, say("accrual_title"), tuple(shapes))
 
 
-def accrual_axes(found: Enrolment, months: Scale, patients: Scale, say: Wording, pen: Pen) -> Iterator[Shape]:
+class Named(NamedTuple):
+    """What axes are named with, and how many steps between named months they have room for."""
+
+    say: Wording
+    pen: Pen
+    steps: int
+
+
+def accrual_axes(found: Enrolment, months: Scale, patients: Scale, named: Named) -> Iterator[Shape]:
     """Both axes, and the target as a line with its name."""
+    say, pen = named.say, named.pen
     yield Label(0, TEXT - 1, say("patients_axis"), "soft", SMALL)
     for tick in patients.ticks:
         yield Polyline(((months.start, patients(tick)), (months.end, patients(tick))), "grid")
         yield pen.right(LEFT - 5, patients(tick) + 3, tick_text(tick), "soft", SMALL)
     bottom = patients.start
     yield Polyline(((months.start, bottom), (months.end, bottom)), "axis")
-    for month in month_ticks(months.ticks[-1]):
+    for month in month_ticks(months.ticks[-1], named.steps):
         yield Polyline(((months(month), bottom), (months(month), bottom + TICK)), "axis")
         yield pen.centred(months(month), bottom + 14, month_after(found.first_month, month), "soft", SMALL)
     goal = patients(found.target)
@@ -140,9 +153,9 @@ def entered_each_month(found: Enrolment, months: Scale, patients: Scale) -> Iter
         before = count
 
 
-def month_ticks(last: float) -> Sequence[int]:
-    """Every month, half year or year, so that at most eight are named."""
-    step = next(step for step in (1, 3, HALF_YEAR, MONTHS, 2 * MONTHS, 10 * MONTHS) if last / step <= HALF_YEAR + 1)
+def month_ticks(last: float, most: int = MOST_MONTHS) -> Sequence[int]:
+    """Every month, half year or years, so that there are at most so many steps between those named."""
+    step = next(step for step in (1, 3, HALF_YEAR, MONTHS, 2 * MONTHS, 10 * MONTHS) if last / step <= most)
     return range(0, int(last) + 1, step)
 
 

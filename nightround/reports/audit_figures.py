@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
+from nightround.reports.audit_curves import contradictions_of_curve
 from nightround.reports.audit_rows import Contradiction
 from nightround.reports.cleaning import clean, spaced
 from nightround.reports.drawing import Label
@@ -52,6 +53,9 @@ def contradictions_of_figures(page: str, figures: Iterable[Figure], inputs: Repo
         yield from intervals_against_words(where, seen)
         yield from bars_against_counts(where, seen)
         yield from panels_against_rows(where, seen, inputs)
+        for curve in inputs.plan.survival:
+            if figure.title in {curve.label.zh, curve.label.en}:
+                yield from contradictions_of_curve(where, seen, curve, inputs)
 
 
 def words_on_page(where: str, figure: Figure, seen: Drawn) -> Iterator[Contradiction]:

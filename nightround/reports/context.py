@@ -10,7 +10,7 @@ from pathlib import Path
 from string import ascii_uppercase
 
 from nightround.model import Language
-from nightround.reports.accrual import accrual_drawing, accrual_note
+from nightround.reports.accrual import accrual_drawing, accrual_note, enrolment_of
 from nightround.reports.columns import laid_out
 from nightround.reports.drawing import Drawing, Pen
 from nightround.reports.effects import curve_parts, effect_parts, factor_parts
@@ -167,11 +167,19 @@ def chapters(inputs: ReportInputs, say: Wording, pen: Pen) -> Iterator[Chapter]:
 
 
 def patient_parts(inputs: ReportInputs, say: Wording, pen: Pen) -> Iterator[Part]:
-    """Who came, who stayed, and how fast."""
+    """Who came, who stayed, and how fast; beside it the one curve of everybody over time."""
     yield Figure(say("flow_title"), flow_of(inputs, say, pen))
-    enrolment = accrual_drawing(inputs, say, pen)
+    half = curve_beside_enrolment(inputs)
+    enrolment = accrual_drawing(inputs, say, pen, half=half)
     if enrolment is not None:
-        yield Figure(say("accrual_title"), enrolment, accrual_note(inputs, say))
+        yield Figure(say("accrual_title"), enrolment, accrual_note(inputs, say), half)
+    if half:
+        yield from curve_parts(inputs, say, pen, half=True)
+
+
+def curve_beside_enrolment(inputs: ReportInputs) -> bool:
+    """Whether the plan's one curve, of everybody, takes half of the room that enrolment has."""
+    return [curve.by_group for curve in inputs.plan.survival] == [False] and enrolment_of(inputs) is not None
 
 
 def endpoint_parts(inputs: ReportInputs, say: Wording, pen: Pen) -> Iterator[Part]:
@@ -181,7 +189,8 @@ def endpoint_parts(inputs: ReportInputs, say: Wording, pen: Pen) -> Iterator[Par
     yield from literature_figure(inputs, say, pen)
     if safety_told(inputs):
         yield safety_table(inputs, say)
-    yield from curve_parts(inputs, say, pen)
+    if not curve_beside_enrolment(inputs):
+        yield from curve_parts(inputs, say, pen)
 
 
 def chapter_where(kind: str, say: Wording, parts: Iterable[Part]) -> Iterator[Chapter]:

@@ -86,23 +86,53 @@ def by_group(inputs: ReportInputs, line: Line) -> tuple[tuple[PatientPair, ...],
     return tuple(tuple(one for one in pairs if one.group == group.id) for group in inputs.plan.groups)
 
 
-def curve_parts(inputs: ReportInputs, say: Wording, pen: Pen) -> Iterator[Part]:
-    """A curve over time for each one of the plan, with its median and the test between the groups."""
+def curve_parts(inputs: ReportInputs, say: Wording, pen: Pen, *, half: bool = False) -> Iterator[Part]:
+    """A curve over time for each one of the plan, with its shares and the test between the groups."""
     for survival in inputs.plan.survival:
         label = survival.label.in_(say.language)
         time = say("time_axis", unit=survival.unit.in_(say.language))
         texts = CurveTexts(label, say("free_axis"), time, say("at_risk"))
-        drawing = survival_drawing(curves_of(inputs, survival, say), texts, pen)
-        yield Figure(label, drawing, curve_note(inputs, survival, say))
+        drawing = survival_drawing(curves_of(inputs, survival, say), texts, pen, half=half)
+        yield Figure(label, drawing, curve_note(inputs, survival, say), half)
 
 
 def curve_note(inputs: ReportInputs, survival: Survival, say: Wording) -> str:
-    """The method of the curve, and the test between the groups where there is one."""
+    """The method of the curve, its shares, what its times are, who is in none, and the test between the groups."""
+    parts = [say("curve_note", interval=survival.interval)]
+    if shares := [*curve_shares(inputs, survival, say)]:
+        parts.append(say("curve_shares", unit=survival.unit.in_(say.language), list=say("semicolon").join(shares)))
+    parts += curve_times(survival, say)
+    for name in ("before_start", "missing"):
+        left_out = row_of(inputs, "survival", survival.id, name)
+        if left_out and left_out.value:
+            parts.append(say(f"curve_{name}", n=left_out.text))
     p = row_of(inputs, "survival", survival.id, "p")
-    note = say("curve_note")
-    if p is None or p.value is None:
-        return note
-    return note + say("curve_test", test=words_of(p.method).in_(say.language), p=p_with_sign(p.text))
+    if p and p.value is not None:
+        parts.append(say("curve_test", test=words_of(p.method).in_(say.language), p=p_with_sign(p.text)))
+    return "".join(parts)
+
+
+def curve_shares(inputs: ReportInputs, survival: Survival, say: Wording) -> Iterator[str]:
+    """The share free of the event with its interval, at each planned time at which it is another one."""
+    last = ""
+    for moment in survival.at:
+        level = f"{moment:g}"
+        names = ("free", "free_low", "free_high")
+        share, low, high = (row_of(inputs, "survival", survival.id, name, level=level) for name in names)
+        if share and low and high and share.text != last:
+            last, interval = share.text, say("interval", low=low.text, high=high.text)
+            told = say("percent_with_interval", percent=share.text, interval=interval)
+            yield say("curve_share", time=level, share=told)
+
+
+def curve_times(survival: Survival, say: Wording) -> Iterator[str]:
+    """What a time between dates is, for the event is looked for at visits only."""
+    if survival.since is None:
+        return
+    yield say("curve_found_on_schedule" if survival.scheduled else "curve_found_by_day")
+    visits = {reference.event for reference in survival.until}
+    if any(condition.field.event not in visits for condition in survival.events):
+        yield say("curve_undated")
 
 
 def factor_parts(inputs: ReportInputs, say: Wording, pen: Pen) -> Iterator[Part]:

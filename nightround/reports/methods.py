@@ -57,6 +57,12 @@ def tests_of_tables(inputs: ReportInputs, say: Wording) -> Iterator[str]:
     endpoints = method_names((row for row in inputs.results if row.table == "endpoints"), say)
     if endpoints:
         yield say("endpoint_methods", methods=say("semicolon").join(endpoints))
+    for curve in inputs.plan.survival:
+        names = method_names(
+            (row for row in inputs.results if (row.table, row.variable) == ("survival", curve.id)), say
+        )
+        label = curve.label.in_(say.language)
+        yield say("curve_methods", label=label, methods=say("semicolon").join(names), interval=curve.interval)
     for regression in inputs.plan.regressions:
         names = method_names((row for row in inputs.results if row.table == regression.id), say)
         label = regression.label.in_(say.language)

@@ -120,6 +120,10 @@ def names_of(one: ChangedNumber, inputs: ReportInputs, say: Wording) -> Iterator
     variable = variable_of(plan, one)
     label = variable.label if variable else label_elsewhere(plan, one)
     yield label.in_(language) if label else say(f"changed_{one.table}")
+    for curve in (
+        curve for curve in plan.survival if one.level and (one.table, one.variable) == ("survival", curve.id)
+    ):
+        yield say("changed_at", time=one.level, unit=curve.unit.in_(language))
     if variable and one.level:
         yield next((level.label.in_(language) for level in variable.levels if level.id == one.level), one.level)
     yield from (group.label.in_(language) for group in plan.groups if one.group and group.id == one.group)
@@ -143,9 +147,10 @@ def variable_of(plan: Plan, one: ChangedNumber) -> Variable | None:
 
 
 def label_elsewhere(plan: Plan, one: ChangedNumber) -> Words | None:
-    """The label of a step of the flow or of an endpoint."""
+    """The label of a step of the flow, of an endpoint or of a curve."""
     labels = {("flow", step.id): step.label for step in plan.flow}
     labels |= {("endpoints", endpoint.id): endpoint.label for endpoint in plan.endpoints}
+    labels |= {("survival", curve.id): curve.label for curve in plan.survival}
     return labels.get((one.table, one.variable))
 
 

@@ -6,17 +6,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from nightround.reports.axes import Scale, round_ticks, tick_text
-from nightround.reports.drawing import SMALL, TEXT, TICK, Drawing, Label, Pen, Point, Polyline, Shape
+from nightround.reports.drawing import HALF, SMALL, TEXT, TICK, Drawing, Label, Pen, Point, Polyline, Shape
 from nightround.reports.inputs import ReportInputs
 from nightround.reports.wording import Wording
 from nightround.results import ResultKey, ResultRow
 from nightround.study.plan import Survival
 
 WIDTH = 482.0
-LEFT = 86.0
-RIGHT = 90.0
+LEFT, RIGHT = 86.0, 90.0
+"""Room for the groups' names before the numbers at risk, and behind the ends of the curves."""
+LEFT_ALONE, RIGHT_ALONE = 46.0, 2.0
 TOP = 18.0
-HEIGHT = 150.0
+HEIGHT, HALF_HEIGHT = 150.0, 90.0
+BEYOND = 12.0
+"""Points; lines run on so far behind the last time, so that a fall at that time has an end that can be seen."""
 LINE = 13.0
 PERCENT_TICKS = (0.0, 20.0, 40.0, 60.0, 80.0, 100.0)
 STYLES = (("curve", "limit"), ("dashed", "dashed-limit"))
@@ -78,19 +81,27 @@ def step_of(inputs: ReportInputs, row: ResultRow) -> Step:
     return Step(float(row.level), row.value or 0.0, low, high)
 
 
-def survival_drawing(curves: Sequence[Curve], texts: CurveTexts, pen: Pen) -> Drawing:
-    """Draw the curves over a common time axis, the numbers at risk below it."""
-    time = Scale(time_ticks(curves), LEFT, WIDTH - RIGHT)
-    free = Scale(PERCENT_TICKS, TOP + HEIGHT, TOP)
+def survival_drawing(curves: Sequence[Curve], texts: CurveTexts, pen: Pen, *, half: bool = False) -> Drawing:
+    """Draw the curves over a common time axis, the numbers at risk below it; `half` as wide, beside another figure.
+
+    A curve that stands alone needs no name.
+    """
+    alone, width = len(curves) == 1, HALF if half else WIDTH
+    left, right = (LEFT_ALONE, RIGHT_ALONE) if alone else (LEFT, RIGHT)
+    bottom = TOP + (HALF_HEIGHT if half else HEIGHT)
+    time = Scale(time_ticks(curves), left, width - right - BEYOND)
+    free = Scale(PERCENT_TICKS, bottom, TOP)
     shapes = list(axes(time, free, texts, pen))
     for number, curve in enumerate(curves):
         shapes += curve_shapes(curve, number, time, free)
-    shapes += names(curves, free)
-    below = TOP + HEIGHT + 44
-    shapes.append(Label(0, below, texts.at_risk, "bold", SMALL))
+    if alone:
+        shapes += risk_line(curves[0], bottom + 41, time, pen, Label(0, bottom + 41, texts.at_risk, "bold", SMALL))
+        return Drawing(width, bottom + 47, texts.title, tuple(shapes))
+    shapes += [*names(curves, free, width - right + 6), Label(0, bottom + 44, texts.at_risk, "bold", SMALL)]
     for number, curve in enumerate(curves, start=1):
-        shapes += risk_line(curve, below + LINE * number, time, pen)
-    return Drawing(WIDTH, below + LINE * len(curves) + 6, texts.title, tuple(shapes))
+        y = bottom + 44 + LINE * number
+        shapes += risk_line(curve, y, time, pen, Label(0, y, curve.name, "plain", SMALL))
+    return Drawing(width, bottom + 50 + LINE * len(curves), texts.title, tuple(shapes))
 
 
 def time_ticks(curves: Sequence[Curve]) -> tuple[float, ...]:
@@ -103,11 +114,11 @@ def time_ticks(curves: Sequence[Curve]) -> tuple[float, ...]:
 
 def axes(time: Scale, free: Scale, texts: CurveTexts, pen: Pen) -> Iterator[Shape]:
     """Both axes with their ticks and heads."""
-    yield Label(LEFT - 26, TEXT, texts.percent, "soft", SMALL)
+    yield Label(time.start - 26, TEXT, texts.percent, "soft", SMALL)
     for tick in free.ticks:
-        yield Polyline(((time.start, free(tick)), (time.end, free(tick))), "grid")
-        yield pen.right(LEFT - 6, free(tick) + 3, tick_text(tick), "soft", SMALL)
-    yield Polyline(((time.start, free.start), (time.end, free.start)), "axis")
+        yield Polyline(((time.start, free(tick)), (time.end + BEYOND, free(tick))), "grid")
+        yield pen.right(time.start - 6, free(tick) + 3, tick_text(tick), "soft", SMALL)
+    yield Polyline(((time.start, free.start), (time.end + BEYOND, free.start)), "axis")
     for tick in time.ticks:
         yield Polyline(((time(tick), free.start), (time(tick), free.start + TICK)), "axis")
         yield pen.centred(time(tick), free.start + 14, tick_text(tick), "soft", SMALL)
@@ -131,21 +142,21 @@ def stairs(points: Sequence[Point], time: Scale, free: Scale) -> tuple[Point, ..
             break
         corners += [(time(when), free(height)), (time(when), free(value))]
         height = value
-    return (*corners, (time.end, free(height)))
+    return (*corners, (time.end + BEYOND, free(height)))
 
 
-def names(curves: Sequence[Curve], free: Scale) -> Iterator[Shape]:
+def names(curves: Sequence[Curve], free: Scale, x: float) -> Iterator[Shape]:
     """Each group's name beside the end of its curve, moved apart where two ends meet."""
     taken: list[float] = []
     for curve in sorted(curves, key=lambda one: one.steps[-1].free if one.steps else 100.0, reverse=True):
         y = free(curve.steps[-1].free if curve.steps else 100.0) + 3
         y = max(y, taken[-1] + LINE) if taken else y
         taken.append(y)
-        yield Label(WIDTH - RIGHT + 6, y, curve.name, "bold", SMALL)
+        yield Label(x, y, curve.name, "bold", SMALL)
 
 
-def risk_line(curve: Curve, y: float, time: Scale, pen: Pen) -> Iterator[Shape]:
+def risk_line(curve: Curve, y: float, time: Scale, pen: Pen, head: Label) -> Iterator[Shape]:
     """A group's numbers at risk, each under its time."""
-    yield Label(0, y, curve.name, "plain", SMALL)
+    yield head
     for moment, count in curve.at_risk:
         yield pen.centred(time(moment), y, count, "plain", SMALL)

@@ -120,11 +120,12 @@ class TableView:
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure with its title, its number and a note."""
+    """A figure with its title, its number and a note; two that are `half` as wide stand side by side."""
 
     title: str
     drawing: Drawing
     note: str = ""
+    half: bool = False
     number: int = 0
     kind: ClassVar[str] = "figure"
 

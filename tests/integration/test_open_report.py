@@ -99,6 +99,31 @@ def test_the_open_report_tells_who_was_treated_and_assessed_and_that_the_rest_is
     assert not list(contradictions(inputs, inputs.results, pages.html, pages.contexts))
 
 
+def test_a_curve_that_tells_the_split_is_left_out_of_the_open_report() -> None:
+    """Where the groups are one of its events, or one of them is followed; a curve of something else is shown."""
+    group, other = {"field": "patency", "codes": ["0"]}, {"field": "side", "codes": ["2"]}
+    (curve,) = PLANNED.model_dump()["survival"]
+    curves = [
+        {**curve, "id": name, "label": {"zh": name, "en": name}, "events": events, **more}
+        for name, events, more in (
+            ("either", [other, group], {}),
+            ("of_one_group", [other], {"population": "patent"}),
+            ("of_everybody", [other], {"by_group": True}),
+        )
+    ]
+    plan = Plan.model_validate({**planned(PATENT, OCCLUDED).model_dump(), "survival": curves})
+    told = closed(patients(), plan)
+    inputs = open_inputs(told)
+    assert {row.variable for row in told.results if row.table == "survival"} == {
+        "either",
+        "of_one_group",
+        "of_everybody",
+    }
+    assert {(row.variable, row.group) for row in inputs.results if row.table == "survival"} == {("of_everybody", "")}
+    for page in pages_of(inputs, TEMPLATES).html.values():
+        assert ("of_everybody" in page, "either<" in page, "of_one_group" in page) == (True, False, False)
+
+
 def test_a_single_group_of_the_flow_is_left_out_without_a_sum() -> None:
     """Where the flow holds one of two groups, what stands for it would be its size: nothing does."""
     inputs = open_inputs(closed(patients(), planned(PATENT)))

@@ -13,6 +13,8 @@ from nightround.reports.context import build_report
 from nightround.reports.inputs import ReportInputs
 from nightround.reports.render import html
 from nightround.reports.typesetting import pdf_bytes
+from nightround.results import ResultSet
+from nightround.statistics.accrual import accrual_rows
 from nightround.statistics.tables import tables
 from nightround.study.plan import Plan, read_plan
 from tests.report_samples import CUTOFF, TEMPLATES, night
@@ -31,6 +33,8 @@ def made_up_patients(plan: Plan, count: int = 72) -> pd.DataFrame:
         for reference in plan.references()
     }
     frame = pd.DataFrame(columns)
+    for month, reference in enumerate(plan.survival[0].dates(), start=1):
+        frame[reference.column] = f"2024-{month:02d}-15"
     finished = np.arange(count) < 62
     frame["[session_1_arm_1][three_sessions]"] = np.where(finished, "1", "0")
     frame["[month_6_arm_1][patency]"] = np.where(np.arange(count) < 43, "1", np.where(finished, "0", None))
@@ -40,7 +44,10 @@ def made_up_patients(plan: Plan, count: int = 72) -> pd.DataFrame:
 @pytest.fixture(scope="module")
 def inputs() -> ReportInputs:
     """A night of the study's plan."""
-    return night(study="venous_occlusion", plan=PLAN, results=tables(PLAN, made_up_patients(PLAN)))
+    patients = made_up_patients(PLAN)
+    assert PLAN.accrual
+    rows = [*tables(PLAN, patients), *accrual_rows(PLAN.accrual, patients, CUTOFF.date())]
+    return night(study="venous_occlusion", plan=PLAN, results=ResultSet(rows))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -59,7 +66,7 @@ def test_every_line_of_the_plan_is_in_its_table_with_its_numbers(inputs: ReportI
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_pages_come_out_as_they_were_laid_out(inputs: ReportInputs, language: Language) -> None:
-    """Twelve pages; the before-after table alone lies on a wide one, whole, with the size of the flow on page four."""
+    """Twelve pages; the before-after table alone lies on a wide one, whole; flow and patency on page four."""
     page = html(build_report(inputs, language, TEMPLATES), TEMPLATES)
     content = pdf_bytes(page, made_at=CUTOFF, templates=TEMPLATES, attachments=attachments(inputs))
     document = pypdfium2.PdfDocument(content)
@@ -67,6 +74,7 @@ def test_the_pages_come_out_as_they_were_laid_out(inputs: ReportInputs, language
     sizes = [tuple(round(side) for side in one.get_size()) for one in document]
     assert sizes == [A4] * 6 + [A4[::-1]] + [A4] * 5
     assert all(count in texts[3] for count in ("n = 72", "n = 62", "n = 43", "n = 19"))
+    assert "Kaplan-Meier" in texts[3]
     last = PLAN.table("table2").variables[-1].label.in_(language)
     assert last.replace(" ", "") in texts[6].replace(" ", "")
     assert len(content) < 350_000

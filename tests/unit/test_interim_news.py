@@ -73,6 +73,14 @@ def test_an_adverse_event_is_the_cause_of_the_safety_numbers() -> None:
     assert found[ResultKey("safety", "serious", "summary")].causes == (Cause(CauseKind.EDITED, ("1",)),)
 
 
+def test_another_last_visit_is_the_cause_of_the_curve() -> None:
+    """A date that time is counted to moves the shares at later times, each compared at every planned time."""
+    before, now = side(patients()), side(edited(3, seen="2026-04-11"))
+    found = {key: one for key, one in changes(before, now).items() if key.table == "survival"}
+    assert found.keys() == {ResultKey("survival", "over_time", "free", level=level) for level in ("50", "75")}
+    assert {cause.records for one in found.values() for cause in one.causes} == {("3",)}
+
+
 def test_another_plan_is_a_cause() -> None:
     """More decimals in the plan change the texts, and no record did."""
     table = PLANNED.tables[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -12,6 +13,7 @@ from nightround.interim.making import Pages, pages_of
 from nightround.model import LANGUAGES, Language
 from nightround.reports.audit_figures import INTERVAL, contradictions_of_figures, lines_of_words
 from nightround.reports.figure_reader import panels_of, read_figures, ruler_of
+from nightround.results import ResultSet
 from tests.interim_samples import edition_of, patients, snapshot_of
 from tests.report_samples import TEMPLATES, night
 
@@ -39,6 +41,15 @@ SPOILT: dict[str, Callable[[str], str]] = {
     "the end of an interval": lambda page: moved(page, r'<polyline class="whisker" points="', 8.0),
     "a segment of a bar": lambda page: moved(page, r'<rect class="shade\d" x="[\d.]+" y="[\d.]+" width="(?=\d\d)', 9.0),
     "a step of a curve": lambda page: moved(page, r'<polyline class="curve" points="(?:\S+ ){4}[\d.]+,', 1.0),
+    "when a curve falls": lambda page: moved(page, r'class="limit"[^>]*>\s*<polyline class="curve" points="\S+ ', 3.0),
+    "how far a curve falls": lambda page: moved(
+        page, r'class="limit"[^>]*>\s*<polyline class="curve" points="(?:\S+ ){4}[\d.]+,', 0.5
+    ),
+    "an interval of a curve": lambda page: moved(page, r'<polyline class="limit" points="(?:\S+ ){4}[\d.]+,', 1.0),
+    "how far a curve runs": lambda page: moved(
+        page, r'class="limit"[^>]*>\s*<polyline class="curve" points="(?:\S+ )+(?=\S+")', 4.0
+    ),
+    "a number at risk": lambda page: moved(page, r'At risk</text>\s*<text class="plain" x="', 25.0),
     "a month of enrolment": lambda page: moved(page, r'<rect class="month" x="[\d.]+" y="', 2.0),
     "a line of an axis": lambda page: moved(page, r'<polyline class="grid" points="[\d.]+,', 5.0),
     "a word": lambda page: re.sub(r'(<text class="plain"[^>]*>)', r"\g<1>9", page, count=1),
@@ -58,10 +69,21 @@ def test_figures_that_show_their_numbers_pass(reports: tuple[Pages, Pages], lang
 @pytest.mark.parametrize("kind", SPOILT)
 def test_a_shape_that_shows_something_else_is_found(reports: tuple[Pages, Pages], kind: str) -> None:
     """Moved marks, intervals, segments, curves and axes, changed words and missing figures are contradictions."""
-    pages = reports[kind in {"a step of a curve", "a month of enrolment"}]
+    pages = reports[any(word in kind for word in ("curve", "risk", "enrolment"))]
     page = SPOILT[kind](pages.html["en"])
     assert page != pages.html["en"]
     assert list(contradictions_of_figures(page, pages.contexts["en"].figures, pages.inputs))
+
+
+def test_a_curve_is_held_against_its_own_rows(reports: tuple[Pages, Pages]) -> None:
+    """Each line of the figure is that of the rows: with another step, low end or number at risk it is not."""
+    page, context, inputs = reports[1].html["en"], reports[1].contexts["en"], reports[1].inputs
+    for statistic in ("step", "step_low", "step_high", "at_risk"):
+        rows = [row for row in inputs.results if (row.table, row.statistic) == ("survival", statistic)]
+        other = replace(rows[0], value=(rows[0].value or 0) - 1, text="999")
+        results = ResultSet(other if row is rows[0] else row for row in inputs.results)
+        found = list(contradictions_of_figures(page, context.figures, replace(inputs, results=results)))
+        assert len([one for one in found if "risk at" in one.why or "a curve or its interval" in one.why]) == 1
 
 
 def test_every_kind_of_figure_is_measured(reports: tuple[Pages, Pages]) -> None:

@@ -1,17 +1,18 @@
 """Figures are drawn from counts and estimates, with every label in its place."""
 
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
 from nightround.reports.axes import Scale, odds_ticks, round_ticks
 from nightround.reports.bars import Bar, BarTexts, bar_drawing
-from nightround.reports.drawing import Drawing, Label, Marker, Pen, Polyline, Rect
-from nightround.reports.effects import curve_parts
+from nightround.reports.drawing import HALF, Drawing, Label, Marker, Pen, Polyline, Rect
+from nightround.reports.effects import curve_note, curve_parts
 from nightround.reports.flow import WIDTH, FlowStep, FlowTexts, flow_drawing
 from nightround.reports.intervals import Interval, IntervalTexts, axis_of, interval_drawing
 from nightround.reports.metrics import read_metrics
-from nightround.reports.survival import Curve, CurveTexts, Step, curves_of, survival_drawing
+from nightround.reports.survival import BEYOND, Curve, CurveTexts, Step, curves_of, survival_drawing
 from nightround.reports.trends import Panel, Spot, TrendTexts, trend_drawing
 from nightround.reports.views import Figure
 from nightround.reports.wording import read_wording
@@ -162,13 +163,23 @@ def curve(name: str, free: float) -> Curve:
 
 
 def test_a_curve_starts_with_everybody_and_falls_at_its_events() -> None:
-    """The line is level at 100 until the event, vertical there, and level to the end of the axis."""
+    """The line is level at 100 until the event, vertical there, and level to the end of the axis and beyond."""
     drawing = survival_drawing([curve("A", 80.0)], CurveTexts("t", "%", "months", "At risk"), PEN)
     line = next(shape for shape in drawing.shapes if isinstance(shape, Polyline) and shape.style == "curve")
     (x0, top), (fall, before), (fall_again, low), (end, last) = line.points
     assert (fall, before, last) == (fall_again, top, low)
     assert x0 < fall < end
-    assert (fall - x0) / (end - x0) == pytest.approx(0.5)
+    assert (fall - x0) / (end - BEYOND - x0) == pytest.approx(0.5)
+
+
+def test_a_curve_at_half_width_stands_beside_another_figure() -> None:
+    """It is as wide as its half, nothing of it lies outside, and one that is alone needs no name."""
+    texts = CurveTexts("t", "%", "months", "At risk")
+    drawing = survival_drawing([curve("A", 80.0)], texts, PEN, half=True)
+    lines = [shape for shape in drawing.shapes if isinstance(shape, Polyline)]
+    assert drawing.width == HALF < survival_drawing([curve("A", 80.0)], texts, PEN).width
+    assert all(0 <= x <= HALF and 0 <= y <= drawing.height for line in lines for x, y in line.points)
+    assert "A" not in {shape.text for shape in drawing.shapes if isinstance(shape, Label)}
 
 
 def test_numbers_at_risk_stand_under_their_times_and_names_apart() -> None:
@@ -250,3 +261,30 @@ def test_numbers_of_a_crowded_axis_leave_each_other_room() -> None:
     numbers = [one for one in soft if one.text in shown]
     assert 1 < len(numbers) < len(ticks)
     assert all(one.x + PEN.width(one.text, 8.0) < after.x for one, after in pairwise(numbers))
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ({"scheduled": [1]}, "Turnbull's estimate"),
+        ({}, "times are the days of those visits"),
+        ({"events": [{"field": "[other][e]"}]}, "Events without a date count at the last visit attended."),
+    ],
+)
+def test_the_note_under_a_curve_says_what_its_times_are(more: dict[str, Any], told: str) -> None:
+    """Found at visits, by the schedule or by day; who is left out is counted; the share is told where it changes."""
+    about = {"id": "c", "label": "C", "since": "a", "until": ["[x][b]"], "events": [{"field": "[x][e]"}], "unit": "d"}
+    survival = Survival.model_validate({**about, "at": [0, 1, 2], **more})
+    made = [
+        row("survival", "c", f"free{part}", value, text, level=level)
+        for level in ("1", "2")
+        for part, value, text in (("", 90.0, "90.0"), ("_low", 80.0, "80.0"), ("_high", 95.0, "95.0"))
+    ]
+    left_out = [row("survival", "c", name, 2.0, "2") for name in ("before_start", "missing")]
+    inputs = night(plan=PLAN.model_copy(update={"survival": (survival,)}), results=ResultSet([*made, *left_out]))
+    note = curve_note(inputs, survival, read_wording([TEMPLATES], "en"))
+    assert told in note
+    assert "Free of the event (%): 90.0 (80.0 to 95.0) at 1 d." in note
+    assert "Left out: 2 last seen before the start." in note
+    assert "Left out: 2 whose time or outcome is unknown." in note
+    assert ("Stat Med" in note) == ("scheduled" not in more)
