@@ -23,6 +23,8 @@ MOST_GROWTH = 20
 """And so many times as large as the first: 2,000 records where that had 100."""
 FEW_CALLS = 100
 """As long as records come in so many calls, batches stay as they are: it is long pulls that larger ones shorten."""
+AHEAD = 1
+"""Batches that wait ready for a thread, so that none stands still while answers are read."""
 GROW_AFTER = 4
 """So many good answers in a row after trouble, and batches are twice as large, up to the size of the first."""
 LARGEST_RUN_OF_TROUBLE = 8
@@ -46,7 +48,8 @@ class Batches(Generic[T]):
 
     `ask(ids, splittable)` raises one of TOO_MUCH where fewer records may succeed; with `splittable` false it is the
     last attempt and should be patient. `first` is the size to begin with, and the largest where `few_calls` of it are
-    enough; `bytes_of` says how large an answer is; `clock` tells seconds that never go back.
+    enough; `ahead` batches lie ready, of the size that was right when they were cut; `bytes_of` says how large an
+    answer is; `clock` tells seconds that never go back.
     """
 
     def __init__(
@@ -56,6 +59,7 @@ class Batches(Generic[T]):
         first: int,
         workers: int,
         few_calls: int = FEW_CALLS,
+        ahead: int = AHEAD,
         bytes_of: Callable[[T], int] = lambda _: 0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -64,6 +68,7 @@ class Batches(Generic[T]):
         self._most = first * MOST_GROWTH
         self._workers = workers
         self._few_calls = few_calls
+        self._ahead = ahead
         self._bytes_of = bytes_of
         self._clock = clock
         self.size = first
@@ -81,7 +86,7 @@ class Batches(Generic[T]):
         with ThreadPoolExecutor(self._workers, thread_name_prefix="pull") as threads:
             try:
                 while waiting or running:
-                    while waiting and len(running) < self._workers:
+                    while waiting and len(running) < self._workers + self._ahead:
                         if (batch := self._next(waiting)).ids:
                             running[threads.submit(self._timed, batch.ids)] = batch
                     for done in wait(running, return_when=FIRST_COMPLETED).done:

@@ -86,7 +86,7 @@ def test_batches_grow_back_when_all_is_well() -> None:
             raise too_much()
         return len(batch)
 
-    list(Batches(ask, first=8, workers=1).fetch([str(n) for n in range(60)]))
+    list(Batches(ask, first=8, workers=1, ahead=0).fetch([str(n) for n in range(60)]))
     assert calls[:6] == [8, 4, 4, 4, 4, 8]
     assert max(calls) == 8
 
@@ -108,9 +108,8 @@ class Ease:
 
     def fetch(self, records: int, first: int, few_calls: int = 1) -> list[int]:
         """Fetch some records with one thread; returns the sizes that were asked for."""
-        batches = Batches(
-            self.ask, first=first, workers=1, few_calls=few_calls, bytes_of=lambda size: size, clock=self.time.clock
-        )
+        options = {"bytes_of": lambda size: size, "clock": self.time.clock}
+        batches = Batches(self.ask, first=first, workers=1, few_calls=few_calls, ahead=0, **options)
         found = [record for asked, _ in batches.fetch([str(n) for n in range(records)]) for record in asked]
         assert sorted(found, key=int) == [str(n) for n in range(records)]
         return self.calls
@@ -154,7 +153,7 @@ def test_a_batch_grows_no_larger_than_is_held_with_ease() -> None:
 def test_a_batch_that_became_slow_shrinks_to_the_first_at_most() -> None:
     """What grew is taken back when an answer took longer than a second."""
     server = Ease(seconds=0.0001)
-    batches = Batches(server.ask, first=100, workers=1, few_calls=1, clock=server.time.clock)
+    batches = Batches(server.ask, first=100, workers=1, few_calls=1, ahead=0, clock=server.time.clock)
     running = batches.fetch([str(n) for n in range(2000)])
     next(running)
     server.seconds = 1 / 50
