@@ -22,7 +22,11 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print one JS
 @click.option("--whole", multiple=True, metavar="LABEL", help="A row of whole numbers, by the start of its label.")
 @json_option
 def audit_table(printed: Path, whole: tuple[str, ...], *, as_json: bool) -> None:
-    """Recompute a published table from what it prints; name each cell that cannot be right."""
+    """Recompute a published table from what it prints; name each cell that cannot be right.
+
+    TABLES.json holds each table as JSON, its columns and its rows of [label, kind, cells...], as docs/tables.md shows;
+    a CSV is not read. Tables of your own data are made by `nightround table`.
+    """
     from rich.console import Console
 
     from nightround.audit_listing import audited, print_audit, print_json

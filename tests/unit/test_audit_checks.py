@@ -256,6 +256,7 @@ def test_a_blank_and_an_unreadable_cell_accuse_nobody() -> None:
     ("text", "message"),
     [
         ("not json", "is no JSON file"),
+        ("item,drug,placebo\nage,60.0,55.0\n", r"(?s)is no JSON file.*from JSON alone, not from CSV.*docs/tables.md"),
         ("[]", "holds no table"),
         ('{"a": 1}', "holds no table"),
         ('{"t": {"columns": ["a"], "rows": 3}}', "has no list of rows"),

@@ -19,7 +19,10 @@ from nightround.statistics.audit.ranges import decimals_of, is_number, plain
 ONE_SIDED = re.compile(r"one[- ](?:sided|tailed)|单侧")
 FORM_SHOWN, FORM_SHARE = 8, 0.75
 """So many numbers of a column, and so large a share of them, must have its most decimals before a lost zero is told."""
-_REMEDY = "write a table as columns (group (n=..), statistic, P) and rows of [label, kind, cells...]"
+_REMEDY = (
+    "write each table as JSON: columns (group (n=..), statistic, P) and rows of [label, kind, cells...]; "
+    "docs/tables.md shows one"
+)
 
 
 class Column(NamedTuple):
@@ -94,7 +97,8 @@ def read_document(path: Path) -> Document:
     try:
         found = json.loads(path.read_text(encoding="utf-8-sig"), parse_float=Decimal)
     except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
-        raise StudyFilesWrong(f"{path.name} is no JSON file.", why=str(error), remedy=_REMEDY) from error
+        why = f"printed tables are read from JSON alone, not from CSV or a spreadsheet ({error})"
+        raise StudyFilesWrong(f"{path.name} is no JSON file.", why=why, remedy=_REMEDY) from error
     return document_of(found, path.name)
 
 
