@@ -64,7 +64,17 @@ def plan() -> Plan:
                     "unit": "d",
                     "at": [2],
                     "by_group": True,
-                }
+                },
+                {
+                    "id": "between",
+                    "label": "s",
+                    "since": "d1",
+                    "until": ["d2"],
+                    "events": [{"field": "c2", "codes": ["1"]}],
+                    "unit": "d",
+                    "at": [0, 60],
+                    "by_group": True,
+                },
             ],
             "regressions": [{"id": "r", "label": "r", "group": "a", "table": "by_group", "factors": factors}],
         }
@@ -72,8 +82,10 @@ def plan() -> Plan:
 
 
 PLAN = plan()
+TIMES = st.sampled_from(["", "-1", "1", "2", "5"])
+DAYS = st.sampled_from(["", "2024-01-01", "2024-03-01"])
 PATIENT = st.fixed_dictionaries(
-    {"arm": CODES, "x1": NUMBERS, "x2": NUMBERS, "c1": CODES, "c2": CODES, "t": st.sampled_from(["", "1", "2", "5"])}
+    {"arm": CODES, "x1": NUMBERS, "x2": NUMBERS, "c1": CODES, "c2": CODES, "t": TIMES, "d1": DAYS, "d2": DAYS}
 )
 
 
@@ -83,7 +95,7 @@ def test_any_patients_give_values_or_reasons(patients: list[dict[str, str]], pol
     """Under every policy, each row has a text, and a value or the reason why there is none."""
     arms = {patient["arm"] for patient in patients} - {""}
     assume(not arms or arms & {"0", "1"})  # a file in which nobody belongs to a group is refused
-    rows = pd.DataFrame(patients, columns=["arm", "x1", "x2", "c1", "c2", "t"]).astype("str")
+    rows = pd.DataFrame(patients, columns=["arm", "x1", "x2", "c1", "c2", "t", "d1", "d2"]).astype("str")
     found = tables(PLAN, csv_frame(PLAN, rows), policy)
     assert len(found) > 300
     assert all(row.text for row in found)
