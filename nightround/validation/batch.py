@@ -91,9 +91,18 @@ class RowsOf:
 
 
 def make_batch(
-    snapshot: Snapshot, name: str, instruments: Sequence[str], references: Iterable[Reference], now: datetime
+    snapshot: Snapshot,
+    name: str,
+    instruments: Sequence[str],
+    references: Iterable[Reference],
+    now: datetime,
+    *,
+    threads: int = 0,
 ) -> Batch:
-    """Lay the rows of some instruments under each other and bring every referenced column to them."""
+    """Lay the rows of some instruments under each other and bring every referenced column to them.
+
+    `threads` will work on its rules; 0 for as many as the process may use.
+    """
     keys = pd.concat([snapshot.tables[instrument].keys for instrument in instruments], ignore_index=True)
     lookup = Lookup(snapshot, keys)
     sources: dict[str, Source] = {}
@@ -107,7 +116,7 @@ def make_batch(
     frame = pd.concat([keys, pd.DataFrame(columns, index=keys.index)], axis="columns")
     kinds = {column: kind for column, source in sources.items() if (kind := _date_kind(snapshot.dictionary, source))}
     codes = frozenset(choice.code for choice in snapshot.dictionary.missing_data_codes)
-    frame.attrs[CONTEXT] = Context(now, codes, kinds)
+    frame.attrs[CONTEXT] = Context(now, codes, kinds, threads)
     return Batch(name, frame, sources, unreadable)
 
 

@@ -42,30 +42,36 @@ class Validation:
 
 
 def validate(
-    snapshot: Snapshot, rules: Sequence[Rule], *, now: datetime, stopped: Mapping[str, str] | None = None
+    snapshot: Snapshot,
+    rules: Sequence[Rule],
+    *,
+    now: datetime,
+    stopped: Mapping[str, str] | None = None,
+    threads: int = 0,
 ) -> Validation:
     """Judge every rule on the snapshot; a rule that breaks is an outcome of its own and stops no other.
 
     `stopped` rules are not judged at all; each has the reason why it could not be evaluated.
+    `threads` work beside one another, 0 for as many as the process may use; their number changes no outcome.
     """
     stopped = stopped or {}
     suites, refused = compile_suites([rule for rule in rules if rule.id not in stopped], snapshot.dictionary)
     outcomes = [_not_evaluated(rule_id, reason) for rule_id, reason in {**refused, **stopped}.items()]
     described: list[Mapping[str, Any]] = []
     for suite in suites:
-        outcomes.extend(_judge_suite(snapshot, suite, now, described))
+        outcomes.extend(_judge_suite(snapshot, suite, now, threads, described))
     order = {rule.id: rank for rank, rule in enumerate(rules)}
     outcomes.sort(key=lambda outcome: order.get(outcome.rule_id, len(order)))
     return Validation(tuple(rules), tuple(outcomes), certify(rules, outcomes), tuple(described))
 
 
 def _judge_suite(
-    snapshot: Snapshot, suite: Suite, now: datetime, described: list[Mapping[str, Any]]
+    snapshot: Snapshot, suite: Suite, now: datetime, threads: int, described: list[Mapping[str, Any]]
 ) -> Iterator[Outcome]:
     from nightround.validation.gx_judge import judge
 
     wanted = dict.fromkeys(reference for compiled in suite.rules for reference in compiled.references)
-    batch = make_batch(snapshot, suite.name, suite.instruments, wanted, now)
+    batch = make_batch(snapshot, suite.name, suite.instruments, wanted, now, threads=threads)
     readable = tuple(one for one in suite.rules if not _missing(one, batch))
     for compiled in suite.rules:
         missing = _missing(compiled, batch)

@@ -18,8 +18,9 @@ from nightround.study.study_toml import DictionaryRulesTable
 from nightround.validation import evaluation
 from nightround.validation.batch import CONTEXT, Context
 from nightround.validation.evaluation import RuleResult, evaluate_rules, parts_of
+from nightround.validation.run import validate
 from nightround.validation.suite import compile_rule
-from tests.made_up import NIGHT, project, rule
+from tests.made_up import NIGHT, project, rule, snapshot
 
 NOW = NIGHT.replace(tzinfo=None)
 DICTIONARY = project(
@@ -86,6 +87,29 @@ def test_parts_and_threads_change_nothing(frame: pd.DataFrame, threads: int, row
         assert said(evaluate_rules(frame, LOGIC, threads=threads)) == whole
     assert list(whole) == list(LOGIC)
     assert whole["missing"][0] == "The column nobody is missing."
+
+
+def test_a_night_comes_to_the_same_whatever_its_threads() -> None:
+    """`validate` hands the number of threads on to where the rules are worked out, and the outcomes are the same."""
+    records = [
+        {"record_id": str(n), "redcap_event_name": "one_arm_1", "weight": str(50 + n), "grade": str(n % 3)}
+        for n in range(40)
+    ]
+    taken = snapshot(DICTIONARY, records)
+    one = validate(taken, RULES, now=NOW, threads=1)
+    asked: list[int] = []
+    pool = evaluation._pool
+
+    def noted(threads: int, length: int) -> Any:
+        asked.append(threads)
+        return pool(threads, length)
+
+    small = {"MOST_ROWS": 8, "FEWEST_ROWS": 8, "_WORTH_THREADS": 1}
+    with patch.multiple(evaluation, **small, _pool=noted):
+        three = validate(taken, RULES, now=NOW, threads=3)
+    assert asked == [3]
+    outcomes = [(o.rule_id, o.status, o.in_scope, o.checked, o.violations, o.reason) for o in one.outcomes]
+    assert [(o.rule_id, o.status, o.in_scope, o.checked, o.violations, o.reason) for o in three.outcomes] == outcomes
 
 
 @pytest.mark.parametrize("length", [0, 1, 7, 8, 9, 65_535, 65_536, 65_537, 131_073, 999_999])
