@@ -209,6 +209,17 @@ def test_chinese_is_real_glyphs(demo: Demo) -> None:
     assert "\u25a1" not in text
 
 
+def test_no_page_of_a_report_is_left_nearly_empty(demo: Demo) -> None:
+    """No heading stands alone, and no last page holds three lines, whatever the night, the language or the version."""
+    reports = [*(demo.study / "reports").glob("*.pdf"), *(demo.study / "reports" / "open").glob("*.pdf")]
+    assert len(reports) == 8
+    for report in reports:
+        document = pypdfium2.PdfDocument(report)
+        written = [len(page.get_textpage().get_text_bounded()) for page in document]
+        document.close()
+        assert min(written) > 400, (report.name, written)
+
+
 def test_no_incomplete_mark_on_a_complete_run(demo: Demo) -> None:
     """INCOMPLETE stands in no file name of a whole run."""
     assert not [path for path in demo.folder.rglob("*") if "INCOMPLETE" in path.name]
