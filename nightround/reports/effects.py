@@ -13,6 +13,7 @@ from nightround.reports.intervals import Interval, IntervalTexts, interval_drawi
 from nightround.reports.paired import PairedPanel, PairedTexts, paired_drawing
 from nightround.reports.survival import CurveTexts, curves_of, survival_drawing
 from nightround.reports.tables import SIGNIFICANT, measured_label, p_with_sign, typeset
+from nightround.reports.trust_column import trust_cells, trust_columns
 from nightround.reports.views import Cell, Column, Figure, Note, Part, Row, TableView
 from nightround.reports.wording import Wording
 from nightround.results import ResultKey, ResultRow
@@ -150,7 +151,14 @@ def row_of(inputs: ReportInputs, table: str, variable: str, statistic: str, **pl
 def difference_table(inputs: ReportInputs, table: PlannedTable, say: Wording) -> TableView:
     """The groups' changes compared: plainly, and adjusted for the value before."""
     rows = [
-        Row(measured_label(variable, say), tuple(difference_cells(inputs, table, variable, say)), depth=0)
+        Row(
+            measured_label(variable, say),
+            (
+                *difference_cells(inputs, table, variable, say),
+                *trust_cells(inputs.trust, Line(table.id, variable.id)),
+            ),
+            depth=0,
+        )
         for variable in table.variables
         if row_of(inputs, table.id, variable.id, f"{DIFFERENCES[0]}_summary")
     ]
@@ -161,13 +169,20 @@ def difference_table(inputs: ReportInputs, table: PlannedTable, say: Wording) ->
         number="",
         title=say("differences_title"),
         label_head=say("outcome"),
-        columns=(*columns, Column("P", say("effect_ancova"), kind="p")),
+        columns=(*columns, Column("P", say("effect_ancova"), kind="p"), *trust_columns(inputs.trust, say)),
         rows=tuple(rows),
         notes=(
             Note(say("differences_note", first=groups[0], second=groups[-1])),
             Note(methods_note(inputs, table, say)),
+            *trust_as_in(inputs, table, say),
         ),
     )
+
+
+def trust_as_in(inputs: ReportInputs, table: PlannedTable, say: Wording) -> Iterator[Note]:
+    """The last column counts what it counts in the table that the differences are of."""
+    if inputs.trust.lines:
+        yield Note(say("trust_column_as_in", n=inputs.plan.tables.index(table) + 1))
 
 
 def difference_cells(inputs: ReportInputs, table: PlannedTable, variable: Variable, say: Wording) -> Iterator[Cell]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from nightround.reports.drawing import Drawing, Pen
+from nightround.reports.facts import Line
 from nightround.reports.inputs import ReportInputs
 from nightround.reports.intervals import Interval, IntervalTexts, interval_drawing
+from nightround.reports.trust_column import trust_cells, trust_columns, trust_notes
 from nightround.reports.views import Cell, Column, Figure, Note, Row, TableView
 from nightround.reports.withheld import is_withheld
 from nightround.reports.wording import Wording
@@ -54,7 +56,8 @@ def endpoint_table(inputs: ReportInputs, say: Wording) -> TableView:
         if is_withheld(inputs, endpoint):
             none = Cell(say("withheld"))
             cells = (Cell(say("withheld_of", n=known), notes=WITHHELD_LETTER), none, none, none)
-        rows.append(Row(endpoint.label.in_(say.language), cells, depth=0))
+        doubt = trust_cells(inputs.trust, Line(ENDPOINTS, endpoint.id))
+        rows.append(Row(endpoint.label.in_(say.language), (*cells, *doubt), depth=0))
     return TableView(
         id=ENDPOINTS,
         number="",
@@ -64,11 +67,13 @@ def endpoint_table(inputs: ReportInputs, say: Wording) -> TableView:
             Column(say("patients_of_known"), kind="text"),
             Column("%"),
             *(Column(say("ci_95"), say(f"interval_{method}")) for method in INTERVALS),
+            *trust_columns(inputs.trust, say),
         ),
         rows=tuple(rows),
         notes=(
             Note(missing_note(inputs, say)),
             *(Note(text) for text in bounds_notes(inputs, say)),
+            *trust_notes(inputs.trust, say),
             *([Note(say("withheld_note"), WITHHELD_LETTER)] if withheld_from(inputs) else []),
         ),
     )

@@ -66,8 +66,17 @@ def safety_table(inputs: ReportInputs, say: Wording) -> TableView:
             Column(say("events")),
         ),
         rows=tuple(rows),
-        notes=(Note(say("safety_note")),),
+        notes=(Note(say("safety_note")), *(Note(text) for text in doubt_note(inputs, say))),
     )
+
+
+def doubt_note(inputs: ReportInputs, say: Wording) -> Iterator[str]:
+    """How many of the entries are under an open finding; which lines they belong to a correction may change."""
+    if inputs.plan.safety and inputs.trust.lines:
+        instrument = inputs.plan.safety.instrument
+        rules = {rule.id for rule in inputs.rules if rule.instrument == instrument}
+        standing = (one for one in inputs.delta.open_now if one.rule_id in rules or one.row.instrument == instrument)
+        yield say("safety_doubt", n=len({one.row for one in standing}))
 
 
 def levels_of(inputs: ReportInputs, variable: str) -> Iterator[str]:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from string import ascii_lowercase
 
 from nightround.model import Language, Words
-from nightround.reports.facts import EMPTY_TRUST, Line, LineTrust, Trust, Verdict
+from nightround.reports.facts import EMPTY_TRUST, Line, Trust
+from nightround.reports.trust_column import trust_cells, trust_columns, trust_notes
 from nightround.reports.views import Cell, Column, Note, Row, Spanner, TableView
 from nightround.reports.wording import Wording
 from nightround.results import ResultKey, ResultRow, ResultSet
@@ -157,26 +158,9 @@ def test_columns(source: Source) -> tuple[Column, ...]:
     return Column(source.say("statistic"), kind="statistic"), Column("P", kind="p"), *beside
 
 
-TRUST_MARKS = {Verdict.UNTOUCHED: "", Verdict.STANDS: "", Verdict.ESTIMATE: " ○", Verdict.CONCLUSION: " ●"}
-"""Beside the count of values in doubt: an estimate moves, a conclusion moves."""
-
-
-def trust_mark(line: LineTrust) -> str:
-    """`2 ●`: two values in doubt, which could turn a conclusion."""
-    return f"{line.open_values}{TRUST_MARKS[line.verdict] if line.verdict else ''}"
-
-
-def trust_columns(source: Source) -> tuple[Column, ...]:
-    """The last column of every table: values in doubt."""
-    return (Column(source.say("trust_column"), kind="trust"),) if source.trust.lines else ()
-
-
-def trust_cells(source: Source, variable: Variable, level: Level | None) -> tuple[Cell, ...]:
-    """How many values of a line are under an open finding, and what they could move; levels share their variable's."""
-    if not source.trust.lines:
-        return ()
-    line = source.trust.of(Line(source.table.id, variable.id))
-    return (Cell(trust_mark(line)) if line and not level else Cell(),)
+def line_trust(source: Source, variable: Variable, level: Level | None) -> tuple[Cell, ...]:
+    """The last cell of a variable's line; levels share their variable's."""
+    return trust_cells(source.trust, None if level else Line(source.table.id, variable.id))
 
 
 def group_size(source: Source, group: Group) -> str:
@@ -219,7 +203,7 @@ def by_group_cells(source: Source, variable: Variable, level: Level | None) -> t
     name = level.id if level else ""
     groups = tuple(source.summary(variable.id, group.id, "", name) for group in source.plan.groups)
     effects = effects_shown(source, within=False)
-    trust = trust_cells(source, variable, level)
+    trust = line_trust(source, variable, level)
     if level:
         return groups + (Cell(),) * (len(effects) + len(test_columns(source))) + trust
     found = (source.effect(variable.id, effect) for effect in effects)
@@ -231,7 +215,7 @@ def by_group_table(source: Source, number: str) -> TableView:
     groups = tuple(Column(source.words(group.label), group_size(source, group)) for group in source.plan.groups)
     effects = effect_columns(source, effects_shown(source, within=False))
     rows = tuple(section_rows(source, source.table.sections, by_group_cells))
-    columns = (*groups, *effects, *test_columns(source), *trust_columns(source))
+    columns = (*groups, *effects, *test_columns(source), *trust_columns(source.trust, source.say))
     return view(source, number, "characteristic", columns, rows)
 
 
@@ -286,14 +270,14 @@ def visit_columns(source: Source) -> tuple[Column, ...]:
 def before_after_cells(source: Source, variable: Variable, level: Level | None) -> tuple[Cell, ...]:
     """The cells of every group, side by side."""
     groups = (visit_cells(source, variable, level, group) for group in source.plan.groups)
-    return (*(cell for cells in groups for cell in cells), *trust_cells(source, variable, level))
+    return (*(cell for cells in groups for cell in cells), *line_trust(source, variable, level))
 
 
 def before_after_table(source: Source, number: str) -> TableView:
     """Both visits of each group, the groups side by side, on a wide page."""
     columns = visit_columns(source)
     rows = tuple(section_rows(source, source.table.sections, before_after_cells))
-    every = (*(columns * len(source.plan.groups)), *trust_columns(source))
+    every = (*(columns * len(source.plan.groups)), *trust_columns(source.trust, source.say))
     table = view(source, number, "outcome", every, rows)
     spanners = tuple(Spanner(group_head(source, group), len(columns)) for group in source.plan.groups)
     return replace(table, spanners=spanners, landscape=True)
@@ -310,7 +294,7 @@ def laboratory_rows(source: Source) -> Iterator[Row]:
         yield Row(group_head(source, group), heading=True, depth=0)
 
         def cells(source: Source, variable: Variable, level: Level | None, group: Group = group) -> tuple[Cell, ...]:
-            return (*visit_cells(source, variable, level, group), *trust_cells(source, variable, level))
+            return (*visit_cells(source, variable, level, group), *line_trust(source, variable, level))
 
         for variable in source.table.variables:
             yield from variable_rows(source, variable, cells)
@@ -319,7 +303,9 @@ def laboratory_rows(source: Source) -> Iterator[Row]:
 def laboratory_table(source: Source, number: str) -> TableView:
     """Both visits of each group, the groups one below the other."""
     rows = tuple(laboratory_rows(source))
-    return view(source, number, "laboratory_test", (*visit_columns(source), *trust_columns(source)), rows)
+    return view(
+        source, number, "laboratory_test", (*visit_columns(source), *trust_columns(source.trust, source.say)), rows
+    )
 
 
 def notes_of(source: Source) -> tuple[Note, ...]:
@@ -330,17 +316,9 @@ def notes_of(source: Source) -> tuple[Note, ...]:
     return (
         Note(source.say("note_values", kinds=source.say("or").join(parts))),
         *(Note(effect_note(source, effect)) for effect in effects),
-        *trust_note(source),
+        *trust_notes(source.trust, source.say),
         *source.notes.listed(),
     )
-
-
-def trust_note(source: Source) -> Iterator[Note]:
-    """What the last column counts, and its marks where they are told."""
-    if any(line.verdict for line in source.trust.lines):
-        yield Note(source.say("trust_column_note"))
-    elif source.trust.lines:
-        yield Note(source.say("trust_column_note_open"))
 
 
 def effect_note(source: Source, effect: str) -> str:

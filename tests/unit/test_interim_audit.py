@@ -10,7 +10,7 @@ from nightround.interim.audit import contradictions, p_against_statistic, recomp
 from nightround.interim.computing import results_of
 from nightround.interim.gathering import inputs_of
 from nightround.interim.making import Pages, pages_of
-from nightround.model import LANGUAGES
+from nightround.model import LANGUAGES, Language
 from nightround.reports.audit_page import contradictions_of_page
 from nightround.reports.audit_rows import contradictions_of_rows, is_text_of
 from nightround.results import ResultKey, ResultRow, ResultSet
@@ -157,3 +157,15 @@ def test_rows_that_are_not_there_have_a_reason() -> None:
 def flow() -> list[ResultRow]:
     """The counts of the flow."""
     return [row for row in ROWS if row.table == "flow"]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_table_of_estimates_tells_its_values_in_doubt(pages: Pages, language: Language) -> None:
+    """Endpoints, planned tables and the differences between groups end with the values under an open finding."""
+    tables = {table.id: table for table in pages.contexts[language].tables}
+    planned = [table.id for table in PLANNED.tables]
+    differences = [f"{table}_differences" for table in planned if f"{table}_differences" in tables]
+    assert differences
+    for name in ("endpoints", *planned, *differences):
+        assert tables[name].columns[-1].kind == "trust"
+        assert any(row.cells[-1].text for row in tables[name].rows if len(row.cells) == len(tables[name].columns))
