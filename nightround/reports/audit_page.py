@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 from typing import NamedTuple
 
 from nightround.model import Language, Severity, Status
-from nightround.reports.audit_figures import contradictions_of_figures
+from nightround.reports.audit_figures import INTERVAL, contradictions_of_figures
 from nightround.reports.audit_rows import Contradiction
 from nightround.reports.cleaning import clean, spaced
 from nightround.reports.context import ReportContext
@@ -86,6 +86,7 @@ def contradictions_of_page(page: str, context: ReportContext, inputs: ReportInpu
         yield from cells_against_rows(planned.id, read.cells.get(planned.id, []), inputs, context.language)
     yield from sentences_on_page(read, context)
     yield from sentences_against_rows(context, inputs)
+    yield from notes_against_rows(context, inputs)
     yield from contradictions_of_figures(page, context.figures, inputs)
 
 
@@ -124,6 +125,17 @@ def sentences_against_rows(context: ReportContext, inputs: ReportInputs) -> Iter
         for number in FIGURE_OF.findall(sentence):
             if number not in known:
                 yield Contradiction("summary", f"{number} in a sentence is told by no table")
+
+
+def notes_against_rows(context: ReportContext, inputs: ReportInputs) -> Iterator[Contradiction]:
+    """Every estimate with its interval in a note under a table or a figure is told by result rows."""
+    known = {number for row in inputs.results for number in FIGURE_OF.findall(row.text)}
+    notes = [note.text for table in context.tables for note in table.notes]
+    for note in (*notes, *(figure.note for figure in context.figures)):
+        for found in INTERVAL.finditer(clean(note)):
+            unknown = [number for number in FIGURE_OF.findall(found[0]) if number not in known]
+            if unknown:
+                yield Contradiction("note", f"{', '.join(unknown)} of {found[0]!r} is told by no result row")
 
 
 def told_by_tables(inputs: ReportInputs) -> frozenset[str]:

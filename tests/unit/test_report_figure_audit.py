@@ -12,6 +12,7 @@ from nightround.interim.gathering import inputs_of
 from nightround.interim.making import Pages, pages_of
 from nightround.model import LANGUAGES, Language
 from nightround.reports.audit_figures import INTERVAL, contradictions_of_figures, lines_of_words
+from nightround.reports.audit_page import notes_against_rows
 from nightround.reports.figure_reader import panels_of, read_figures, ruler_of
 from nightround.results import ResultSet
 from tests.interim_samples import edition_of, patients, snapshot_of
@@ -103,3 +104,14 @@ def test_an_axis_is_straight_or_logarithmic_or_none() -> None:
     assert bent is not None
     assert bent.read(75) == pytest.approx(10**1.5)
     assert ruler_of([(0, 1), (50, 3), (100, 4)]) is None
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_an_estimate_in_a_note_is_held_against_the_rows(reports: tuple[Pages, Pages], language: Language) -> None:
+    """The shares under a curve are result rows; where the rows say otherwise, the note is a contradiction."""
+    pages = reports[1]
+    context, inputs = pages.contexts[language], pages.inputs
+    assert any(INTERVAL.search(figure.note) for figure in context.figures)
+    assert list(notes_against_rows(context, inputs)) == []
+    others = ResultSet(replace(row, text="") if row.table == "survival" else row for row in inputs.results)
+    assert list(notes_against_rows(context, replace(inputs, results=others)))
