@@ -86,7 +86,8 @@ class Batches(Generic[T]):
         with ThreadPoolExecutor(self._workers, thread_name_prefix="pull") as threads:
             try:
                 while waiting or running:
-                    while waiting and len(running) < self._workers + self._ahead:
+                    ahead = 0 if self._bad else self._ahead  # in trouble no batch is cut before the last one is known
+                    while waiting and len(running) < self._workers + ahead:
                         if (batch := self._next(waiting)).ids:
                             running[threads.submit(self._timed, batch.ids)] = batch
                     for done in wait(running, return_when=FIRST_COMPLETED).done:

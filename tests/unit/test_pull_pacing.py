@@ -207,3 +207,18 @@ def test_no_more_calls_at_once_than_workers() -> None:
 
     list(Batches(ask, first=2, workers=2).fetch([str(n) for n in range(20)]))
     assert most[0] == 2
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_server_with_room_for_one_record_gives_them_all(workers: int) -> None:
+    """Batches that were cut before the first trouble do not use up the failures that halving needs."""
+
+    def ask(batch: Sequence[str], splittable: bool) -> int:  # noqa: ARG001, FBT001
+        threading.Event().wait(0.002)
+        if len(batch) > 1:
+            raise too_much()
+        return len(batch)
+
+    records = [str(n) for n in range(400)]
+    found = Batches(ask, first=100, workers=workers).fetch(records)
+    assert [one for asked, _ in found for one in asked] == records
