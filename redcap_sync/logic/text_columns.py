@@ -1,8 +1,13 @@
-"""Text columns of Arrow taken apart into codes and distinct texts, the short ones without hashing."""
+"""Text columns of Arrow taken apart into codes and distinct texts; short texts as numbers, without hashing them.
+
+What kind of short texts a column has is guessed from its first rows and checked in all others, for to read a
+column twice takes longer than to work on it. A guess that was wrong is given up, and the texts are hashed.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -13,9 +18,49 @@ from redcap_sync.logic.vectors import Codes, Texts, objects, small_codes
 _AT_ONCE = 65_536
 """Rows that are worked on at a time, so that what is in between stays in the processor's cache."""
 _SHORT = 2
-"""Bytes of a text that serve as its number: the codes of choices, and the options of a checkbox."""
+"""Bytes of a text that serve as its place in a table: the codes of choices."""
+_WORD = 8
+"""Bytes that fit into one whole number, which is found three times as fast as a text: the times of a day."""
+_TABLE_BITS = 16
+_WORTH_A_TABLE = 262_144
+"""Words from which a table of half a megabyte is made sooner than all are hashed."""
+_BLANK = -1
+_ZERO, _NINE = ord("0"), ord("9")
 
-Keys = npt.NDArray[np.uint16]
+Bytes = npt.NDArray[np.uint8]
+Words = npt.NDArray[np.uint64]
+Places = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
+
+
+class _Piece(NamedTuple):
+    """Some rows: which they are, where their texts begin and where the last one ends, and the texts' bytes."""
+
+    rows: slice
+    bounds: Places
+    lengths: Places
+
+    @property
+    def blank(self) -> Mask:
+        """Where there is no text."""
+        blank: Mask = self.lengths == 0
+        return blank
+
+
+class _Letters(NamedTuple):
+    """A column as Arrow holds it: where each text begins and the last one ends, and all their bytes in a row."""
+
+    starts: Places
+    held: Bytes
+
+    def __len__(self) -> int:
+        return len(self.starts) - 1
+
+    def pieces(self) -> Iterator[_Piece]:
+        """All rows, some at a time."""
+        for first in range(0, len(self), _AT_ONCE):
+            bounds = self.starts[first : first + _AT_ONCE + 1]
+            yield _Piece(slice(first, first + len(bounds) - 1), bounds, np.diff(bounds))
 
 
 def distinct_texts(column: pa.Array | pa.ChunkedArray) -> Texts:
@@ -23,64 +68,149 @@ def distinct_texts(column: pa.Array | pa.ChunkedArray) -> Texts:
     if isinstance(column, pa.ChunkedArray):
         column = column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
     array = column.cast(pa.large_string())
-    keys = _short_keys(array)
-    return _hashed(array) if keys is None else _by_keys(keys)
+    letters = _letters(array)
+    return (letters and _short_texts(letters)) or _hashed(array)
 
 
-def _short_keys(array: pa.LargeStringArray) -> Keys | None:
-    """A number for each text of a column that has no long one, 0 for the blank; None for other columns."""
+def _letters(array: pa.LargeStringArray) -> _Letters | None:
+    """The bytes of a column without nulls; a zero byte among them would be lost at the end of a number."""
     _, places, held = array.buffers()
-    if array.null_count or held is None:
+    if array.null_count or not len(array):
         return None
     starts = np.frombuffer(places, dtype=np.int64)[array.offset : array.offset + len(array) + 1]
-    letters = np.frombuffer(held, dtype=np.uint8)[: starts[-1]]
-    if len(letters) > _SHORT * len(array) or not letters.all():
+    letters = np.frombuffer(held or b"", dtype=np.uint8)[starts[0] : starts[-1]]
+    return _Letters(starts - starts[0] if starts[0] else starts, letters) if letters.all() else None
+
+
+def _short_texts(letters: _Letters) -> Texts | None:
+    """Take short texts apart; None where they are not."""
+    if not len(letters.held):
+        return Texts(np.full(len(letters), _BLANK, dtype=np.int8), objects([]))
+    if len(letters.held) > _WORD * len(letters):
         return None
-    keys = np.empty(len(array), dtype=np.uint16)
-    for first in range(0, len(array), _AT_ONCE):
-        some = starts[first : first + _AT_ONCE + 1]
-        lengths = np.diff(some)
-        longest = lengths.max()
-        if longest > _SHORT:
+    longest = int(next(letters.pieces()).lengths.max())
+    if longest <= 1 and (found := _digits(letters)):
+        return found
+    if longest <= _SHORT:
+        return _by_keys(letters)
+    return _by_words(letters, longest) if longest <= _WORD else None
+
+
+def _digits(letters: _Letters) -> Texts | None:
+    """Codes of single digits, which are the digits themselves; None where there is any other text."""
+    codes = np.empty(len(letters), dtype=np.int8)
+    for piece in letters.pieces():
+        if piece.lengths.max() > 1:
             return None
-        keys[first : first + _AT_ONCE] = _keys(letters, some[:-1], lengths, longest)
-    return keys
+        digits = (letters.held.take(piece.bounds[:-1], mode="clip") - np.uint8(_ZERO)) * (piece.lengths > 0)
+        if digits.max() > _NINE - _ZERO:
+            return None
+        codes[piece.rows] = _blanked(digits.view(np.int8), piece.blank)
+    return Texts(codes, objects([str(digit) for digit in range(_NINE - _ZERO + 1)]))
 
 
-def _keys(
-    letters: npt.NDArray[np.uint8], starts: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64], longest: int
-) -> Keys:
-    if not longest:
-        return np.zeros(len(starts), dtype=np.uint16)
-    keys = (letters.take(starts, mode="clip") * (lengths > 0)).astype(np.uint16)
-    if longest == _SHORT:
-        keys |= (letters.take(starts + 1, mode="clip") * (lengths == _SHORT)).astype(np.uint16) << 8
-    return keys
+def _blanked(codes: Codes, blank: Mask) -> Codes:
+    """The codes with that of the blank, all ones, in some rows; to ask row by row takes eight times as long."""
+    bits = blank.astype(codes.dtype)
+    return np.bitwise_or(codes, np.negative(bits, out=bits), out=bits)
 
 
-def _by_keys(keys: Keys) -> Texts:
+def _by_keys(letters: _Letters) -> Texts | None:
+    """Codes by a table of all numbers of two bytes; None where a text is longer."""
+    keys = np.empty(len(letters), dtype=np.uint16)
     used = np.zeros(2**16, dtype=bool)
-    used[keys] = True
+    for piece in letters.pieces():
+        if piece.lengths.max() > _SHORT:
+            return None
+        keys[piece.rows] = _keys(letters.held, piece)
+        used[keys[piece.rows]] = True
     used[0] = False
     distinct = np.flatnonzero(used)
-    codes = np.full(2**16, -1)
-    codes[distinct] = np.arange(len(distinct))
-    uniques = [bytes([key & 0xFF, key >> 8]).rstrip(b"\0").decode() for key in distinct.tolist()]
-    return Texts(_taken(small_codes(codes, len(distinct)), keys), objects(uniques))
+    places = np.full(2**16, _BLANK)
+    places[distinct] = np.arange(len(distinct))
+    table = small_codes(places, len(distinct))
+    codes = np.empty(len(keys), dtype=table.dtype)
+    for piece in letters.pieces():
+        table.take(keys[piece.rows], out=codes[piece.rows], mode="clip")
+    return Texts(codes, objects(_as_texts(distinct)))
 
 
-def _taken(table: Codes, keys: Keys) -> Codes:
-    found = np.empty(len(keys), dtype=table.dtype)
-    for first in range(0, len(keys), _AT_ONCE):
-        some = slice(first, first + _AT_ONCE)
-        table.take(keys[some], out=found[some], mode="clip")
-    return found
+def _keys(held: Bytes, piece: _Piece) -> npt.NDArray[np.uint16]:
+    """A number for each text, 0 for the blank."""
+    first, second = (held.take(piece.bounds[:-1] + place, mode="clip") for place in range(_SHORT))
+    keys = (first * (piece.lengths > 0)).astype(np.uint16)
+    keys |= (second * (piece.lengths > 1)).astype(np.uint16) << 8
+    return keys
+
+
+def _as_texts(numbers: npt.NDArray[Any] | Sequence[int]) -> list[str]:
+    """The texts whose bytes are those of numbers."""
+    texts: list[bytes] = np.asarray(numbers, dtype="<u8").view(f"S{_WORD}").tolist()
+    return b"\0".join(texts).decode().split("\0") if texts else []
+
+
+def _by_words(letters: _Letters, width: int) -> Texts | None:
+    """Codes of texts of one width, each a number by its bytes; None where one that is not blank has another width.
+
+    Those that are not blank stand one after another, so that their numbers need not be gathered.
+    """
+    padded = np.concatenate([letters.held, np.zeros(_WORD - width, dtype=np.uint8)])
+    words = np.ndarray(len(letters.held) // width, "<u8", padded, strides=(width,))
+    of_texts, distinct = _coded(words, np.uint64(256**width - 1))
+    codes = np.empty(len(letters), dtype=of_texts.dtype)
+    for piece in letters.pieces():
+        blank = piece.blank
+        if not (blank | (piece.lengths == width)).all():
+            return None
+        codes[piece.rows] = _blanked(of_texts.take(piece.bounds[:-1] // width, mode="clip"), blank)
+    return Texts(codes, objects(_as_texts(distinct)))
+
+
+def _coded(words: Words, used: np.uint64) -> tuple[Codes, Words]:
+    """The place of each word among the distinct ones, of which only some bits are used, and these.
+
+    The first words are entered in a table, at a place that they give themselves; where two want one place the later
+    has it. Who is not in its place is a stranger, and strangers, mostly few, are hashed.
+    """
+    if len(words) < _WORTH_A_TABLE:
+        return _hashed_words(words & used)
+    sample = words[:_AT_ONCE] & used
+    table = np.zeros(2**_TABLE_BITS, dtype=np.uint64)
+    table[_place(sample)] = sample
+    known = np.flatnonzero(table)
+    code_at = np.zeros(len(table), dtype=np.int32)
+    code_at[known] = np.arange(len(known))
+    codes, strangers = np.empty(len(words), dtype=np.int32), []
+    for first in range(0, len(words), _AT_ONCE):
+        some = words[first : first + _AT_ONCE] & used
+        places = _place(some)
+        code_at.take(places, out=codes[first : first + _AT_ONCE], mode="clip")
+        strangers.append(first + np.flatnonzero(table.take(places, mode="clip") != some))
+    strange = np.concatenate(strangers)
+    of_strangers, others = _hashed_words(words[strange] & used)
+    codes[strange] = len(known) + of_strangers.astype(np.int32)
+    distinct = np.concatenate([table[known], others])
+    return small_codes(codes, len(distinct)), distinct
+
+
+def _hashed_words(words: Words) -> tuple[Codes, Words]:
+    hashed = pa.array(words).dictionary_encode()
+    distinct = hashed.dictionary.to_numpy()
+    return small_codes(hashed.indices.to_numpy(), len(distinct)), distinct
+
+
+def _place(words: Words) -> Places:
+    """The upper bits of the product with a constant: words that differ in any bit are spread evenly.
+
+    Source: Knuth, The Art of Computer Programming, volume 3, section 6.4, Fibonacci hashing.
+    """
+    return ((words * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(64 - _TABLE_BITS)).view(np.int64)
 
 
 def _hashed(array: pa.LargeStringArray) -> Texts:
     encoded = array.dictionary_encode()
     uniques = encoded.dictionary.to_pylist()
-    places = (encoded.indices.fill_null(-1) if encoded.indices.null_count else encoded.indices).to_numpy()
+    places = (encoded.indices.fill_null(_BLANK) if encoded.indices.null_count else encoded.indices).to_numpy()
     if "" not in uniques:
         return Texts(small_codes(places, len(uniques)), objects(uniques))
     blank = uniques.index("")
@@ -94,7 +224,7 @@ def _without(places: npt.NDArray[np.int32], blank: int, kind: np.dtype[Any]) -> 
     """The places after one of them was taken out; who was there gets -1."""
     codes = np.empty(len(places), dtype=kind)
     for first in range(0, len(places), _AT_ONCE):
-        some = places[first : first + _AT_ONCE]
-        np.subtract(some, some > blank, out=codes[first : first + _AT_ONCE], casting="unsafe")
-        np.copyto(codes[first : first + _AT_ONCE], -1, where=some == blank)
+        some = slice(first, first + _AT_ONCE)
+        np.subtract(places[some], places[some] > blank, out=codes[some], casting="unsafe")
+        codes[some] = _blanked(codes[some], places[some] == blank)
     return codes
