@@ -182,7 +182,7 @@ def floor(work: Work) -> Positions:
 
 def evaluator_alone(work: Work) -> Positions:
     """Our shared evaluation, without Great Expectations around it."""
-    logic = {one.rule.id: one.expectation["kwargs"]["logic"] for one in work.compiled}
+    logic = {one.rule.id: one.trees for one in work.compiled}
     results = evaluate_rules(work.frame, logic)
     if errors := {result.error for result in results.values() if result.error}:
         raise SystemExit(f"a rule could not be evaluated: {errors}")

@@ -103,8 +103,9 @@ def _format(rows: Rows, columns: Sequence[str], settings: Settings, scope: Mask)
     """The value does not have the form of its validation type."""
     stored = rows.stored[columns[0]]
     judged = scope & _valued(stored, settings)
-    validation = settings["validation"]
-    return Verdict(scope, judged, judged & stored.unless(("format", validation), form_of(validation)))
+    question = "format", settings["validation"]
+    follows = rows.stored.remembered(question, form_of(settings["validation"]))
+    return Verdict(scope, judged, judged & stored.unless(question, follows))
 
 
 def _choice(rows: Rows, columns: Sequence[str], settings: Settings, scope: Mask) -> Verdict:

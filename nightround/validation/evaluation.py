@@ -22,8 +22,9 @@ import pandas as pd
 from nightround.validation.batch import CONTEXT, Context
 from nightround.validation.checks import NEEDS_ALL_ROWS, Rows, Verdict, run_check
 from nightround.validation.stored import Mask, StoredTexts
+from nightround.validation.trees import ScopeKey, Trees, read_trees
 from redcap_sync.errors import LogicError
-from redcap_sync.logic import Column, Evaluator, Expression, from_json
+from redcap_sync.logic import Column, Evaluator
 
 FEWEST_ROWS, MOST_ROWS = 65_536, 262_144
 """Of a part. Numbers of the most rows are two megabytes; with fewer than the fewest, two threads that work on parts
@@ -35,7 +36,6 @@ _WHOLE_BYTES = 8
 
 Bits = npt.NDArray[np.uint8]
 Positions = npt.NDArray[np.intp]
-ScopeKey = tuple[tuple[str, tuple[str, ...]], ...]
 Value = TypeVar("Value")
 Run = Callable[..., Iterable[Any]]
 """`map`, or that of a pool of threads."""
@@ -55,21 +55,6 @@ class RuleResult:
     """What a failing row probably should hold, by its position; never part of Great Expectations' own results."""
 
 
-class Trees(NamedTuple):
-    """A rule's `logic` object, read."""
-
-    rows: ScopeKey
-    applies: Expression | None
-    needs: Sequence[str]
-    discrepancy: Expression | None
-    check: Mapping[str, Any] | None
-
-    @property
-    def asked(self) -> list[Expression]:
-        """The trees that are evaluated for it."""
-        return [tree for tree in (self.applies, self.discrepancy) if tree is not None]
-
-
 class Found(NamedTuple):
     """What a rule came to on one part."""
 
@@ -81,9 +66,11 @@ class Found(NamedTuple):
 
 
 def evaluate_rules(
-    frame: pd.DataFrame, rules: Mapping[str, Mapping[str, Any]], threads: int | None = None
+    frame: pd.DataFrame, rules: Mapping[str, Mapping[str, Any] | Trees], threads: int | None = None
 ) -> dict[str, RuleResult]:
-    """Evaluate rules (as the suite's `logic` objects, by id) on a frame; one that breaks never stops the others.
+    """Evaluate rules on a frame; one that breaks never stops the others.
+
+    Rules are, by id, the suite's `logic` objects, as they are written or read already.
 
     `threads` work beside one another; by default as many as the frame's `Context` says, or the process may use.
     """
@@ -134,7 +121,7 @@ def _pool(threads: int, length: int) -> Iterator[Run]:
 
 
 def _evaluate(
-    frame: pd.DataFrame, rules: Mapping[str, Mapping[str, Any]], rows: Rows, run: Run
+    frame: pd.DataFrame, rules: Mapping[str, Mapping[str, Any] | Trees], rows: Rows, run: Run
 ) -> dict[str, RuleResult]:
     read = {rule_id: _guarded(_read, logic) for rule_id, logic in rules.items()}
     trees = {rule_id: one for rule_id, one in read.items() if isinstance(one, Trees)}
@@ -169,12 +156,8 @@ def _guarded(work: Callable[..., Value], *arguments: Any) -> Value | RuleResult:
         return RuleResult(error=f"{type(error).__name__} while the rule was evaluated")
 
 
-def _read(logic: Mapping[str, Any]) -> Trees:
-    applies = None if logic["applies"] is None else from_json(logic["applies"])
-    check = logic.get("check")
-    discrepancy = from_json(logic["discrepancy"]) if check is None else None
-    rows = tuple((instrument, tuple(events)) for instrument, events in logic["rows"].items())
-    return Trees(rows, applies, logic["needs"], discrepancy, check)
+def _read(logic: Mapping[str, Any] | Trees) -> Trees:
+    return logic if isinstance(logic, Trees) else read_trees(logic)
 
 
 def _rows_of(frame: pd.DataFrame, rows: ScopeKey) -> Mask:

@@ -8,6 +8,7 @@ every expectation is judged) is undocumented; `tests/integration/test_gx_contrac
 
 from __future__ import annotations
 
+import copy
 import gc
 import json
 import logging
@@ -23,6 +24,8 @@ from weakref import WeakKeyDictionary
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
 
 import great_expectations as gx
+import numpy as np
+import pandas as pd
 from great_expectations.core.expectation_validation_result import ExpectationSuiteValidationResult
 from great_expectations.core.metric_domain_types import MetricDomainTypes
 from great_expectations.data_context.types.base import (
@@ -30,11 +33,10 @@ from great_expectations.data_context.types.base import (
     InMemoryStoreBackendDefaults,
     ProgressBarsConfig,
 )
-from great_expectations.execution_engine import pandas_execution_engine
 from great_expectations.execution_engine.execution_engine import ExecutionEngine
 from great_expectations.execution_engine.pandas_execution_engine import PandasExecutionEngine
 from great_expectations.expectations.expectation import BatchExpectation
-from great_expectations.expectations.expectation_configuration import parse_result_format
+from great_expectations.expectations.expectation_configuration import ExpectationConfiguration, parse_result_format
 from great_expectations.expectations.metrics.metric_provider import metric_value
 from great_expectations.expectations.metrics.table_metric_provider import TableMetricProvider
 from great_expectations.types import SerializableDictDot
@@ -43,7 +45,8 @@ from great_expectations.validator.validator import ValidationDependencies
 
 from nightround.validation.batch import Batch
 from nightround.validation.evaluation import RuleResult, evaluate_rules
-from nightround.validation.suite import Suite
+from nightround.validation.suite import EXPECTATION_TYPE, Suite
+from nightround.validation.trees import Trees
 
 Engine = ExecutionEngine[Any]
 
@@ -54,9 +57,6 @@ SHOWN_POSITIONS = 20
 # GX's import turns every warning of the process into a log line; warnings stay warnings here.
 logging.captureWarnings(False)
 
-# GX hashes every frame below this size; nearly half of a run's time for a fingerprint nobody reads.
-pandas_execution_engine.HASH_THRESHOLD = 0
-
 
 class JudgeBroke(RuntimeError):
     """Great Expectations did not do what the adapter relies on: a bug, never a finding."""
@@ -66,11 +66,13 @@ class Logic(SerializableDictDot):
     """A rule's trees and scope as the suite holds them, carried through Great Expectations in one piece.
 
     GX copies every argument of an expectation a dozen times, node by node; a tree of forty nodes
-    would cost more than its evaluation. This is immutable, so a copy of it is itself.
+    would cost more than its evaluation. This is immutable, so a copy of it is itself. Who has compiled the rule
+    gives its trees along, which are read from JSON otherwise.
     """
 
-    def __init__(self, written: Mapping[str, Any]) -> None:
+    def __init__(self, written: Mapping[str, Any], trees: Trees | None = None) -> None:
         self.written = written
+        self.evaluated = trees or written
 
     def __copy__(self) -> Logic:
         return self
@@ -112,7 +114,7 @@ class RuleBook:
     _open: ClassVar[WeakKeyDictionary[Engine, RuleBook]] = WeakKeyDictionary()
 
     def __init__(self) -> None:
-        self.logic: dict[str, Mapping[str, Any]] = {}
+        self.logic: dict[str, Mapping[str, Any] | Trees] = {}
         self.results: dict[str, RuleResult] = {}
         self._shared: dict[str | None, MetricConfiguration] = {}
 
@@ -179,10 +181,18 @@ class ExpectRedcapRule(BatchExpectation):
         if execution_engine is None:
             raise JudgeBroke("Great Expectations asked for dependencies without an engine.")
         book = RuleBook.of(execution_engine)
-        book.logic[self.rule_id] = self.logic.written
+        book.logic[self.rule_id] = self.logic.evaluated
         asked = (runtime_configuration or {}).get("result_format", DEFAULT_RESULT_FORMAT)
         # The base class makes the same two things out of a dozen copies of the whole configuration.
         return ValidationDependencies({METRIC: book.shared_metric(self.batch_id)}, parse_result_format(asked))
+
+    @property
+    def configuration(self) -> ExpectationConfiguration:
+        """What Great Expectations passes around of it; GX's own form where it was given more than a rule has."""
+        if self.__fields_set__ <= _OF_A_RULE:
+            return RuleConfiguration(self)
+        configuration: ExpectationConfiguration = super().configuration
+        return configuration
 
     def _validate(
         self,
@@ -201,6 +211,55 @@ class ExpectRedcapRule(BatchExpectation):
                 "could_not_be_evaluated": result.error,
             },
         }
+
+
+_ARGUMENTS = ("batch_id", "rule_id", "column", "logic")
+_OF_A_RULE = {*_ARGUMENTS, "id", "meta", "notes", "severity", "rendered_content"}
+
+
+class RuleConfiguration(ExpectationConfiguration):
+    """A rule's configuration that is copied in one piece and remembers its expectation.
+
+    Great Expectations copies each configuration node by node and reads it into an expectation twice a run, with all
+    of pydantic's checks; it was read and checked when the suite was loaded.
+    """
+
+    def __init__(self, rule: ExpectRedcapRule) -> None:
+        arguments = {name: value for name in _ARGUMENTS if (value := getattr(rule, name))}
+        super().__init__(
+            EXPECTATION_TYPE, arguments, meta=rule.meta, notes=rule.notes, severity=rule.severity, id=rule.id
+        )
+        self._rule = rule
+
+    def __deepcopy__(self, memo: object) -> RuleConfiguration:
+        copied = copy.copy(self)
+        copied.kwargs = dict(self.kwargs)
+        return copied
+
+    def to_domain_obj(self) -> ExpectRedcapRule:
+        """The expectation, on the batch that it was given meanwhile."""
+        if self._rule.batch_id != self.kwargs.get("batch_id"):
+            self._rule = self._rule.copy(update={"batch_id": self.kwargs.get("batch_id")})
+        return self._rule
+
+
+class UnmeasuredFrame(pd.DataFrame):
+    """A frame that says it is too large to be hashed.
+
+    GX asks each frame its size, column by column, and hashes it: nearly half of a run's time for a fingerprint that
+    nobody reads.
+    """
+
+    @classmethod
+    def of(cls, frame: pd.DataFrame) -> UnmeasuredFrame:
+        """The same columns and attributes, not copied."""
+        same = cls(frame, copy=False)
+        same.attrs = frame.attrs
+        return same
+
+    def memory_usage(self, index: bool = True, deep: bool = False) -> pd.Series[Any]:  # noqa: ARG002, FBT001, FBT002
+        """Too much."""
+        return pd.Series([np.inf])
 
 
 @dataclass(frozen=True, eq=False)
@@ -232,7 +291,7 @@ def _validated(
     source = context.data_sources.add_pandas(run_name)
     try:
         definition = source.add_dataframe_asset("rows").add_batch_definition_whole_dataframe("all")
-        gx_batch = definition.get_batch(batch_parameters={"dataframe": batch.frame})
+        gx_batch = definition.get_batch(batch_parameters={"dataframe": UnmeasuredFrame.of(batch.frame)})
         outcome = gx_batch.validate(gx_suite)
         return outcome, RuleBook.close(gx_batch.data.execution_engine).results
     finally:
@@ -255,26 +314,31 @@ def _collecting_no_garbage() -> Iterator[None]:
 
 
 def _described(outcome: ExpectationSuiteValidationResult) -> dict[str, Any]:
-    """GX's own description of a result, which it keeps no row and no frame of.
+    """What GX's `describe_dict` says of a result, which nothing keeps a row or a frame of.
 
     The logic of the rules is left out, because it stands in the suite; the suite's name and the severity, which
-    GX leaves out, are added.
+    GX leaves out, are added. GX itself looks at every value twice, to see whether JSON can hold it: these it can.
     """
-    for verdict in outcome.results:
-        _leave_out_logic(verdict)
-    described = outcome.describe_dict()
-    for expectation, verdict in zip(described["expectations"], outcome.results, strict=True):
-        expectation["severity"] = _severity(verdict)
-    return {"suite_name": outcome.suite_name, **described}
+    return {
+        "suite_name": outcome.suite_name,
+        "success": outcome.success,
+        "statistics": outcome.statistics,
+        "expectations": [_described_verdict(verdict) for verdict in outcome.results],
+        "result_url": outcome.result_url,
+    }
 
 
-def _leave_out_logic(verdict: Any) -> None:
-    """GX would write down every tree, node by node."""
-    del verdict.expectation_config.kwargs["logic"]
-
-
-def _severity(verdict: Any) -> str:
-    return str(verdict.expectation_config.severity.value)
+def _described_verdict(verdict: Any) -> dict[str, Any]:
+    configuration = verdict.expectation_config
+    described = {
+        "expectation_type": configuration.type,
+        "success": verdict.success,
+        "kwargs": {name: value for name, value in configuration.kwargs.items() if name != "logic"},
+        "result": verdict.result,
+        "severity": configuration.severity.value,
+    }
+    raised = verdict.exception_info.get("raised_exception")
+    return {**described, "exception_info": verdict.exception_info} if raised else described
 
 
 def checkpoint_document(described: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -309,8 +373,17 @@ def _context() -> Any:
 
 def _judged_form(suite: Suite) -> dict[str, Any]:
     """The suite without what only readers need: GX copies the titles and sources of every rule many times."""
-    expectations = [{**one, "meta": {"rule_id": one["meta"]["rule_id"]}} for one in suite.to_json()["expectations"]]
-    return {"name": suite.name, "expectations": expectations}
+    trees = {compiled.rule.id: compiled.trees for compiled in suite.rules}
+    return {
+        "name": suite.name,
+        "expectations": [_judged_expectation(one, trees) for one in suite.to_json()["expectations"]],
+    }
+
+
+def _judged_expectation(written: Mapping[str, Any], trees: Mapping[str, Trees]) -> dict[str, Any]:
+    rule_id, arguments = written["meta"]["rule_id"], written["kwargs"]
+    logic = Logic(arguments["logic"], trees[rule_id])
+    return {**written, "meta": {"rule_id": rule_id}, "kwargs": {**arguments, "logic": logic}}
 
 
 def _same_count(expected: int, found: int, what: str) -> None:

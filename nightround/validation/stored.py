@@ -24,6 +24,18 @@ _LAYOUTS = ("%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S")
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - REDCap stores no zone
 
 
+class Remembered(dict[str, bool]):
+    """Whether texts have a property, asked once for each text in whatever column it stands."""
+
+    def __init__(self, holds: Callable[[str], object]) -> None:
+        super().__init__()
+        self._holds = holds
+
+    def __missing__(self, text: str) -> bool:
+        found = self[text] = bool(self._holds(text))
+        return found
+
+
 class Stored:
     """One column: for each row the place of its text among the distinct ones."""
 
@@ -61,13 +73,13 @@ class Stored:
 
     def _chosen(self, question: Hashable, holds: Callable[[str], object]) -> Mask:
         return self._texts.of_uniques(
-            question, lambda texts: np.array([bool(holds(text)) for text in texts], dtype=bool)
+            question, lambda texts: np.fromiter(map(holds, texts), dtype=bool, count=len(texts))
         )
 
     def among(self, texts: Collection[str]) -> Mask:
         """The rows whose text is one of these, compared as text; a blank is among none."""
         known = frozenset(texts)
-        return self.where(known, known.__contains__)
+        return self.where(known, known.__contains__) if known else np.zeros(len(self._texts.codes), dtype=bool)
 
     def measured(self, measure: Measure) -> Floats:
         """What each text measures: a number, or seconds; NaN where it cannot be read so."""
@@ -84,6 +96,7 @@ class StoredTexts:
     def __init__(self, frame: pd.DataFrame) -> None:
         self._frame = frame
         self._known: dict[str, Stored] = {}
+        self._remembered: dict[Hashable, Remembered] = {}
         self._one_at_a_time = RLock()
 
     def __len__(self) -> int:
@@ -114,6 +127,10 @@ class StoredTexts:
         except Exception:  # noqa: BLE001 - raised again by the rule that needs it, which then is the one to fail
             return None
 
+    def remembered(self, question: Hashable, holds: Callable[[str], object]) -> Callable[[str], bool]:
+        """The same question with a memory that all columns share: times of a day are the same in each."""
+        return self._remembered.setdefault(question, Remembered(holds)).__getitem__
+
     def part(self, rows: slice) -> StoredTexts:
         """Some consecutive rows, for one thread."""
         return _Part(self, rows)
@@ -130,6 +147,7 @@ class _Part(StoredTexts):
         super().__init__(whole._frame)  # noqa: SLF001 - of its own kind
         self._whole = whole
         self._part = rows
+        self._remembered = whole._remembered  # noqa: SLF001
 
     def _take_up(self, column: str) -> Stored:
         return self._whole[column].part(self._part)

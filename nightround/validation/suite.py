@@ -10,13 +10,14 @@ import json
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from nightround.model import LANGUAGES, Rule, Severity, Words
 from nightround.validation.compiled_check import compile_check
 from nightround.validation.row_scope import rows_that_can_hold
 from nightround.validation.smart_variables import OF_INSTRUMENT
+from nightround.validation.trees import Trees, scope_key
 from redcap_sync.dictionary import Dictionary
 from redcap_sync.errors import LogicError
 from redcap_sync.logic import Expression, Reference, in_words, parse, references, to_json
@@ -37,6 +38,8 @@ class CompiledRule:
     rule: Rule
     references: tuple[Reference, ...]
     expectation: dict[str, Any]
+    trees: Trees = field(repr=False)
+    """What `expectation` holds as JSON."""
 
 
 @dataclass(frozen=True)
@@ -95,15 +98,17 @@ def compile_rule(rule: Rule, dictionary: Dictionary) -> CompiledRule:
     read = [*(references(discrepancy) if discrepancy else checked), *(references(applies) if applies else ())]
     known = {reference.column: reference for reference in read}
     found = [*read, *(known.get(column) or _reference(column) for column in rule.needs)]
+    needs, rows = list(rule.needs), _rows(rule, read, dictionary)
     logic = {
         "discrepancy": to_json(discrepancy) if discrepancy else None,
         "applies": to_json(applies) if applies else None,
         "check": check,
-        "needs": list(rule.needs),
-        "rows": _rows(rule, read, dictionary),
+        "needs": needs,
+        "rows": rows,
     }
     asks = _in_words(discrepancy, dictionary) if discrepancy else Words("", "")
-    return CompiledRule(rule, tuple(dict.fromkeys(found)), _expectation(rule, logic, asks))
+    trees = Trees(scope_key(rows), applies, needs, discrepancy, check)
+    return CompiledRule(rule, tuple(dict.fromkeys(found)), _expectation(rule, logic, asks), trees)
 
 
 def _in_words(logic: Expression, dictionary: Dictionary) -> Words:

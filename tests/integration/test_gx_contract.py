@@ -10,6 +10,7 @@ from typing import Any
 import great_expectations as gx
 import pandas as pd
 import pytest
+from great_expectations.execution_engine import pandas_execution_engine
 
 from nightround.model import Rule, Snapshot, Status
 from nightround.study.dictionary_rules import rules_from_dictionary
@@ -222,3 +223,24 @@ def test_nothing_of_a_run_holds_its_rows() -> None:
     gc.collect()
     assert described["success"] is True
     assert frame() is None
+
+
+def test_a_rule_with_more_than_a_rule_has_is_passed_around_in_the_form_of_its_base() -> None:
+    """What a user of Great Expectations adds to a rule, such as a description, is not lost on the way."""
+    written = compile_rule(HEAVY, DICTIONARY).expectation
+    described = ExpectRedcapRule(**written["kwargs"], description="weights of adults")
+    assert described.configuration.description == "weights of adults"
+    assert described.configuration.kwargs["rule_id"] == "heavy"
+    plain = ExpectRedcapRule(**written["kwargs"])
+    assert plain.configuration.to_json_dict() == super(ExpectRedcapRule, plain).configuration.to_json_dict()
+
+
+def test_no_frame_is_measured_or_hashed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Great Expectations takes no fingerprint of the rows, and does not ask each column how large it is."""
+
+    def refused(*_: object, **__: object) -> None:
+        raise AssertionError("the frame was measured")
+
+    monkeypatch.setattr(pd.DataFrame, "memory_usage", refused)
+    monkeypatch.setattr(pandas_execution_engine, "hash_pandas_dataframe", refused)
+    assert validate(rows(150), [HEAVY], now=NIGHT.replace(tzinfo=None)).outcomes[0].failed == 49

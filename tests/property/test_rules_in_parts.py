@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from nightround.model import Rule
 from nightround.study.dictionary_rules import rules_from_dictionary
 from nightround.study.study_toml import DictionaryRulesTable
 from nightround.validation import evaluation
@@ -20,6 +22,7 @@ from nightround.validation.batch import CONTEXT, Context
 from nightround.validation.evaluation import RuleResult, evaluate_rules, parts_of
 from nightround.validation.run import validate
 from nightround.validation.suite import compile_rule
+from nightround.validation.trees import read_trees
 from tests.made_up import NIGHT, project, rule, snapshot
 
 NOW = NIGHT.replace(tzinfo=None)
@@ -121,3 +124,10 @@ def test_parts_follow_one_another_from_whole_bytes(length: int) -> None:
     ]
     assert (parts[0].start, parts[-1].stop) == (0, length)
     assert all(part.start % 8 == 0 and part.stop - part.start <= evaluation.MOST_ROWS for part in parts)
+
+
+@pytest.mark.parametrize("one", RULES, ids=lambda one: one.id)
+def test_the_trees_of_a_rule_are_those_its_suite_holds(one: Rule) -> None:
+    """What is judged at night is what anybody reads out of the suite's JSON."""
+    compiled = compile_rule(one, DICTIONARY)
+    assert read_trees(json.loads(json.dumps(compiled.expectation["kwargs"]["logic"]))) == compiled.trees
