@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from redcap_sync.project.flat import GROUP
 from redcap_sync.project.layout import Column
 from redcap_sync.project.state import StoredProject
 from redcap_sync.sandbox.calculations import recalculated
 from redcap_sync.sandbox.importing import Change
+
+# As the logging page of the public validation package (redcap_rsvc) shows them.
+JOINED, LEFT = "Assign record to Data Access Group", "Remove record from Data Access Group"
 
 
 class Log(Protocol):
@@ -38,14 +42,20 @@ def store(project: StoredProject, change: Change, log: Log, *, source: str = "AP
     created = change.record not in values
     before = dict(values.stored(change.record, change.place))
     values.write(change.record, change.place, change.cells)
-    if change.group is not None and values[change.record].group != change.group:
-        values.join_group(change.record, change.group)
-        log("record_edit", _action("Update", project, change, source), details="DAG assignment", record=change.record)
     details = logged_cells(project, change, before)
     if created:
         log("record_add", _action("Create", project, change, source), details=details, record=change.record)
     elif details:
         log("record_edit", _action("Update", project, change, source), details=details, record=change.record)
+    if change.group is not None and values[change.record].group != change.group:
+        _join(project, change, log, source)
+
+
+def _join(project: StoredProject, change: Change, log: Log, source: str) -> None:
+    """Put a record into another data access group, or into none: an entry of its own in the log."""
+    project.values.join_group(change.record, change.group or "")
+    details = f"{JOINED if change.group else LEFT} ({GROUP} = '{change.group}')"
+    log("record_edit", _action("Update", project, change, source), details=details, record=change.record)
 
 
 def _action(verb: str, project: StoredProject, change: Change, source: str) -> str:

@@ -71,6 +71,43 @@ def test_members_of_a_group_live_in_their_group(served: tuple[StoredProject, Cal
     assert {entry["record"] for entry in call(somebody, content="log").json()} <= {"1", "331-1"}
 
 
+def test_who_manages_no_groups_sees_no_list_of_them(served: tuple[StoredProject, Call]) -> None:
+    """Groups and who is in them need the right Data Access Groups; the column of the records does not."""
+    project, call = served
+    somebody = add(project, "api_export")
+    for content in ("dag", "userDagMapping"):
+        refused = call(somebody, content=content)
+        assert (refused.status_code, "Data Access Groups" in refused.json()["error"]) == (403, True)
+    column = [row["redcap_data_access_group"] for row in call(somebody, exportDataAccessGroups="True").json()]
+    assert column == ["north_site", "north_site", "south_site"]
+    somebody = add(project, "api_export", "data_access_groups")
+    assert [row["unique_group_name"] for row in call(somebody, content="dag").json()] == ["north_site", "south_site"]
+
+
+def test_a_project_without_groups_has_no_column_of_them(served: tuple[StoredProject, Call]) -> None:
+    """The column is there only where it is asked for and the project has groups; the list of none is empty."""
+    _, call = served
+    assert "redcap_data_access_group" not in call().json()[0]
+    call(content="dag", action="delete", **{"dags[0]": "north_site", "dags[1]": "south_site"})
+    assert call(content="dag").json() == []
+    assert "redcap_data_access_group" not in call(exportDataAccessGroups="true").json()[0]
+
+
+def test_a_record_that_joins_a_group_leaves_an_entry_of_its_own(served: tuple[StoredProject, Call]) -> None:
+    """A new record is created and then put into its group; leaving the group is one more entry."""
+    _, call = served
+    row = '[{"record_id":"2","redcap_event_name":"screening_arm_1","redcap_data_access_group":"%s"}]'
+    for group in ("north_site", "north_site", ""):
+        call(data=row % group, overwriteBehavior="overwrite")
+    entries = [(one["action"], one["details"]) for one in call(content="log", record="2").json()]
+    assert entries == [
+        ("Update record (API) 2", "Remove record from Data Access Group (redcap_data_access_group = '')"),
+        ("Update record (API) 2", "Assign record to Data Access Group (redcap_data_access_group = 'north_site')"),
+        ("Update record (API) 2", "Assign record to Data Access Group (redcap_data_access_group = 'south_site')"),
+        ("Create record (API) 2", "record_id = '2', sex = '2'"),
+    ]
+
+
 def test_export_levels_of_instruments(served: tuple[StoredProject, Call]) -> None:
     """Level 0 hides an instrument, 3 its identifiers, 2 also dates and free text; with 0 for all there are no data."""
     project, call = served

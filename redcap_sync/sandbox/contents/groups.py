@@ -15,7 +15,7 @@ MAPPING_KEYS = ("username", "redcap_data_access_group")
 
 def export_groups(call: Call) -> Answer:
     """The data access groups."""
-    call.require("api_export")
+    call.require("api_export", "data_access_groups")
     call.log("manage", "Manage/Design", details="Export DAGs (API)")
     groups = call.project.structure.groups
     rows = [dict(zip(GROUP_KEYS, (g.name, g.unique_name, g.group_id), strict=True)) for g in groups]
@@ -74,7 +74,7 @@ def switch_group(call: Call) -> Answer:
 
 def export_group_mapping(call: Call) -> Answer:
     """Every user with a group or with none."""
-    call.require("api_export")
+    call.require("api_export", "data_access_groups")
     call.log("manage", "Manage/Design", details="Export user-DAG assignments (API)")
     users = call.project.structure.users.values()
     rows = [{"username": user.username, "redcap_data_access_group": user.group} for user in users]
