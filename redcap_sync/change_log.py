@@ -96,6 +96,8 @@ class Changes:
     edits: tuple[Edit, ...] = field(default=(), repr=False)
     trusted: bool = True
     """False where the log cannot be relied on: lines that were there are gone, or its clock went back."""
+    silent: bool = False
+    """Whether nothing else is wrong with it than that not even our own calls stand in it."""
 
 
 def read_changes(rows: Sequence[Mapping[str, Any]], since: Mark, clock: datetime | None) -> Changes:
@@ -108,14 +110,15 @@ def read_changes(rows: Sequence[Mapping[str, Any]], since: Mark, clock: datetime
         return Changes(None, trusted=False)
     new = list(_not_seen(rows, since))
     counts = Counter(_fingerprint(row) for row in rows)
-    kept = all(counts[line] >= times for line, times in since.seen.items())
+    kept = all(counts[line] >= times for line, times in since.seen.items()) and not since.is_after(clock, mark.newest)
     return Changes(
         mark=mark,
         records=frozenset(id_ for row in new for id_ in _records_of(row)),
         structure=any(_restructures(row) for row in new),
         edits=tuple(edit for row in new for edit in _edits(row)),
         # Our own last call stands in the log, so there is always something new where the clock is sound.
-        trusted=kept and bool(new) and not since.is_after(clock, mark.newest),
+        trusted=kept and bool(new),
+        silent=kept and not new,
     )
 
 

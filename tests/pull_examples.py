@@ -10,6 +10,7 @@ from random import Random
 from typing import Any
 
 from redcap_sync.client import RedcapClient
+from redcap_sync.project.rights import RIGHTS, Rights, User
 from redcap_sync.project.state import StoredProject
 from redcap_sync.pull import Progress, PullSettings, pull_project
 from redcap_sync.pulled import Pull
@@ -20,6 +21,7 @@ from tests.sandbox_examples import Clock, longitudinal_project
 
 FOLLOWUP = {"redcap_event_name": "followup_arm_1"}
 SCREENING = {"redcap_event_name": "screening_arm_1"}
+EVERY = dict.fromkeys(("baseline", "labs", "visit"), 1)
 
 
 @dataclass
@@ -65,6 +67,21 @@ class Served:
         """Enter values of one instance of the repeating instrument."""
         repeat = {"redcap_repeat_instrument": "visit", "redcap_repeat_instance": instance}
         self.client.import_records([{"record_id": record, **FOLLOWUP, **repeat, **values}], overwrite=True)
+
+    def join(self, record: str, group: str) -> None:
+        """Put a record into a data access group, or with '' into none."""
+        row = {"record_id": record, **SCREENING, "redcap_data_access_group": group}
+        self.client.import_records([row], overwrite=True)
+
+    def become(self, *, without: tuple[str, ...] = (), group: str = "", **levels: int) -> None:
+        """Go on with the token of a user who lacks some rights."""
+        rights = Rights(
+            levels={right: int(right not in without) for right in RIGHTS},
+            forms=EVERY,
+            forms_export={**EVERY, **levels},
+        )
+        self.project.structure.users["service"] = User("service", rights, group=group)
+        self.client = self.fresh_client("service")
 
     def post(self, **parameters: str) -> str:
         """Make any other call."""

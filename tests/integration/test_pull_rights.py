@@ -6,11 +6,8 @@ from pathlib import Path
 import pytest
 
 from redcap_sync.errors import ExportIncomplete, RedcapRefused
-from redcap_sync.project.rights import RIGHTS, Rights, User
 from redcap_sync.pulled import Pull
 from tests.pull_examples import Served, served
-
-EVERY = dict.fromkeys(("baseline", "labs", "visit"), 1)
 
 
 @pytest.fixture
@@ -18,17 +15,6 @@ def server(tmp_path: Path) -> Iterator[Served]:
     """Six records in a project with three instruments."""
     with served(tmp_path / "project", records=6) as one:
         yield one
-
-
-def become(server: Served, *, without: tuple[str, ...] = (), group: str = "", **levels: int) -> None:
-    """Go on with the token of a user who lacks some rights."""
-    rights = Rights(
-        levels={right: int(right not in without) for right in RIGHTS},
-        forms=EVERY,
-        forms_export={**EVERY, **levels},
-    )
-    server.project.structure.users["service"] = User("service", rights, group=group)
-    server.client = server.fresh_client("service")
 
 
 def unseen(pulled: Pull) -> dict[str, str]:
@@ -45,7 +31,7 @@ def test_who_sees_everything_has_nothing_unseen(server: Served) -> None:
 def test_an_instrument_without_export_right_is_named(server: Served, without: tuple[str, ...]) -> None:
     """The pull comes about and says which instrument it could not see; the rest is whole."""
     whole = server.pull()
-    become(server, without=without, labs=0)
+    server.become(without=without, labs=0)
     pulled = server.pull()
     assert unseen(pulled) == {"labs": "the token's user has no export right on 'labs'"}
     assert set(pulled.unseen[0].columns) == set(pulled.dictionary.columns_of("labs"))
@@ -55,7 +41,7 @@ def test_an_instrument_without_export_right_is_named(server: Served, without: tu
 
 def test_a_repeating_instrument_without_export_right_is_named(server: Served) -> None:
     """Its instances are not in the rows, and nobody misses them: the right is what is missing."""
-    become(server, visit=0)
+    server.become(visit=0)
     pulled = server.pull()
     assert set(unseen(pulled)) == {"visit"}
     assert len(pulled.tables["visit"]) == 0
@@ -63,7 +49,7 @@ def test_a_repeating_instrument_without_export_right_is_named(server: Served) ->
 
 def test_a_de_identified_instrument_is_not_relied_on_at_all(server: Served) -> None:
     """De-identified dates are shifted, so that every column of the instrument counts as unseen."""
-    become(server, labs=2)
+    server.become(labs=2)
     pulled = server.pull()
     assert unseen(pulled) == {"labs": "the token's user has de-identified export only on 'labs'"}
     assert "weight" in pulled.unseen[0].columns
@@ -71,14 +57,14 @@ def test_a_de_identified_instrument_is_not_relied_on_at_all(server: Served) -> N
 
 def test_identifiers_left_out_are_named_and_the_others_stay(server: Served) -> None:
     """Without identifiers the columns that did not come are unseen, the others are data."""
-    become(server, baseline=3)
+    server.become(baseline=3)
     pulled = server.pull()
     assert pulled.unseen[0].columns == ("initials", "dob")
 
 
 def test_no_export_right_at_all_is_refused(server: Served) -> None:
     """A user who may export nothing ends in 12."""
-    become(server, baseline=0, labs=0, visit=0)
+    server.become(baseline=0, labs=0, visit=0)
     with pytest.raises(RedcapRefused):
         server.pull()
 
@@ -97,7 +83,7 @@ def test_a_column_that_no_right_explains_is_an_error(server: Served, monkeypatch
 
 def test_rights_that_change_between_nights_lead_to_a_full_pull(server: Served) -> None:
     """An increment never mixes what two different rights could see."""
-    become(server)
+    server.become()
     base = server.pull()
     server.clock.forward(hours=24)
     rows = '[{"username":"service","forms_export":{"baseline":1,"labs":0,"visit":1}}]'
@@ -109,7 +95,7 @@ def test_rights_that_change_between_nights_lead_to_a_full_pull(server: Served) -
 
 def test_without_the_logging_right_changes_are_found_by_date(server: Served) -> None:
     """Edits, new records, deletions and renames are in the increment, and it says how they were looked for."""
-    become(server, without=("logging",))
+    server.become(without=("logging",))
     base = server.pull()
     assert (base.told.stable, base.checkpoint.mark) == ("dates of change", None)
     server.clock.forward(hours=24)
@@ -125,7 +111,7 @@ def test_without_the_logging_right_changes_are_found_by_date(server: Served) -> 
 
 def test_without_the_logging_right_a_record_edited_in_mid_pull_is_fetched_again(server: Served) -> None:
     """Rest is then proven by fetching what was changed of late until it comes the same twice."""
-    become(server, without=("logging",))
+    server.become(without=("logging",))
     server.faults.script("changed", content="record", after=1, change=lambda: edit(server))
     pulled = server.pull()
     assert "ZZ" in set(pulled.tables["baseline"].text["initials"])
@@ -140,12 +126,22 @@ def edit(server: Served) -> None:
     project.log("nurse", "record_edit", "Update record 1", details="initials = 'ZZ'", record="1")
 
 
+def test_a_user_who_is_shown_a_part_of_the_log_pulls_all_the_same(server: Served) -> None:
+    """Who is in a group is shown lines of the group's records only; edits are then looked for by dates of change."""
+    server.join("1", "north_site")
+    server.become(group="north_site")
+    server.faults.script("changed", content="record", after=1, change=lambda: edit(server))
+    pulled = server.pull()
+    assert (set(pulled.rows["record"]), pulled.told.stable) == ({"1"}, "dates of change")
+    assert "ZZ" in set(pulled.tables["baseline"].text["initials"])
+
+
 def test_a_user_moved_to_a_group_sees_too_little(server: Served) -> None:
     """When the token's user sees only a part of the records, the pull is refused as a loss."""
     from redcap_sync.pull import PullSettings, pull_project
 
-    become(server)
+    server.become()
     base = server.pull()
-    become(server, group="north_site")
+    server.become(group="north_site")
     with pytest.raises(ExportIncomplete, match="0 records; the last good snapshot has 6"):
         pull_project(server.client, PullSettings(), base=base)

@@ -108,6 +108,14 @@ def test_a_mark_is_written_and_read_without_record_or_value() -> None:
     assert "SECRET" not in str(mark.document()) + repr(mark)
 
 
+def test_a_log_in_which_our_own_calls_do_not_stand_is_silent() -> None:
+    """It is not trusted, and told from one that lost lines or whose clock went back."""
+    assert read_changes([OWN], marked(), CLOCK).silent
+    assert not read_changes([OWN, OWN], marked(), CLOCK).silent
+    assert not read_changes([OWN], marked(line("Update record 1", record="1")), CLOCK).silent
+    assert not read_changes([OWN], marked(), CLOCK - timedelta(hours=5)).silent
+
+
 def test_an_edit_names_fields_and_never_values() -> None:
     """Checkboxes by their field, the instance by its number; apostrophes in values do no harm."""
     details = "[instance = 2], weight = '81', signs(2) = checked, note = 'it's x = 'so'', sex = '1'"
