@@ -156,6 +156,9 @@ NIGHT = {
         "REDCap 现有 {found} 条记录，而最近一次有效快照有 {before} 条。"
     ),
     "The export lacks {count} columns, the first of them {name}.": "导出数据缺少 {count} 列，其中第一列为 {name}。",
+    "The export lacks the column of data access groups.": "导出数据缺少数据访问组一列。",
+    "The export has a column of data access groups where none was due.": "导出数据含有本不应出现的数据访问组一列。",
+    "The export names a data access group that the project does not have.": "导出数据中有项目所没有的数据访问组。",
     "The server's log cannot be relied on: its clock went back or lines were removed while the pull ran.": (
         "服务器日志不可靠：下载期间其时钟回拨，或有日志被删除。"
     ),
@@ -221,6 +224,9 @@ REMEDIES = {
     ),
     "give the user full export rights on every instrument in REDCap's User Rights; then run again": (
         "请在 REDCap 的用户权限中授予该用户所有表单的完整导出权限，然后重新运行。"
+    ),
+    "run again; if it stays, compare the project's Data Access Groups page with what the user may see": (
+        "请重新运行；若仍如此，请将项目的数据访问组页面与该用户可见的内容相比较。"
     ),
     "run again; if it stays, ask the REDCap administrator about the server's clock": (
         "请重新运行；若仍如此，请向 REDCap 管理员询问服务器时钟。"

@@ -13,18 +13,14 @@ from redcap_sync.dictionary import Dictionary
 from redcap_sync.errors import ExportIncomplete
 from redcap_sync.export_rights import missing_columns, unseen_columns
 from redcap_sync.export_rows import (
-    EVENT,
-    REPEAT_INSTANCE,
-    REPEAT_INSTRUMENT,
     ExportRows,
-    Place,
     Places,
-    grouped,
     is_doubtful,
     no_rows,
     rows_from_csv,
     rows_from_json,
 )
+from redcap_sync.groups import Groups, GroupsDiffer, check_groups, hidden_from_member
 from redcap_sync.tables import Unseen
 
 Keep = Callable[[bytes, str], None]
@@ -45,6 +41,10 @@ class Asking:
     unseen: tuple[Unseen, ...] | None = None
     csv_agrees: bool | None = None
     """Whether CSV says the same as JSON on this server; None before it was tried."""
+    groups_due: bool | None = None
+    """Whether the export must have the column of data access groups; None before that is known."""
+    groups: Groups | None = None
+    """The group of each record that is in one, as the last call for the ids said; None where that is not shown."""
     keep: Keep | None = None
     asked: int = 0
     """Records asked for so far, repeated ones among them."""
@@ -56,6 +56,11 @@ class Asking:
     def id_field(self) -> str:
         """The name of the record id field."""
         return self.dictionary.record_id_field
+
+    @property
+    def in_a_group(self) -> bool:
+        """Whether the token's user must be in a data access group."""
+        return hidden_from_member(self.dictionary.groups, self.groups)
 
     def records(self, ids: Sequence[str], splittable: bool) -> ExportRows:  # noqa: FBT001 - called by `Batches`
         """Every row of some records that are there."""
@@ -130,31 +135,42 @@ class Asking:
     def row_keys(self, *, surely: bool = False) -> dict[str, Places]:
         """Which rows every record has, by record, from one call for the id and what makes instances visible.
 
-        As CSV where nothing speaks against it: an id that came in disguise would not be found again, and the
-        next look is `surely` in JSON.
+        The call tells every record's group too. As CSV where nothing speaks against it: an id that came in
+        disguise would not be found again, and the next look is `surely` in JSON.
         """
         repeating = {instrument for _, instrument in self.dictionary.repeating} - {""}
         statuses = [f"{one.name}_complete" for one in self.dictionary.instruments if one.name in repeating]
         hidden = {column for one in self.unseen or () for column in one.columns}
         names = [self.id_field, *(name for name in statuses if name not in hidden)]
         rows = None if surely or self.csv_agrees is False else self._read_csv(self.client.row_keys_csv(names))
-        if rows is not None and len(rows) and all(rows.records()):
-            return rows.places()
-        found = self.client.row_keys(names)
-        return grouped((_record_of(self.id_field, row) for row in found), map(_place_of, found))
+        if rows is None or not self._is_sound(rows):
+            rows = self._laid(self.client.row_keys(names))
+            _check_ids(rows)
+        self._take_groups(rows)
+        return rows.places()
+
+    def _is_sound(self, rows: ExportRows) -> bool:
+        """Say whether ids and groups that came as CSV leave no doubt."""
+        try:
+            check_groups(rows.groups, self.dictionary.groups, due=self.groups_due)
+        except GroupsDiffer:
+            return False
+        return len(rows) > 0 and all(rows.records())
+
+    def _take_groups(self, rows: ExportRows) -> None:
+        """Take the group of every record; raises GroupsDiffer where it is not what must be."""
+        column, listed = rows.groups, self.dictionary.groups
+        if len(rows):  # an export without a row has no columns that could say anything
+            check_groups(column, listed, due=self.groups_due)
+            self.groups_due = column is not None
+        self.groups = {} if listed == () or not len(rows) else column
 
 
-def _record_of(id_field: str, row: Row) -> str:
-    """The record of a row as JSON has it; raises ExportIncomplete for a row without a record id."""
-    record = str(row.get(id_field) or "")
-    if not record:
+def _check_ids(rows: ExportRows) -> None:
+    """Raise ExportIncomplete for a row without a record id."""
+    if not all(rows.records()):
         raise ExportIncomplete(
             "REDCap gave rows without a record id.",
             why="the token's user may not export the instrument that holds it, or the project has just changed",
             remedy="give the user full export rights on the first instrument, then run again",
         )
-    return record
-
-
-def _place_of(row: Row) -> Place:
-    return str(row.get(EVENT) or ""), str(row.get(REPEAT_INSTRUMENT) or ""), int(row.get(REPEAT_INSTANCE) or 0)

@@ -31,7 +31,7 @@ EXPORTED = re.compile(r"^(?:export|download|view)", re.IGNORECASE)
 RESTRUCTURED = re.compile(
     r"^(?:manage/design|(?:add|edit|delete|assign|rename|create).*\b(?:user|role|rights)\b)", re.IGNORECASE
 )
-FIELD_WRITTEN = re.compile(r"(?:^|[\s,\]])([a-z][a-z0-9_]*)(?:\([^()]*\))? = ")
+FIELD_WRITTEN = re.compile(r"(?:^|[\s,\](])([a-z][a-z0-9_]*)(?:\([^()]*\))? = ")
 INSTANCE_WRITTEN = re.compile(r"\[instance = (\d+)\]")
 
 

@@ -147,20 +147,25 @@ class RedcapClient:
         """Export what repeats; projects without anything that repeats refuse."""
         return self._exported(self._project.export_repeating_instruments_events)
 
+    def groups(self) -> list[Row]:
+        """Export the data access groups; needs the Data Access Groups right."""
+        return self._exported(self._project.export_dags)
+
     def users(self) -> list[Row]:
         """Export the project's users with their rights; needs the User Rights right on some servers."""
         return self._exported(self._project.export_users)
 
     def row_keys(self, fields: Sequence[str], *, changed_since: datetime | None = None) -> list[Row]:
-        """Export a few fields of every record, the record id first: which rows there are.
+        """Export a few fields of every record, the record id first, and its data access group: which rows there are.
 
         With `changed_since` (the server's own clock) only of records that its log knows as touched since then.
         """
-        return self._exported(self._project.export_records, fields=list(fields), date_begin=changed_since)
+        chosen = _keys_chosen(fields)
+        return self._exported(self._project.export_records, **chosen, date_begin=changed_since)
 
     def row_keys_csv(self, fields: Sequence[str]) -> bytes:
         """Export the same of all records as CSV in UTF-8, a tenth of the work; a body without a row leaves it open."""
-        return self._patient(self._csv, fields=list(fields))
+        return self._patient(self._csv, **_keys_chosen(fields))
 
     def records(self, record_ids: Sequence[str], instruments: Sequence[str], *, splittable: bool = False) -> list[Row]:
         """Export all rows of some records, all fields of the instruments, raw and flat.
@@ -255,6 +260,10 @@ class RedcapClient:
 
 def _chosen(record_ids: Sequence[str], instruments: Sequence[str]) -> dict[str, Any]:
     return {"records": list(record_ids), "forms": list(instruments)}
+
+
+def _keys_chosen(fields: Sequence[str]) -> dict[str, Any]:
+    return {"fields": list(fields), "export_data_access_groups": True}
 
 
 def _wait(state: RetryCallState) -> float:

@@ -139,7 +139,7 @@ class Dictionary:
     arms: tuple[Arm, ...] = ()
     """Empty where nobody asked for their names."""
     groups: tuple[Group, ...] | None = None
-    """The data access groups; None where nobody asked for them."""
+    """The data access groups, empty where the project has none; None where nobody asked or they are not shown."""
 
     @cached_property
     def by_name(self) -> Mapping[str, Field]:
@@ -246,6 +246,7 @@ def dictionary_from_api(
     mapping: Iterable[Mapping[str, Any]] = (),
     repeating: Iterable[Mapping[str, Any]] = (),
     arms: Iterable[Mapping[str, Any]] = (),
+    groups: Iterable[Mapping[str, Any]] | None = None,
 ) -> Dictionary:
     """Put together what the API says of a project, in the rows of its JSON answers."""
     fields = tuple(field_from_metadata(row) for row in metadata)
@@ -267,6 +268,7 @@ def dictionary_from_api(
         missing_data_codes=parse_choices(str(project.get("missing_data_codes") or "")),
         project_id=int(project["project_id"]) if project.get("project_id") else None,
         arms=tuple(Arm(int(row["arm_num"]), row["name"]) for row in arms),
+        groups=None if groups is None else tuple(map(_group, groups)),
     )
 
 
@@ -279,3 +281,8 @@ def _event(row: Mapping[str, Any]) -> Event:
         int(event_id) if event_id else None,
         row.get("custom_event_label") or "",
     )
+
+
+def _group(row: Mapping[str, Any]) -> Group:
+    group_id = row.get("data_access_group_id")  # older servers do not tell it
+    return Group(row["unique_group_name"], row["data_access_group_name"], int(group_id) if group_id else None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
 
 from redcap_sync.client import RedcapClient
 from redcap_sync.dictionary import Dictionary
@@ -14,15 +15,31 @@ LEVELS = {0: "no export right", 2: "de-identified export only", 3: "export witho
 """`forms_export` of content=user; 1 is full."""
 
 
-def export_levels(client: RedcapClient, username: str) -> dict[str, int] | None:
-    """The token's export level of each instrument; None where the server does not tell."""
+class OwnRights(NamedTuple):
+    """What the server tells of the token's user."""
+
+    levels: dict[str, int] | None = None
+    """Export level of each instrument; None where the server does not tell."""
+    in_no_group: bool = False
+    """Whether it is certain that the user is in no data access group."""
+
+
+def own_rights(client: RedcapClient, username: str) -> OwnRights:
+    """Ask what the token's user may export.
+
+    In no group is who works in a project of which no user at all is in one: the log only lets us guess who
+    the token's user is.
+    """
     try:
         users = client.users()
     except RedcapRefused:
-        return None
+        return OwnRights()
     row = next((user for user in users if user.get("username") == username), None)
     levels = (row or {}).get("forms_export")
-    return {str(name): int(level) for name, level in levels.items()} if isinstance(levels, Mapping) else None
+    return OwnRights(
+        {str(name): int(level) for name, level in levels.items()} if isinstance(levels, Mapping) else None,
+        bool(users) and all(user.get("data_access_group") == "" for user in users),
+    )
 
 
 def unseen_columns(

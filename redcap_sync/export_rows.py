@@ -21,6 +21,7 @@ import pyarrow.csv
 from redcap_sync.answers import unreadable_body
 
 EVENT, REPEAT_INSTRUMENT, REPEAT_INSTANCE = "redcap_event_name", "redcap_repeat_instrument", "redcap_repeat_instance"
+GROUP = "redcap_data_access_group"
 TEXT = pa.large_string()
 JOINED_BYTES = 2_000_000
 """Small CSV bodies are read together up to this size: setting up 300 columns takes as long as reading 100 rows."""
@@ -98,6 +99,14 @@ class ExportRows:
         """The record id of every row."""
         found: list[str] = self.column(self.id_field).to_pylist()
         return found
+
+    @cached_property
+    def groups(self) -> dict[str, str] | None:
+        """The data access group of each record that is in one; None where the export has no column of them."""
+        if GROUP not in self.names:
+            return None
+        groups = self.column(GROUP).to_pylist()
+        return {record: group for record, group in zip(self.records(), groups, strict=True) if group}
 
     def instances(self) -> np.ndarray[Any, np.dtype[np.int64]]:
         """The instance of every row, 0 where nothing repeats."""
@@ -224,7 +233,7 @@ def rows_from_csv(id_field: str, body: bytes) -> ExportRows:
     if not body.endswith(b"\n") or body.count(b'"') % 2 or id_field not in names:
         raise unreadable_body()
     unread = Unread(_buffer([body]), body.find(b"\n") + 1, names, delimiter)
-    keys = tuple(name for name in (id_field, EVENT, REPEAT_INSTRUMENT, REPEAT_INSTANCE) if name in names)
+    keys = tuple(name for name in (id_field, EVENT, REPEAT_INSTRUMENT, REPEAT_INSTANCE, GROUP) if name in names)
     try:
         body.decode()  # here and not when the cells are read: nobody could ask for it again then
         return ExportRows(id_field, _read(unread, keys), unread)

@@ -17,8 +17,9 @@ from redcap_sync.batches import Batches
 from redcap_sync.change_log import Changes, Edit
 from redcap_sync.client import RedcapClient
 from redcap_sync.errors import ExportIncomplete
-from redcap_sync.export_rights import export_levels
+from redcap_sync.export_rights import own_rights
 from redcap_sync.export_rows import ExportRows
+from redcap_sync.groups import GroupsDiffer, column_due
 from redcap_sync.holding import Contents, Holding, Keys, differing_records
 from redcap_sync.looking import Looking, first_look
 from redcap_sync.pulled import Checkpoint, Proof, Pull, Told
@@ -76,6 +77,8 @@ class _Run:
 
     def incremental(self, base: Pull) -> Pull:
         """Go on from the pull before; a full one where it cannot be told what changed."""
+        if why := _why_no_base(base):
+            return self.full(why)
         self.client.know_id_field(base.dictionary.record_id_field)
         looking, changes = first_look(self.client, base.checkpoint, base.dictionary.record_id_field)
         if changes is None or not changes.trusted:
@@ -85,9 +88,18 @@ class _Run:
         if not looking.reads_log and pull_structure(self.client) != base.structure:
             return self.full("the structure changed")
         self.edits.extend(changes.edits)
-        asking = Asking(self.client, base.dictionary, unseen=base.unseen, csv_agrees=base.checkpoint.csv_agrees or None)
+        asking = Asking(
+            self.client,
+            base.dictionary,
+            unseen=base.unseen,
+            csv_agrees=base.checkpoint.csv_agrees or None,
+            groups_due=base.groups_shown,
+        )
         holding = Holding(base.dictionary, base)
-        contents = self._come_to_rest(asking, holding, looking, set(changes.records))
+        try:
+            contents = self._come_to_rest(asking, holding, looking, set(changes.records))
+        except GroupsDiffer:
+            return self.full("the data access groups changed")
         return self._pull(base.structure, asking, contents, looking, version=base.redcap_version)
 
     def full(self, why: str) -> Pull:
@@ -98,14 +110,21 @@ class _Run:
         structure = pull_structure(self.client)
         looking.id_field = structure.dictionary.record_id_field
         self.client.know_id_field(looking.id_field)
+        rights = own_rights(self.client, looking.username)
         asking = Asking(
-            self.client, structure.dictionary, export_levels(self.client, looking.username), keep=self.resume.keep
+            self.client,
+            structure.dictionary,
+            rights.levels,
+            groups_due=column_due(structure.dictionary.groups, in_no_group=rights.in_no_group),
+            keep=self.resume.keep,
         )
         holding = Holding(structure.dictionary)
-        touched = self._resumed(structure, asking, holding, looking)
-        kind = "resumed" if holding.keys else "full"
         there = asking.row_keys()
         self._check_loss(len(there))
+        if asking.in_a_group:
+            looking.mark = None  # others' edits of the group's records need not stand in the part that is shown
+        touched = self._resumed(structure, asking, holding, looking)
+        kind = "resumed" if holding.keys else "full"
         # What was there and is not shown any more is asked for by name: half a list of ids is no deletion.
         known: set[str] = set(self.base.rows["record"]) if self.base else set()
         wanted = touched | (known - there.keys()) | (there.keys() - holding.keys.keys())
@@ -190,11 +209,13 @@ class _Run:
             tables=tables,
             redcap_version=version,
             unseen=asking.unseen or (),
+            groups=asking.groups,
             checkpoint=Checkpoint(
                 mark=looking.mark,
                 server_time=looking.began,
                 full_server_time=full_before if kind == "incremental" else looking.began,
                 csv_agrees=asking.csv_agrees is True,
+                groups_asked=True,
             ),
             edits=tuple(self.edits),
             told=Told(
@@ -220,6 +241,15 @@ class _Run:
                 why="the token's user was moved to a data access group, or records were deleted, or the server is ill",
                 remedy="if the records were really deleted, raise largest_loss_percent in study.toml for one run",
             )
+
+
+def _why_no_base(base: Pull) -> str:
+    """Why no increment can go on from a pull; '' where one can."""
+    if not base.checkpoint.groups_asked:
+        return "the last pull did not ask for data access groups"
+    if base.in_a_group:
+        return "the token's user is in a data access group and is shown a part of the log only"
+    return ""
 
 
 def _never_at_rest(there: int, wanted: set[str], holding: Holding) -> ExportIncomplete:

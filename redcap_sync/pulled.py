@@ -12,10 +12,11 @@ import pandas as pd
 from redcap_sync.change_log import Edit, Mark
 from redcap_sync.content_hash import digest_of, frame_pieces, snapshot_id, table_pieces
 from redcap_sync.dictionary import Dictionary
+from redcap_sync.groups import Groups, column_due, groups_frame, hidden_from_member
 from redcap_sync.structure import Structure
 from redcap_sync.tables import Table, Unseen
 
-STRUCTURE, ROWS = "*structure", "*rows"
+STRUCTURE, ROWS, GROUPS = "*structure", "*rows", "*groups"
 """The parts of a pull beside its instruments; no instrument's name has an asterisk."""
 
 
@@ -30,6 +31,8 @@ class Checkpoint:
     """The same of the last full pull."""
     csv_agrees: bool = False
     """Whether that pull found that the server's CSV says the same as its JSON."""
+    groups_asked: bool = False
+    """Whether that pull asked for data access groups; the first versions did not."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,8 @@ class Pull:
     tables: Mapping[str, Table] = field(repr=False)
     redcap_version: str = "unknown"
     unseen: tuple[Unseen, ...] = ()
+    groups: Groups | None = field(default=None, repr=False)
+    """The data access group of each record that is in one; None where it is not shown."""
     checkpoint: Checkpoint = Checkpoint()
     edits: Sequence[Edit] = field(default=(), repr=False)
     """What the log says of the time between the pull before and this one."""
@@ -79,12 +84,25 @@ class Pull:
         """The structure of the project."""
         return self.structure.dictionary
 
+    @property
+    def groups_shown(self) -> bool | None:
+        """Whether exports had the column of groups; None where there was no row to show it."""
+        if not len(self.rows):
+            return column_due(self.dictionary.groups)
+        return self.groups is not None and self.dictionary.groups != ()
+
+    @property
+    def in_a_group(self) -> bool:
+        """Whether the token's user was in a data access group, so that others' records and log lines were hidden."""
+        return hidden_from_member(self.dictionary.groups, self.groups)
+
     @cached_property
     def parts(self) -> Mapping[str, str]:
-        """The SHA-256 of the exact content of each part: structure, rows, and every instrument."""
+        """The SHA-256 of the exact content of each part: structure, rows, groups where shown, and every instrument."""
         return {
             STRUCTURE: digest_of([self.structure.json()]),
             ROWS: self.carried.get(ROWS) or digest_of(frame_pieces(self.rows)),
+            **({} if self.groups is None else {GROUPS: digest_of(frame_pieces(groups_frame(self.groups)))}),
             **{name: self.carried.get(name) or digest_of(table_pieces(one)) for name, one in self.tables.items()},
         }
 

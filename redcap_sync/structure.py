@@ -10,6 +10,7 @@ from typing import Any
 
 from redcap_sync.client import RedcapClient, Row
 from redcap_sync.dictionary import Dictionary, dictionary_from_api
+from redcap_sync.errors import RedcapRefused
 
 PROJECT_KEYS = (
     "project_id",
@@ -24,6 +25,8 @@ PROJECT_KEYS = (
 )
 """What of the project's settings bears on its data. The others change without the data changing."""
 
+GROUP_KEYS = ("data_access_group_name", "unique_group_name", "data_access_group_id")
+
 
 @dataclass(frozen=True)
 class Structure:
@@ -36,6 +39,8 @@ class Structure:
     mapping: Sequence[Row]
     repeating: Sequence[Row]
     arms: Sequence[Row] = ()
+    groups: Sequence[Row] | None = None
+    """The data access groups; None where the user may not see them or nobody asked."""
 
     def json(self) -> bytes:
         """One canonical document: the same structure gives the same bytes."""
@@ -57,11 +62,12 @@ class Structure:
             mapping=self.mapping,
             repeating=self.repeating,
             arms=self.arms,
+            groups=self.groups,
         )
 
 
 def pull_structure(client: RedcapClient) -> Structure:
-    """Ask for the structure: three to seven calls, the fewest for a classic project."""
+    """Ask for the structure: four to eight calls, the fewest for a classic project."""
     project = client.project()
     longitudinal = str(project.get("is_longitudinal", 0)) == "1"
     repeats = str(project.get("has_repeating_instruments_or_events", 0)) == "1"
@@ -73,4 +79,14 @@ def pull_structure(client: RedcapClient) -> Structure:
         mapping=client.mapping() if longitudinal else [],
         repeating=client.repeating() if repeats else [],
         arms=client.arms() if longitudinal else [],
+        groups=_groups(client),
     )
+
+
+def _groups(client: RedcapClient) -> list[Row] | None:
+    """The data access groups; None where the user lacks the right, or the server does not know the call."""
+    try:
+        rows = client.groups()
+    except RedcapRefused:
+        return None
+    return [{key: row[key] for key in GROUP_KEYS if key in row} for row in rows]

@@ -19,6 +19,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from nightround.model import Snapshot
 from nightround.store.sealing import Vault
 from nightround.store.snapshot_objects import (
@@ -33,8 +35,9 @@ from nightround.store.snapshot_objects import (
 from redcap_sync.change_log import Edit, Mark
 from redcap_sync.content_hash import digest_of, frame_pieces, snapshot_id, table_pieces
 from redcap_sync.errors import ExportIncomplete
+from redcap_sync.groups import Groups, groups_frame, groups_of_frame
 from redcap_sync.private_folder import private_folder
-from redcap_sync.pulled import ROWS, STRUCTURE, Checkpoint, Proof, Pull, Told
+from redcap_sync.pulled import GROUPS, ROWS, STRUCTURE, Checkpoint, Proof, Pull, Told
 from redcap_sync.resume import ResumeFolder
 from redcap_sync.structure import Structure
 from redcap_sync.tables import Table, Unseen
@@ -102,7 +105,7 @@ class SnapshotStore:
         self.vault.write(
             self.folder / LATEST, _json({"manifest": manifest.name, "checkpoint": _checkpoint(pull.checkpoint)})
         )
-        return _snapshot(manifest, pull.structure, pull.tables)
+        return _snapshot(manifest, pull.structure, pull.tables, pull.groups)
 
     def resume(self) -> ResumeFolder:
         """Where the finished batches of a pull under way are kept."""
@@ -121,6 +124,7 @@ class SnapshotStore:
             tables=tables,
             redcap_version=manifest.redcap_version,
             unseen=manifest.unseen,
+            groups=self._groups(manifest),
             checkpoint=_read_checkpoint(latest["checkpoint"]),
             told=manifest.told,
             carried=manifest.parts,
@@ -206,7 +210,7 @@ class SnapshotStore:
 
     def _load(self, manifest: Manifest, study: str) -> Snapshot:
         structure, tables = self._parts(manifest)
-        return _snapshot(manifest, structure, tables, study)
+        return _snapshot(manifest, structure, tables, self._groups(manifest), study)
 
     def _write_parts(self, pull: Pull) -> dict[str, str]:
         """Write what is not there yet; returns the file of each part."""
@@ -216,6 +220,8 @@ class SnapshotStore:
             ROWS: (f"{pull.parts[ROWS]}.parquet", lambda: keys_file(pull.rows)),
             "*edits": (f"{digest_of([edits])}.json", lambda: edits),
         }
+        if (groups := pull.groups) is not None:
+            contents[GROUPS] = (f"{pull.parts[GROUPS]}.parquet", lambda: keys_file(groups_frame(groups)))
         files = {name: self._write_once(file, make) for name, (file, make) in contents.items()}
         for name, table in pull.tables.items():
             file = f"{pull.parts[name]}-{types_of(table)}.parquet"
@@ -254,10 +260,17 @@ class SnapshotStore:
             _prove(manifest, name, digest_of(table_pieces(table)))
         return structure, tables
 
-    def _rows(self, manifest: Manifest) -> Any:
-        rows = read_keys(self._object(manifest, ROWS))
-        _prove(manifest, ROWS, digest_of(frame_pieces(rows)))
-        return rows
+    def _rows(self, manifest: Manifest) -> pd.DataFrame:
+        return self._keys(manifest, ROWS)
+
+    def _groups(self, manifest: Manifest) -> dict[str, str] | None:
+        """The groups of the records; None where they were not shown, or nobody asked for them yet."""
+        return groups_of_frame(self._keys(manifest, GROUPS)) if GROUPS in manifest.parts else None
+
+    def _keys(self, manifest: Manifest, part: str) -> pd.DataFrame:
+        keys = read_keys(self._object(manifest, part))
+        _prove(manifest, part, digest_of(frame_pieces(keys)))
+        return keys
 
     def _object(self, manifest: Manifest, part: str) -> bytes:
         return self._read(self.folder / OBJECTS / manifest.objects[part])
@@ -274,7 +287,11 @@ class SnapshotStore:
 
 
 def _snapshot(
-    manifest: Manifest, structure: Structure, tables: Mapping[str, Table], study: str | None = None
+    manifest: Manifest,
+    structure: Structure,
+    tables: Mapping[str, Table],
+    groups: Groups | None,
+    study: str | None = None,
 ) -> Snapshot:
     return Snapshot(
         id=manifest.id,
@@ -284,6 +301,7 @@ def _snapshot(
         dictionary=structure.dictionary,
         tables=tables,
         unseen=manifest.unseen,
+        groups=groups,
     )
 
 
@@ -309,6 +327,7 @@ def _checkpoint(checkpoint: Checkpoint) -> dict[str, Any]:
         "mark": checkpoint.mark.document() if checkpoint.mark else None,
         **{name: value.isoformat() if value else None for name, value in _times(checkpoint)},
         "csv_agrees": checkpoint.csv_agrees,
+        "groups_asked": checkpoint.groups_asked,
     }
 
 
@@ -323,5 +342,6 @@ def _read_checkpoint(document: Mapping[str, Any]) -> Checkpoint:
     return Checkpoint(
         mark=Mark.read(mark) if mark else None,
         csv_agrees=bool(document.get("csv_agrees")),
+        groups_asked=bool(document.get("groups_asked")),
         **{name: datetime.fromisoformat(value) if value else None for name, value in times.items()},
     )

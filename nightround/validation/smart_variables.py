@@ -102,15 +102,23 @@ def _outermost(end: str) -> Values:
     return values
 
 
+def _group_name(snapshot: Snapshot, keys: pd.DataFrame) -> pd.Series[str] | None:
+    """The unique name of a record's data access group; blank for a record in none, None where it was not exported."""
+    groups = snapshot.groups
+    if groups is None:
+        return None
+    return pd.Series([groups.get(record, "") for record in keys["record"]], index=keys.index, dtype="str")
+
+
 def _group(said: Callable[[Group], str | None]) -> Callable[[Snapshot, pd.DataFrame], pd.Series[str] | None]:
-    """What is said of a record's data access group; blank for a record in none, None where it was not exported."""
+    """What the list of groups says of a record's group."""
 
     def values(snapshot: Snapshot, keys: pd.DataFrame) -> pd.Series[str] | None:
-        known = {group.unique_name: said(group) for group in snapshot.dictionary.groups or ()}
-        if snapshot.groups is None or snapshot.dictionary.groups is None or None in known.values():
+        names, listed = _group_name(snapshot, keys), snapshot.dictionary.groups
+        known = {group.unique_name: said(group) for group in listed or ()}
+        if names is None or listed is None or None in known.values():
             return None
-        of_records = {record: known.get(group, "") for record, group in snapshot.groups.items()}
-        return keys["record"].map(of_records).fillna("").astype("str")
+        return pd.Series([known.get(name, "") for name in names], index=keys.index, dtype="str")
 
     return values
 
@@ -122,7 +130,7 @@ def _project_id(snapshot: Snapshot, keys: pd.DataFrame) -> pd.Series[str] | None
 
 _OF_ROWS: Mapping[str, Callable[[Snapshot, pd.DataFrame], pd.Series[str] | None]] = {
     "record-name": lambda _, keys: keys["record"],
-    "record-dag-name": _group(lambda group: group.unique_name),
+    "record-dag-name": _group_name,
     "record-dag-label": _group(lambda group: group.label),
     "record-dag-id": _group(lambda group: None if group.group_id is None else str(group.group_id)),
     "instrument-name": lambda _, keys: keys["instrument"],

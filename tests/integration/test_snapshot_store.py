@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from nightround.store.sealing import KEY_BYTES, Vault, find_key
 from nightround.store.snapshots import SnapshotStore
 from nightround.study.study_toml import SnapshotsTable
 from redcap_sync.errors import ExportIncomplete
+from redcap_sync.structure import Structure
 from tests.pull_examples import Served, served
 
 NIGHT = datetime(2025, 7, 5, 2, 30, tzinfo=UTC)
@@ -64,6 +66,48 @@ def test_a_loaded_snapshot_is_a_base_for_the_next_pull(server: Served, tmp_path:
     assert base is not None
     pulled = server.pull(base)
     assert (pulled.told.kind, pulled.told.fetched, pulled.id) == ("incremental", 1, server.pull().id)
+
+
+def test_groups_are_read_back_as_they_were(server: Served, tmp_path: Path) -> None:
+    """A saved snapshot knows which record is in which group, and a file of groups that was changed is refused."""
+    server.join("3", "south_site")
+    store = SnapshotStore(tmp_path / "s")
+    saved = store.save("s", server.pull(), NIGHT)
+    loaded, base = store.latest("s"), store.base()
+    assert loaded is not None
+    assert base is not None
+    assert saved.groups == loaded.groups == base.groups == {"3": "south_site"}
+    path = tmp_path / "s" / "objects" / store.manifest_of(saved.id).objects["*groups"]
+    pd.DataFrame({"record": ["3"], "group": ["north_site"]}, dtype="str").to_parquet(path, index=False)
+    with pytest.raises(ExportIncomplete, match="not what its name says"):
+        store.load(saved.id, "s")
+
+
+class FirstStructure(Structure):
+    """The structure as versions kept it that did not ask for groups."""
+
+    def json(self) -> bytes:
+        """One document, without groups."""
+        document = {name: value for name, value in asdict(self).items() if name != "groups"}
+        return json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+
+
+def test_a_snapshot_kept_before_groups_were_asked_for_is_read(server: Served, tmp_path: Path) -> None:
+    """It proves true, knows nothing of groups, and the next pull on it is a full one."""
+    now = server.pull()
+    structure = FirstStructure(**{**asdict(now.structure), "groups": None})
+    store = SnapshotStore(tmp_path / "s")
+    saved = store.save("s", replace(now, structure=structure, groups=None), NIGHT)
+    latest = tmp_path / "s" / "latest.json"
+    document = json.loads(latest.read_bytes())
+    del document["checkpoint"]["groups_asked"]
+    latest.write_text(json.dumps(document))
+    loaded, base = store.load(saved.id, "s"), store.base()
+    assert (loaded.groups, loaded.dictionary.groups) == (None, None)
+    assert base is not None
+    server.clock.forward(hours=24)
+    pulled = server.pull(base)
+    assert (pulled.told.kind, pulled.groups) == ("full", {})
 
 
 def test_an_unchanged_instrument_costs_nothing(server: Served, tmp_path: Path) -> None:

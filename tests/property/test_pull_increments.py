@@ -17,6 +17,7 @@ from tests.pull_examples import Served, served
 
 NAMES = st.sampled_from([str(number) for number in range(1, 9)] + ["12-1", "A (2)"])
 WORDS = st.sampled_from(["", "1", "3.5", 'say \\"so\\"', "'-1", 'a "b", c', "zwei\r\nZeilen", "左侧髂静脉", "=1+1"])
+GROUPS = st.sampled_from(["", "north_site", "south_site"])
 MINUTES = st.sampled_from([0, 0, 1, 59, 60 * 5, 60 * 24])
 
 
@@ -73,6 +74,27 @@ class Nights(RuleBasedStateMachine):
         if name not in self.records:
             self.server.rename(data.draw(st.sampled_from(self.records)), name)
 
+    @precondition(lambda self: self.records)
+    @rule(data=st.data(), group=GROUPS, logged=st.booleans())
+    def move(self, data: st.DataObject, group: str, logged: bool) -> None:  # noqa: FBT001
+        """Put a record into another data access group, sometimes without a line in the log."""
+        if self.server.project.group(group) is None:
+            group = ""
+        record = data.draw(st.sampled_from(self.records))
+        if logged:
+            self.server.join(record, group)
+        else:
+            self.server.project.values.join_group(record, group)
+
+    @rule(name=st.sampled_from(["south_site", "north_site"]))
+    def make_or_delete_group(self, name: str) -> None:
+        """Delete a data access group, or make one of the same unique name again."""
+        if self.server.project.group(name) is None:
+            row = f'[{{"data_access_group_name":"{name.replace("_", " ")}","unique_group_name":""}}]'
+            self.server.post(content="dag", action="import", data=row)
+        else:
+            self.server.post(content="dag", action="delete", **{"dags[0]": name})
+
     @rule(minutes=MINUTES)
     def wait(self, minutes: int) -> None:
         """Let time pass on the server."""
@@ -95,10 +117,11 @@ class Nights(RuleBasedStateMachine):
             whole = self.server.pull(self.pulled, batch=1, full=True, resume=self.resume, progress=stop)
             self.pulled = whole
 
-    @rule(after=st.integers(0, 3), name=NAMES)
-    def edit_in_mid_pull(self, after: int, name: str) -> None:
-        """Somebody edits while a pull runs; the pull has the edit, or the next one."""
-        self.server.faults.script("changed", content="record", after=after, change=lambda: self._edit_inside(name))
+    @rule(after=st.integers(0, 3), name=NAMES, moves=st.booleans())
+    def edit_in_mid_pull(self, after: int, name: str, moves: bool) -> None:  # noqa: FBT001
+        """Somebody edits or moves a record while a pull runs; the pull has it, or the next one."""
+        change = self._move_inside if moves else self._edit_inside
+        self.server.faults.script("changed", content="record", after=after, change=lambda: change(name))
         self.pulled = self.server.pull(self.pulled, batch=2, resume=self.resume)
         self.server.faults.clear()
 
@@ -112,6 +135,13 @@ class Nights(RuleBasedStateMachine):
         project.values.write(name, Place(event.event_id), {"record_id": name, "initials": "mid"})
         verb = "Update" if there else "Create"
         project.log("nurse", "record_edit", f"{verb} record {name}", details="initials = 'mid'", record=name)
+
+    def _move_inside(self, name: str) -> None:
+        project = self.server.project
+        if name in project.values and project.group("north_site"):
+            project.values.join_group(name, "north_site")
+            details = "Assign record to Data Access Group (redcap_data_access_group = 'north_site')"
+            project.log("nurse", "record_edit", f"Update record {name}", details=details, record=name)
 
     @invariant()
     def the_next_increment_is_what_a_full_pull_gives(self) -> None:

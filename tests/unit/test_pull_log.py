@@ -108,6 +108,17 @@ def test_a_mark_is_written_and_read_without_record_or_value() -> None:
     assert "SECRET" not in str(mark.document()) + repr(mark)
 
 
+@pytest.mark.parametrize(
+    "written", ["redcap_data_access_group = 'n'", "[instance = 2], redcap_data_access_group = 'n'"]
+)
+def test_a_record_that_joins_a_group_is_an_edit_of_its_own(written: str) -> None:
+    """The line names the record and the column of groups, in brackets behind what was done."""
+    details = f"Assign record to Data Access Group ({written})"
+    changes = read_changes([line("Update record 1", record="1", details=details), OWN, OWN], marked(), CLOCK)
+    assert (changes.records, changes.structure) == ({"1"}, False)
+    assert changes.edits[0].fields == ("redcap_data_access_group",)
+
+
 def test_a_log_in_which_our_own_calls_do_not_stand_is_silent() -> None:
     """It is not trusted, and told from one that lost lines or whose clock went back."""
     assert read_changes([OWN], marked(), CLOCK).silent

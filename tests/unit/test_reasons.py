@@ -24,14 +24,20 @@ VALIDATION = sorted((ROOT / "nightround" / "validation").glob("*.py"))
 PULL = [
     ROOT / "redcap_sync" / f"{name}.py"
     for name in (
-        *("answers", "asking", "client", "dictionary", "export_rights", "looking", "pull", "token"),
+        *("answers", "asking", "client", "dictionary", "export_rights", "groups", "looking", "pull", "token"),
         "calculated_fields",
     )
 ]
 NIGHTLY = [ROOT / "nightround" / name for name in ("running.py", "store/sealing.py", "store/snapshots.py")]
 HOLE = "demo1"
-MESSAGES = {"LogicError", "Trouble", "KeyError", "_not_evaluated", "_not_applicable", "RuleResult", "_something_else"}
-EXPLAINED = {"RedcapUnreachable", "RedcapRefused", "ExportIncomplete", "BrokenAnswer", "ServerBusy", "AskedTooMuch"}
+MESSAGES = {
+    *("LogicError", "Trouble", "KeyError", "_not_evaluated", "_not_applicable", "RuleResult"),
+    *("_something_else", "_groups_differ"),
+}
+EXPLAINED = {
+    *("RedcapUnreachable", "RedcapRefused", "ExportIncomplete", "BrokenAnswer", "ServerBusy", "AskedTooMuch"),
+    "GroupsDiffer",
+}
 
 
 def as_text(node: ast.expr) -> str | None:

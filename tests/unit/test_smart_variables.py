@@ -146,8 +146,8 @@ def test_what_hangs_on_who_is_looking_is_refused(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "unknown"),
     [
-        ("record-dag-name", {"groups": None}),
         ("record-dag-label", {"groups": None}),
+        ("record-dag-id", {"groups": None}),
         ("record-dag-id", {"groups": (Group("south", "The South"),)}),
         ("arm-label", {"arms": ()}),
         ("event-id", {"events": tuple(Event(name, name, int(name[-1])) for name in EVENTS)}),
@@ -171,6 +171,23 @@ def test_a_group_needs_the_groups_of_the_records() -> None:
         replace(rows(), groups=None), [rule("R", "visit", "[record-dag-name] = ''", needs=())], now=NOW
     ).outcomes
     assert outcome.status is Status.NOT_EVALUATED
+
+
+def test_the_name_of_a_group_needs_no_list_of_groups() -> None:
+    """A user who may not see the list is told the unique name of each record's group all the same."""
+    known = rows()
+    unlisted = replace(known, dictionary=replace(known.dictionary, groups=None))
+    (outcome,) = validate(unlisted, [rule("R", "visit", "[record-dag-name] = 'south'", needs=())], now=NOW).outcomes
+    assert (outcome.status, outcome.checked, outcome.failed) == (Status.FAILED, 3, 2)
+
+
+@pytest.mark.parametrize("name", ["record-dag-name", "record-dag-label", "record-dag-id"])
+def test_in_a_project_without_groups_every_record_is_in_none(name: str) -> None:
+    """A list of groups that is empty is an answer: the smart variable is blank in every row."""
+    known = rows()
+    without = replace(known, groups={}, dictionary=replace(known.dictionary, groups=()))
+    (outcome,) = validate(without, [rule("R", "visit", f"[{name}] = ''", needs=())], now=NOW).outcomes
+    assert (outcome.status, outcome.checked, outcome.failed) == (Status.FAILED, 3, 3)
 
 
 @pytest.mark.parametrize("name", ["instrument-name", "form-name", "first-event-name", "previous-event-name"])
