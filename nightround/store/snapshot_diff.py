@@ -5,7 +5,7 @@ Here, and nowhere else, old and new values stand beside each other: they are for
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,8 @@ from nightround.store.snapshots import Manifest, SnapshotStore
 from redcap_sync.change_log import Edit
 from redcap_sync.dictionary import Dictionary
 from redcap_sync.errors import ExportIncomplete
+from redcap_sync.export_rows import GROUP
+from redcap_sync.row_order import natural_key
 from redcap_sync.tables import KEY_COLUMNS, RowKey, Table
 
 
@@ -50,12 +52,28 @@ def edits_between(store: SnapshotStore, old: Manifest, new: Manifest) -> list[Ed
 
 
 def changed_cells(old: Snapshot, new: Snapshot, edits: Sequence[Edit]) -> Iterator[CellChange]:
-    """Every cell that differs, in the order of the newer dictionary; a row that came or went with all its cells."""
+    """Every cell that differs, in the order of the newer dictionary; a row that came or went with all its cells.
+
+    Records that are in another group come first.
+    """
     logged = _by_record(edits)
+    yield from _moved(old, new, logged)
     for name in dict.fromkeys([*new.tables, *old.tables]):
         for row, column, before, after in _cells(old.tables.get(name), new.tables.get(name)):
             edit = _edit_of(row, _field_of(new.dictionary, column), logged.get(row.record, []))
             yield CellChange(row, column, before, after, *((edit.username, edit.timestamp) if edit else ("", "")))
+
+
+def _moved(old: Snapshot, new: Snapshot, logged: Mapping[str, Sequence[Edit]]) -> Iterator[CellChange]:
+    """Records that are in another data access group, where both snapshots say in which; the group is the record's."""
+    if old.groups is None or new.groups is None:
+        return
+    for record in sorted(old.groups.keys() | new.groups.keys(), key=natural_key):
+        before, after = old.groups.get(record, ""), new.groups.get(record, "")
+        if before != after:
+            told = [edit for edit in logged.get(record, ()) if edit.verb == "delete" or GROUP in edit.fields]
+            by, at = (told[-1].username, told[-1].timestamp) if told else ("", "")
+            yield CellChange(RowKey(record, "", "", 0), GROUP, before, after, by, at)
 
 
 def _cells(old: Table | None, new: Table | None) -> Iterator[tuple[RowKey, str, str, str]]:

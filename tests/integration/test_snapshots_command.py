@@ -131,6 +131,23 @@ def test_a_diff_names_cells_and_who_changed_them_when(nights: Nights) -> None:
     assert f"{len(found)} cells differ" in printed
 
 
+def test_a_diff_names_records_that_moved_to_another_group(nights: Nights) -> None:
+    """The group is the record's, in no event and no instrument, with who moved it and when."""
+    for name in ("North", "South"):
+        nights.client._project.import_dags([{"data_access_group_name": name, "unique_group_name": ""}])
+    nights.write("1", redcap_data_access_group="north")
+    first = nights.pull()
+    nights.write("1", redcap_data_access_group="south")
+    moved_at = f"{nights.clock.now:%Y-%m-%d %H:%M}"
+    nights.write("2", redcap_data_access_group="north")
+    last = nights.pull()
+    found = nights.run("diff", first.id[:10], last.id[:10], str(STUDY))["changes"]
+    place = {"event": "", "instrument": "", "instance": 0, "field": "redcap_data_access_group", "by": "sandbox_user"}
+    assert found[0] == {"record": "1", **place, "old": "north", "new": "south", "at": moved_at}
+    assert [(one["record"], one["old"], one["new"]) for one in found] == [("1", "north", "south"), ("2", "", "north")]
+    assert "2 cells differ" in nights.say("diff", first.id[:10], last.id[:10], str(STUDY))
+
+
 def test_a_diff_the_wrong_way_round_and_an_unknown_snapshot_are_explained(nights: Nights) -> None:
     """Both end in an explained error with the command that is right."""
     first = nights.pull()
