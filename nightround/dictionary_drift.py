@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from redcap_sync.dictionary import Dictionary, Field
+from redcap_sync.dictionary import Dictionary, Field, Group
 from redcap_sync.tables import Unseen
 
 if TYPE_CHECKING:
@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 
 MEANING = ("type", "instrument", "validation", "calculation")
 """Of a field's attributes, those that change what its values mean; labels, notes and order do not."""
+GROUP_SAID = {
+    "record-dag-name": ("unique_name", "unique name"),
+    "record-dag-label": ("label", "label"),
+    "record-dag-id": ("group_id", "number"),
+}
+"""Which attribute of a data access group each smart variable says, and the word for it."""
 
 
 @dataclass(frozen=True)
@@ -33,13 +39,16 @@ class Drift:
     """The same of instruments: gone, moved to other events, or repeating in another way."""
     events: Mapping[str, str] = field(default_factory=dict)
     """The same of events."""
+    groups: Mapping[str, str] = field(default_factory=dict)
+    """The smart variables of data access groups that say something else, each with what happened to a group."""
 
     def __bool__(self) -> bool:
-        return bool(self.added or self.fields or self.instruments or self.events)
+        return bool(self.added or self.fields or self.instruments or self.events or self.groups)
 
     def lines(self) -> list[str]:
         """Every difference in a line of words."""
-        return [*self.fields.values(), *self.instruments.values(), *self.events.values(), *self.added]
+        changed = (self.fields, self.instruments, self.events, self.groups)
+        return list(dict.fromkeys([*(line for one in changed for line in one.values()), *self.added]))
 
 
 @dataclass(frozen=True)
@@ -67,6 +76,7 @@ def drift_between(before: Dictionary, after: Dictionary) -> Drift:
         events={
             name: f"event {name!r} was removed" for name in before.event_names if name not in set(after.event_names)
         },
+        groups=_group_drift(before, after),
     )
 
 
@@ -110,10 +120,33 @@ def _repeats(before: Dictionary, event: str, instrument: str, after: Dictionary)
     )
 
 
+def _group_drift(before: Dictionary, after: Dictionary) -> dict[str, str]:
+    """What the smart variables say of groups that is another; nothing where one structure does not know the groups."""
+    found: dict[str, str] = {}
+    for old in (before.groups or ()) if after.groups is not None else ():
+        new = _same_group(old, after.groups or ())
+        for name, (attribute, word) in GROUP_SAID.items():
+            said, says = getattr(old, attribute), getattr(new, attribute, None)
+            if new is None:
+                found.setdefault(name, f"data access group {old.unique_name!r} was removed")
+            elif said is not None and said != says:
+                what = f"its {word} changed from {str(said)!r} to {str(says)!r}"
+                found.setdefault(name, f"data access group {old.unique_name!r}: {what}")
+    return found
+
+
+def _same_group(old: Group, groups: Iterable[Group]) -> Group | None:
+    """A group of the same unique name, else one of the same number: a group that was renamed."""
+    named = next((one for one in groups if one.unique_name == old.unique_name), None)
+    numbered = (one for one in groups if one.group_id is not None and one.group_id == old.group_id)
+    return named or next(numbered, None)
+
+
 def _added(before: Dictionary, after: Dictionary) -> Iterator[str]:
     known = {one.name for one in before.instruments}
     yield from (f"instrument {one.name!r} is new" for one in after.instruments if one.name not in known)
     yield from (f"event {name!r} is new" for name in after.event_names if name not in set(before.event_names))
+    yield from _added_groups(before, after)
     for one in after.fields:
         old = before.by_name.get(one.name)
         if old is None:
@@ -122,6 +155,17 @@ def _added(before: Dictionary, after: Dictionary) -> Iterator[str]:
             yield from (
                 f"field {one.name!r}: choice {c.code!r} is new" for c in one.choices if not old.has_choice(c.code)
             )
+
+
+def _added_groups(before: Dictionary, after: Dictionary) -> Iterator[str]:
+    if before.groups is None:
+        yield from ("the data access groups are known now",) if after.groups is not None else ()
+        return
+    yield from (
+        f"data access group {one.unique_name!r} is new"
+        for one in after.groups or ()
+        if not any(_same_group(old, (one,)) for old in before.groups)
+    )
 
 
 def touched_by_drift(drift: Drift, rules: Iterable[Rule], plan: Plan | None = None) -> Touched:
@@ -145,7 +189,8 @@ def touched_by_rights(unseen: Sequence[Unseen], rules: Iterable[Rule], plan: Pla
 def _why_rule(drift: Drift, rule: Rule) -> str:
     if rule.instrument in drift.instruments:
         return drift.instruments[rule.instrument]
-    return _first(drift.fields, _fields_of(rule)) or _first(drift.events, _events_of(rule))
+    fields = _fields_of(rule)
+    return _first(drift.fields, fields) or _first(drift.groups, fields) or _first(drift.events, _events_of(rule))
 
 
 def _first(reasons: Mapping[str, str], names: Iterable[str]) -> str:

@@ -44,6 +44,8 @@ STRUCTURE = {
     "field {name} was removed": "字段 {name} 已被删除",
     "instrument {name} was removed": "表单 {name} 已被删除",
     "field {name}: {what}": "字段 {name}：{what}",
+    "data access group {name} was removed": "数据访问组 {name} 已被删除",
+    "data access group {name}: {what}": "数据访问组 {name}：{what}",
     "instrument {name} is no longer in event {event}": "表单 {name} 不再属于事件 {event}",
     "instrument {name} repeats in another way in event {event}": "表单 {name} 在事件 {event} 中的重复方式已改变",
     "is no longer in event {event}": "不再属于事件 {event}",
@@ -55,6 +57,9 @@ STRUCTURE = {
     "instrument": "所属表单",
     "validation": "验证类型",
     "calculation": "计算公式",
+    "unique name": "唯一名称",
+    "label": "名称",
+    "number": "编号",
 }
 """What stops a rule because the project's structure, or the user's rights, are others than before."""
 

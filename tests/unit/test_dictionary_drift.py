@@ -8,7 +8,7 @@ import pytest
 from nightround.dictionary_drift import Drift, drift_between, touched_by_drift, touched_by_rights
 from nightround.model import Rule, Severity, Words
 from nightround.study.folder import load_study
-from redcap_sync.dictionary import Choice, Dictionary, Event, Field, Instrument
+from redcap_sync.dictionary import Choice, Dictionary, Event, Field, Group, Instrument
 from redcap_sync.tables import Unseen
 
 BASE = Dictionary(
@@ -103,6 +103,54 @@ def test_what_is_new_stops_nothing_and_is_told() -> None:
         "instrument 'labs' is new",
         "event 'late_arm_1' is new",
     }
+
+
+NORTH, SOUTH = Group("north", "The North", 7), Group("south", "The South", 8)
+GROUPED = replace(BASE, groups=(NORTH, SOUTH))
+OF_GROUPS = (
+    *RULES,
+    a_rule("named", "[record-dag-name] = 'north'"),
+    a_rule("labelled", "[record-dag-label] = 'The North'"),
+    a_rule("numbered", "[record-dag-id] = 7 and [weight] > 300"),
+)
+
+
+@pytest.mark.parametrize(
+    ("groups", "stopped", "words"),
+    [
+        ((SOUTH, NORTH), set(), ""),
+        ((SOUTH,), {"named", "labelled", "numbered"}, "data access group 'north' was removed"),
+        ((), {"named", "labelled", "numbered"}, "data access group 'north' was removed"),
+        ((Group("north", "North", 7), SOUTH), {"labelled"}, "'north': its label changed from 'The North' to 'North'"),
+        ((Group("north", "The North", 9), SOUTH), {"numbered"}, "'north': its number changed from '7' to '9'"),
+        ((Group("n", "The North", 7), SOUTH), {"named"}, "'north': its unique name changed from 'north' to 'n'"),
+    ],
+)
+def test_a_group_that_changed_stops_the_rules_that_read_it(
+    groups: tuple[Group, ...], stopped: set[str], words: str
+) -> None:
+    """Each smart variable of the record's group stops by what it says of groups, and no other rule does."""
+    drift = drift_between(GROUPED, replace(BASE, groups=groups))
+    found = touched_by_drift(drift, OF_GROUPS)
+    assert set(found.rules) == stopped
+    assert all(words in reason for reason in found.rules.values())
+    assert len(drift.lines()) == len(set(drift.groups.values()))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "lines"),
+    [
+        (GROUPED, replace(BASE, groups=(NORTH, SOUTH, Group("east", "East", 9))), ["data access group 'east' is new"]),
+        (BASE, GROUPED, ["the data access groups are known now"]),
+        (GROUPED, BASE, []),
+        (replace(BASE, groups=(Group("north", "The North"), Group("south", "The South"))), GROUPED, []),
+    ],
+)
+def test_groups_that_are_new_or_not_shown_stop_nothing(before: Dictionary, after: Dictionary, lines: list[str]) -> None:
+    """A new group is told; what was never known, or is not shown tonight, is no change of meaning."""
+    drift = drift_between(before, after)
+    assert not touched_by_drift(drift, OF_GROUPS)
+    assert drift.lines() == lines
 
 
 def test_no_difference_is_no_drift() -> None:

@@ -13,7 +13,7 @@ import pytest
 from nightround.dictionary_drift import drift_between, touched_by_drift
 from nightround.reasons import reason_in
 from nightround.validation.run import validate
-from redcap_sync.dictionary import Dictionary
+from redcap_sync.dictionary import Dictionary, Group
 from redcap_sync.export_rights import unseen_columns
 from redcap_sync.logic.hints import _CHARACTERS
 from tests.made_up import NIGHT, project, rule, snapshot
@@ -122,6 +122,20 @@ def changed(**parts: object) -> Dictionary:
 def test_a_change_of_the_structure_is_told_in_chinese(after: Dictionary, expected: str) -> None:
     """Each of several changes of a field is put into Chinese, names and codes stay."""
     stopped = touched_by_drift(drift_between(BEFORE, after), [rule("R", "visit", "[age] > 70")])
+    assert reason_in(stopped.rules["R"], "zh") == expected
+
+
+@pytest.mark.parametrize(
+    ("after", "expected"),
+    [
+        ((), "数据访问组 'north' 已被删除；该变更尚未确认"),
+        ((Group("north", "N", 7),), "数据访问组 'north'：名称由 'North' 变为 'N'；该变更尚未确认"),
+    ],
+)
+def test_a_change_of_a_group_is_told_in_chinese(after: tuple[Group, ...], expected: str) -> None:
+    """A group that is gone or has another label, with its name as it stands in REDCap."""
+    groups = [replace(BEFORE, groups=one) for one in ((Group("north", "North", 7),), after)]
+    stopped = touched_by_drift(drift_between(*groups), [rule("R", "visit", "[record-dag-label] = 'North'", needs=())])
     assert reason_in(stopped.rules["R"], "zh") == expected
 
 
