@@ -28,6 +28,8 @@ WRITTEN = re.compile(
 """`Update record (API) 42`, `Created Record (import) 5`, `Update record 1 (Baseline (Arm 1: Control))`."""
 LOOKED_AT = re.compile(r"^(?:page view|data export|download|manage/design)", re.IGNORECASE)
 EXPORTED = re.compile(r"^(?:export|download|view)", re.IGNORECASE)
+BY_API = re.compile(r"\(api\)", re.IGNORECASE)
+"""`Export Logging (API)` in the details, `Data export (API)` as the action."""
 RESTRUCTURED = re.compile(
     r"^(?:manage/design|(?:add|edit|delete|assign|rename|create).*\b(?:user|role|rights)\b)", re.IGNORECASE
 )
@@ -136,6 +138,21 @@ def mark_of(rows: Sequence[Mapping[str, Any]], clock: datetime | None) -> Mark |
 def sure_begin(clock: datetime) -> datetime:
     """A local time of the server that is more than the overlap before its clock, wherever on earth it stands."""
     return (clock - WESTERNMOST - OVERLAP - SLACK).replace(second=0, microsecond=0)
+
+
+def own_name(rows: Sequence[Mapping[str, Any]]) -> str:
+    """The token's user, by log rows, newest first: who last looked at something through the API; '' without a row.
+
+    The very newest line may be anybody's, who saved a page between our call and its answer. A server that does not
+    write `(API)` leaves nothing better than that line.
+    """
+    looked = (row for row in rows if BY_API.search(_said(row)) and not WRITTEN.match(str(row.get("action") or "")))
+    row = next(looked, rows[0] if rows else {})
+    return str(row.get("username") or "")
+
+
+def _said(row: Mapping[str, Any]) -> str:
+    return f"{row.get('action') or ''} {row.get('details') or ''}"
 
 
 def _stamp(row: Mapping[str, Any]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from redcap_sync.change_log import SLACK, WESTERNMOST, Changes, Mark, mark_of, read_changes, sure_begin
+from redcap_sync.change_log import SLACK, WESTERNMOST, Changes, Mark, mark_of, own_name, read_changes, sure_begin
 from redcap_sync.client import RedcapClient
 from redcap_sync.errors import ExportIncomplete, RedcapRefused
 from redcap_sync.pulled import Checkpoint
@@ -86,8 +86,7 @@ def first_look(client: RedcapClient, checkpoint: Checkpoint, id_field: str) -> t
         looking = Looking(client, None, client.server_time, id_field)
         moment = checkpoint.server_time
         return looking, _touched_since(client, id_field, moment) if moment and id_field else None
-    username = str(rows[0].get("username") or "") if rows else ""
-    looking = Looking(client, mark, client.server_time, id_field, username)
+    looking = Looking(client, mark, client.server_time, id_field, own_name(rows))
     return looking, read_changes(rows, before, client.server_time) if before else None
 
 

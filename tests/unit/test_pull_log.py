@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from redcap_sync.change_log import Mark, mark_of, read_changes
+from redcap_sync.change_log import Mark, mark_of, own_name, read_changes
 
 CLOCK = datetime(2025, 3, 3, 10, 0)  # noqa: DTZ001 - the server's UTC, as its answers are dated
 
@@ -135,3 +135,23 @@ def test_an_edit_names_fields_and_never_values() -> None:
     assert (edit.verb, edit.record, edit.instance) == ("update", "1", 2)
     assert {"weight", "signs", "note", "sex"} <= set(edit.fields)
     assert "81" not in str(edit)
+
+
+BUSY = [
+    line("Update record 7 (Baseline)", record="7", user="nurse"),
+    line("Update record (API) 8", record="8", user="importer"),
+]
+
+
+@pytest.mark.parametrize(
+    ("rows", "found"),
+    [
+        ([*BUSY, OWN], "u"),
+        ([*BUSY, line("Data export (API)"), line("Manage/Design", details="Export users (API)", user="other")], "u"),
+        (BUSY[:1], "nurse"),
+        ([], ""),
+    ],
+)
+def test_our_user_is_who_last_looked_through_the_api(rows: list[Any], found: str) -> None:
+    """A page saved, or an import, between our call and its answer does not lend its user's rights to us."""
+    assert own_name(rows) == found
