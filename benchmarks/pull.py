@@ -69,20 +69,16 @@ def client(url: str, token: str) -> RedcapClient:
 
 def requests_of_a_pull(url: str, token: str) -> list[dict[str, Any]]:
     """The forms that one full pull posts, in their order."""
-    from redcap import request
-
     posted: list[dict[str, Any]] = []
-    post = request._session.post  # noqa: SLF001 - the one session that PyCap has
+    noting = client(url, token)
+    post = noting.session.post
 
-    def noting(address: str, data: dict[str, Any], **more: Any) -> requests.Response:
+    def note(address: str, data: dict[str, Any], **more: Any) -> requests.Response:
         posted.append(dict(data))
         return post(address, data=data, **more)
 
-    request._session.post = noting  # noqa: SLF001
-    try:
-        pull_project(client(url, token))
-    finally:
-        request._session.post = post  # noqa: SLF001
+    noting.session.post = note  # type: ignore[method-assign]
+    pull_project(noting)
     return posted
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from threading import Lock
+from typing import Any
 
 from redcap_sync.answers import AskedTooMuch, BrokenAnswer, TooSlow
 from redcap_sync.client import RedcapClient, Row
@@ -46,6 +48,8 @@ class Asking:
     groups: Groups | None = None
     """The group of each record that is in one, as the last call for the ids said; None where that is not shown."""
     keep: Keep | None = None
+    turns: AbstractContextManager[Any] = field(default_factory=nullcontext)
+    """Taken for the time of a call for records: a semaphore lets some threads read while others are on the line."""
     asked: int = 0
     """Records asked for so far, repeated ones among them."""
     _lock: Lock = field(default_factory=Lock)
@@ -68,10 +72,12 @@ class Asking:
             self.asked += len(ids)
         names = [instrument.name for instrument in self.dictionary.instruments]
         if self.csv_agrees:
-            body = self.client.records_csv(ids, names, splittable=splittable)
+            with self.turns:
+                body = self.client.records_csv(ids, names, splittable=splittable)
             if (rows := self._read_csv(body)) is not None:
                 return self._good(ids, rows, lambda: body, "csv")
-        answer = self.client.records(ids, names, splittable=splittable)
+        with self.turns:
+            answer = self.client.records(ids, names, splittable=splittable)
         return self._good(ids, self._laid(answer), lambda: json.dumps(answer).encode(), "json")
 
     def _good(self, ids: Sequence[str], rows: ExportRows, body: Callable[[], bytes], kind: str) -> ExportRows:

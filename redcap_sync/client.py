@@ -15,6 +15,7 @@ from typing import Any, TypeVar, cast
 
 import requests
 from redcap.project import Project
+from redcap.request import _ContentConfig, _RCRequest
 from tenacity import (
     RetryCallState,
     Retrying,
@@ -36,6 +37,7 @@ from redcap_sync.answers import (
 )
 from redcap_sync.errors import ExplainedError, ExportIncomplete, RedcapUnreachable, WriteRefused
 from redcap_sync.pacing import RequestBudget
+from redcap_sync.session import ApiSession
 from redcap_sync.token import Token
 
 Row = dict[str, Any]
@@ -46,14 +48,26 @@ LONGEST_WAIT_SECONDS = 60.0
 
 
 class _Project(Project):
-    """PyCap's project, which need not ask for the dictionary when it is told the record id field."""
+    """PyCap's project with a session of its own, which need not ask for the dictionary when it is told the id field."""
 
     id_field = ""
+
+    def __init__(self, session: ApiSession, url: str, token: str, **request_kwargs: Any) -> None:
+        super().__init__(url, token, verify_ssl=session.verify or False, **request_kwargs)
+        self._session = session
 
     @property
     def def_field(self) -> str:
         """The record id field."""
         return self.id_field or str(super().def_field)
+
+    def _call_api(self, payload: dict[str, Any], return_type: str, file: Any = None) -> Any:
+        """What PyCap does, on our session: its own is one for all projects and servers of the process."""
+        config = _ContentConfig(return_empty_json=return_type == "empty_json", return_bytes=return_type == "file_map")
+        request = _RCRequest(url=self.url, payload=payload, config=config, session=self._session)
+        return request.execute(
+            verify_ssl=self.verify_ssl, return_headers=return_type == "file_map", file=file, **self._request_kwargs
+        )
 
 
 class RedcapClient:
@@ -88,7 +102,9 @@ class RedcapClient:
         """The server's clock at its last answer, in UTC; None where the server does not tell it."""
         self._last = local()
         """The body of the last answer, by thread: PyCap makes text of CSV, which pyarrow reads as it was sent."""
+        self.session = ApiSession(url)
         self._project = _Project(
+            self.session,
             url,
             token.reveal(),
             timeout=(CONNECT_SECONDS, timeout_seconds),

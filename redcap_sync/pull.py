@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from threading import Semaphore
 
 from redcap_sync.asking import Asking
 from redcap_sync.batches import Batches
@@ -29,6 +30,8 @@ from redcap_sync.structure import Structure, pull_structure
 Progress = Callable[[int, int], None]
 """Called with (records done, records in all)."""
 
+THREADS_A_CALL = 2
+"""For each call that may be under way: while it is on the line, the answer before it is looked at."""
 MOST_ROUNDS = 6
 """A project in which records still change at the sixth look is not at rest; a night later it is."""
 
@@ -39,6 +42,7 @@ class PullSettings:
 
     batch_records: int = 100
     workers: int = 2
+    """Calls for records that are under way at once, at the most."""
     largest_loss_percent: float = 20.0
     records_before: int | None = None
     """Records in the last good snapshot, where there is no base that says so."""
@@ -74,6 +78,7 @@ class _Run:
 
     def __post_init__(self) -> None:
         self.requests_before = self.client.requests
+        self.turns = Semaphore(self.settings.workers)
 
     def incremental(self, base: Pull) -> Pull:
         """Go on from the pull before; a full one where it cannot be told what changed."""
@@ -94,6 +99,7 @@ class _Run:
             unseen=base.unseen,
             csv_agrees=base.checkpoint.csv_agrees or None,
             groups_due=base.groups_shown,
+            turns=self.turns,
         )
         holding = Holding(base.dictionary, base)
         try:
@@ -117,6 +123,7 @@ class _Run:
             rights.levels,
             groups_due=column_due(structure.dictionary.groups, in_no_group=rights.in_no_group),
             keep=self.resume.keep,
+            turns=self.turns,
         )
         holding = Holding(structure.dictionary)
         there = asking.row_keys()
@@ -153,9 +160,11 @@ class _Run:
         self, asking: Asking, holding: Holding, looking: Looking, wanted: set[str], there: Keys | None = None
     ) -> Contents:
         """Fetch what is wanted, compare, look into the log, until nothing is left to fetch."""
-        settings = self.settings
         batches = Batches(
-            asking.records, first=settings.batch_records, workers=settings.workers, bytes_of=ExportRows.held_bytes
+            asking.records,
+            first=self.settings.batch_records,
+            workers=self.settings.workers * THREADS_A_CALL,
+            bytes_of=ExportRows.held_bytes,
         )
         for turn in range(MOST_ROUNDS):
             order = [record for record in there if record in wanted] if there else []

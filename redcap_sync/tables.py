@@ -126,10 +126,19 @@ def flat_keys(rows: ExportRows) -> pd.DataFrame:
 
 def _places(dictionary: Dictionary, keys: pd.DataFrame) -> Iterator[tuple[str, Positions]]:
     """The rising positions of each instrument's rows, None for all rows."""
-    codes, kinds = pd.MultiIndex.from_frame(keys[["event", "instrument"]]).factorize()
+    codes, kinds = _kinds_of_rows(keys)
     for one in dictionary.instruments:
         own = np.isin(codes, _kinds_of(dictionary, one.name, kinds))
         yield one.name, None if own.all() else np.flatnonzero(own)
+
+
+def _kinds_of_rows(keys: pd.DataFrame) -> tuple[npt.NDArray[np.intp], list[tuple[str, str]]]:
+    """The kind of every row, and the kinds: by event and repeating instrument."""
+    events, event_names = pd.factorize(keys["event"])
+    repeated, repeated_names = pd.factorize(keys["instrument"])
+    codes, pairs = pd.factorize(events * max(1, len(repeated_names)) + repeated)
+    names = (divmod(int(pair), max(1, len(repeated_names))) for pair in pairs)
+    return codes, [(str(event_names[event]), str(repeated_names[one])) for event, one in names]
 
 
 def _kinds_of(dictionary: Dictionary, instrument: str, kinds: Iterable[tuple[str, str]]) -> list[int]:
