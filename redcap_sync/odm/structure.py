@@ -19,8 +19,10 @@ from redcap_sync.project.structure import (
     Group,
     Repeat,
     Report,
+    setting,
     unique_group_name,
 )
+from redcap_sync.project.whole_numbers import whole_number
 
 FIELD_TYPES = {"textarea": "notes", "select": "dropdown"}
 VALIDATIONS = {"int": "integer", "float": "number"}
@@ -81,7 +83,7 @@ def _settings(root: ET.Element) -> dict[str, Any]:
         key = SETTINGS.get(local_name(element))
         written = element.text or ""
         if key is not None:
-            settings[key] = int(written) if isinstance(PROJECT_DEFAULTS[key], int) and written.isdecimal() else written
+            settings[key] = setting(key, written)
     return settings
 
 
@@ -209,7 +211,7 @@ def _role(element: ET.Element) -> Role:
     found = plain_attributes(element)
     levels = {right: found.get(ROLE_RIGHTS.get(right, right), "0") for right in RIGHTS}
     rights = Rights(
-        levels={right: int(level) if level.isdecimal() else 0 for right, level in levels.items()},
+        levels={right: whole_number(level) or 0 for right, level in levels.items()},
         forms={form: int(level) for form, level in LEVEL.findall(found.get("data_entry", ""))},
         forms_export={form: int(level) for form, level in LEVEL.findall(found.get("data_export_instruments", ""))},
     )

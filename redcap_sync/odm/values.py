@@ -13,6 +13,7 @@ from redcap_sync.project.flat import EVENT, GROUP, REPEAT_INSTANCE, REPEAT_INSTR
 from redcap_sync.project.layout import Column
 from redcap_sync.project.state import StoredProject
 from redcap_sync.project.values import Place
+from redcap_sync.project.whole_numbers import whole_number
 
 STORED_LENGTHS = {"date": 10, "datetime": 16, "datetime_seconds": 19}
 
@@ -58,15 +59,23 @@ def _forms(project: StoredProject, subject: ET.Element) -> Iterator[tuple[int, i
     for event in children(subject, "StudyEventData"):
         name = attribute(event, "UniqueEventName") or attribute(event, "StudyEventOID").removeprefix("Event.")
         for form in children(event, "FormData"):
-            yield ids.get(name, first), int(attribute(event, "StudyEventRepeatKey") or 1), form
+            yield ids.get(name, first), _repeat_key(event, "StudyEventRepeatKey"), form
 
 
 def _place(project: StoredProject, event_id: int, event_key: int, form: ET.Element) -> Place:
     name = project.event_name(event_id)
     instrument = attribute(form, "FormOID").removeprefix("Form.")
     if project.dictionary.repeats(name, instrument):
-        return Place(event_id, instrument, int(attribute(form, "FormRepeatKey") or 1))
+        return Place(event_id, instrument, _repeat_key(form, "FormRepeatKey"))
     return Place(event_id, "", event_key if project.dictionary.event_repeats(name) else 0)
+
+
+def _repeat_key(element: ET.Element, name: str) -> int:
+    """Number of an instance; raises ValueError for a text that is none."""
+    number = whole_number(attribute(element, name) or "1")
+    if number is None:
+        raise ValueError(name)
+    return number
 
 
 def _load_form(project: StoredProject, record: str, place: Place, form: ET.Element, *, calculated: bool) -> None:

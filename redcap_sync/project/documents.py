@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from redcap_sync.project.whole_numbers import whole_number
+
 
 @dataclass(frozen=True)
 class Document:
@@ -47,7 +49,12 @@ class Documents:
         del self.files[doc_id]
         self.changed.add(doc_id)
 
+    def named(self, doc_id: str) -> Document | None:
+        """Find the document behind the id a file field stores."""
+        number = whole_number(doc_id)
+        return None if number is None else self.files.get(number)
+
     def name_of(self, doc_id: str) -> str:
         """File name behind the id a file field stores."""
-        found = self.files.get(int(doc_id)) if doc_id.isdecimal() else None
+        found = self.named(doc_id)
         return found.name if found else ""

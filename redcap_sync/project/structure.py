@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 import string
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
+
+from redcap_sync.project.whole_numbers import whole_number
 
 METADATA_KEYS = (
     "field_name",
@@ -139,23 +142,28 @@ class Report:
     """Everything else a project XML said of it, carried through."""
 
 
+def setting(key: str, written: str) -> int | str:
+    """A setting as a project holds it: a number where a new project has a number and one is written."""
+    number = whole_number(written) if isinstance(PROJECT_DEFAULTS[key], int) else None
+    return written if number is None else number
+
+
 def unique_event_name(name: str, arm: int, taken: Collection[str]) -> str:
     """Slug of an event's name, cut to 18 characters, with its arm; a letter keeps duplicates apart."""
     slug = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")[:EVENT_NAME_LENGTH].strip("_")
-    for suffix in ("", *string.ascii_lowercase):
-        candidate = f"{slug}{suffix}_arm_{arm}"
-        if candidate not in taken:
-            return candidate
-    raise ValueError(name)
+    return next(unique for suffix in _suffixes() if (unique := f"{slug}{suffix}_arm_{arm}") not in taken)
 
 
 def unique_group_name(name: str, taken: Collection[str]) -> str:
     """Slug of a group's name; a letter keeps duplicates apart."""
     slug = re.sub(r"[^a-z0-9_]", "", re.sub(r"\s+", "_", name.strip().lower()))[:GROUP_NAME_LENGTH] or "group"
-    for suffix in ("", *string.ascii_lowercase):
-        if slug + suffix not in taken:
-            return f"{slug}{suffix}"
-    raise ValueError(name)
+    return next(unique for suffix in _suffixes() if (unique := f"{slug}{suffix}") not in taken)
+
+
+def _suffixes() -> Iterator[str]:
+    """What keeps duplicates apart: nothing for the first, then a letter, then numbers."""
+    yield from ("", *string.ascii_lowercase)
+    yield from map(str, count(1))
 
 
 def instrument_slug(label: str) -> str:

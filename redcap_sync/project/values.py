@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-DIGITS = re.compile(r"(\d+)")
+DIGITS = re.compile(r"([0-9]+)")
 
 
 class Place(NamedTuple):
@@ -34,10 +34,16 @@ class StoredRecord:
     """Raised with every change, so that what was made of a record is known to be old."""
 
 
-def natural_order(name: str) -> tuple[tuple[int, int, str], ...]:
-    """Order names as people do: 2 before 10, and text by its letters."""
-    parts = DIGITS.split(name)
-    return tuple((0, int(part), part) if part.isdecimal() else (1, 0, part.lower()) for part in parts if part)
+def natural_order(name: str) -> tuple[tuple[int, int, str, str], ...]:
+    """Order names as people do: 2 before 10, and text by its letters.
+
+    Of two numbers the one with more digits is larger, so none has to be computed, however long it is.
+    """
+    return tuple(
+        (0, len(digits := part.lstrip("0")), digits, part) if part[0] in "0123456789" else (1, 0, part.lower(), "")
+        for part in DIGITS.split(name)
+        if part
+    )
 
 
 class Values:

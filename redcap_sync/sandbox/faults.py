@@ -40,6 +40,8 @@ KINDS = frozenset(
     {*REPLACED, "slow", "dropped", "forbidden", "truncated", "out_of_memory", "half", "changed", "wrong_clock"}
 )
 """slow and wrong_clock take seconds; changed calls back after the answer was made, before the next request."""
+LONGEST_SECONDS = 10**8
+"""Three years, which no calendar is too short for."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,8 @@ class Fault:
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise ValueError(f"there is no fault {self.kind}; the faults are {', '.join(sorted(KINDS))}")
+        if not -LONGEST_SECONDS <= self.seconds <= LONGEST_SECONDS:
+            raise ValueError(f"a fault is at most {LONGEST_SECONDS} seconds long or off")
 
     @property
     def clock_error(self) -> timedelta:

@@ -11,6 +11,7 @@ from redcap_sync.project.layout import Column
 from redcap_sync.project.state import StoredProject
 from redcap_sync.project.structure import EventRow
 from redcap_sync.project.values import Place
+from redcap_sync.project.whole_numbers import whole_number
 from redcap_sync.sandbox.errors import ApiError
 from redcap_sync.sandbox.rows_in import cell_text
 from redcap_sync.sandbox.validation import InvalidValueError, stored_value
@@ -142,10 +143,11 @@ class Importer:
             key = (record, place.event_id, place.instrument)
             self._newest[key] = max(self._newest.get(key, 0), *self.project.values.instances(*key), 0) + 1
             return place._replace(instance=self._newest[key])
-        if not written.isdecimal() or int(written) < 1:
+        instance = whole_number(written)
+        if not instance:
             self._refuse(record, REPEAT_INSTANCE, written, WRONG_INSTANCE)
             return None
-        return place._replace(instance=int(written))
+        return place._replace(instance=instance)
 
     def _group(self, record: str, row: Mapping[str, str]) -> str | None:
         written = row.get(GROUP)

@@ -10,6 +10,7 @@ from redcap_sync.errors import LogicError
 from redcap_sync.project.state import StoredProject
 from redcap_sync.project.structure import EventRow
 from redcap_sync.project.values import Place
+from redcap_sync.project.whole_numbers import whole_number
 from redcap_sync.sandbox.errors import ApiError
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ class Viewpoint:
     def _instance(self, selector: str, there: Place, own: int) -> int:
         """Number of the instance a selector names; 0 where there is none."""
         if selector.isdecimal():
-            return int(selector)
+            return whole_number(selector) or 0
         stored = self.project.values.instances(self.record, there.event_id, there.instrument) or [0]
         selected = {
             "": own,

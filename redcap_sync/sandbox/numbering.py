@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from redcap_sync.project.whole_numbers import whole_number
 from redcap_sync.sandbox.call import Call
 from redcap_sync.sandbox.rows_in import cell_text
 
 
 def next_name(call: Call, taken: Iterable[str] = ()) -> str:
-    """The highest whole-number id plus one; for a member of a group the same behind the group's id."""
+    """The highest whole-number id plus one; for a member of a group the same behind the group's id.
+
+    Digits that are too many for a number are a name like any other text.
+    """
     names = [*call.project.values.names(), *taken]
     group = call.project.group(call.user.group)
     prefix = f"{group.group_id}-" if group else ""
-    numbers = [int(rest) for name in names if name.startswith(prefix) and (rest := name[len(prefix) :]).isdecimal()]
-    return f"{prefix}{max(numbers, default=0) + 1}"
+    numbers = (whole_number(name[len(prefix) :]) for name in names if name.startswith(prefix))
+    return f"{prefix}{max((number for number in numbers if number is not None), default=0) + 1}"
 
 
 def numbered(call: Call, rows: Sequence[Mapping[str, Any]]) -> tuple[list[dict[str, Any]], dict[str, str]]:

@@ -64,7 +64,7 @@ def _item(project: StoredProject, column: Column, row: Row, *, with_files: bool)
     stored = project.values.stored(row.record, row.place).get(column.name, "")
     value = row.cells.get(column.name, "")
     if column.is_file:
-        document = project.documents.files.get(int(stored)) if stored.isdecimal() else None
+        document = project.documents.named(stored)
         if document is not None and with_files:
             attributes = {
                 "ItemOID": column.name,

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from redcap_sync.project.whole_numbers import whole_number
 from redcap_sync.sandbox.errors import not_valid
 
 FORMATS = ("csv", "json", "xml", "odm")
@@ -54,9 +55,10 @@ class Parameters:
         written = self.text(name).strip()
         if not written:
             return default
-        if not written.isdecimal():
+        number = whole_number(written)
+        if number is None:
             raise not_valid(name)
-        return int(written)
+        return number
 
     def moment(self, name: str) -> datetime | None:
         """Read a time of the server's clock, to the second, minute or day; 24:00 is the end of a day."""

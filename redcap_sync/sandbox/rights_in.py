@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from redcap_sync.project.rights import RIGHTS, Rights
+from redcap_sync.project.whole_numbers import whole_number
 from redcap_sync.sandbox.errors import not_valid
 
 
@@ -29,7 +30,7 @@ def _levels(written: Any) -> dict[str, int]:
 
 
 def _level(name: str, written: Any) -> int:
-    level = str(written).strip()
-    if not level.isdecimal():
+    level = whole_number(str(written).strip())
+    if level is None:
         raise not_valid(name.strip())
-    return int(level)
+    return level

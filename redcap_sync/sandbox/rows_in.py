@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -14,6 +15,7 @@ from redcap_sync.sandbox.parameters import Parameters
 
 MALFORMED = "The data being imported is not formatted correctly"
 NOT_ACCEPTABLE = 406
+HALF_LETTER = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 def imported_rows(parameters: Parameters) -> list[dict[str, Any]]:
@@ -43,12 +45,22 @@ def one_row(parameters: Parameters) -> dict[str, Any]:
 
 
 def rows_from_json(text: str) -> list[dict[str, Any]]:
-    """Objects of a JSON list; nested objects stay as they are."""
+    """Objects of a JSON list; nested objects stay as they are, and whole numbers are kept as they are written."""
     try:
-        found = json.loads(text) if text.strip() else []
-    except ValueError as broken:
+        found = json.loads(text, parse_int=str) if text.strip() else []
+    except (ValueError, RecursionError) as broken:
         raise ApiError(MALFORMED, NOT_ACCEPTABLE) from broken
+    if HALF_LETTER.search(text):
+        _refuse_half_letters(found)
     return [row for row in found if isinstance(row, dict)] if isinstance(found, list) else []
+
+
+def _refuse_half_letters(found: Any) -> None:
+    """Refuse half a letter, as a surrogate escape without its other half is: no encoding can send it back."""
+    try:
+        json.dumps(found, ensure_ascii=False).encode()
+    except (UnicodeEncodeError, RecursionError) as broken:
+        raise ApiError(MALFORMED, NOT_ACCEPTABLE) from broken
 
 
 def rows_from_csv(text: str, delimiter: str = ",") -> list[dict[str, Any]]:

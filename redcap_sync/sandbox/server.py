@@ -73,7 +73,10 @@ class Server:
             return _response(NOT_IMPLEMENTED)
         parameters = await read_parameters(request)
         header = request.headers.get(FAULT_HEADER, "")
-        fault = self._faults.take(parameters, header) if self._faults is not None else None
+        try:
+            fault = self._faults.take(parameters, header) if self._faults is not None else None
+        except ValueError as wrong:
+            return _response(error_answer(str(wrong), 400, parameters.return_format))
         if fault is None:
             return _response(await run_in_threadpool(self._answer, parameters))
         return await self._faulty(parameters, fault)
@@ -199,5 +202,6 @@ def _not_found(_request: Request, _error: Exception) -> Response:
 
 
 def _response(answered: Answer) -> Response:
-    headers = {"content-type": answered.media_type, **answered.headers}
-    return Response(answered.body, answered.status, headers)
+    # A file's name may have letters that HTTP has not, which go out as UTF-8, and line breaks, which cannot.
+    media_type = "".join(filter(str.isprintable, answered.media_type)).encode().decode("latin-1")
+    return Response(answered.body, answered.status, {"content-type": media_type, **answered.headers})

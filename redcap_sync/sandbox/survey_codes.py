@@ -54,7 +54,7 @@ def _code(project: StoredProject, purpose: str, *about: object) -> str:
 
 
 def response_of(installation: Installation, purpose: str, code: str) -> Response | None:
-    """Find the survey a code leads to; of what repeats, the stored instances and the next one are known."""
+    """Find the survey a code leads to; of what repeats, the first, the stored and the next instance are known."""
     return next((response for response in _every_response(installation) if response.code(purpose) == code), None)
 
 
@@ -85,5 +85,5 @@ def _places(project: StoredProject, record: str, event_id: int, instrument: str)
     alone = instrument if dictionary.repeats(event, instrument) else ""
     if not alone and not dictionary.event_repeats(event):
         return [Place(event_id)]
-    newest = max(project.values.instances(record, event_id, alone), default=0)
-    return [Place(event_id, alone, instance) for instance in range(1, newest + 2)]
+    stored = project.values.instances(record, event_id, alone)
+    return [Place(event_id, alone, instance) for instance in sorted({1, *stored, max(stored, default=0) + 1})]

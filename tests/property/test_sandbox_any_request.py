@@ -1,13 +1,16 @@
 """Whatever a client sends, the sandbox answers: with what was asked for, or with a refusal in words."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 
 import pytest
+import requests
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from redcap_sync.project.state import StoredProject
+from redcap_sync.sandbox import Running, running
 from redcap_sync.sandbox.contents import HANDLERS
 from redcap_sync.sandbox.installation import Installation
 from redcap_sync.sandbox.parameters import parameters_from_pairs
@@ -30,8 +33,18 @@ WORDS = (
     "screening_arm_1 diary_arm_1 sandbox_user tab ; overwrite normal MDY ids auto_ids nothing yesterday 2025-01-01 9 "
     "((("
 )
+LONG = "7" * 5000
 TEXTS = [
     "",
+    LONG,
+    f"-{LONG}.{LONG}",
+    f"1e{LONG}",
+    f"[sex][{LONG}] > {LONG[:400]} or [sex] = '{LONG}'",
+    f'[{{"record_id":{LONG},"redcap_event_name":"screening_arm_1","arm_num":{LONG},"pain":1e999}}]',
+    f'[{{"record_id":"{LONG}","sex":"1","weight":"{LONG}","height":"{LONG}.00"}}]',
+    '[{"record_id":"\\ud83d","initials":"\\udc00"}]',
+    "[" * 100_000,
+    "\u0000\u202e\r\n",
     "2025-01-01 24:00",
     "[sex]='1'",
     "[sex",
@@ -100,3 +113,57 @@ def test_every_call_is_answered(folders: tuple[Path, Path], calls: list[tuple[st
         told = answer(installation, parameters_from_pairs(sent.items()))
         assert told.status in (200, 400, 403, 406)
         assert told.status == 200 or b"rror" in told.body or b"ERROR" in told.body
+
+
+ODD = st.sampled_from([*WORDS.split(), *TEXTS]) | st.text(max_size=8).map(lambda text: text.encode("utf-8", "replace"))
+"""Values that are out of place nearly everywhere, and any text at all."""
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Iterator[Running]:
+    """A server to which projects are given and taken away."""
+    with running([], random=Random(1), clock=Clock(), super_token=SUPER) as listening:
+        yield listening
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(sorted(HANDLERS)),
+            st.fixed_dictionaries(dict.fromkeys(PARAMETERS.split(), ODD)),
+            st.sets(st.sampled_from(PARAMETERS.split()), max_size=60),
+        ),
+        min_size=1,
+        max_size=4,
+    )
+)
+def test_no_call_ends_in_an_error_of_the_server(
+    folders: tuple[Path, Path], sandbox: Running, calls: list[tuple[str, dict[str, str], set[str]]]
+) -> None:
+    """Odd values in every parameter of every content, over HTTP, and a survey answered with them: never a 500."""
+    sandbox.installation.projects.clear()
+    for project in (project_from_folder(folder, clock=Clock()) for folder in folders):
+        sandbox.installation.add(project)
+        token, session = sandbox.token(project), requests.Session()
+        data = '[{"record_id":"1","redcap_event_name":"followup_arm_1"}]' if project.longitudinal else None
+        known = {"token": token, "content": "record", "data": data or '[{"record_id":"1"}]', "format": "json"}
+        assert session.post(sandbox.api_url, data=known, timeout=10).status_code == 200
+        where = {"content": "surveyLink", "record": "1", "event": "followup_arm_1"}
+        link = session.post(
+            sandbox.api_url,
+            data={"token": token, **where, "instrument": "visit" if project.longitudinal else "labs"},
+            timeout=10,
+        ).text
+        for content, parameters, left_out in calls:
+            sent = {name: value for name, value in parameters.items() if name not in left_out}
+            asked = {**sent, "token": token, "content": content}
+            assert session.post(sandbox.api_url, data=asked, timeout=10).status_code in (200, 400, 403, 406)
+            answers = dict(zip(("weight", "height", "smoker", "comments", "pain"), sent.values(), strict=False))
+            assert session.post(link, data=answers, timeout=10).status_code in (200, 404)
+            for page in ("index.php", "DataEntry/record_home.php", "DataEntry/index.php"):
+                query = dict(zip(("id", "page", "event_id", "instance"), sent.values(), strict=False))
+                address = f"{sandbox.url}/redcap_v14.5.0/{page}"
+                short = {name: value[:200] for name, value in query.items()}
+                found = session.get(address, params={"pid": str(project.project_id), **short}, timeout=10)
+                assert found.status_code in (200, 404)

@@ -8,6 +8,7 @@ from typing import Any
 from redcap_sync.project.state import StoredProject
 from redcap_sync.project.structure import ArmRow, EventRow, Repeat, unique_event_name
 from redcap_sync.project.values import Place
+from redcap_sync.project.whole_numbers import whole_number
 from redcap_sync.sandbox.call import Call
 from redcap_sync.sandbox.contents.actions import named
 from redcap_sync.sandbox.errors import ApiError, not_valid, values_not_valid
@@ -60,7 +61,7 @@ def import_events(call: Call) -> Answer:
 
 
 def _put_event(project: StoredProject, row: Mapping[str, str]) -> None:
-    name, arm = row["event_name"], int(row["arm_num"])
+    name, arm = row["event_name"], _arm_number(row)
     events = project.structure.events
     known = next((event for event in events if event.unique_name == row.get("unique_event_name")), None)
     unique = known.unique_name if known else unique_event_name(name, arm, {event.unique_name for event in events})
@@ -181,7 +182,7 @@ def _require_design(call: Call, what: str) -> None:
 
 
 def _arm_number(row: Mapping[str, Any]) -> int:
-    written = cell_text(row.get("arm_num"))
-    if not written.isdecimal():
+    number = whole_number(cell_text(row.get("arm_num")))
+    if number is None:
         raise not_valid("arm_num")
-    return int(written)
+    return number

@@ -6,6 +6,7 @@ from typing import Any
 
 from redcap_sync.project.state import arms_in_use, mapping_rows
 from redcap_sync.project.structure import EventRow
+from redcap_sync.project.whole_numbers import whole_number
 from redcap_sync.sandbox.call import Call
 from redcap_sync.sandbox.contents.actions import by_action
 from redcap_sync.sandbox.contents.event_imports import (
@@ -16,7 +17,7 @@ from redcap_sync.sandbox.contents.event_imports import (
     import_mapping,
     import_repeating,
 )
-from redcap_sync.sandbox.errors import ApiError
+from redcap_sync.sandbox.errors import ApiError, values_not_valid
 from redcap_sync.sandbox.rendering import Answer, rows_answer
 
 NO_REPEATS = (
@@ -73,7 +74,10 @@ def _longitudinal_export(call: Call, what: str) -> frozenset[int]:
     if not call.project.longitudinal:
         raise ApiError(f"You cannot export {what} for classic projects")
     call.log("manage", "Manage/Design", details=f"Export {what} (API)")
-    return frozenset(int(arm) for arm in call.parameters.names("arms") if arm.isdecimal())
+    asked = {arm: whole_number(arm) for arm in call.parameters.names("arms")}
+    if unreadable := [arm for arm, number in asked.items() if number is None]:
+        raise values_not_valid("arms", unreadable)
+    return frozenset(number for number in asked.values() if number is not None)
 
 
 def _event_row(event: EventRow, *, offsets: bool) -> dict[str, Any]:

@@ -66,7 +66,7 @@ def document_answer(document: Document) -> Answer:
 def _document(call: Call) -> Document:
     record, place, name = _cell(call)
     stored = call.project.values.stored(record, place).get(name, "")
-    document = call.project.documents.files.get(int(stored)) if stored.isdecimal() else None
+    document = call.project.documents.named(stored)
     if document is None:
         raise ApiError(NO_FILE)
     return document
@@ -101,6 +101,8 @@ def place_named(call: Call, instrument: str) -> Place:
         raise not_valid("event")
     name = project.event_name(event.event_id)
     instance = call.parameters.integer("repeat_instance", 1)
+    if instance < 1:
+        raise not_valid("repeat_instance")
     if project.dictionary.repeats(name, instrument):
         return Place(event.event_id, instrument, instance)
     return Place(event.event_id, "", instance if project.dictionary.event_repeats(name) else 0)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from redcap_sync.dictionary import Instrument
 from redcap_sync.errors import ProjectFileWrong
 from redcap_sync.project.state import OWNER, Clock, StoredProject, Structure
-from redcap_sync.project.structure import METADATA_KEYS, PROJECT_DEFAULTS
+from redcap_sync.project.structure import METADATA_KEYS, PROJECT_DEFAULTS, setting
 from redcap_sync.sandbox.call import Call
 from redcap_sync.sandbox.contents.actions import by_action
 from redcap_sync.sandbox.errors import ApiError, no_rights, not_valid
@@ -47,13 +48,7 @@ def import_settings(call: Call) -> Answer:
     call.require("api_import", "design")
     row = one_row(call.parameters)
     taken = {key: cell_text(value) for key, value in row.items() if key in PROJECT_DEFAULTS and key not in READ_ONLY}
-    settings = dict(call.project.structure.settings)
-    for key, written in taken.items():
-        number = isinstance(PROJECT_DEFAULTS[key], int)
-        if number and not written.isdecimal():
-            raise not_valid(key)
-        settings[key] = int(written) if number else written
-    call.project.restructure(settings=settings)
+    call.project.restructure(settings={**call.project.structure.settings, **_settings(taken)})
     call.log("manage", "Manage/Design", details="Modify project settings (API)")
     return count_answer(len(taken))
 
@@ -94,10 +89,18 @@ def create_project(installation: Installation, parameters: Parameters, clock: Cl
     except ProjectFileWrong as wrong:
         raise ApiError(f"The project XML cannot be read: {wrong.why}") from wrong
     known = {key: value for key, value in row.items() if key in PROJECT_DEFAULTS and key not in READ_ONLY}
-    settings = {k: int(v) if isinstance(PROJECT_DEFAULTS[k], int) and v.isdecimal() else v for k, v in known.items()}
-    project.restructure(settings={**project.structure.settings, **settings})
+    project.restructure(settings={**project.structure.settings, **_settings(known)})
     installation.add(project)
     return text_answer(installation.token(project))
+
+
+def _settings(written: Mapping[str, str]) -> dict[str, int | str]:
+    """Read settings; what is a number in a new project must be one."""
+    read = {key: setting(key, text) for key, text in written.items()}
+    for key, value in read.items():
+        if type(value) is not type(PROJECT_DEFAULTS[key]):
+            raise not_valid(key)
+    return read
 
 
 def new_project(clock: Clock) -> StoredProject:

@@ -57,7 +57,7 @@ def _sorted(report: Report, rows: list[Row]) -> list[Row]:
     return rows
 
 
-def _sort_key(name: str, row: Row) -> tuple[tuple[int, int, str], ...]:
+def _sort_key(name: str, row: Row) -> tuple[tuple[int, int, str, str], ...]:
     return natural_order(row.cells.get(name, ""))
 
 

@@ -8,6 +8,7 @@ from html import escape
 from redcap_sync.project.layout import Column
 from redcap_sync.project.state import StoredProject
 from redcap_sync.project.values import Place
+from redcap_sync.project.whole_numbers import whole_number
 from redcap_sync.sandbox.installation import Installation
 from redcap_sync.sandbox.pages.shell import heading, instrument_label, link, page, place_in_words, versioned
 
@@ -29,19 +30,16 @@ def entry_page(installation: Installation, query: Mapping[str, str]) -> str | No
 
 def project_named(installation: Installation, query: Mapping[str, str]) -> StoredProject | None:
     """Find the project of an address."""
-    return installation.projects.get(_number(query.get("pid", "")))
-
-
-def _number(written: str) -> int:
-    return int(written) if written.isdecimal() else 0
+    return installation.projects.get(whole_number(query.get("pid", "")) or 0)
 
 
 def _place(project: StoredProject, query: Mapping[str, str]) -> Place | None:
-    event_id = _number(query.get("event_id", "")) or next(iter(project.event_names))
+    asked = query.get("event_id", "")
+    event_id = whole_number(asked) if asked else next(iter(project.event_names))
     if event_id not in project.event_names:
         return None
     name, instrument = project.event_name(event_id), query.get("page", "")
-    instance = max(_number(query.get("instance", "")), 1)
+    instance = whole_number(query.get("instance", "")) or 1
     if project.dictionary.repeats(name, instrument):
         return Place(event_id, instrument, instance)
     return Place(event_id, "", instance if project.dictionary.event_repeats(name) else 0)
