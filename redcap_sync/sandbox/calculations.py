@@ -27,9 +27,9 @@ def recalculated(project: StoredProject, record: str, changed: Collection[str]) 
     Values are stored by the caller between one change and the next, so calculations may feed each other.
     """
     waiting = set(changed)
-    calculated_fields = _calculated_fields(project.layout)
+    known = calculated_fields(project.layout)
     for _ in range(MOST_ROUNDS):
-        fields = [field for field, inputs in calculated_fields if inputs & waiting]
+        fields = [field for field, inputs in known if inputs & waiting]
         waiting = set()
         for change in _changes(project, record, fields):
             waiting |= set(change.cells)
@@ -69,7 +69,7 @@ def calculated(viewpoint: Viewpoint, field: Field) -> str:
 
 
 @lru_cache(maxsize=64)
-def _calculated_fields(layout: Layout) -> tuple[tuple[Field, frozenset[str]], ...]:
+def calculated_fields(layout: Layout) -> tuple[tuple[Field, frozenset[str]], ...]:
     """Calculated fields, each with the export columns that feed it."""
     fields = dict.fromkeys(column.field for column in layout.columns if column.field is not None)
     return tuple((field, inputs) for field in fields if (inputs := _inputs(field)))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from redcap_sync.errors import LogicError
@@ -42,6 +42,8 @@ class Viewpoint:
     record: str
     place: Place
     username: str = ""
+    answers: Mapping[str, str] = field(default_factory=dict)
+    """Values of the place that are to be stored: they are seen in front of those that are."""
 
     def row_of(self, expression: Expression) -> dict[str, str]:
         """Return the values an expression refers to, by canonical column name."""
@@ -64,7 +66,8 @@ class Viewpoint:
             return ""
         target = self._target(event_id, column.instrument, reference.instance)
         stored = project.values.stored(self.record, target) if target else {}
-        return stored.get(column.name, "0" if column.is_checkbox else "")
+        seen = {**stored, **self.answers} if target == self.place else stored
+        return seen.get(column.name, "0" if column.is_checkbox else "")
 
     def _target(self, event_id: int, instrument: str, selector: str) -> Place | None:
         """Where a value lies: the base row, or the instance that is named or that the row itself is."""

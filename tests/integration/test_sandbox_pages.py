@@ -130,7 +130,7 @@ def test_a_survey_is_saved_for_later_and_reopened(served: tuple[Running, StoredP
     _, _, call = served
     link = survey(call)
     code = call(content="surveyReturnCode", instrument="baseline", event="screening_arm_1", record="1").text
-    assert code in requests.post(link, data={"initials": "EF", "later": "1"}, timeout=10).text
+    assert code in requests.post(link, data={"initials": "EF", "save-later": "1"}, timeout=10).text
     row = call(events="screening_arm_1", exportSurveyFields="true").json()[0]
     assert (row["baseline_complete"], row["baseline_timestamp"]) == ("0", "[not completed]")
     assert 'value="EF"' in requests.get(link, timeout=10).text

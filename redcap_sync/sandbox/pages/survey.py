@@ -9,6 +9,7 @@ from html import escape
 from redcap_sync.dictionary import Field
 from redcap_sync.project.flat import EVENT, REPEAT_INSTANCE, REPEAT_INSTRUMENT
 from redcap_sync.project.state import StoredProject
+from redcap_sync.sandbox.branching import Laid, asked, branching_of, laid
 from redcap_sync.sandbox.importing import Importer
 from redcap_sync.sandbox.installation import Installation
 from redcap_sync.sandbox.pages.shell import instrument_label, link, page
@@ -20,8 +21,14 @@ ASK_CODE = (
     '<form method="get" action="/surveys/"><label>{label} <input name="{name}" autocomplete="off"></label>{hidden}'
     "<button>Go</button></form>"
 )
-NOT_ASKED = frozenset({"calc", "descriptive", "file"})
 STATES = {0: "not begun", 1: "begun", 2: "complete"}
+# The names of fields have no hyphen, so these are no answers.
+LATER, AGAIN, SHOWN = "save-later", "lay-again", "shown-fields"
+MORE_QUESTIONS = "Your answers lead to more questions. Nothing is stored yet: please answer them and submit."
+ASK_AGAIN = (
+    "<p>Which questions are asked depends on the answers given. "
+    f'<button name="{AGAIN}" value="1">Show the questions that follow</button></p>'
+)
 
 
 def survey_page(installation: Installation, query: Mapping[str, str]) -> str | None:
@@ -33,7 +40,8 @@ def survey_page(installation: Installation, query: Mapping[str, str]) -> str | N
     if response is not None and response.completed and query.get("return") != response.code("return"):
         return _completed_page(response, query)
     if response is not None:
-        return _form_page(response, dict(response.project.values.stored(response.record, response.place)), [])
+        stored = response.project.values.stored(response.record, response.place)
+        return _form_page(response, laid(response, stored), [])
     if query.get("s") or query.get("code"):
         return None
     return page("Survey", "<h1>Survey</h1>", ASK_CODE.format(label="Access code", name="code", hidden=""))
@@ -46,12 +54,14 @@ def saved_survey(installation: Installation, query: Mapping[str, str], sent: Map
         return None
     if response.completed and query.get("return") != response.code("return"):
         return _completed_page(response, query)
-    submitted = "later" not in sent
-    answers = _answers(response, sent)
-    wrong = [*_unanswered(response, answers)] if submitted else []
-    wrong += _store(response, answers, submitted=submitted) if not wrong else []
+    survey = laid(response, _answers(response, sent))
+    if AGAIN in sent:
+        return _form_page(response, survey, [])
+    submitted = LATER not in sent
+    wrong = _held_back(response, survey, sent) if submitted else []
+    wrong = wrong or _store(response, survey, submitted=submitted)
     if wrong:
-        return _form_page(response, answers, wrong)
+        return _form_page(response, survey, wrong)
     code = response.code("return")
     told = "Thank you for taking the survey." if submitted else f"Your answers are kept. Return code: {code}"
     return page(_title(response), f"<h1>{escape(_title(response))}</h1>", f"<p>{told}</p>")
@@ -64,31 +74,36 @@ def _named(installation: Installation, query: Mapping[str, str]) -> Response | N
 
 
 def _answers(response: Response, sent: Mapping[str, str]) -> dict[str, str]:
-    """One value for each column that is asked; an option that was not ticked is not sent."""
+    """One value for each column: as sent, where an option that was not ticked is not; as stored where it was hidden."""
+    stored = response.project.values.stored(response.record, response.place)
     return {
-        name: sent.get(name, "0" if field.type == "checkbox" else "").strip()
-        for field in _asked(response)
+        name: (sent if _was_shown(field, sent) else stored).get(name, "0" if field.type == "checkbox" else "").strip()
+        for field in asked(response)
         for name in field.columns
     }
 
 
-def _asked(response: Response) -> Iterator[Field]:
-    dictionary = response.project.dictionary
-    for field in dictionary.fields_of(response.instrument):
-        if field.type not in NOT_ASKED and field.name != dictionary.record_id_field:
-            yield field
+def _was_shown(field: Field, sent: Mapping[str, str]) -> bool:
+    """Whether the page that was sent had a question; who sends no page but answers alone saw them all."""
+    return SHOWN not in sent or field.name in sent[SHOWN].split(",")
 
 
-def _unanswered(response: Response, answers: Mapping[str, str]) -> Iterator[str]:
-    """Required fields are hard on surveys; those that may be hidden are not judged here."""
-    for field in _asked(response):
-        if field.required and not field.branching_logic and not {answers[name] for name in field.columns} - {"", "0"}:
-            yield f"{field.label}: an answer is required"
+def _held_back(response: Response, survey: Laid, sent: Mapping[str, str]) -> list[str]:
+    """Say why a survey cannot be submitted yet: questions that were not seen, or required ones without an answer."""
+    questions = [field for field in asked(response) if field in survey.shown]
+    if not all(_was_shown(field, sent) for field in questions):
+        return [MORE_QUESTIONS]
+    return [f"{field.label}: an answer is required" for field in questions if field.required and _blank(field, survey)]
 
 
-def _store(response: Response, answers: Mapping[str, str], *, submitted: bool) -> list[str]:
+def _blank(field: Field, survey: Laid) -> bool:
+    return not {survey.values[name] for name in field.columns} - {"", "0" if field.type == "checkbox" else ""}
+
+
+def _store(response: Response, survey: Laid, *, submitted: bool) -> list[str]:
     """Store the answers as an import would; return what is wrong with them, with nothing stored then."""
     project, place = response.project, response.place
+    answers = {name: survey.values[name] for field in asked(response) for name in field.columns}
     row = {project.id_field: response.record, **answers, f"{response.instrument}_complete": "2" if submitted else "0"}
     if project.longitudinal:
         row[EVENT] = project.event_name(place.event_id)
@@ -112,8 +127,8 @@ def _completed_page(response: Response, query: Mapping[str, str]) -> str:
     hidden = "".join(
         f'<input type="hidden" name="{name}" value="{escape(query[name])}">' for name in ("s", "code") if name in query
     )
-    asked = ASK_CODE.format(label="Return code", name="return", hidden=hidden)
-    return page(_title(response), "<p>You have already completed this survey.</p>", asked)
+    form = ASK_CODE.format(label="Return code", name="return", hidden=hidden)
+    return page(_title(response), "<p>You have already completed this survey.</p>", form)
 
 
 def _queue_page(project: StoredProject, record: str) -> str:
@@ -124,25 +139,43 @@ def _queue_page(project: StoredProject, record: str) -> str:
     return page("Survey queue", "<h1>Survey queue</h1>", f"<ul>{items}</ul>")
 
 
-def _form_page(response: Response, values: Mapping[str, str], wrong: list[str]) -> str:
+def _form_page(response: Response, survey: Laid, wrong: list[str]) -> str:
     title = escape(_title(response))
     told = "".join(f'<p class="wrong">{escape(line)}</p>' for line in wrong)
-    fields = "".join(
-        _fieldset(field, values)
-        for field in response.project.dictionary.fields_of(response.instrument)
-        if field.name != response.project.id_field
+    shown = ",".join(field.name for field in survey.shown)
+    form = "".join(
+        [
+            f'<input type="hidden" name="{SHOWN}" value="{escape(shown)}">',
+            *_questions(response, survey),
+            ASK_AGAIN if _branches(response) else "",
+            f'<p><button>Submit</button> <button name="{LATER}" value="1">Save &amp; Return Later</button></p>',
+        ]
     )
-    buttons = '<button>Submit</button> <button name="later" value="1">Save &amp; Return Later</button>'
-    return page(_title(response), f"<h1>{title}</h1>", told, f'<form method="post">{fields}<p>{buttons}</p></form>')
+    return page(_title(response), f"<h1>{title}</h1>", told, f'<form method="post">{form}</form>')
+
+
+def _branches(response: Response) -> bool:
+    return any(map(branching_of, response.project.dictionary.fields_of(response.instrument)))
+
+
+def _questions(response: Response, survey: Laid) -> Iterator[str]:
+    """The questions that are shown; the header of a section stands over the first of them, whichever that is."""
+    header = ""
+    for field in response.project.dictionary.fields_of(response.instrument):
+        header = field.section_header or header
+        if field in survey.shown:
+            yield f"<h2>{escape(header)}</h2>" if header else ""
+            yield _fieldset(field, survey.values)
+            header = ""
 
 
 def _fieldset(field: Field, values: Mapping[str, str]) -> str:
-    header = f"<h2>{escape(field.section_header)}</h2>" if field.section_header else ""
-    shown_if = f"<br><small>only if {escape(field.branching_logic)}</small>" if field.branching_logic else ""
+    unread = field.branching_logic.strip() and branching_of(field) is None
+    always = "<br><small>always shown: its branching logic cannot be read</small>" if unread else ""
     note = f" <small>{escape(field.note)}</small>" if field.note else ""
     required = " *" if field.required else ""
-    label = f"<legend>{escape(field.label)}{required}{shown_if}</legend>"
-    return f'{header}<fieldset id="{escape(field.name)}-tr">{label}{_widget(field, values)}{note}</fieldset>'
+    label = f"<legend>{escape(field.label)}{required}{always}</legend>"
+    return f'<fieldset id="{escape(field.name)}-tr">{label}{_widget(field, values)}{note}</fieldset>'
 
 
 def _widget(field: Field, values: Mapping[str, str]) -> str:
