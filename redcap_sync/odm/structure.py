@@ -9,7 +9,8 @@ from xml.etree import ElementTree as ET
 
 from redcap_sync.dictionary import Instrument
 from redcap_sync.odm.reading import attribute, children, every, local_name, plain_attributes, text_of
-from redcap_sync.project.rights import RIGHTS, Rights, Role
+from redcap_sync.project.randomization import Randomization
+from redcap_sync.project.rights import RANDOMIZATION_RIGHTS, RIGHTS, Rights, Role
 from redcap_sync.project.state import Structure
 from redcap_sync.project.structure import (
     METADATA_KEYS,
@@ -53,6 +54,7 @@ ROLE_RIGHTS = {
 """Right of the API to its attribute in the XML, where the two differ."""
 GROUPED = ("RepeatingInstrumentsAndEvents", "ReportsGroup", "SurveysGroup", "DataQualityRulesGroup", "UserRolesGroup")
 CHOICE_TYPES = ("radio", "dropdown")
+MOST_STRATA = 15
 LEVEL = re.compile(r"\[([^,\]]+),(\d+)\]")
 
 
@@ -71,6 +73,7 @@ def structure_from_odm(root: ET.Element) -> Structure:
     for element in every(root, "Reports"):
         structure.last_id += 1
         structure.reports.append(_report(structure.last_id, element))
+    structure.randomizations = list(_randomizations(root, structure))
     structure.surveys = {attribute(found, "form_name"): plain_attributes(found) for found in every(root, "Surveys")}
     structure.data_quality_rules = [plain_attributes(found) for found in every(root, "DataQualityRules")]
     structure.other_globals = list(_other_globals(root))
@@ -209,13 +212,31 @@ def _repeats(root: ET.Element, structure: Structure) -> None:
 
 def _role(element: ET.Element) -> Role:
     found = plain_attributes(element)
-    levels = {right: found.get(ROLE_RIGHTS.get(right, right), "0") for right in RIGHTS}
+    levels = {right: found.get(ROLE_RIGHTS.get(right, right), "0") for right in (*RIGHTS, *RANDOMIZATION_RIGHTS)}
     rights = Rights(
         levels={right: whole_number(level) or 0 for right, level in levels.items()},
         forms={form: int(level) for form, level in LEVEL.findall(found.get("data_entry", ""))},
         forms_export={form: int(level) for form, level in LEVEL.findall(found.get("data_export_instruments", ""))},
     )
     return Role(found.get("unique_role_name", ""), found.get("role_name", ""), rights)
+
+
+def _randomizations(root: ET.Element, structure: Structure) -> Iterator[Randomization]:
+    """Randomizations, numbered in their order; their allocation tables are not in the XML."""
+    ids, first = {event.unique_name: event.event_id for event in structure.events}, structure.events[0].event_id
+    for number, element in enumerate(every(root, "Randomization"), start=1):
+        found = plain_attributes(element)
+        sources = (
+            (found.get(f"source_field{n}"), found.get(f"source_event{n}", "")) for n in range(1, MOST_STRATA + 1)
+        )
+        yield Randomization(
+            number,
+            found.get("target_field", ""),
+            ids.get(found.get("target_event", ""), first),
+            strata={name: ids.get(event, first) for name, event in sources if name},
+            by_group=found.get("group_by") == "DAG",
+            attributes=found,
+        )
 
 
 def _report(report_id: int, element: ET.Element) -> Report:

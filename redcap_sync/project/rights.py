@@ -36,6 +36,8 @@ RIGHTS = (
     "lock_records",
     "lock_records_customization",
 )
+# Listed where the project has randomization enabled.
+RANDOMIZATION_RIGHTS = ("random_setup", "random_dashboard", "random_perform")
 NO_ACCESS, FULL, DE_IDENTIFIED, NO_IDENTIFIERS = 0, 1, 2, 3
 READ_ONLY = ("user_rights", 2)
 CLOSED_TO_EDITING = frozenset({0, 2, 128, 129})
@@ -71,10 +73,11 @@ class Rights:
         """Export: 0 none, 1 full, 2 de-identified, 3 without identifiers."""
         return self.forms_export.get(instrument, self.unnamed)
 
-    def row(self, instruments: tuple[str, ...]) -> dict[str, Any]:
+    def row(self, instruments: tuple[str, ...], *, randomization: bool) -> dict[str, Any]:
         """Return the rights as the keys of an export."""
+        shown = (*RIGHTS, *RANDOMIZATION_RIGHTS) if randomization else RIGHTS
         return {
-            **{right: self.levels.get(right, 0) for right in RIGHTS},
+            **{right: self.levels.get(right, 0) for right in shown},
             "forms": {name: self.entry_level(name) for name in instruments},
             "forms_export": {name: self.export_level(name) for name in instruments},
         }
@@ -82,7 +85,7 @@ class Rights:
 
 def every_right() -> Rights:
     """Rights of the one who set the project up."""
-    return Rights(levels=dict.fromkeys(RIGHTS, 1), unnamed=FULL)
+    return Rights(levels=dict.fromkeys((*RIGHTS, *RANDOMIZATION_RIGHTS), 1), unnamed=FULL)
 
 
 @dataclass

@@ -11,6 +11,7 @@ from redcap_sync.dictionary import Dictionary, Instrument, dictionary_from_api
 from redcap_sync.project.documents import Documents
 from redcap_sync.project.journal import Journal, LogEntry
 from redcap_sync.project.layout import Layout
+from redcap_sync.project.randomization import Randomization
 from redcap_sync.project.rights import Role, User, every_right
 from redcap_sync.project.structure import PROJECT_DEFAULTS, ArmRow, EventRow, Group, Repeat, Report
 from redcap_sync.project.values import Values
@@ -36,6 +37,7 @@ class Structure:
     users: dict[str, User] = field(default_factory=lambda: {OWNER: User(OWNER, every_right())})
     roles: list[Role] = field(default_factory=list)
     reports: list[Report] = field(default_factory=list)
+    randomizations: list[Randomization] = field(default_factory=list)
     surveys: dict[str, dict[str, str]] = field(default_factory=dict)
     """Instrument to the attributes of its survey."""
     data_quality_rules: list[dict[str, str]] = field(default_factory=list)

@@ -8,6 +8,7 @@ from typing import Any
 
 from redcap_sync.dictionary import Instrument
 from redcap_sync.errors import ProjectFileWrong
+from redcap_sync.project.randomization import Randomization
 from redcap_sync.project.state import Clock, StoredProject, Structure
 from redcap_sync.project.structure import (
     METADATA_KEYS,
@@ -22,6 +23,7 @@ from redcap_sync.project.structure import (
     unique_group_name,
 )
 from redcap_sync.project_folder import csv_rows
+from redcap_sync.sandbox.allocation_tables import read_allocation_tables
 
 FIRST_EVENT_ID = 41
 
@@ -30,7 +32,8 @@ def project_from_folder(folder: Path, *, clock: Clock) -> StoredProject:
     """Read a project from a folder of files with the headers of the API.
 
     project.json, metadata.csv, instruments.csv and, where they are there, arms.csv, events.csv, mapping.csv,
-    repeating.csv and dags.csv; project.json may name `surveys` (instruments) and `reports`.
+    repeating.csv and dags.csv; project.json may name `surveys` (instruments), `reports` and `randomizations`, each of
+    which has its allocation table in allocation_<target field>.csv.
     Raises ProjectFileWrong where one cannot be read as what it should be.
     """
     try:
@@ -44,6 +47,7 @@ def project_from_folder(folder: Path, *, clock: Clock) -> StoredProject:
     structure.settings["creation_time"] = clock().strftime("%Y-%m-%d %H:%M:%S")
     project = StoredProject(structure, clock=clock)
     project.restructure()
+    read_allocation_tables(project, lambda field: folder / f"allocation_{field}.csv")
     project.log("sandbox_user", "manage", "Manage/Design", details="Create project")
     return project
 
@@ -75,7 +79,21 @@ def _structure(folder: Path) -> Structure:
     structure.groups = _groups(structure, csv_rows(folder / "dags.csv", optional=True))
     structure.surveys = {name: {} for name in settings.get("surveys", ())}
     structure.reports = [Report(**report) for report in settings.get("reports", ())]
+    written = settings.get("randomizations", ())
+    structure.randomizations = [_randomization(number, one, ids, classic) for number, one in enumerate(written, 1)]
+    structure.settings["randomization_enabled"] |= bool(structure.randomizations)
     return structure
+
+
+def _randomization(number: int, written: dict[str, Any], ids: dict[str, int], classic: int) -> Randomization:
+    """Read `{"target_field", "target_event", "strata": {field: event}, "by_group"}`; events '' if classic."""
+    return Randomization(
+        number,
+        written["target_field"],
+        ids[written["target_event"]] if written.get("target_event") else classic,
+        strata={name: ids[event] if event else classic for name, event in written.get("strata", {}).items()},
+        by_group=bool(written.get("by_group")),
+    )
 
 
 def _settings(written: dict[str, Any]) -> dict[str, Any]:

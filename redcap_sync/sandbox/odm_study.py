@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from redcap_sync.dictionary import Choice, Field, checkbox_column
 from redcap_sync.odm.structure import FIELD_TYPES, ROLE_RIGHTS, SETTINGS, VALIDATIONS
-from redcap_sync.project.rights import RIGHTS, Role
+from redcap_sync.project.randomization import Randomization
+from redcap_sync.project.rights import RANDOMIZATION_RIGHTS, RIGHTS, Role
 from redcap_sync.project.state import StoredProject
 from redcap_sync.project.structure import Report
 from redcap_sync.sandbox.odm_writing import element, text_element
@@ -49,8 +50,9 @@ def _globals(project: StoredProject) -> str:
     surveys = [element("redcap:Surveys", {"form_name": n, **given}) for n, given in structure.surveys.items()]
     reports = [element("redcap:Reports", _report(report)) for report in structure.reports]
     rules = [element("redcap:DataQualityRules", rule) for rule in structure.data_quality_rules]
+    randomizations = [element("redcap:Randomization", _randomization(project, r)) for r in structure.randomizations]
     named = {"DataAccessGroups": groups, "UserRoles": roles, "Surveys": surveys, "Reports": reports}
-    for name, written in {**named, "DataQualityRules": rules}.items():
+    for name, written in {**named, "DataQualityRules": rules, "Randomization": randomizations}.items():
         if written:
             parts.append(element(f"redcap:{name}Group", {}, "\n".join(written)))
     return element("GlobalVariables", {}, "\n".join(part for part in ["", *parts, ""] if part))
@@ -87,7 +89,10 @@ def _role(role: Role, instruments: tuple[str, ...]) -> dict[str, str]:
     return {
         "role_name": role.label,
         "unique_role_name": role.unique_name,
-        **{ROLE_RIGHTS.get(right, right): str(rights.levels.get(right, 0)) for right in RIGHTS},
+        **{
+            ROLE_RIGHTS.get(right, right): str(rights.levels.get(right, 0))
+            for right in (*RIGHTS, *RANDOMIZATION_RIGHTS)
+        },
         "data_entry": "".join(f"[{name},{rights.entry_level(name)}]" for name in instruments),
         "data_export_instruments": "".join(f"[{name},{rights.export_level(name)}]" for name in instruments),
     }
@@ -106,6 +111,23 @@ def _report(report: Report) -> dict[str, str]:
         "redcap_reports_fields": ",".join(report.fields),
         **keys,
     }
+
+
+def _randomization(project: StoredProject, randomization: Randomization) -> dict[str, str]:
+    names = {event.event_id: event.unique_name for event in project.structure.events}
+    strata = enumerate(randomization.strata.items(), start=1)
+    return {
+        **randomization.attributes,
+        "stratified": "1" if randomization.strata else "0",
+        "group_by": "DAG" if randomization.by_group else "",
+        "target_field": randomization.target_field,
+        "target_event": names.get(randomization.target_event, ""),
+        **{key: value for n, (name, event_id) in strata for key, value in _source(n, name, names.get(event_id, ""))},
+    }
+
+
+def _source(number: int, field: str, event: str) -> tuple[tuple[str, str], tuple[str, str]]:
+    return (f"source_field{number}", field), (f"source_event{number}", event)
 
 
 def _events(project: StoredProject) -> Iterator[str]:

@@ -7,6 +7,7 @@ from typing import TextIO
 from redcap_sync.errors import ProjectFileWrong
 from redcap_sync.odm.loading import load_project
 from redcap_sync.project.state import OWNER, Clock, StoredProject
+from redcap_sync.sandbox.allocation_tables import read_allocation_tables
 from redcap_sync.sandbox.folder import project_from_folder
 
 __all__ = ["project_from_folder", "project_from_odm", "project_from_xml"]
@@ -15,17 +16,20 @@ __all__ = ["project_from_folder", "project_from_odm", "project_from_xml"]
 def project_from_xml(path: Path, *, clock: Clock, calculated: bool = False) -> StoredProject:
     """Load a project XML as REDCap's page downloads it; raises ProjectFileWrong for anything else.
 
-    Calculated values are left out, as the API does when it creates a project, unless `calculated`.
+    Calculated values are left out, as the API does when it creates a project, unless `calculated`. The allocation
+    table of a randomization is read from `<name of the file>_allocation_<target field>.csv` beside it.
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            return _loaded(file, path.name, clock, calculated=calculated)
+            project = _loaded(file, path.name, clock, calculated=calculated)
     except OSError as unreadable:
         raise ProjectFileWrong(
             f"The project file {path.name} cannot be opened ({type(unreadable).__name__}).",
             why="it is not there, or you may not read it",
             remedy="give the path of a project XML that REDCap wrote",
         ) from None
+    read_allocation_tables(project, lambda field: path.with_name(f"{path.stem}_allocation_{field}.csv"))
+    return project
 
 
 def project_from_odm(text: str, *, clock: Clock, calculated: bool = False) -> StoredProject:

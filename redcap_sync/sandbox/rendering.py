@@ -74,13 +74,17 @@ def xml_text(rows: Iterable[Mapping[str, Any]], root: str = "records") -> str:
 
 
 def _xml_item(row: Mapping[str, Any]) -> str:
-    cells = "".join(f"<{name}>{_xml_value(value)}</{name}>" for name, value in row.items())
-    return f"<item>{cells}</item>"
+    return f"<item>{xml_elements(row)}</item>"
+
+
+def xml_elements(row: Mapping[str, Any]) -> str:
+    """Render the cells of a row."""
+    return "".join(f"<{name}>{_xml_value(value)}</{name}>" for name, value in row.items())
 
 
 def _xml_value(value: Any) -> str:
     if isinstance(value, Mapping):
-        return "".join(f"<{name}>{_xml_value(inner)}</{name}>" for name, inner in value.items())
+        return xml_elements(value)
     text = str(value)
     return f"<![CDATA[{text.replace(']]>', ']]]]><![CDATA[>')}]]>" if text else ""
 

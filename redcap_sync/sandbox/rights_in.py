@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from redcap_sync.project.rights import RIGHTS, Rights
+from redcap_sync.project.rights import RANDOMIZATION_RIGHTS, RIGHTS, Rights
 from redcap_sync.project.whole_numbers import whole_number
 from redcap_sync.sandbox.errors import not_valid
 
 
 def changed_rights(rights: Rights, row: Mapping[str, Any]) -> Rights:
     """Return the rights with those replaced that a row of an import names."""
-    named = {right: _level(right, row[right]) for right in RIGHTS if str(row.get(right, "")).strip()}
+    known = (*RIGHTS, *RANDOMIZATION_RIGHTS)
+    named = {right: _level(right, row[right]) for right in known if str(row.get(right, "")).strip()}
     return Rights(
         levels={**rights.levels, **named},
         forms={**rights.forms, **_levels(row.get("forms"))},

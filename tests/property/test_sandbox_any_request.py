@@ -16,7 +16,7 @@ from redcap_sync.sandbox.installation import Installation
 from redcap_sync.sandbox.parameters import parameters_from_pairs
 from redcap_sync.sandbox.project import project_from_folder
 from redcap_sync.sandbox.server import answer
-from tests.sandbox_examples import Clock, longitudinal_folder, simple_folder
+from tests.sandbox_examples import Clock, longitudinal_folder, simple_folder, write_rows
 
 SUPER = "S" * 64
 PARAMETERS = (
@@ -25,11 +25,11 @@ PARAMETERS = (
     "rawOrLabelHeaders exportCheckboxLabel exportSurveyFields exportDataAccessGroups csvDelimiter decimalCharacter "
     "combineCheckboxOptions overwriteBehavior forceAutoNumber returnContent dateFormat backgroundProcess "
     "new_record_name dag user logtype beginTime endTime report_id folder_id doc_id name dag_id role_id allRecords "
-    "compactDisplay override delete_logging returnMetadataOnly exportFiles"
+    "compactDisplay override delete_logging returnMetadataOnly exportFiles randomization_id returnAlt"
 )
 WORDS = (
     "csv json xml odm eav flat label raw both true 1 2 -1 0 1.5 ² ٣ x export import delete list createFolder rename "
-    "switch labs visit baseline scan sex pain complaint complaint___1 record_id north_site followup_arm_1 "
+    "randomize switch labs visit baseline scan sex pain complaint complaint___1 record_id north_site followup_arm_1 "
     "screening_arm_1 diary_arm_1 sandbox_user tab ; overwrite normal MDY ids auto_ids nothing yesterday 2025-01-01 9 "
     "((("
 )
@@ -95,7 +95,9 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """A classic and a longitudinal project, written once."""
     folder = tmp_path_factory.mktemp("any")
     reports = [{"report_id": 9, "title": "Women", "fields": ["record_id", "gone"], "logic": "[sex] = '1'"}]
-    simple = simple_folder(folder / "s", surveys=["labs"], missing_data_codes="NI, No", reports=reports)
+    more = {"reports": reports, "randomizations": [{"target_field": "smoker"}]}
+    simple = simple_folder(folder / "s", surveys=["labs"], missing_data_codes="NI, No", **more)
+    write_rows(simple / "allocation_smoker.csv", ["redcap_randomization_group"], [["1"], ["0"], ["1"]])
     return simple, longitudinal_folder(folder / "l", surveys=["visit"])
 
 

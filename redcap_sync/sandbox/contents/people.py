@@ -83,17 +83,21 @@ def _user_row(project: StoredProject, user: User) -> dict[str, Any]:
         "expiration": user.expiration,
         "data_access_group": user.group,
         "data_access_group_id": group.group_id if group else "",
-        **rights.row(project.instrument_names),
+        **_rights_row(project, rights),
     }
+
+
+def _rights_row(project: StoredProject, rights: Rights) -> dict[str, Any]:
+    enabled = bool(project.structure.settings["randomization_enabled"])
+    return rights.row(project.instrument_names, randomization=enabled)
 
 
 def export_roles(call: Call) -> Answer:
     """Every role with its rights, in the order in which they were made."""
     call.require("api_export")
     call.log("manage", "Manage/Design", details="Export user roles (API)")
-    instruments = call.project.instrument_names
     rows = [
-        {"unique_role_name": role.unique_name, "role_label": role.label, **role.rights.row(instruments)}
+        {"unique_role_name": role.unique_name, "role_label": role.label, **_rights_row(call.project, role.rights)}
         for role in call.project.structure.roles
     ]
     return rows_answer(rows, call.parameters.format, root="userroles")

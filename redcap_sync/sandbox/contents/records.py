@@ -7,6 +7,7 @@ from redcap_sync.sandbox.call import Call
 from redcap_sync.sandbox.contents.actions import by_action
 from redcap_sync.sandbox.contents.exports import export_records
 from redcap_sync.sandbox.contents.imports import import_records
+from redcap_sync.sandbox.contents.randomizing import randomize_record
 from redcap_sync.sandbox.errors import ApiError, not_valid
 from redcap_sync.sandbox.numbering import next_name
 from redcap_sync.sandbox.rendering import Answer, count_answer, text_answer
@@ -94,6 +95,9 @@ def rename_record(call: Call) -> Answer:
     if arm and not ids:
         raise not_valid("arm")
     project.values.rename(old, new, project.id_field, event_ids=ids)
+    for allocation in filter(None, (one.allocated_to(old) for one in project.structure.randomizations)):
+        allocation.record = new
+        project.structure_changed = True
     call.log("record_edit", f"Update record {old}", details=f"{project.id_field} = '{new}'", record=old)
     return text_answer("1")
 
@@ -105,6 +109,10 @@ def next_record_name(call: Call) -> Answer:
 
 
 HANDLERS = {
-    "record": by_action(export_records, import_records, {"delete": delete_records, "rename": rename_record}),
+    "record": by_action(
+        export_records,
+        import_records,
+        {"delete": delete_records, "rename": rename_record, "randomize": randomize_record},
+    ),
     "generateNextRecordName": next_record_name,
 }
