@@ -88,6 +88,12 @@ class Selection:
             yield column.name
 
 
+def everything(project: StoredProject) -> Selection:
+    """Select all there is, as an export by somebody with every right that asks for nothing in particular."""
+    columns, records = project.layout.columns, project.values.names()
+    return Selection(project, columns, records, event_ids=frozenset(project.event_names))
+
+
 def places_in_order(project: StoredProject, record: str) -> list[Place]:
     """The places of a record: by event, the base row before its instances, then by instrument and instance."""
     event_order = {event_id: position for position, event_id in enumerate(project.event_names)}
@@ -107,19 +113,17 @@ def flat_rows(selection: Selection) -> Iterator[Row]:
 @dataclass(frozen=True)
 class _Template:
     defaults: Mapping[str, str]
-    applicable: frozenset[str]
-    all_applicable: bool
-    """Whether a stored value may be shown in any column."""
+    applicable: Mapping[str, str]
+    """The columns in which a stored value may be shown, with their defaults."""
+    closed: frozenset[str]
+    """The others: what is stored under their names, before an instrument repeats say, is not shown here."""
     id_column: str
     instance_shown: bool
     group_shown: bool
     corrections: tuple[tuple[str, Callable[[str], str]], ...]
 
     def fill(self, record: str, place: Place, stored: Mapping[str, str], group: str) -> dict[str, str]:
-        cells = {**self.defaults, **stored}
-        # Counting is five times as quick as looking for each name, and says the same where every column may be shown.
-        if len(cells) > len(self.defaults) or not (self.all_applicable or stored.keys() <= self.applicable):
-            cells = {**self.defaults, **{name: stored[name] for name in self.applicable if name in stored}}
+        cells = self._laid(stored)
         if self.id_column:
             cells[self.id_column] = record
         if self.instance_shown:
@@ -128,6 +132,18 @@ class _Template:
             cells[GROUP] = group
         for name, correct in self.corrections:
             cells[name] = correct(cells[name])
+        return cells
+
+    def _laid(self, stored: Mapping[str, str]) -> dict[str, str]:
+        """Lay what is stored over the defaults, in the quickest way that leaves out what is not shown here."""
+        few = len(self.defaults) * 2 < len(stored)
+        if few or not stored.keys().isdisjoint(self.closed):
+            found = map(stored.get, self.applicable, self.applicable.values())
+            return {**self.defaults, **dict(zip(self.applicable, found, strict=True))}
+        cells = {**self.defaults, **stored}
+        # What was not asked for stands behind all that was.
+        while len(cells) > len(self.defaults):
+            cells.popitem()
         return cells
 
 
@@ -169,11 +185,12 @@ class Templates:
             defaults[EVENT] = project.event_name(place.event_id)
         if REPEAT_INSTRUMENT in head:
             defaults[REPEAT_INSTRUMENT] = place.instrument
-        applicable = frozenset(column.name for column in here) | self._stamps(here, defaults)
+        taking = {column.name for column in here} | self._stamps(here, defaults)
+        applicable = {name: default for name, default in defaults.items() if name in taking}
         return _Template(
             defaults=defaults,
             applicable=applicable,
-            all_applicable=applicable >= defaults.keys(),
+            closed=frozenset(defaults.keys() - taking),
             id_column=id_field if id_field in names else "",
             instance_shown=REPEAT_INSTANCE in head and place.instance > 0,
             group_shown=GROUP in head,

@@ -9,9 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from sys import intern
 from typing import NamedTuple
 
 DIGITS = re.compile(r"([0-9]+)")
+PLAIN = re.compile(r"[0-9A-Za-z_.:+-]*")
+"""Text that no file has to quote, whatever stands between its cells."""
 
 
 class Place(NamedTuple):
@@ -55,6 +58,10 @@ class Values:
         self._last_version = 0
         self.changed: set[str] = set()
         """Records touched since the state was last kept on disk."""
+        self._plain: dict[str, str] = {}
+        """Texts that no file has to quote, each to the one copy that is kept."""
+        self.wordy: set[str] = set()
+        """Columns in which a text ever stood that a file may have to quote; most hold codes, numbers, dates."""
 
     def __contains__(self, record: str) -> bool:
         return record in self._records
@@ -94,7 +101,7 @@ class Values:
             if value == "":
                 row.pop(column, None)
             else:
-                row[column] = value
+                row[column] = self._plain.get(value) or self._kept(column, value)
 
     def join_group(self, record: str, group: str) -> None:
         """Put a record into a data access group, or with '' into none."""
@@ -144,8 +151,17 @@ class Values:
 
     def put(self, record: str, stored: StoredRecord) -> None:
         """Take over a record as it was kept on disk."""
+        for row in stored.rows.values():
+            row.update({column: self._kept(column, value) for column, value in row.items()})
         self._records[record] = self._newer(stored)
         self._sorted = None
+
+    def _kept(self, column: str, value: str) -> str:
+        """Return the one copy of a text that is kept, however many cells hold it: a large export stays in the cache."""
+        if PLAIN.fullmatch(value):
+            return self._plain.setdefault(value, value)
+        self.wordy.add(column)
+        return intern(value)
 
     def _touched(self, record: str) -> StoredRecord:
         self.changed.add(record)

@@ -59,6 +59,7 @@ def _installation(options: argparse.Namespace, url: str, storage: Storage | None
         installation.add(projects[path])
     if storage is not None:
         storage.restore(installation)
+    installation.prepare()
     for path, project in projects.items():
         _say(f"project {path} {installation.token(project)}")
     return installation

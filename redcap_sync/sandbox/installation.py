@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from random import Random
 
+from redcap_sync.project.flat import everything
 from redcap_sync.project.rights import User
 from redcap_sync.project.state import OWNER, Clock, StoredProject
 from redcap_sync.sandbox.rendered import RenderedLines
@@ -43,6 +44,12 @@ class Installation:
             wanted = max([FIRST_PROJECT_ID - 1, *self.projects]) + 1
             project.restructure(settings={**project.structure.settings, "project_id": wanted})
         self.projects[wanted] = project
+
+    def prepare(self) -> None:
+        """Render what is there for a full export, which is what most clients ask for first."""
+        for project in self.projects.values():
+            if len(project.values):
+                self.rendered_of(project).text(everything(project), ",")
 
     def rendered_of(self, project: StoredProject) -> RenderedLines:
         """Return the remembered lines of a project."""

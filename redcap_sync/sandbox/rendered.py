@@ -9,7 +9,7 @@ from collections.abc import Hashable
 
 from redcap_sync.project.flat import Selection, Templates
 from redcap_sync.project.layout import Layout
-from redcap_sync.sandbox.rendering import QuotedCells, csv_line
+from redcap_sync.sandbox.rendering import QuotedCells
 
 MOST_SHAPES = 8
 """So many different column sets are remembered for a project; the oldest is forgotten."""
@@ -26,11 +26,11 @@ class RenderedLines:
         """Return the lines of all rows of a selection; a selection with a filter is never remembered."""
         known = self._of_shape(selection, delimiter)
         templates, quoted = Templates(selection), QuotedCells(delimiter)
-        values, parts = selection.project.values, []
+        values, wordy, parts = selection.project.values, _wordy_names(selection), []
         for record in selection.records:
             version, text = known.get(record, (-1, ""))
             if version != values[record].version:
-                text = "".join(csv_line(row.cells.values(), quoted) for row in templates.rows_of(record))
+                text = "".join(_line(row.cells, wordy, quoted) for row in templates.rows_of(record))
                 known[record] = (values[record].version, text)
             parts.append(text)
         return "".join(parts)
@@ -46,3 +46,17 @@ class RenderedLines:
         while len(self._known) > MOST_SHAPES:
             del self._known[next(iter(self._known))]
         return known
+
+
+def _wordy_names(selection: Selection) -> tuple[str, ...]:
+    """Columns whose cells may need quotes; in the others no stored value ever did, and the defaults never do."""
+    project = selection.project
+    by_name, wordy = project.layout.by_name, project.values.wordy
+    plain = {name for name, column in by_name.items() if name not in wordy and not column.is_file}
+    return tuple(name for name in selection.names if name not in plain or name == project.id_field)
+
+
+def _line(cells: dict[str, str], wordy: tuple[str, ...], quoted: QuotedCells) -> str:
+    for name in wordy:
+        cells[name] = quoted[cells[name]]
+    return quoted.delimiter.join(cells.values()) + "\n"

@@ -75,6 +75,7 @@ def running(
         storage = Storage(state) if state else None
         if storage is not None:
             storage.restore(installation)
+        installation.prepare()
         with _served(server_of(installation, faults, storage), listener):
             yield Running(url, installation)
 

@@ -15,6 +15,7 @@ import requests
 
 from redcap_sync.errors import ProjectFileWrong
 from redcap_sync.project.state import StoredProject
+from redcap_sync.project.values import Place
 from redcap_sync.sandbox import running
 from redcap_sync.sandbox.project import project_from_odm, project_from_xml
 from tests.sandbox_examples import Clock, longitudinal_project, simple_folder, simple_project
@@ -108,6 +109,22 @@ def test_settings_count_what_they_take(tmp_path: Path) -> None:
     assert (info["project_title"], info["surveys_enabled"], info["project_id"]) == ("Changed", 1, 13)
 
 
+def test_a_server_that_starts_has_its_lines_ready(tmp_path: Path) -> None:
+    """The first full export is not rendered while the caller waits, and shows a change that was made before it."""
+    project = simple_project(tmp_path)
+    event = project.structure.events[0].event_id
+    for name in ("1", "2"):
+        project.values.write(name, Place(event), {"record_id": name, "initials": "A"})
+    with running([project]) as sandbox:
+        (ready,) = sandbox.installation.rendered_of(project)._known.values()
+        assert [line.partition(",")[0] for _, line in ready.values()] == ["1", "2"]
+        project.values.write("2", Place(event), {"initials": "B C"})
+        asked = {"token": sandbox.token(project), "content": "record", "format": "csv"}
+        lines = requests.post(sandbox.api_url, data=asked, timeout=10).text.splitlines()
+        assert [line.split(",")[1] for line in lines] == ["initials", "A", '"B C"']
+        assert len(sandbox.installation.rendered_of(project)._known) == 1
+
+
 def test_state_survives_a_restart(tmp_path: Path) -> None:
     """Records, deletions, structure, files, log and tokens are there again, also of projects made by a call."""
     state = tmp_path / "state.sqlite"
@@ -115,17 +132,21 @@ def test_state_survives_a_restart(tmp_path: Path) -> None:
         (project,) = sandbox.installation.projects.values()
         token = sandbox.token(project)
         asked = {"token": token, "content": "record", "format": "json"}
-        requests.post(sandbox.api_url, data={**asked, "data": '[{"record_id":"1"},{"record_id":"2"}]'}, timeout=10)
+        data = '[{"record_id":"1","initials":"A B"},{"record_id":"2"}]'
+        requests.post(sandbox.api_url, data={**asked, "data": data}, timeout=10)
         requests.post(sandbox.api_url, data={**asked, "action": "delete", "records[0]": "2"}, timeout=10)
         upload = {"token": token, "content": "file", "action": "import", "record": "1", "field": "scan"}
         requests.post(sandbox.api_url, data=upload, files={"file": ("a.txt", b"grey")}, timeout=10)
         new = {"token": SUPER, "content": "project", "format": "json", "data": '{"project_title":"N","purpose":0}'}
         other = requests.post(sandbox.api_url, data=new, timeout=10).text
         before = requests.post(sandbox.api_url, data=asked, timeout=10).json()
+        in_csv = requests.post(sandbox.api_url, data={**asked, "format": "csv"}, timeout=10).text
         log = requests.post(sandbox.api_url, data={**asked, "content": "log"}, timeout=10).json()
     with running([simple_project(tmp_path / "p")], state=state) as sandbox:
         assert requests.post(sandbox.api_url, data=asked, timeout=10).json() == before
         assert before[0]["scan"] == "a.txt"
+        assert '"A B"' in in_csv
+        assert requests.post(sandbox.api_url, data={**asked, "format": "csv"}, timeout=10).text == in_csv
         after = requests.post(sandbox.api_url, data={**asked, "content": "log"}, timeout=10).json()
         assert after[-len(log) :] == log
         again = requests.post(sandbox.api_url, data={**upload, "action": "export"}, timeout=10)

@@ -16,6 +16,7 @@ from redcap_sync.project.state import StoredProject
 from redcap_sync.sandbox.installation import Installation
 from redcap_sync.sandbox.parameters import parameters_from_pairs
 from redcap_sync.sandbox.project import project_from_odm
+from redcap_sync.sandbox.rendering import csv_text
 from redcap_sync.sandbox.server import answer
 from tests.sandbox_examples import Clock, longitudinal_project
 
@@ -55,6 +56,10 @@ class Filled:
             self.project = project or longitudinal_project(Path(folder), Clock())
         self._installation = Installation(random=Random(1), clock=lambda: datetime(2025, 3, 1))  # noqa: DTZ001
         self._installation.add(self.project)
+
+    def prepare(self) -> None:
+        """Render what is there, as a server does that starts."""
+        self._installation.prepare()
 
     def call(self, **parameters: str) -> str:
         """Call the API and return the text of its answer."""
@@ -138,3 +143,36 @@ def test_remembered_lines_are_never_old(before: dict[str, Any], after: dict[str,
     read = list(csv.DictReader(StringIO(filled.call(format="csv"), newline="")))
     rows = json.loads(filled.call())
     assert read == [{name: str(value) for name, value in row.items()} for row in rows]
+
+
+NAMES = ("record_id", "initials", "sex", "complaint", "weight", "comments", "pain", "labs_complete")
+DELIMITERS = {"tab": "\t", ",": ",", "pipe": "|"}
+
+
+def quoted_anew(rows: list[dict[str, Any]], delimiter: str) -> str:
+    """Write the rows of a JSON export as CSV, looking at each cell."""
+    return csv_text(list(rows[0]) if rows else [], ([str(cell) for cell in row.values()] for row in rows), delimiter)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    before=RECORDS,
+    after=RECORDS,
+    fields=st.sets(st.sampled_from(NAMES)),
+    delimiter=st.sampled_from(sorted(DELIMITERS)),
+    through_xml=st.booleans(),
+)
+def test_a_cell_is_quoted_wherever_it_comes_from(
+    before: dict[str, Any], after: dict[str, Any], fields: set[str], delimiter: str, *, through_xml: bool
+) -> None:
+    """Any columns, of a project that was filled, loaded or changed: CSV has, rightly quoted, each cell of JSON."""
+    filled = Filled()
+    filled.call(data=json.dumps(rows_of(before)))
+    if through_xml:
+        filled = Filled(project_from_odm(filled.call(content="project_xml"), clock=Clock()))
+    filled.prepare()
+    asked = {f"fields[{n}]": name for n, name in enumerate(sorted(fields))}
+    for rows in (before, after):
+        filled.call(data=json.dumps(rows_of(rows)))
+        told = filled.call(format="csv", csvDelimiter=delimiter, **asked)
+        assert told == quoted_anew(json.loads(filled.call(**asked)), DELIMITERS[delimiter])
