@@ -13,6 +13,7 @@ import re
 import requests
 
 from redcap_sync.errors import ExplainedError, ExportIncomplete, RedcapRefused, RedcapUnreachable, WriteRefused
+from redcap_sync.project.whole_numbers import whole_number
 
 BUSY = frozenset({408, 429, 500, 502, 503, 504})
 ERROR_STARTS = (b'{"error"', b"ERROR:", b"<hash><error>")
@@ -98,8 +99,7 @@ def _busy(response: requests.Response) -> ServerBusy:
         why="REDCap or the proxy before it is overloaded, restarting or under maintenance",
         remedy="nothing was lost; the run tries again, else start it later",
     )
-    asked = response.headers.get("Retry-After", "")
-    busy.wait_seconds = float(asked) if asked.isdigit() else 0.0
+    busy.wait_seconds = float(whole_number(response.headers.get("Retry-After", "")) or 0)
     return busy
 
 

@@ -133,7 +133,7 @@ class Holding:
         )
 
 
-def _first_record(part: ExportRows) -> tuple[int, int, str]:
+def _first_record(part: ExportRows) -> tuple[int, int, str, str]:
     return natural_key(part.column(part.id_field)[0].as_py())
 
 

@@ -16,6 +16,7 @@ from redcap_sync.odm.reading import attribute
 from redcap_sync.project.flat import GROUP, Selection, flat_rows
 from redcap_sync.project.state import StoredProject
 from redcap_sync.project.values import Place
+from redcap_sync.project.whole_numbers import whole_number
 
 
 @dataclass(frozen=True)
@@ -85,8 +86,7 @@ def _as_told(project: StoredProject) -> Dictionary:
 
 def _order(rule: Mapping[str, str]) -> int:
     """Place of a rule on REDCap's page; one without a number comes first."""
-    written = rule.get("rule_order", "")
-    return int(written) if written.isdecimal() else 0
+    return whole_number(rule.get("rule_order", "")) or 0
 
 
 def _complete_base_rows(project: StoredProject) -> None:

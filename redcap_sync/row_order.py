@@ -46,9 +46,15 @@ def _are_rising_numbers(names: pd.Index[str]) -> bool:
         return False
 
 
-def natural_key(record: str) -> tuple[int, int, str]:
-    """Sort record ids as REDCap does: whole numbers by their value, then the rest as text."""
-    return (0, int(record), record) if record.isdecimal() else (1, 0, record)
+def natural_key(record: str) -> tuple[int, int, str, str]:
+    """Sort record ids as REDCap does: whole numbers by their value, then the rest as text.
+
+    Of two numbers the one with more digits is larger, so none has to be computed, however long it is.
+    """
+    if not (record.isascii() and record.isdecimal()):
+        return 1, 0, "", record
+    digits = record.lstrip("0")
+    return 0, len(digits), digits, record
 
 
 def taken(table: Table, positions: npt.NDArray[np.intp]) -> Table:

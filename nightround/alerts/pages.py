@@ -10,6 +10,7 @@ from nightround.alerts.links import Places
 from nightround.alerts.templates import Wording
 from nightround.labels import words_of_label
 from nightround.model import Finding, Language, Rule
+from redcap_sync.row_order import natural_key
 
 SHOWN_ID = 8
 """Digits of a finding's id that stand in a mail; enough to find it among a hundred thousand."""
@@ -184,12 +185,7 @@ class Shown:
     def _by_place(self, finding: Finding) -> tuple[object, ...]:
         row = self._places.place_of(finding)
         visit = (self._places.event_order(row.event), row.event)
-        return (*natural(row.record), *visit, finding.severity.rank, finding.rule_id, row.instrument, row.instance)
-
-
-def natural(record: str) -> tuple[int, int, str]:
-    """Record 9 comes before record 10."""
-    return (0, int(record), record) if record.isdecimal() else (1, 0, record)
+        return (*natural_key(row.record), *visit, finding.severity.rank, finding.rule_id, row.instrument, row.instance)
 
 
 def more(wording: Wording, count: int) -> str:

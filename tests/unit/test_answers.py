@@ -54,6 +54,19 @@ def test_a_bad_answer_is_named(given: requests.Response, expected: type[Explaine
     assert caught.value.remedy
 
 
+@pytest.mark.parametrize(
+    ("asked", "seconds"),
+    [("30", 30.0), ("", 0.0), ("²", 0.0), ("Wed, 21 Oct 2026 07:28:00 GMT", 0.0), ("9" * 5000, 0.0)],
+)
+def test_a_busy_server_says_how_long_to_wait(asked: str, seconds: float) -> None:
+    """Whole seconds count; what cannot be read as such leaves the pause to us."""
+    given = answer(503, "")
+    given.headers["Retry-After"] = asked
+    with pytest.raises(ServerBusy) as caught:
+        check_answer(given)
+    assert caught.value.wait_seconds == seconds
+
+
 def test_an_import_error_names_the_place_and_not_the_value() -> None:
     """The value that REDCap repeats in its import error does not reach our message."""
     body = '{"error":"\\"7\\",\\"pts_grade\\",\\"CANARY\\",\\"The value is not a valid category for pts_grade\\""}'
