@@ -107,11 +107,12 @@ def read_changes(rows: Sequence[Mapping[str, Any]], since: Mark, clock: datetime
 
     `clock` is the server's time in UTC at this look.
     """
-    mark = mark_of(rows, clock)
+    lines = [_fingerprint(row) for row in rows]
+    mark = _mark_of(rows, lines, clock)
     if mark is None:
         return Changes(None, trusted=False)
-    new = list(_not_seen(rows, since))
-    counts = Counter(_fingerprint(row) for row in rows)
+    new = list(_not_seen(rows, lines, since))
+    counts = Counter(lines)
     kept = all(counts[line] >= times for line, times in since.seen.items()) and not since.is_after(clock, mark.newest)
     return Changes(
         mark=mark,
@@ -126,13 +127,18 @@ def read_changes(rows: Sequence[Mapping[str, Any]], since: Mark, clock: datetime
 
 def mark_of(rows: Sequence[Mapping[str, Any]], clock: datetime | None) -> Mark | None:
     """Remember where a look ended; None where the log had no line at all."""
+    return _mark_of(rows, [_fingerprint(row) for row in rows], clock)
+
+
+def _mark_of(rows: Sequence[Mapping[str, Any]], lines: Sequence[str], clock: datetime | None) -> Mark | None:
     if not rows:
         return None
-    newest = max(_stamp(row) for row in rows)
+    stamps = [_stamp(row) for row in rows]
+    newest = max(stamps)
     begin = sure_begin(clock) if clock else datetime.strptime(newest, STAMP) - OVERLAP  # noqa: DTZ007 - server-local
     earliest = begin.strftime(STAMP)
-    kept = (row for row in rows if _stamp(row) >= earliest)
-    return Mark(begin, newest, clock, dict(sorted(Counter(map(_fingerprint, kept)).items())))
+    kept = (line for line, stamp in zip(lines, stamps, strict=True) if stamp >= earliest)
+    return Mark(begin, newest, clock, dict(sorted(Counter(kept).items())))
 
 
 def sure_begin(clock: datetime) -> datetime:
@@ -159,11 +165,10 @@ def _stamp(row: Mapping[str, Any]) -> str:
     return str(row["timestamp"])[:16]
 
 
-def _not_seen(rows: Sequence[Mapping[str, Any]], since: Mark) -> Iterable[Mapping[str, Any]]:
+def _not_seen(rows: Sequence[Mapping[str, Any]], lines: Sequence[str], since: Mark) -> Iterable[Mapping[str, Any]]:
     """The rows beyond the number already seen, oldest first: of equal lines the older ones were seen."""
     left = Counter(dict(since.seen))
-    for row in reversed(rows):
-        line = _fingerprint(row)
+    for row, line in zip(reversed(rows), reversed(lines), strict=True):
         if left[line] > 0:
             left[line] -= 1
         else:
@@ -172,8 +177,8 @@ def _not_seen(rows: Sequence[Mapping[str, Any]], since: Mark) -> Iterable[Mappin
 
 def _fingerprint(row: Mapping[str, Any]) -> str:
     """A hash of a line without its details, which hold values."""
-    parts = [str(row.get(key) or "") for key in ("timestamp", "username", "action", "record")]
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+    named = (row.get("timestamp"), row.get("username"), row.get("action"), row.get("record"))
+    return hashlib.sha256("\0".join([str(one or "") for one in named]).encode()).hexdigest()[:16]
 
 
 def _records_of(row: Mapping[str, Any]) -> set[str]:

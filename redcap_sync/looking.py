@@ -77,17 +77,17 @@ def first_look(client: RedcapClient, checkpoint: Checkpoint, id_field: str) -> t
     begin = before.begin if before else sure_begin(clock) if clock else None
     try:
         rows = client.log(begin)
-        mark = mark_of(rows, client.server_time)
+        changes = read_changes(rows, before, client.server_time) if before else None
+        mark = changes.mark if changes else mark_of(rows, client.server_time)
         if begin and (mark is None or mark.begin < begin):
             # The clock was set back: what is new may stand before the place where we looked.
-            rows, before = client.log(mark.begin if mark and mark.clock else None), None
+            rows, changes = client.log(mark.begin if mark and mark.clock else None), None
             mark = mark_of(rows, client.server_time)
     except RedcapRefused:
         looking = Looking(client, None, client.server_time, id_field)
         moment = checkpoint.server_time
         return looking, _touched_since(client, id_field, moment) if moment and id_field else None
-    looking = Looking(client, mark, client.server_time, id_field, own_name(rows))
-    return looking, read_changes(rows, before, client.server_time) if before else None
+    return Looking(client, mark, client.server_time, id_field, own_name(rows)), changes
 
 
 def _touched_since(client: RedcapClient, id_field: str, moment: datetime) -> Changes:
