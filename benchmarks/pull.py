@@ -4,7 +4,7 @@
 
 All are measured in turns against one server in a process of its own, so that a slow moment of the
 machine hits each of them; medians and ratios are printed. Peak memory is measured in a fresh process
-each, as the growth of its largest resident size over what it was before the pull. How fast the sandbox
+each, as the growth of its largest resident size by the pull, after a small project was pulled. How fast the sandbox
 itself serves everything as CSV is held against reading those bytes with pandas: the very first call to a
 fresh sandbox, which rendered its records as it started, a call again, and one for columns that nobody asked
 for before, whose lines are all rendered while the caller waits.
@@ -26,7 +26,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from statistics import median
-from typing import IO, Any, cast
+from typing import IO, Any, NamedTuple, cast
 
 import pandas as pd
 import redcap
@@ -35,7 +35,7 @@ import requests
 from benchmarks.pull_project import FIELDS, INSTRUMENTS
 from nightround.store.snapshots import SnapshotStore
 from redcap_sync.client import RedcapClient
-from redcap_sync.pull import PullSettings, pull_project
+from redcap_sync.pull import pull_project
 from redcap_sync.pulled import Pull
 from redcap_sync.token import Token
 
@@ -43,9 +43,18 @@ RECORDS, BATCH, PROBED, WORKERS = 10_000, 100, 10, 2
 NIGHT = datetime(2025, 3, 6, tzinfo=UTC)
 
 
+class Served(NamedTuple):
+    """A server in its own process: its address, the project's token, that of a small one, and a way to edit records."""
+
+    url: str
+    token: str
+    small: str
+    edit: Callable[[int], None]
+
+
 @contextmanager
-def server() -> Iterator[tuple[str, str, Callable[[int], None]]]:
-    """Start the project in its own process; gives address, token, and a way to edit some records."""
+def server() -> Iterator[Served]:
+    """Start the server; it stops at the end."""
     process = subprocess.Popen(
         [sys.executable, "-m", "benchmarks.pull_project"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
@@ -57,8 +66,7 @@ def server() -> Iterator[tuple[str, str, Callable[[int], None]]]:
         talk[1].readline()
 
     try:
-        url, token = talk[1].readline().split()
-        yield url, token, edit
+        yield Served(*talk[1].readline().split(), edit)
     finally:
         talk[0].write("\n")
         talk[0].close()
@@ -104,13 +112,28 @@ def everything(url: str, token: str) -> bytes:
     return requests.post(url, data=form, timeout=60).content
 
 
-def first_exports(rounds: int) -> list[float]:
-    """Seconds of the very first call to a fresh server, for as many servers as there are rounds."""
-    seconds: list[float] = []
-    for _ in range(rounds):
-        with server() as (url, token, _edit):
-            seconds.append(timed(partial(everything, url, token))[0])
-    return seconds
+def two_nights(folder: Path) -> tuple[dict[str, float], Pull]:
+    """The seconds of a fresh server's first call, and of what follows a night: a day of edits, and an increment.
+
+    A fresh server, because its log holds what a real one has of the day before: one pull, and what people did.
+    """
+    with server() as (url, token, _, edit):
+        first_export, _ = timed(partial(everything, url, token))
+        whole = pull_project(client(url, token))
+        store = SnapshotStore(folder)
+        save_full, _ = timed(partial(store.save, "b", whole, NIGHT))
+        edit(RECORDS // 100)
+        pulling, step = timed(lambda: pull_project(client(url, token), base=whole))
+        if step.told.kind != "incremental" or step.id != pull_project(client(url, token)).id:
+            raise SystemExit("the increment is not what a full pull gives")
+        save_step, _ = timed(partial(store.save, "b", step, NIGHT))
+    seconds = {
+        "sandbox, first export": first_export,
+        "save full": save_full,
+        "incremental pull": pulling,
+        "save incremental": save_step,
+    }
+    return seconds, step
 
 
 def other_columns(url: str, token: str, left_out: int) -> bytes:
@@ -146,7 +169,7 @@ def measure(rounds: int) -> dict[str, Any]:
     """Measure everything in turns."""
     seconds: dict[str, list[float]] = {}
     figures: dict[str, Any] = {}
-    with server() as (url, token, edit), tempfile.TemporaryDirectory() as folder:
+    with server() as (url, token, small, _), tempfile.TemporaryDirectory() as folder:
         body = everything(url, token)
         posted = requests_of_a_pull(url, token)
         steps: dict[str, Callable[[], Any]] = {
@@ -165,19 +188,10 @@ def measure(rounds: int) -> dict[str, Any]:
                 figures[name] = result
             spent, _ = timed(partial(other_columns, url, token, turn + 1))
             seconds.setdefault("sandbox, other columns", []).append(spent)
-            whole: Pull = figures["full pull"]
-            store = SnapshotStore(Path(folder) / f"snapshots-{turn}")
-            spent, _ = timed(lambda whole=whole, store=store: store.save("b", whole, NIGHT))
-            seconds.setdefault("save full", []).append(spent)
-            edit(RECORDS // 100)
-            spent, step = timed(lambda whole=whole: pull_project(client(url, token), base=whole))
-            seconds.setdefault("incremental pull", []).append(spent)
-            if step.told.kind != "incremental" or step.id != pull_project(client(url, token)).id:
-                raise SystemExit("the increment is not what a full pull gives")
-            spent, _ = timed(lambda step=step, store=store: store.save("b", step, NIGHT))
-            seconds.setdefault("save incremental", []).append(spent)
-        seconds["sandbox, first export"] = first_exports(rounds)
-        peaks = {kind: peak(kind, url, token) for kind in ("pull", "pycap")}
+            of_nights, step = two_nights(Path(folder) / f"snapshots-{turn}")
+            for name, spent in of_nights.items():
+                seconds.setdefault(name, []).append(spent)
+        peaks = {kind: peak(kind, url, token, small) for kind in ("pull", "pycap")}
     return report(seconds, figures, step, peaks)
 
 
@@ -219,10 +233,10 @@ def frame_bytes(pull: Pull) -> int:
     return int(sum(frame.memory_usage(deep=True).sum() for frame in [*frames, pull.rows]))
 
 
-def peak(kind: str, url: str, token: str) -> Any:
+def peak(kind: str, url: str, token: str, small: str) -> Any:
     """Run one pull in a fresh process, and return what it says of its memory."""
     done = subprocess.run(  # noqa: S603 - our own module
-        [sys.executable, "-m", "benchmarks.pull", "--peak", kind, url, token],
+        [sys.executable, "-m", "benchmarks.pull", "--peak", kind, url, token, small],
         check=True,
         capture_output=True,
         text=True,
@@ -236,14 +250,12 @@ def memory(name: str) -> int:
     return next(int(line.split()[1]) for line in lines if line.startswith(name)) * 1024
 
 
-def say_peak(kind: str, url: str, token: str) -> None:
-    """Print the growth of the largest resident size in a process that did nothing else."""
-    few = [str(n) for n in range(1, 11)]
-    warm = client(url, token)
-    warm.know_id_field("record_id")
-    warm.records_csv(few, ["form_0"])
+def say_peak(kind: str, url: str, token: str, small: str) -> None:
+    """Print the growth of the largest resident size, in a process that has pulled a small project like it."""
+    pull = (lambda one: pull_project(client(url, one))) if kind == "pull" else (lambda one: pycap_at_once(url, one))
+    pull(small)
     before = memory("VmHWM")
-    result = pull_project(client(url, token), PullSettings()) if kind == "pull" else pycap_at_once(url, token)
+    result = pull(token)
     grown = memory("VmHWM") - before
     size = frame_bytes(result) if kind == "pull" else int(result.memory_usage(deep=True).sum())
     print(json.dumps({"peak growth, MB": round(grown / 1e6, 1), "frame, MB": round(size / 1e6, 1)}))
@@ -253,7 +265,7 @@ def main() -> None:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--peak", nargs=3, metavar=("KIND", "URL", "TOKEN"), help=argparse.SUPPRESS)
+    parser.add_argument("--peak", nargs=4, metavar=("KIND", "URL", "TOKEN", "SMALL"), help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.peak:
         say_peak(*asked.peak)

@@ -1,7 +1,7 @@
 """Serves a synthetic project of 10,000 records and 300 fields, alone in its process, for `pull.py`.
 
-Prints one line `URL TOKEN`, then reads lines from stdin: a number edits so many records, as people
-would between two nights, an empty line ends it.
+Prints one line `URL TOKEN TOKEN`, the second of a project like it with ten records, then reads lines from
+stdin: a number edits so many records, as people would between two nights, an empty line ends it.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def value(kind: tuple[str, str, str], random: Random) -> str:
     return str(random.randrange(3 if choices else 2)) if kind[0] != "text" else random.choice(WORDS)
 
 
-def make(folder: Path, clock: Clock, random: Random) -> StoredProject:
+def make(folder: Path, clock: Clock, random: Random, records: int = RECORDS) -> StoredProject:
     """Make the project; its values are put in directly, because their import is not what is measured."""
     rows = fields()
     folder.mkdir(parents=True, exist_ok=True)
@@ -86,7 +86,7 @@ def make(folder: Path, clock: Clock, random: Random) -> StoredProject:
     (folder / "project.json").write_text(json.dumps({"title": "SYNTHETIC benchmark"}), encoding="utf-8")
     project = project_from_folder(folder, clock=clock)
     event = project.structure.events[0].event_id
-    for number in range(1, RECORDS + 1):
+    for number in range(1, records + 1):
         cells = {row["field_name"]: value(KINDS[n % len(KINDS)], random) for n, row in enumerate(rows[1:], start=1)}
         statuses = {f"form_{n}_complete": "2" for n in range(INSTRUMENTS)}
         project.values.write(str(number), Place(event), {"record_id": str(number), **cells, **statuses})
@@ -110,8 +110,9 @@ def serve() -> None:
     clock, random = Clock(), Random(7)
     with tempfile.TemporaryDirectory() as folder:
         project = make(Path(folder), clock, random)
-        with running([project], random=random) as sandbox:
-            print(sandbox.api_url, sandbox.token(project), flush=True)
+        small = make(Path(folder) / "small", clock, random, records=10)
+        with running([project, small], random=random) as sandbox:
+            print(sandbox.api_url, sandbox.token(project), sandbox.token(small), flush=True)
             for line in sys.stdin:
                 if not line.strip():
                     return

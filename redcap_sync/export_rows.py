@@ -8,7 +8,6 @@ or as JSON comes to the same columns.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
@@ -19,13 +18,13 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from redcap_sync.answers import unreadable_body
+from redcap_sync.arrow_work import beside_one_another
 
 EVENT, REPEAT_INSTRUMENT, REPEAT_INSTANCE = "redcap_event_name", "redcap_repeat_instrument", "redcap_repeat_instance"
 GROUP = "redcap_data_access_group"
 TEXT = pa.large_string()
 JOINED_BYTES = 2_000_000
 """Small CSV bodies are read together up to this size: setting up 300 columns takes as long as reading 100 rows."""
-READING_THREADS = 2
 DOUBTFUL = {b"\\": (b'\\"',), b"'": (b"'=", b"'+", b"'-", b"'@")}
 """Bytes that servers write into CSV in more than one way: a quote behind a backslash, a guard before a formula.
 
@@ -160,9 +159,8 @@ def together(id_field: str, parts: Sequence[ExportRows]) -> ExportRows:
     if not filled:
         return no_rows(id_field)
     names = filled[0].names
-    with ThreadPoolExecutor(READING_THREADS) as threads:  # pyarrow reads without holding Python's lock
-        laid = threads.map(lambda group: _joined(group).laid_out(names), list(_groups(filled)))
-        return ExportRows(id_field, pa.concat_tables(laid))
+    laid = beside_one_another(lambda group: _joined(group).laid_out(names), list(_groups(filled)))
+    return ExportRows(id_field, pa.concat_tables(laid))
 
 
 def _groups(parts: Iterable[ExportRows]) -> Iterator[list[ExportRows]]:

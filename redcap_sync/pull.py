@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from threading import Semaphore
 
+from redcap_sync.arrow_work import frugal_memory
 from redcap_sync.asking import Asking
 from redcap_sync.batches import Batches
 from redcap_sync.change_log import Changes, Edit
@@ -64,7 +65,8 @@ def pull_project(
     increments had not seen. `resume` keeps finished batches for the case that the pull breaks off.
     """
     run = _Run(client, settings or PullSettings(), base, resume or NoResume(), progress)
-    return run.full("asked for" if base else "") if full or base is None else run.incremental(base)
+    with frugal_memory():
+        return run.full("asked for" if base else "") if full or base is None else run.incremental(base)
 
 
 @dataclass

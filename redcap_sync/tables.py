@@ -8,7 +8,6 @@ date or text. A text that cannot be read as its field's type is missing in `type
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -18,10 +17,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from redcap_sync.arrow_work import beside_one_another
 from redcap_sync.dictionary import COMMA_NUMBER_VALIDATIONS, DATE_FORMATS, Dictionary, Field
 from redcap_sync.export_rows import EVENT, REPEAT_INSTRUMENT, TEXT, ExportRows, rows_from_json
 
-TYPING_THREADS = 2
 Columns = dict[str, pa.ChunkedArray]
 """Columns of an export by name."""
 Cells = dict[str, pa.Array]
@@ -94,12 +93,9 @@ def laid_tables(dictionary: Dictionary, keys: pd.DataFrame, columns: Columns) ->
     def table(place: tuple[str, Positions]) -> Table:
         cells = _cells_of(dictionary, place[0], columns, place[1], len(keys))
         text, typed = frame_of(cells), frame_of(typed_cells(dictionary, place[0], cells))
-        # What was let go is given back at once: pandas' columns come from another store of memory than pyarrow's.
-        pa.default_memory_pool().release_unused()
         return Table(place[0], _own_keys(keys, *place), text, typed)
 
-    with ThreadPoolExecutor(TYPING_THREADS) as threads:  # most of the work is pyarrow's, which does not hold the lock
-        return {one.instrument: one for one in threads.map(table, _places(dictionary, keys))}
+    return {one.instrument: one for one in beside_one_another(table, _places(dictionary, keys))}
 
 
 class Texts(NamedTuple):
