@@ -8,6 +8,8 @@ each, as the growth of its largest resident size by the pull, after a small proj
 itself serves everything as CSV is held against reading those bytes with pandas: the very first call to a
 fresh sandbox, which rendered its records as it started, a call again, and one for columns that nobody asked
 for before, whose lines are all rendered while the caller waits.
+A sandbox answers from memory; a server reads its database. So a pull and PyCap's one call are once timed also
+with a pause before each answer: a millisecond for each record of 300 fields.
 """
 
 from __future__ import annotations
@@ -37,9 +39,11 @@ from nightround.store.snapshots import SnapshotStore
 from redcap_sync.client import RedcapClient
 from redcap_sync.pull import pull_project
 from redcap_sync.pulled import Pull
+from redcap_sync.sandbox.server import FAULT_HEADER
 from redcap_sync.token import Token
 
 RECORDS, BATCH, PROBED, WORKERS = 10_000, 100, 10, 2
+SECONDS_A_RECORD = 0.001
 NIGHT = datetime(2025, 3, 6, tzinfo=UTC)
 
 
@@ -150,6 +154,33 @@ def pycap_at_once(url: str, token: str) -> Any:
     return redcap.Project(url, token).export_records(format_type="df")
 
 
+def from_a_database(url: str, token: str) -> dict[str, float]:
+    """Seconds where a server takes time for each record it reads, in as many processes as it is asked by at once."""
+    pulling = client(url, token)
+    with pausing(pulling.session), pausing(redcap.request._session):  # noqa: SLF001 - the one session that PyCap has
+        pulled, _ = timed(partial(pull_project, pulling))
+        at_once, _ = timed(partial(pycap_at_once, url, token))
+    return {"full pull, from a database": pulled, "PyCap df, from a database": at_once}
+
+
+@contextmanager
+def pausing(session: requests.Session) -> Iterator[None]:
+    """Let a session ask the server to pause before each answer about records, as long as their cells would take."""
+    post = session.post
+
+    def slow(address: str, data: Any = None, **more: Any) -> requests.Response:
+        records = sum(name.startswith("records[") for name in data) or RECORDS
+        share = 1 if "forms[0]" in data or "fields[1]" in data else 1 / FIELDS
+        pause = records * share * SECONDS_A_RECORD if data["content"] == "record" else 0
+        return post(address, data=data, headers={FAULT_HEADER: f"slow;{pause}"}, **more)
+
+    session.post = slow  # type: ignore[method-assign, assignment]
+    try:
+        yield
+    finally:
+        session.post = post  # type: ignore[method-assign]
+
+
 def pycap_in_batches(url: str, token: str) -> Any:
     """The same in the batches that a server with little memory needs."""
     project = redcap.Project(url, token)
@@ -191,6 +222,7 @@ def measure(rounds: int) -> dict[str, Any]:
             of_nights, step = two_nights(Path(folder) / f"snapshots-{turn}")
             for name, spent in of_nights.items():
                 seconds.setdefault(name, []).append(spent)
+        seconds |= {name: [spent] for name, spent in from_a_database(url, token).items()}
         peaks = {kind: peak(kind, url, token, small) for kind in ("pull", "pycap")}
     return report(seconds, figures, step, peaks)
 
@@ -206,6 +238,8 @@ def report(
     ratio = {
         "full pull / bare download (<= 1.5)": middle["full pull"] / middle["bare download"],
         "full pull / PyCap df, one call (< 1)": middle["full pull"] / middle["PyCap df, one call"],
+        "full pull / PyCap df, one call, from a database (< 1)": middle["full pull, from a database"]
+        / middle["PyCap df, from a database"],
         "full pull / PyCap df, batches (< 1)": middle["full pull"] / middle["PyCap df, batches"],
         "incremental / full, time (<= 0.10)": middle["incremental pull"] / middle["full pull"],
         "incremental / full, requests (<= 0.05)": step.told.requests / whole.told.requests,

@@ -18,6 +18,7 @@ from random import Random
 from redcap_sync.project.state import StoredProject
 from redcap_sync.project.values import Place
 from redcap_sync.sandbox import running
+from redcap_sync.sandbox.faults import Faults
 from redcap_sync.sandbox.project import project_from_folder
 
 RECORDS, FIELDS, INSTRUMENTS = 10_000, 300, 10
@@ -111,7 +112,7 @@ def serve() -> None:
     with tempfile.TemporaryDirectory() as folder:
         project = make(Path(folder), clock, random)
         small = make(Path(folder) / "small", clock, random, records=10)
-        with running([project, small], random=random) as sandbox:
+        with running([project, small], random=random, faults=Faults()) as sandbox:
             print(sandbox.api_url, sandbox.token(project), sandbox.token(small), flush=True)
             for line in sys.stdin:
                 if not line.strip():
