@@ -27,6 +27,8 @@ SIMPLE = [
     ("comments", "labs", "notes", "Comments"),
 ]
 SIMPLE_INSTRUMENTS = [("baseline", "Baseline"), ("labs", "Laboratory")]
+REPORT = {"report_id": 9, "title": "Women", "fields": ["record_id", "sex"], "logic": "[sex] = '1'"}
+SETTINGS = {"surveys": ["baseline"], "surveys_enabled": 1, "reports": [REPORT], "record_autonumbering_enabled": 1}
 
 
 @dataclass
@@ -124,3 +126,37 @@ def simple_project(folder: Path, clock: Clock | None = None, **settings: Any) ->
 def longitudinal_project(folder: Path, clock: Clock | None = None, **settings: Any) -> StoredProject:
     """Load the longitudinal project."""
     return project_from_folder(longitudinal_folder(folder, **settings), clock=clock or Clock())
+
+
+class StudyOfAKind:
+    """How a call names the one record's places in a simple, a longitudinal or a repeating project."""
+
+    kind: str
+
+    @property
+    def longitudinal(self) -> bool:
+        """Whether the project has events."""
+        return self.kind == "longitudinal"
+
+    @property
+    def event(self) -> dict[str, str]:
+        """How a call names the first event."""
+        return {"event": "screening_arm_1"} if self.longitudinal else {}
+
+    @property
+    def labs(self) -> dict[str, str]:
+        """How a call names the place of the laboratory values; PyCap deletes files of first instances only."""
+        return {"event": "followup_arm_1"} if self.longitudinal else {}
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """Two records, the first with laboratory values."""
+        first = {"redcap_event_name": "screening_arm_1"} if self.longitudinal else {}
+        second = {"redcap_event_name": "followup_arm_1"} if self.longitudinal else {}
+        if self.kind == "repeating":
+            second = {"redcap_repeat_instrument": "labs", "redcap_repeat_instance": 1}
+        return [
+            {"record_id": "1", **first, "sex": "1"},
+            {"record_id": "1", **second, "weight": "81"},
+            {"record_id": "2", **first, "sex": "2"},
+        ]

@@ -13,50 +13,20 @@ import redcap
 from redcap_sync.project.state import StoredProject
 from redcap_sync.sandbox import running
 from redcap_sync.sandbox.faults import Faults
-from tests.sandbox_examples import Clock, longitudinal_project, simple_project
+from tests.sandbox_examples import SETTINGS, Clock, StudyOfAKind, longitudinal_project, simple_project
 
-REPORT = {"report_id": 9, "title": "Women", "fields": ["record_id", "sex"], "logic": "[sex] = '1'"}
-SETTINGS = {"surveys": ["baseline"], "surveys_enabled": 1, "reports": [REPORT], "record_autonumbering_enabled": 1}
 CLASSIC = "for classic projects"
 NO_REPEATS = "does not contain any repeating instruments and events"
 
 
 @dataclass
-class Study:
-    """A client, what it is of, and how a call names the one record's places there."""
+class Study(StudyOfAKind):
+    """A client of one kind of project."""
 
     client: redcap.Project
     kind: str
     faults: Faults
     kept: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def longitudinal(self) -> bool:
-        """Whether the project has events."""
-        return self.kind == "longitudinal"
-
-    @property
-    def event(self) -> dict[str, str]:
-        """How a call names the first event."""
-        return {"event": "screening_arm_1"} if self.longitudinal else {}
-
-    @property
-    def labs(self) -> dict[str, str]:
-        """How a call names the place of the laboratory values; PyCap deletes files of first instances only."""
-        return {"event": "followup_arm_1"} if self.longitudinal else {}
-
-    @property
-    def rows(self) -> list[dict[str, Any]]:
-        """Two records, the first with laboratory values."""
-        first = {"redcap_event_name": "screening_arm_1"} if self.longitudinal else {}
-        second = {"redcap_event_name": "followup_arm_1"} if self.longitudinal else {}
-        if self.kind == "repeating":
-            second = {"redcap_repeat_instrument": "labs", "redcap_repeat_instance": 1}
-        return [
-            {"record_id": "1", **first, "sex": "1"},
-            {"record_id": "1", **second, "weight": "81"},
-            {"record_id": "2", **first, "sex": "2"},
-        ]
 
 
 def _keep(study: Study, name: str, value: Any) -> Any:

@@ -1,8 +1,4 @@
-"""Each public method of redcaplite, a client written independently of PyCap, on projects of three kinds.
-
-It is not among the dependencies, because it would bring PyYAML, which nothing else here needs. Where it is installed
-(`pip install redcaplite`), these tests run.
-"""
+"""Each public method of redcaplite, a client written independently of PyCap, on projects of three kinds."""
 
 import inspect
 import json
@@ -12,56 +8,25 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import redcaplite
 
 from redcap_sync.project.state import StoredProject
 from redcap_sync.sandbox import Running, running
-from tests.sandbox_examples import Clock, longitudinal_project, simple_project
+from tests.sandbox_examples import SETTINGS, Clock, StudyOfAKind, longitudinal_project, simple_project
 
-redcaplite = pytest.importorskip("redcaplite", reason="redcaplite is not installed: pip install redcaplite")
-
-REPORT = {"report_id": 9, "title": "Women", "fields": ["record_id", "sex"], "logic": "[sex] = '1'"}
-SETTINGS = {"surveys": ["baseline"], "surveys_enabled": 1, "reports": [REPORT], "record_autonumbering_enabled": 1}
 SUPER = "S" * 64
 TRANSPORT = {"post", "text_api", "file_download_api", "file_upload_api"}
 
 
 @dataclass
-class Study:
-    """A client, what it is of, and how a call names the one record's places there."""
+class Study(StudyOfAKind):
+    """A client of one kind of project."""
 
     client: Any
     kind: str
     folder: Path
     sandbox: Running
     kept: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def longitudinal(self) -> bool:
-        """Whether the project has events."""
-        return self.kind == "longitudinal"
-
-    @property
-    def event(self) -> dict[str, str]:
-        """How a call names the first event."""
-        return {"event": "screening_arm_1"} if self.longitudinal else {}
-
-    @property
-    def labs(self) -> dict[str, str]:
-        """How a call names the place of the laboratory values."""
-        return {"event": "followup_arm_1"} if self.longitudinal else {}
-
-    @property
-    def rows(self) -> list[dict[str, Any]]:
-        """Two records, the first with laboratory values."""
-        first = {"redcap_event_name": "screening_arm_1"} if self.longitudinal else {}
-        second = {"redcap_event_name": "followup_arm_1"} if self.longitudinal else {}
-        if self.kind == "repeating":
-            second = {"redcap_repeat_instrument": "labs", "redcap_repeat_instance": 1}
-        return [
-            {"record_id": "1", **first, "sex": "1"},
-            {"record_id": "1", **second, "weight": "81"},
-            {"record_id": "2", **first, "sex": "2"},
-        ]
 
     def keep(self, name: str, value: Any) -> Any:
         """Keep what a call gave for one that comes later."""
