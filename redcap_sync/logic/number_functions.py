@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,15 +18,20 @@ _FEW = 127
 Function = Callable[[list[Vector], Setting], Vector]
 
 
-def _total(arguments: list[Floats]) -> tuple[Floats, npt.NDArray[Any]]:
+def _total(arguments: Sequence[Vector]) -> tuple[Floats, npt.NDArray[Any]]:
     """The sum of what is known, and how many are known."""
-    total: Floats = np.zeros(1)
-    count: npt.NDArray[Any] = np.zeros(1, dtype=np.int8 if len(arguments) <= _FEW else np.int32)
-    for numbers in arguments:
-        known = ~np.isnan(numbers)
-        total = total + _or_zero(numbers, known)
-        count = count + known.view(np.int8)
+    known = [_known(argument) for argument in arguments]
+    counted = np.int8 if len(arguments) <= _FEW else np.int32
+    total, count = _or_zero(arguments[0].numbers, known[0]), known[0].astype(counted)
+    for argument, one in zip(arguments[1:], known[1:], strict=True):
+        total = total + _or_zero(argument.numbers, one)
+        count = count + one
     return total, count
+
+
+def _known(argument: Vector) -> Mask:
+    """Where an argument is a number; where numbers are blank is known to all rules."""
+    return ~argument.blank if isinstance(argument, Numbers) else ~np.isnan(argument.numbers)
 
 
 def _or_zero(numbers: Floats, known: Mask) -> Floats:
@@ -39,20 +44,20 @@ def _or_zero(numbers: Floats, known: Mask) -> Floats:
 
 def _sum(arguments: list[Vector], setting: Setting) -> Numbers:
     with np.errstate(over="ignore"):
-        total, count = _total([argument.numbers for argument in arguments])
+        total, count = _total(arguments)
     if setting.switches.sum_of_blanks_is_zero:
         return Numbers(finite(total))
     return Numbers(finite(np.where(count == 0, np.nan, total)))
 
 
-def _mean_of(arguments: list[Floats]) -> Floats:
+def _mean_of(arguments: Sequence[Vector]) -> Floats:
     with np.errstate(over="ignore", invalid="ignore"):
         total, count = _total(arguments)
         return finite(total / count)
 
 
 def _mean(arguments: list[Vector], _setting: Setting) -> Numbers:
-    return Numbers(_mean_of([argument.numbers for argument in arguments]))
+    return Numbers(_mean_of(arguments))
 
 
 def _extreme(pick: np.ufunc) -> Function:
@@ -76,10 +81,10 @@ def _median(arguments: list[Vector], _setting: Setting) -> Numbers:
 
 
 def _stdev(arguments: list[Vector], setting: Setting) -> Numbers:
-    numbers = [argument.numbers for argument in arguments]
     with np.errstate(all="ignore"):
-        centre = _mean_of(numbers)
-        squares, count = _total([(number - centre) * (number - centre) for number in numbers])
+        centre = _mean_of(arguments)
+        off = [argument.numbers - centre for argument in arguments]
+        squares, count = _total([Numbers(one * one) for one in off])
         divisor = count - 1 if setting.switches.stdev_of_sample else count
         return Numbers(finite(np.where(divisor < 1, np.nan, np.sqrt(squares / divisor))))
 

@@ -22,6 +22,9 @@ _SHORT = 2
 _WORD = 8
 """Bytes that fit into one whole number, which is found three times as fast as a text: the times of a day."""
 _TABLE_BITS = 16
+_NARROW = 6
+"""Bytes of a word that leave two for a code."""
+_CODE = np.uint64(8 * _NARROW)
 _WORTH_A_TABLE = 262_144
 """Words from which a table of half a megabyte is made sooner than all are hashed."""
 _BLANK = -1
@@ -156,47 +159,71 @@ def _by_words(letters: _Letters, width: int) -> Texts | None:
     """
     padded = np.concatenate([letters.held, np.zeros(_WORD - width, dtype=np.uint8)])
     words = np.ndarray(len(letters.held) // width, "<u8", padded, strides=(width,))
-    of_texts, distinct = _coded(words, np.uint64(256**width - 1))
-    codes = np.empty(len(letters), dtype=of_texts.dtype)
+    used = np.uint64(256**width - 1)
+    worth_a_table = width <= _NARROW and len(words) >= _WORTH_A_TABLE
+    coded = _TableOfWords(words, used) if worth_a_table else _HashedWords(words, used)
+    codes = np.empty(len(letters), dtype=np.int32)
     for piece in letters.pieces():
         blank = piece.blank
         if not (blank | (piece.lengths == width)).all():
             return None
-        codes[piece.rows] = _blanked(of_texts.take(piece.bounds[:-1] // width, mode="clip"), blank)
-    return Texts(codes, objects(_as_texts(distinct)))
+        first, last = piece.bounds[0] // width, piece.bounds[-1] // width
+        if first == last:
+            codes[piece.rows] = _BLANK
+        else:
+            of_rows = piece.bounds[:-1] // width - first
+            codes[piece.rows] = _blanked(coded.codes(first, last).take(of_rows, mode="clip"), blank)
+    return Texts(small_codes(codes, len(coded.distinct)), objects(_as_texts(coded.distinct)))
 
 
-def _coded(words: Words, used: np.uint64) -> tuple[Codes, Words]:
-    """The place of each word among the distinct ones, of which only some bits are used, and these.
+class _HashedWords:
+    """The place of each word, of which some bits are used, among the distinct ones, and these."""
 
-    The first words are entered in a table, at a place that they give themselves; where two want one place the later
-    has it. Who is not in its place is a stranger, and strangers, mostly few, are hashed.
+    def __init__(self, words: Words, used: np.uint64) -> None:
+        hashed = pa.array(words & used).dictionary_encode()
+        self._codes: Codes = hashed.indices.to_numpy()
+        self.distinct: list[int] = hashed.dictionary.to_pylist()
+
+    def codes(self, first: int, last: int) -> Codes:
+        """The places of some consecutive words."""
+        return self._codes[first:last]
+
+
+class _TableOfWords:
+    """The same by a table, in a third of the time where there are many words and few distinct ones.
+
+    The first words are entered at a place that they give themselves, each with its code in the bytes that it leaves
+    free; where two want one place the later has it. Who is not in its place is a stranger, and strangers, mostly
+    few, are hashed.
     """
-    if len(words) < _WORTH_A_TABLE:
-        return _hashed_words(words & used)
-    sample = words[:_AT_ONCE] & used
-    table = np.zeros(2**_TABLE_BITS, dtype=np.uint64)
-    table[_place(sample)] = sample
-    known = np.flatnonzero(table)
-    code_at = np.zeros(len(table), dtype=np.int32)
-    code_at[known] = np.arange(len(known))
-    codes, strangers = np.empty(len(words), dtype=np.int32), []
-    for first in range(0, len(words), _AT_ONCE):
-        some = words[first : first + _AT_ONCE] & used
-        places = _place(some)
-        code_at.take(places, out=codes[first : first + _AT_ONCE], mode="clip")
-        strangers.append(first + np.flatnonzero(table.take(places, mode="clip") != some))
-    strange = np.concatenate(strangers)
-    of_strangers, others = _hashed_words(words[strange] & used)
-    codes[strange] = len(known) + of_strangers.astype(np.int32)
-    distinct = np.concatenate([table[known], others])
-    return small_codes(codes, len(distinct)), distinct
 
+    def __init__(self, words: Words, used: np.uint64) -> None:
+        self._words, self._used = words, used
+        self._table = np.zeros(2**_TABLE_BITS, dtype=np.uint64)
+        sample = words[:_AT_ONCE] & used
+        self._table[_place(sample)] = sample
+        known = np.flatnonzero(self._table)
+        self.distinct: list[int] = self._table[known].tolist()
+        self._table[known] |= np.arange(len(known), dtype=np.uint64) << _CODE
+        self._strangers: dict[int, int] = {}
 
-def _hashed_words(words: Words) -> tuple[Codes, Words]:
-    hashed = pa.array(words).dictionary_encode()
-    distinct = hashed.dictionary.to_numpy()
-    return small_codes(hashed.indices.to_numpy(), len(distinct)), distinct
+    def codes(self, first: int, last: int) -> Codes:
+        """The places of some consecutive words."""
+        words = self._words[first:last] & self._used
+        found = self._table.take(_place(words), mode="clip")
+        codes = (found >> _CODE).astype(np.int32)
+        strange = np.flatnonzero((found & self._used) != words)
+        if len(strange):
+            hashed = _HashedWords(words[strange], self._used)
+            known = np.array([self._code_of_stranger(word) for word in hashed.distinct], dtype=np.int32)
+            codes[strange] = known[hashed.codes(0, len(strange))]
+        return codes
+
+    def _code_of_stranger(self, word: int) -> int:
+        code = self._strangers.setdefault(word, len(self.distinct))
+        if code == len(self.distinct):
+            self.distinct.append(word)
+        return code
 
 
 def _place(words: Words) -> Places:

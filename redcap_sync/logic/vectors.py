@@ -151,7 +151,7 @@ class Texts:
 
     def _few(self, chosen: Mask) -> Mask | None:
         """The rows of a few chosen texts: to compare all codes with one is so much faster than to look them up."""
-        few = np.flatnonzero(chosen)
+        few = np.flatnonzero(chosen).tolist()  # beside a number of numpy's own the codes would all be widened
         if len(few) > _FEW:
             return None
         rows: Mask = self.codes == few[0] if len(few) else np.zeros(len(self.codes), dtype=bool)

@@ -131,3 +131,11 @@ def test_the_trees_of_a_rule_are_those_its_suite_holds(one: Rule) -> None:
     """What is judged at night is what anybody reads out of the suite's JSON."""
     compiled = compile_rule(one, DICTIONARY)
     assert read_trees(json.loads(json.dumps(compiled.expectation["kwargs"]["logic"]))) == compiled.trees
+
+
+@given(st.integers(0, 600), st.floats(0, 1), st.integers(0, 2**16))
+def test_positions_are_those_of_the_true_rows(rows: int, share: float, seed: int) -> None:
+    """However many rows there are and however few of them are true."""
+    mask = np.random.default_rng(seed).random(rows) < share
+    found = evaluation.positions_of(mask)
+    assert found.tolist() == [row for row, true in enumerate(mask.tolist()) if true]
