@@ -128,6 +128,12 @@ def longitudinal_project(folder: Path, clock: Clock | None = None, **settings: A
     return project_from_folder(longitudinal_folder(folder, **settings), clock=clock or Clock())
 
 
+def project_of_a_kind(kind: str, folder: Path) -> StoredProject:
+    """An empty project for a client: longitudinal, or a simple one, in which the client makes repeat what shall."""
+    make = longitudinal_project if kind == "longitudinal" else simple_project
+    return make(folder, Clock(), **SETTINGS)
+
+
 class StudyOfAKind:
     """How a call names the one record's places in a simple, a longitudinal or a repeating project."""
 

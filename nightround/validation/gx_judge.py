@@ -227,7 +227,13 @@ class RuleConfiguration(ExpectationConfiguration):
     def __init__(self, rule: ExpectRedcapRule) -> None:
         arguments = {name: value for name in _ARGUMENTS if (value := getattr(rule, name))}
         super().__init__(
-            EXPECTATION_TYPE, arguments, meta=rule.meta, notes=rule.notes, severity=rule.severity, id=rule.id
+            EXPECTATION_TYPE,
+            arguments,
+            meta=rule.meta,
+            notes=rule.notes,
+            severity=rule.severity,
+            id=rule.id,
+            rendered_content=rule.rendered_content,
         )
         self._rule = rule
 

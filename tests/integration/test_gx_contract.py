@@ -231,7 +231,7 @@ def test_a_rule_with_more_than_a_rule_has_is_passed_around_in_the_form_of_its_ba
     described = ExpectRedcapRule(**written["kwargs"], description="weights of adults")
     assert described.configuration.description == "weights of adults"
     assert described.configuration.kwargs["rule_id"] == "heavy"
-    plain = ExpectRedcapRule(**written["kwargs"])
+    plain = ExpectRedcapRule(**written["kwargs"], notes="seen in 2024", meta={"rule_id": "heavy"}, severity="info")
     assert plain.configuration.to_json_dict() == super(ExpectRedcapRule, plain).configuration.to_json_dict()
 
 

@@ -10,10 +10,9 @@ from typing import Any
 import pytest
 import redcap
 
-from redcap_sync.project.state import StoredProject
 from redcap_sync.sandbox import running
 from redcap_sync.sandbox.faults import Faults
-from tests.sandbox_examples import SETTINGS, Clock, StudyOfAKind, longitudinal_project, simple_project
+from tests.sandbox_examples import StudyOfAKind, project_of_a_kind
 
 CLASSIC = "for classic projects"
 NO_REPEATS = "does not contain any repeating instruments and events"
@@ -214,16 +213,10 @@ def test_the_table_names_every_method_there_is() -> None:
     assert set(CALLS) == public
 
 
-def _project(kind: str, folder: Path) -> StoredProject:
-    if kind == "longitudinal":
-        return longitudinal_project(folder, Clock(), **SETTINGS)
-    return simple_project(folder, Clock(), **SETTINGS)
-
-
 @pytest.fixture(params=["simple", "longitudinal", "repeating"])
 def study(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Study]:
     """A running server that counts its requests, with an empty project of one kind."""
-    faults, project = Faults(), _project(request.param, tmp_path)
+    faults, project = Faults(), project_of_a_kind(request.param, tmp_path)
     with running([project], faults=faults) as sandbox:
         client = redcap.Project(sandbox.api_url, sandbox.token(project))
         if request.param == "repeating":

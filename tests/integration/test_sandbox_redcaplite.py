@@ -10,9 +10,8 @@ from typing import Any
 import pytest
 import redcaplite
 
-from redcap_sync.project.state import StoredProject
 from redcap_sync.sandbox import Running, running
-from tests.sandbox_examples import SETTINGS, Clock, StudyOfAKind, longitudinal_project, simple_project
+from tests.sandbox_examples import Clock, StudyOfAKind, project_of_a_kind
 
 SUPER = "S" * 64
 TRANSPORT = {"post", "text_api", "file_download_api", "file_upload_api"}
@@ -204,16 +203,10 @@ def test_the_table_names_every_method_there_is() -> None:
     assert set(CALLS) == {name for name, _ in found if not name.startswith("_")} - TRANSPORT
 
 
-def _project(kind: str, folder: Path) -> StoredProject:
-    if kind == "longitudinal":
-        return longitudinal_project(folder, Clock(), **SETTINGS)
-    return simple_project(folder, Clock(), **SETTINGS)
-
-
 @pytest.fixture(params=["simple", "longitudinal", "repeating"])
 def study(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Study]:
     """A running server with an empty project of one kind."""
-    project = _project(request.param, tmp_path / "p")
+    project = project_of_a_kind(request.param, tmp_path / "p")
     (tmp_path / "received").mkdir()
     with running([project], super_token=SUPER) as sandbox:
         client = redcaplite.RedcapClient(sandbox.api_url, sandbox.token(project))

@@ -74,7 +74,7 @@ def test_words_that_want_one_place_are_told_apart(places: int, words: list[int])
         assert said(whole(texts)) == texts
 
 
-@pytest.mark.parametrize("late", ["12", "abc", "x", "", "2024-01-01", "é"])
+@pytest.mark.parametrize("late", ["12", "abc", "x", "/", "-", "", "2024-01-01", "é"])
 @pytest.mark.parametrize("usual", ["1", "12", "08:30", "", "note about it"])
 def test_a_text_of_another_kind_after_many_rows_is_not_lost(usual: str, late: str) -> None:
     """What is guessed from the first 65,536 rows holds for no row after them that is different."""
