@@ -228,15 +228,21 @@ def rows_from_csv(id_field: str, body: bytes) -> ExportRows:
     if not body.strip():
         return no_rows(id_field)
     names, delimiter = _header(id_field, body)
-    if not body.endswith(b"\n") or body.count(b'"') % 2 or id_field not in names:
+    if not body.endswith(b"\n") or _quotes_in(body) % 2 or id_field not in names:
         raise unreadable_body()
     unread = Unread(_buffer([body]), body.find(b"\n") + 1, names, delimiter)
     keys = tuple(name for name in (id_field, EVENT, REPEAT_INSTRUMENT, REPEAT_INSTANCE, GROUP) if name in names)
     try:
-        body.decode()  # here and not when the cells are read: nobody could ask for it again then
+        if not body.isascii():
+            body.decode()  # here and not when the cells are read: nobody could ask for it again then
         return ExportRows(id_field, _read(unread, keys), unread)
     except (pa.ArrowInvalid, UnicodeDecodeError):
         raise unreadable_body() from None
+
+
+def _quotes_in(body: bytes) -> int:
+    """How many quotes a body has; `bytes.count` takes seven times as long where there are many."""
+    return int(np.count_nonzero(np.frombuffer(body, dtype=np.uint8) == ord('"')))
 
 
 def _read(unread: Unread, wanted: tuple[str, ...]) -> pa.Table:

