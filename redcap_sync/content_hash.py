@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 
 from redcap_sync.export_rows import TEXT
-from redcap_sync.tables import Table
+from redcap_sync.tables import Table, in_one_piece
 
 
 def snapshot_id(parts: Mapping[str, str]) -> str:
@@ -29,23 +29,27 @@ def digest_of(pieces: Iterable[bytes]) -> str:
 def table_pieces(table: Table) -> Iterator[bytes]:
     """The exact content of an instrument's table as bytes: its keys, then the text of its columns."""
     yield from frame_pieces(table.keys)
-    yield from frame_pieces(table.text)
+    for name, column in zip(table.cells.column_names, table.cells.columns, strict=True):
+        yield _head(name, len(table))
+        yield from _text_pieces(column)
 
 
 def frame_pieces(frame: pd.DataFrame) -> Iterator[bytes]:
     """Each column as its name, the number of its rows, the end of each cell (8 bytes, little-endian), its UTF-8."""
     for name in frame.columns:
-        yield f"{name}\0{len(frame)}\0".encode()
+        yield _head(str(name), len(frame))
         if frame[name].dtype.kind == "i":
             yield frame[name].to_numpy(dtype="<i8").tobytes()
         else:
-            yield from _text_pieces(frame[name])
+            yield from _text_pieces(pa.array(frame[name], TEXT))
 
 
-def _text_pieces(cells: pd.Series[str]) -> Iterator[bytes]:
-    array = pa.array(cells, TEXT)
-    if isinstance(array, pa.ChunkedArray):
-        array = array.combine_chunks()
+def _head(name: str, rows: int) -> bytes:
+    return f"{name}\0{rows}\0".encode()
+
+
+def _text_pieces(cells: pa.Array | pa.ChunkedArray) -> Iterator[bytes]:
+    array = in_one_piece(cells)
     _, offsets, content = array.buffers()
     ends = np.frombuffer(offsets, dtype=np.int64)[array.offset : array.offset + len(array) + 1]
     yield (ends - ends[0]).astype("<i8").tobytes()

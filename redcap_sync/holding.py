@@ -12,12 +12,10 @@ import pandas as pd
 from redcap_sync.dictionary import Dictionary
 from redcap_sync.export_rows import JOINED_BYTES, ONE_PLACE, ExportRows, Places, grouped, together
 from redcap_sync.pulled import Pull
-from redcap_sync.row_order import in_order, merged_rows, merged_tables, natural_key
-from redcap_sync.tables import KEY_COLUMNS, Columns, Table, flat_keys, laid_tables, laid_texts
+from redcap_sync.row_order import in_order, merged, natural_key
+from redcap_sync.tables import KEY_COLUMNS, Columns, Contents, Table, flat_keys, laid_tables
 
 Keys = Mapping[str, Places]
-Contents = tuple[pd.DataFrame, dict[str, Table]]
-"""The keys of all rows, and the tables by instrument."""
 
 
 @dataclass
@@ -118,19 +116,14 @@ class Holding:
     def _fetched(self) -> tuple[pd.DataFrame, Columns]:
         """The keys and the columns of what was fetched, in their order."""
         rows = together(self.dictionary.record_id_field, sorted(self._parts, key=_first_record))
-        rows = rows.take(in_order(self.dictionary, flat_keys(rows)))
-        return flat_keys(rows), rows.by_name()
+        keys = flat_keys(rows)
+        laid = rows.take(in_order(self.dictionary, keys))
+        return keys if laid is rows else flat_keys(laid), laid.by_name()
 
     def _over(self, laid: Contents | None, keys: pd.DataFrame, columns: Columns) -> Contents:
         if laid is None:
             return keys, laid_tables(self.dictionary, keys, columns)
-        if not self._replaced:
-            return laid
-        rows, tables = laid
-        return (
-            merged_rows(self.dictionary, rows, keys, self._replaced),
-            merged_tables(self.dictionary, tables, laid_texts(self.dictionary, keys, columns), self._replaced),
-        )
+        return merged(self.dictionary, laid, keys, columns, self._replaced) if self._replaced else laid
 
 
 def _first_record(part: ExportRows) -> tuple[int, int, str, str]:

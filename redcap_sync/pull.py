@@ -22,11 +22,12 @@ from redcap_sync.errors import ExportIncomplete
 from redcap_sync.export_rights import own_rights
 from redcap_sync.export_rows import ExportRows
 from redcap_sync.groups import GroupsDiffer, column_due
-from redcap_sync.holding import Contents, Holding, Keys, differing_records
+from redcap_sync.holding import Holding, Keys, differing_records
 from redcap_sync.looking import Looking, first_look
 from redcap_sync.pulled import Checkpoint, Proof, Pull, Told
 from redcap_sync.resume import NoResume, Resume
 from redcap_sync.structure import Structure, pull_structure
+from redcap_sync.tables import Contents
 
 Progress = Callable[[int, int], None]
 """Called with (records done, records in all)."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,16 @@ import pyarrow.compute as pc
 
 from redcap_sync.dictionary import Dictionary
 from redcap_sync.export_rows import TEXT
-from redcap_sync.tables import Cells, Table, Texts, cells_of_series, frame_of, typed_cells
+from redcap_sync.tables import (
+    Columns,
+    Contents,
+    Table,
+    cells_of,
+    in_one_piece,
+    own_keys,
+    positions_by_instrument,
+    typed_frame,
+)
 
 
 def in_order(dictionary: Dictionary, keys: pd.DataFrame) -> npt.NDArray[np.intp]:
@@ -59,45 +68,74 @@ def natural_key(record: str) -> tuple[int, int, str, str]:
 
 def taken(table: Table, positions: npt.NDArray[np.intp]) -> Table:
     """A table's rows at some positions, in their order."""
-    parts = (table.keys, table.text, table.typed)
-    return Table(table.instrument, *(part.take(positions).reset_index(drop=True) for part in parts))
+    keys, typed = (frame.take(positions).reset_index(drop=True) for frame in (table.keys, table.typed))
+    return Table(table.instrument, keys, table.cells.take(pa.array(positions)), typed)
 
 
-def merged_tables(
-    dictionary: Dictionary, old: Mapping[str, Table], new: Mapping[str, Texts], gone: Collection[str]
-) -> dict[str, Table]:
-    """The tables with the rows of `gone` records left out and the new rows put in their place.
+def merged(
+    dictionary: Dictionary, old: Contents, keys: pd.DataFrame, columns: Columns, gone: Collection[str]
+) -> Contents:
+    """Leave out the rows of `gone` records, and put new ones in their place: their keys in order, and their columns.
 
     A table in which nothing changed is the old one itself.
     """
-    left_out = pa.array(sorted(gone), TEXT)
-    return {name: _merged_table(dictionary, old[name], texts, left_out) for name, texts in new.items()}
+    rows, tables = old
+    leaving = np.flatnonzero(rows["record"].isin(gone))
+    stay = rows.take(leaving).reset_index(drop=True).equals(keys)
+    places = zip(positions_by_instrument(dictionary, rows), positions_by_instrument(dictionary, keys), strict=True)
+    laid = {}
+    for (name, own), (_, new_own) in places:
+        replaced = leaving if own is None else np.flatnonzero(np.isin(own, leaving))
+        cells = cells_of(dictionary, name, columns, new_own, len(keys))
+        if stay:
+            laid[name] = _with_values(dictionary, tables[name], cells, replaced)
+        else:
+            laid[name] = _with_rows(dictionary, tables[name], own_keys(keys, name, new_own), cells, replaced)
+    return rows if stay else _with_keys(dictionary, rows, keys, leaving), laid
 
 
-def _merged_table(dictionary: Dictionary, old: Table, new: Texts, gone: pa.Array) -> Table:
-    leaves = pc.is_in(cells_of_series(old.keys["record"]), value_set=gone)
-    replaced = np.flatnonzero(leaves.to_numpy(zero_copy_only=False))
-    if old.keys.take(replaced).reset_index(drop=True).equals(new.keys):
-        return _with_values(dictionary, old, new.cells, replaced)
+def _with_rows(
+    dictionary: Dictionary, old: Table, keys: pd.DataFrame, cells: pa.Table, replaced: npt.NDArray[np.intp]
+) -> Table:
+    """Put new rows in the place of some, as many or other ones."""
+    if old.keys.take(replaced).reset_index(drop=True).equals(keys):
+        return _with_values(dictionary, old, cells, replaced)
     kept = taken(old, np.delete(np.arange(len(old)), replaced))
-    typed = frame_of(typed_cells(dictionary, old.instrument, new.cells))
-    added = Table(old.instrument, new.keys, frame_of(new.cells), typed)
-    laid = Table(old.instrument, *(pd.concat(pair, ignore_index=True) for pair in _pairs(kept, added)))
+    typed = typed_frame(dictionary, old.instrument, cells)
+    laid = Table(
+        old.instrument,
+        _under(kept.keys, keys),
+        pa.concat_tables([kept.cells, cells]),
+        _under(kept.typed, typed),
+    )
     return taken(laid, in_order(dictionary, laid.keys))
 
 
-def _with_values(dictionary: Dictionary, old: Table, values: Cells, positions: npt.NDArray[np.intp]) -> Table:
+def _with_keys(
+    dictionary: Dictionary, old: pd.DataFrame, new: pd.DataFrame, leaving: npt.NDArray[np.intp]
+) -> pd.DataFrame:
+    """The same for the keys of the flat rows."""
+    kept = old.take(np.delete(np.arange(len(old)), leaving))
+    laid = pd.concat([kept, new], ignore_index=True)
+    return laid.take(in_order(dictionary, laid)).reset_index(drop=True)
+
+
+def _with_values(dictionary: Dictionary, old: Table, values: pa.Table, positions: npt.NDArray[np.intp]) -> Table:
     """Put new values into rows that stay where they are; columns without a new value are neither copied nor typed."""
-    before, places = {name: cells_of_series(old.text[name]) for name in values}, pa.array(positions)
-    changed = {name: cells for name, cells in values.items() if not before[name].take(places).equals(cells)}
+    before = old.cells.take(pa.array(positions))
+    pairs = zip(values.column_names, before.columns, values.columns, strict=True)
+    changed = [name for name, was, now in pairs if not was.equals(now)]
     if not changed:
         return old
-    new_text, new_typed = frame_of(changed), frame_of(typed_cells(dictionary, old.instrument, changed))
-    text, typed = old.text.copy(deep=False), old.typed.copy(deep=False)
+    mask = np.zeros(len(old), dtype=bool)
+    mask[positions] = True
+    new, cells, typed = values.select(changed), old.cells, old.typed.copy(deep=False)
+    new_typed = typed_frame(dictionary, old.instrument, new)
     for name in changed:
-        text[name] = _replaced(text[name], new_text[name], positions)
+        column = pc.replace_with_mask(in_one_piece(cells[name]), mask, in_one_piece(new[name]))
+        cells = cells.set_column(cells.column_names.index(name), name, column)
         typed[name] = _replaced(typed[name], new_typed[name], positions)
-    return Table(old.instrument, old.keys, text, typed)
+    return Table(old.instrument, old.keys, cells, typed)
 
 
 def _replaced(column: pd.Series[Any], values: pd.Series[Any], positions: npt.NDArray[np.intp]) -> pd.Series[Any]:
@@ -106,16 +144,6 @@ def _replaced(column: pd.Series[Any], values: pd.Series[Any], positions: npt.NDA
     return column
 
 
-def _pairs(kept: Table, new: Table) -> list[list[pd.DataFrame]]:
-    pairs = [[kept.keys, new.keys], [kept.text, new.text], [kept.typed, new.typed]]
-    # Frames without a row have no say in the type of a column.
-    return [[frame for frame in pair if len(frame)] or pair[:1] for pair in pairs]
-
-
-def merged_rows(dictionary: Dictionary, old: pd.DataFrame, new: pd.DataFrame, gone: Collection[str]) -> pd.DataFrame:
-    """The same for the keys of the rows."""
-    leaves = old["record"].isin(gone)
-    if old[leaves].reset_index(drop=True).equals(new):
-        return old
-    laid = pd.concat([old[~leaves], new], ignore_index=True)
-    return laid.take(in_order(dictionary, laid)).reset_index(drop=True)
+def _under(kept: pd.DataFrame, added: pd.DataFrame) -> pd.DataFrame:
+    """One frame under the other; a frame without a row has no say in the type of a column."""
+    return pd.concat([frame for frame in (kept, added) if len(frame)] or [kept], ignore_index=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 from urllib.parse import quote_plus
 
@@ -28,7 +28,6 @@ class ApiSession(requests.Session):
         self.verify = True if found["verify"] is None else found["verify"]
         self.trust_env = False
         self._url = url
-        self._template = self.prepare_request(requests.Request("POST", url, headers=_FORM))
         for scheme in ("https://", "http://"):
             self.mount(scheme, _InLargePieces())
 
@@ -40,6 +39,11 @@ class ApiSession(requests.Session):
         headers, hooks = more.pop("headers", None), more.pop("hooks", None)
         prepared = self._filled(form_body(data), headers or {}, hooks or {})
         return self.send(prepared, **{"proxies": self.proxies, **more})
+
+    @cached_property
+    def _template(self) -> requests.PreparedRequest:
+        """A request without a body; made at the first call, which is where a wrong address is told."""
+        return self.prepare_request(requests.Request("POST", self._url, headers=_FORM))
 
     def _filled(self, body: str, headers: Mapping[str, str], hooks: Mapping[str, Any]) -> requests.PreparedRequest:
         """The request that posts a form to our address; nearly all of it was made ready once."""

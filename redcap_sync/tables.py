@@ -1,14 +1,15 @@
 """Instrument tables: one row per record, event and instance, one column per export column.
 
-A table holds every value twice: `text` exactly as REDCap exported it, and `typed` as a number, a
-date or text. A text that cannot be read as its field's type is missing in `typed` and stays in
-`text`, so a rule can still find it.
+A table holds every value twice: `cells` exactly as REDCap exported it, which `text` shows as a frame, and
+`typed` as a number, a date or text. A text that cannot be read as its field's type is missing in `typed` and
+stays in `cells`, so a rule can still find it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,8 +24,6 @@ from redcap_sync.export_rows import EVENT, REPEAT_INSTRUMENT, TEXT, ExportRows, 
 
 Columns = dict[str, pa.ChunkedArray]
 """Columns of an export by name."""
-Cells = dict[str, pa.Array]
-"""Columns of an instrument by name, each in one piece."""
 Positions = npt.NDArray[np.intp] | None
 KEY_COLUMNS = ("record", "event", "instrument", "instance")
 
@@ -42,14 +41,19 @@ class RowKey(NamedTuple):
 class Table:
     """The rows of one instrument.
 
-    `keys` has the columns record, event, instrument, instance; `text` and `typed` have one column
-    per export column of the instrument. All three share one RangeIndex.
+    `keys` has the columns record, event, instrument, instance; `cells` and `typed` have one column
+    per export column of the instrument. The frames share one RangeIndex.
     """
 
     instrument: str
     keys: pd.DataFrame
-    text: pd.DataFrame
+    cells: pa.Table
     typed: pd.DataFrame
+
+    @cached_property
+    def text(self) -> pd.DataFrame:
+        """The cells as a frame of text, on the same memory."""
+        return frame_of(self.cells)
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -67,6 +71,10 @@ class Unseen:
     instrument: str
     columns: tuple[str, ...]
     reason: str
+
+
+Contents = tuple[pd.DataFrame, dict[str, Table]]
+"""The keys of all rows of a flat export, and the tables by instrument."""
 
 
 def tables_from_records(dictionary: Dictionary, records: Iterable[Mapping[str, Any]]) -> dict[str, Table]:
@@ -91,26 +99,10 @@ def laid_tables(dictionary: Dictionary, keys: pd.DataFrame, columns: Columns) ->
     """
 
     def table(place: tuple[str, Positions]) -> Table:
-        cells = _cells_of(dictionary, place[0], columns, place[1], len(keys))
-        text, typed = frame_of(cells), frame_of(typed_cells(dictionary, place[0], cells))
-        return Table(place[0], _own_keys(keys, *place), text, typed)
+        cells = cells_of(dictionary, place[0], columns, place[1], len(keys))
+        return Table(place[0], own_keys(keys, *place), cells, typed_frame(dictionary, place[0], cells))
 
-    return {one.instrument: one for one in beside_one_another(table, _places(dictionary, keys))}
-
-
-class Texts(NamedTuple):
-    """The rows of one instrument before they are typed."""
-
-    keys: pd.DataFrame
-    cells: Cells
-
-
-def laid_texts(dictionary: Dictionary, keys: pd.DataFrame, columns: Columns) -> dict[str, Texts]:
-    """The same without types."""
-    return {
-        name: Texts(_own_keys(keys, name, own), _cells_of(dictionary, name, columns, own, len(keys)))
-        for name, own in _places(dictionary, keys)
-    }
+    return {one.instrument: one for one in beside_one_another(table, positions_by_instrument(dictionary, keys))}
 
 
 def flat_keys(rows: ExportRows) -> pd.DataFrame:
@@ -120,8 +112,8 @@ def flat_keys(rows: ExportRows) -> pd.DataFrame:
     return pd.DataFrame({**texts, "instance": rows.instances()}, columns=list(KEY_COLUMNS))
 
 
-def _places(dictionary: Dictionary, keys: pd.DataFrame) -> Iterator[tuple[str, Positions]]:
-    """The rising positions of each instrument's rows, None for all rows."""
+def positions_by_instrument(dictionary: Dictionary, keys: pd.DataFrame) -> Iterator[tuple[str, Positions]]:
+    """The rising positions of each instrument's rows among flat rows, None for all of them."""
     codes, kinds = _kinds_of_rows(keys)
     for one in dictionary.instruments:
         own = np.isin(codes, _kinds_of(dictionary, one.name, kinds))
@@ -151,13 +143,14 @@ def _kinds_of(dictionary: Dictionary, instrument: str, kinds: Iterable[tuple[str
     ]
 
 
-def _own_keys(keys: pd.DataFrame, instrument: str, own: Positions) -> pd.DataFrame:
+def own_keys(keys: pd.DataFrame, instrument: str, own: Positions) -> pd.DataFrame:
+    """The keys of an instrument's rows, which name the instrument whether it repeats or not."""
     mine = keys.copy(deep=False) if own is None else keys.take(own).reset_index(drop=True)
     mine["instrument"] = _text_series(pa.repeat(pa.scalar(instrument, TEXT), len(mine)))
     return mine
 
 
-def _cells_of(dictionary: Dictionary, instrument: str, columns: Columns, own: Positions, count: int) -> Cells:
+def cells_of(dictionary: Dictionary, instrument: str, columns: Columns, own: Positions, count: int) -> pa.Table:
     """Take an instrument's columns out of those of an export, each in one piece; blank where the export has none."""
     cells = {}
     for name in dictionary.columns_of(instrument):
@@ -166,31 +159,34 @@ def _cells_of(dictionary: Dictionary, instrument: str, columns: Columns, own: Po
             cells[name] = pa.repeat(pa.scalar("", TEXT), count if own is None else len(own))
         else:
             cells[name] = in_one_piece(column if own is None else column.take(pa.array(own)))
-    return cells
+    return pa.table(cells)
 
 
 def in_one_piece(column: pa.Array | pa.ChunkedArray) -> pa.Array:
-    """A column as one array."""
-    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    """A column as one array; a single chunk as it is, which `combine_chunks` would copy."""
+    if not isinstance(column, pa.ChunkedArray):
+        return column
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
 
 
-def frame_of(cells: Cells) -> pd.DataFrame:
+def frame_of(columns: pa.Table) -> pd.DataFrame:
     """Columns as a frame with a RangeIndex."""
-    frame: pd.DataFrame = pa.table(cells).to_pandas()
+    frame: pd.DataFrame = columns.to_pandas()
     if len(frame):
         return frame
-    return frame.astype({name: "str" for name, column in cells.items() if column.type == TEXT})
+    return frame.astype({one.name: "str" for one in columns.schema if one.type == TEXT})
 
 
 def _text_series(column: pa.Array | pa.ChunkedArray) -> pd.Series[str]:
     return pd.Series(pd.array(in_one_piece(column), dtype="str"))
 
 
-def typed_cells(dictionary: Dictionary, instrument: str, cells: Cells) -> Cells:
+def typed_frame(dictionary: Dictionary, instrument: str, cells: pa.Table) -> pd.DataFrame:
     """Type columns of an instrument: float64, datetime64[ns] or str; blank and unreadable are missing."""
     own = dictionary.fields_of(instrument)
     fields = {column: field for field in own for column in dictionary.columns_of_field(field)}
-    return {name: _typed(fields.get(name), column) for name, column in cells.items()}
+    columns = zip(cells.column_names, cells.columns, strict=True)
+    return frame_of(pa.table({name: _typed(fields.get(name), in_one_piece(column)) for name, column in columns}))
 
 
 def _typed(field: Field | None, cells: pa.Array) -> pa.Array:

@@ -8,9 +8,12 @@ import json
 from collections.abc import Sequence
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet
 
 from redcap_sync.change_log import Edit
-from redcap_sync.tables import KEY_COLUMNS, Table
+from redcap_sync.export_rows import TEXT
+from redcap_sync.tables import KEY_COLUMNS, Table, frame_of
 
 KEY, EXACT = "key:", "text:"
 """Prefixes of columns: the four keys, and the exact text where the typed column says less."""
@@ -18,23 +21,28 @@ KEY, EXACT = "key:", "text:"
 
 def table_file(table: Table) -> bytes:
     """An instrument as Parquet: keys, typed columns, and `text:<column>` where the text says more than the type."""
-    exact = table.text[[c for c in table.text if table.typed[c].dtype.kind in "fM"]].add_prefix(EXACT)
-    frame = pd.concat([table.keys[list(KEY_COLUMNS)].add_prefix(KEY), table.typed, exact], axis="columns")
-    return _parquet(frame)
+    exact = [name for name in table.cells.column_names if table.typed[name].dtype.kind in "fM"]
+    frame = pd.concat([table.keys[list(KEY_COLUMNS)].add_prefix(KEY), table.typed], axis="columns")
+    columns = pa.Table.from_pandas(frame, preserve_index=False)
+    for name in exact:
+        columns = columns.append_column(EXACT + name, table.cells[name])
+    content = io.BytesIO()
+    pa.parquet.write_table(columns, content)
+    return content.getvalue()
 
 
 def read_table(instrument: str, content: bytes) -> Table:
     """Read an instrument back as it was."""
-    frame = pd.read_parquet(io.BytesIO(content))
-    keys = frame[[KEY + name for name in KEY_COLUMNS]].set_axis(list(KEY_COLUMNS), axis="columns")
-    typed = frame[[name for name in frame if not str(name).startswith((KEY, EXACT))]]
-    text = {name: _exact(frame, str(name)) for name in typed}
-    return Table(instrument, keys, pd.DataFrame(text, index=frame.index), typed)
+    columns = pa.parquet.read_table(io.BytesIO(content)).replace_schema_metadata()
+    named = [name for name in columns.column_names if not name.startswith((KEY, EXACT))]
+    keys = frame_of(columns.select([KEY + name for name in KEY_COLUMNS]).rename_columns(KEY_COLUMNS))
+    cells = pa.table({name: _exact(columns, name) for name in named})
+    return Table(instrument, keys, cells, frame_of(columns.select(named)))
 
 
-def _exact(frame: pd.DataFrame, name: str) -> pd.Series[str]:
-    exact = f"{EXACT}{name}"
-    return frame[exact] if exact in frame else frame[name].fillna("")
+def _exact(columns: pa.Table, name: str) -> pa.ChunkedArray:
+    exact = EXACT + name
+    return columns[exact] if exact in columns.column_names else columns[name].cast(TEXT).fill_null("")
 
 
 def keys_file(keys: pd.DataFrame) -> bytes:

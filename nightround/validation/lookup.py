@@ -13,9 +13,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
 
 from nightround.model import Snapshot
 from nightround.validation.smart_variables import smart_values
+from redcap_sync.export_rows import TEXT
 from redcap_sync.logic import Reference
 from redcap_sync.logic.events import nearest_event
 from redcap_sync.logic.language import RELATIVE_EVENTS
@@ -88,8 +90,8 @@ class Lookup:
 
     def _of_rows(self, column: str, values: pd.Series[str]) -> Source:
         """A value that every row has by itself, and no instrument's table holds."""
-        cells = values.to_frame(column)
-        return Source(Table("", self.keys, text=cells, typed=cells), column, np.arange(len(self.keys)))
+        table = Table("", self.keys, pa.table({column: pa.array(values, TEXT)}), values.to_frame(column))
+        return Source(table, column, np.arange(len(self.keys)))
 
     def _exists(self, event: str) -> pd.Series[str]:
         tables = (table.keys for table in self.snapshot.tables.values())

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 from pydantic import ValidationError
 
@@ -78,7 +79,7 @@ def test_instrument_tables_are_read_in_the_same_way() -> None:
     made = plan(below_detection=True, half_limit=True)
     keys = pd.DataFrame({"record": [str(n) for n in range(8)], "event": "", "instrument": "lab", "instance": 1})
     text = pd.DataFrame({"arm": list("11110000"), "crp": VALUES})
-    pulled = tables(made, patient_frame(made, {"lab": Table("lab", keys, text, text)}))
+    pulled = tables(made, patient_frame(made, {"lab": Table("lab", keys, pa.Table.from_pandas(text), text)}))
     key = ResultKey("t", "crp", "half_limit_mean", "a")
     assert pulled[key].value == found(made, VALUES)[key].value == 1.0625
 

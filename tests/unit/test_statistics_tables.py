@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from nightround.errors import StudyFilesWrong
@@ -179,7 +180,7 @@ def small_tables(events: list[str]) -> dict[str, Table]:
         {"record": "str", "event": "str", "instrument": "str", "instance": "int64"}
     )
     text = pd.DataFrame({"arm": ["1"] * len(events), "age": ["<0.5"] * len(events)}, dtype="str")
-    return {"lab": Table("lab", keys, text, text)}
+    return {"lab": Table("lab", keys, pa.Table.from_pandas(text), text)}
 
 
 @pytest.fixture
@@ -226,8 +227,8 @@ def test_a_record_with_two_rows_of_a_variable_is_an_error(small_plan: Plan) -> N
 def test_an_event_nobody_reached_yet_is_missing_and_a_misspelt_one_is_an_error(plan: Plan) -> None:
     """Early in a study month 6 has no row, and its fields are missing; an event the project lacks is refused."""
     blank = pd.DataFrame({"record": [], "event": []}, dtype="str")
-    fields = {reference.field: pd.Series(dtype="str") for reference in plan.references()}
-    empty = {"all": Table("all", blank, pd.DataFrame(fields), pd.DataFrame(fields))}
+    fields = pd.DataFrame({reference.field: pd.Series(dtype="str") for reference in plan.references()})
+    empty = {"all": Table("all", blank, pa.Table.from_pandas(fields), fields)}
     assert len(patient_frame(plan, empty)) == 0
     assert row(tables(plan, patient_frame(plan, empty)), "groups", "unassigned", table="flow").value == 0
     with pytest.raises(StudyFilesWrong, match="month_6_arm_1"):
