@@ -23,7 +23,7 @@ MOST_GROWTH = 20
 """And so many times as large as the first: 2,000 records where that had 100."""
 FEW_CALLS = 100
 """As long as records come in so many calls, batches stay as they are: it is long pulls that larger ones shorten."""
-AHEAD = 1
+AHEAD = 3
 """Batches that wait ready for a thread, so that none stands still while answers are read."""
 GROW_AFTER = 4
 """So many good answers in a row after trouble, and batches are twice as large, up to the size of the first."""

@@ -189,12 +189,12 @@ def _joined(group: Sequence[ExportRows]) -> ExportRows:
     return ExportRows(first.id_field, _read(first.unread._replace(body=body), first.unread.names))
 
 
-def _buffer(parts: Sequence[bytes | memoryview]) -> pa.Buffer:
+def _buffer(parts: Sequence[memoryview]) -> pa.Buffer:
     """Bytes one after another in pyarrow's memory, which gives back what Python's would keep for itself."""
     made = pa.allocate_buffer(sum(len(part) for part in parts))
     room, at = memoryview(made).cast("B"), 0
     for part in parts:
-        room[at : at + len(part)] = memoryview(part).cast("B")
+        room[at : at + len(part)] = part.cast("B")
         at += len(part)
     return made
 
@@ -230,7 +230,7 @@ def rows_from_csv(id_field: str, body: bytes) -> ExportRows:
     names, delimiter = _header(id_field, body)
     if not body.endswith(b"\n") or _quotes_in(body) % 2 or id_field not in names:
         raise unreadable_body()
-    unread = Unread(_buffer([body]), body.find(b"\n") + 1, names, delimiter)
+    unread = Unread(pa.py_buffer(body), body.find(b"\n") + 1, names, delimiter)
     keys = tuple(name for name in (id_field, EVENT, REPEAT_INSTRUMENT, REPEAT_INSTANCE, GROUP) if name in names)
     try:
         if not body.isascii():
