@@ -49,7 +49,7 @@ class Installation:
         """Render what is there for a full export, which is what most clients ask for first."""
         for project in self.projects.values():
             if len(project.values):
-                self.rendered_of(project).text(everything(project), ",")
+                self.rendered_of(project).lines(everything(project), ",")
 
     def rendered_of(self, project: StoredProject) -> RenderedLines:
         """Return the remembered lines of a project."""

@@ -19,23 +19,23 @@ class RenderedLines:
     """What was rendered of a project, by the shape of the export and by record."""
 
     def __init__(self) -> None:
-        self._known: dict[Hashable, dict[str, tuple[int, str]]] = {}
+        self._known: dict[Hashable, dict[str, tuple[int, bytes]]] = {}
         self._layout: Layout | None = None
 
-    def text(self, selection: Selection, delimiter: str) -> str:
-        """Return the lines of all rows of a selection; a selection with a filter is never remembered."""
+    def lines(self, selection: Selection, delimiter: str) -> list[bytes]:
+        """Return the lines of each record of a selection; a selection with a filter is never remembered."""
         known = self._of_shape(selection, delimiter)
         templates, quoted = Templates(selection), QuotedCells(delimiter)
         values, wordy, parts = selection.project.values, _wordy_names(selection), []
         for record in selection.records:
-            version, text = known.get(record, (-1, ""))
+            version, lines = known.get(record, (-1, b""))
             if version != values[record].version:
-                text = "".join(_line(row.cells, wordy, quoted) for row in templates.rows_of(record))
-                known[record] = (values[record].version, text)
-            parts.append(text)
-        return "".join(parts)
+                lines = "".join(_line(row.cells, wordy, quoted) for row in templates.rows_of(record)).encode()
+                known[record] = (values[record].version, lines)
+            parts.append(lines)
+        return parts
 
-    def _of_shape(self, selection: Selection, delimiter: str) -> dict[str, tuple[int, str]]:
+    def _of_shape(self, selection: Selection, delimiter: str) -> dict[str, tuple[int, bytes]]:
         if selection.keep is not None:
             return {}
         if self._layout is not selection.project.layout:

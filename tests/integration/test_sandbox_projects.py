@@ -117,7 +117,7 @@ def test_a_server_that_starts_has_its_lines_ready(tmp_path: Path) -> None:
         project.values.write(name, Place(event), {"record_id": name, "initials": "A"})
     with running([project]) as sandbox:
         (ready,) = sandbox.installation.rendered_of(project)._known.values()
-        assert [line.partition(",")[0] for _, line in ready.values()] == ["1", "2"]
+        assert [line.partition(b",")[0] for _, line in ready.values()] == [b"1", b"2"]
         project.values.write("2", Place(event), {"initials": "B C"})
         asked = {"token": sandbox.token(project), "content": "record", "format": "csv"}
         lines = requests.post(sandbox.api_url, data=asked, timeout=10).text.splitlines()

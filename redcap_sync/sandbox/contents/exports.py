@@ -54,9 +54,9 @@ def flat_answer(call: Call, selection: Selection, shape: Shape, in_order: InOrde
 def _csv_answer(call: Call, selection: Selection, header: Sequence[str]) -> Answer:
     """Render stored cells as they are, remembering the lines of records for the next time."""
     delimiter = call.parameters.delimiter
-    lines = call.installation.rendered_of(call.project).text(selection, delimiter)
-    text = csv_line(header, QuotedCells(delimiter)) + lines if lines else "\n"
-    return Answer(text.encode(), MEDIA_TYPES["csv"])
+    lines = call.installation.rendered_of(call.project).lines(selection, delimiter)
+    head = csv_line(header, QuotedCells(delimiter)).encode()
+    return Answer(b"".join([head, *lines]) if any(lines) else b"\n", MEDIA_TYPES["csv"])
 
 
 def eav_answer(call: Call, selection: Selection, shape: Shape) -> Answer:
