@@ -82,7 +82,7 @@ class Importer:
         self.date_format = date_format
         self._plan = Plan()
         self._newest: dict[tuple[str, int, str], int] = {}
-        """Highest instance that 'new' was turned into, by record, event and instrument."""
+        """Highest instance the rows so far name or were given for 'new', by record, event and instrument."""
         self._judged: dict[tuple[str, str], tuple[str, str | None]] = {}
         """What was found of a column's value before: values repeat from row to row."""
         self._welcome: dict[Place, frozenset[str]] = {}
@@ -139,14 +139,16 @@ class Importer:
         return place
 
     def _numbered(self, record: str, place: Place, written: str) -> Place | None:
+        key = (record, place.event_id, place.instrument)
+        so_far = self._newest.get(key, 0)
         if written == "new":
-            key = (record, place.event_id, place.instrument)
-            self._newest[key] = max(self._newest.get(key, 0), *self.project.values.instances(*key), 0) + 1
-            return place._replace(instance=self._newest[key])
-        instance = whole_number(written)
+            instance = max(so_far, *self.project.values.instances(*key), 0) + 1
+        else:
+            instance = whole_number(written) or 0
         if not instance:
             self._refuse(record, REPEAT_INSTANCE, written, WRONG_INSTANCE)
             return None
+        self._newest[key] = max(so_far, instance)
         return place._replace(instance=instance)
 
     def _group(self, record: str, row: Mapping[str, str]) -> str | None:

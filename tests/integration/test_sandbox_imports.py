@@ -247,3 +247,12 @@ def test_rename_shows_as_an_update(simple: tuple[StoredProject, Call]) -> None:
     assert call(action="rename", record="2", new_record_name="1.A").status_code == 400
     assert call(action="delete", delete_logging="1", **{"records[0]": "2"}).text == "1"
     assert "2" not in {entry.record for entry in project.journal.newest_first()}
+
+
+def test_a_new_instance_stands_behind_those_of_the_same_import(longitudinal: tuple[StoredProject, Call]) -> None:
+    """`new` is the next instance after the stored ones and after those that earlier rows name."""
+    call = longitudinal[1]
+    visit = {"record_id": "1", "redcap_event_name": "followup_arm_1", "redcap_repeat_instrument": "visit"}
+    rows = [{**visit, "redcap_repeat_instance": instance, "pain": pain} for instance, pain in ((1, "3"), ("new", "4"))]
+    assert call(rows).json() == {"count": 1}
+    assert [(row["redcap_repeat_instance"], row["pain"]) for row in call().json()] == [(1, "3"), (2, "4")]
