@@ -133,6 +133,7 @@ class Values:
             row = old.rows.pop(place)
             moved.rows[place] = {**row, id_field: new_name} if id_field in row else row
         moved.locked = {held for held in old.locked if held[0].event_id in event_ids}
+        old.locked -= moved.locked
         if not old.rows:
             del self._records[record]
         self._records[new_name] = moved

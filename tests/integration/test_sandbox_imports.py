@@ -19,6 +19,7 @@ from tests.sandbox_examples import (
     longitudinal_project,
     simple_folder,
     simple_project,
+    write_rows,
     write_structure,
 )
 
@@ -256,3 +257,19 @@ def test_a_new_instance_stands_behind_those_of_the_same_import(longitudinal: tup
     rows = [{**visit, "redcap_repeat_instance": instance, "pain": pain} for instance, pain in ((1, "3"), ("new", "4"))]
     assert call(rows).json() == {"count": 1}
     assert [(row["redcap_repeat_instance"], row["pain"]) for row in call().json()] == [(1, "3"), (2, "4")]
+
+
+def test_a_record_is_renamed_only_in_an_arm_that_it_is_in(tmp_path: Path) -> None:
+    """A rename in another arm is refused and leaves no empty record; in its own arm the record moves whole."""
+    longitudinal_project(tmp_path, Clock())
+    write_rows(tmp_path / "arms.csv", ("arm_num", "name"), [(1, "Treated"), (2, "Control")])
+    events = [("Screening", 1, "screening_arm_1"), ("Follow-up", 1, "followup_arm_1"), ("Diary", 1, "diary_arm_1")]
+    header = ("event_name", "arm_num", "unique_event_name")
+    write_rows(tmp_path / "events.csv", header, [*events, ("End", 2, "end_arm_2")])
+    for project, call in _served(project_from_folder(tmp_path, clock=Clock())):
+        call([{"record_id": "1", "redcap_event_name": "screening_arm_1"}])
+        refused = call(action="rename", record="1", new_record_name="2", arm="2")
+        assert (refused.status_code, refused.json()["error"]) == (400, 'The record "1" does not exist')
+        assert project.values.names() == ["1"]
+        assert call(action="rename", record="1", new_record_name="2", arm="1").text == "1"
+        assert project.values.names() == ["2"]

@@ -94,6 +94,8 @@ def rename_record(call: Call) -> Answer:
     ids = {event.event_id for event in project.structure.events if not arm or str(event.arm) == arm}
     if arm and not ids:
         raise not_valid("arm")
+    if not any(place.event_id in ids for place in project.values[old].rows):
+        raise ApiError(f'The record "{old}" does not exist')
     project.values.rename(old, new, project.id_field, event_ids=ids)
     for allocation in filter(None, (one.allocated_to(old) for one in project.structure.randomizations)):
         allocation.record = new
