@@ -42,18 +42,21 @@ def store(project: StoredProject, change: Change, log: Log, *, source: str = "AP
     created = change.record not in values
     before = dict(values.stored(change.record, change.place))
     values.write(change.record, change.place, change.cells)
+    moves = change.group is not None and values[change.record].group != change.group
+    if moves:
+        # Before the log is written, so that the creation of a record is for its group's members to read.
+        values.join_group(change.record, change.group or "")
     details = logged_cells(project, change, before)
     if created:
         log("record_add", _action("Create", project, change, source), details=details, record=change.record)
     elif details:
         log("record_edit", _action("Update", project, change, source), details=details, record=change.record)
-    if change.group is not None and values[change.record].group != change.group:
-        _join(project, change, log, source)
+    if moves:
+        _log_move(project, change, log, source)
 
 
-def _join(project: StoredProject, change: Change, log: Log, source: str) -> None:
-    """Put a record into another data access group, or into none: an entry of its own in the log."""
-    project.values.join_group(change.record, change.group or "")
+def _log_move(project: StoredProject, change: Change, log: Log, source: str) -> None:
+    """Log that a record was put into another data access group, or into none: an entry of its own."""
     details = f"{JOINED if change.group else LEFT} ({GROUP} = '{change.group}')"
     log("record_edit", _action("Update", project, change, source), details=details, record=change.record)
 

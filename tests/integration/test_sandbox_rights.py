@@ -71,6 +71,22 @@ def test_members_of_a_group_live_in_their_group(served: tuple[StoredProject, Cal
     assert {entry["record"] for entry in call(somebody, content="log").json()} <= {"1", "331-1"}
 
 
+def test_members_of_a_group_read_what_happened_to_its_records(served: tuple[StoredProject, Call]) -> None:
+    """The log shows them the creation, the change and the renaming of their group's records, and of no other."""
+    project, call = served
+    rights = ("api_export", "api_import", "record_create", "record_rename", "logging")
+    somebody = add(project, *rights, group="north_site")
+    call(somebody, data='[{"record_id":"331-1","redcap_event_name":"screening_arm_1","sex":"1"}]')
+    assert call(somebody, action="rename", record="331-1", new_record_name="331-2").text == "1"
+    entries = call(somebody, content="log", logtype="record", record="331-1").json()
+    assert [(entry["action"], entry["details"]) for entry in entries] == [
+        ("Update record 331-1", "record_id = '331-2'"),
+        ("Update record (API) 331-1", "Assign record to Data Access Group (redcap_data_access_group = 'north_site')"),
+        ("Create record (API) 331-1", "record_id = '331-1', sex = '1'"),
+    ]
+    assert {entry["record"] for entry in call(somebody, content="log", logtype="record").json()} == {"1", "331-1"}
+
+
 def test_who_manages_no_groups_sees_no_list_of_them(served: tuple[StoredProject, Call]) -> None:
     """Groups and who is in them need the right Data Access Groups; the column of the records does not."""
     project, call = served

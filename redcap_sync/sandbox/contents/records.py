@@ -100,7 +100,8 @@ def rename_record(call: Call) -> Answer:
     for allocation in filter(None, (one.allocated_to(old) for one in project.structure.randomizations)):
         allocation.record = new
         project.structure_changed = True
-    call.log("record_edit", f"Update record {old}", details=f"{project.id_field} = '{new}'", record=old)
+    group = project.values[new].group
+    call.log("record_edit", f"Update record {old}", details=f"{project.id_field} = '{new}'", record=old, group=group)
     return text_answer("1")
 
 
