@@ -273,3 +273,27 @@ def test_a_record_is_renamed_only_in_an_arm_that_it_is_in(tmp_path: Path) -> Non
         assert project.values.names() == ["1"]
         assert call(action="rename", record="1", new_record_name="2", arm="1").text == "1"
         assert project.values.names() == ["2"]
+
+
+def test_a_record_of_which_nothing_is_left_is_logged_as_deleted(longitudinal: tuple[StoredProject, Call]) -> None:
+    """Deleting a record's only arm deletes the record, so the log says so; with delete_logging it says nothing."""
+    project, call = longitudinal
+    for record in ("1", "2"):
+        call([{"record_id": record, "redcap_event_name": "screening_arm_1"}])
+    assert call(action="delete", event="screening_arm_1", **{"records[0]": "1"}).text == "1"
+    entry = next(project.journal.newest_first())
+    assert (entry.kind, entry.action, entry.record) == ("record_delete", "Delete record (API) 1", "1")
+    assert call(action="delete", event="screening_arm_1", delete_logging="1", **{"records[0]": "2"}).text == "1"
+    assert project.values.names() == []
+    assert "2" not in {entry.record for entry in project.journal.newest_first()}
+
+
+def test_a_deleted_instrument_has_no_survey_timestamp(tmp_path: Path) -> None:
+    """What an instrument holds goes with the moment its survey was submitted."""
+    for project, call in _served(simple_project(tmp_path, Clock(), surveys=["labs"])):
+        call([{"record_id": "1", "weight": "80"}])
+        place = next(iter(project.values["1"].rows))
+        project.values.write("1", place, {"labs_timestamp": "2025-03-01 08:00:00"})
+        assert call(exportSurveyFields="true").json()[0]["labs_timestamp"] == "2025-03-01 08:00:00"
+        assert call(action="delete", instrument="labs", **{"records[0]": "1"}).text == "1"
+        assert call(exportSurveyFields="true").json()[0]["labs_timestamp"] == ""

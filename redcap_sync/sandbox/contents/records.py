@@ -47,9 +47,13 @@ def _events_named(call: Call) -> set[int]:
 
 
 def _delete_whole(call: Call, record: str) -> None:
-    details = f"{call.project.id_field} = '{record}'"
     group = call.project.values[record].group
     call.project.values.delete(record)
+    _log_deletion(call, record, group)
+
+
+def _log_deletion(call: Call, record: str, group: str) -> None:
+    details = f"{call.project.id_field} = '{record}'"
     if call.parameters.flag("delete_logging"):
         call.project.journal.forget_record(record)
     else:
@@ -59,6 +63,7 @@ def _delete_whole(call: Call, record: str) -> None:
 def _delete_part(call: Call, record: str, event_ids: set[int], instrument: str) -> None:
     """Delete rows of events, or what one instrument holds in them; the first instance where none is named."""
     values, asked = call.project.values, call.parameters.text("repeat_instance")
+    group = values[record].group
     instance = call.parameters.integer("repeat_instance", 1)
     for place in list(values[record].rows):
         if place.event_id not in event_ids:
@@ -70,14 +75,19 @@ def _delete_part(call: Call, record: str, event_ids: set[int], instrument: str) 
             values.delete_row(record, place)
         elif not place.instrument:
             _blank_instrument(call, record, place, instrument)
+    if record not in values:
+        # Its only arm or event, say: nothing of it is left to be updated.
+        _log_deletion(call, record, group)
+        return
     details = f"{call.project.id_field} = '{record}'"
     call.log("record_edit", f"Update record (API) {record}", details=details, record=record)
 
 
 def _blank_instrument(call: Call, record: str, place: Place, instrument: str) -> None:
+    """Blank what an instrument holds in a row, the moment of its survey too, which was not answered then."""
     id_field = call.project.id_field
     columns = (c.name for c in call.project.layout.columns if c.instrument == instrument and c.name != id_field)
-    call.project.values.write(record, place, dict.fromkeys(columns, ""))
+    call.project.values.write(record, place, dict.fromkeys((*columns, f"{instrument}_timestamp"), ""))
 
 
 def rename_record(call: Call) -> Answer:
