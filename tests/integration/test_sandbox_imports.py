@@ -297,3 +297,19 @@ def test_a_deleted_instrument_has_no_survey_timestamp(tmp_path: Path) -> None:
         assert call(exportSurveyFields="true").json()[0]["labs_timestamp"] == "2025-03-01 08:00:00"
         assert call(action="delete", instrument="labs", **{"records[0]": "1"}).text == "1"
         assert call(exportSurveyFields="true").json()[0]["labs_timestamp"] == ""
+
+
+@pytest.mark.parametrize(
+    ("content", "row"),
+    [("arm", {"arm_num": "x", "name": "A"}), ("event", {"event_name": "A", "arm_num": "7"})],
+)
+def test_arms_and_events_are_overridden_whole_or_not_at_all(
+    longitudinal: tuple[StoredProject, Call], content: str, row: dict[str, str]
+) -> None:
+    """A wrong row refuses an import with override before anything is deleted, values included."""
+    call = longitudinal[1]
+    call([{"record_id": "1", "redcap_event_name": "screening_arm_1", "sex": "1"}])
+    before = call().json()
+    assert call([row], content=content, action="import", override="1").status_code == 400
+    assert len(call(content="event").json()) == 3
+    assert call().json() == before != []

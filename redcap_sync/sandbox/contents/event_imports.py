@@ -19,13 +19,12 @@ from redcap_sync.sandbox.rows_in import cell_text, imported_rows
 def import_arms(call: Call) -> Answer:
     """Add arms or rename them; `override` deletes all arms first, thereby their events."""
     rows = _design_rows(call, "arms")
+    imported = [ArmRow(_arm_number(row), cell_text(row.get("name"))) for row in rows]
     arms = {arm.number: arm for arm in call.project.structure.arms}
     if call.parameters.flag("override"):
         _forget_events(call.project, [event.event_id for event in call.project.structure.events])
         arms = {}
-    for row in rows:
-        number = _arm_number(row)
-        arms[number] = ArmRow(number, cell_text(row.get("name")))
+    arms |= {arm.number: arm for arm in imported}
     call.project.restructure(arms=sorted(arms.values(), key=lambda arm: arm.number))
     call.log("manage", "Manage/Design", details="Import arms (API)")
     return count_answer(len(rows))
@@ -47,11 +46,11 @@ def import_events(call: Call) -> Answer:
     """Add events, or rename those that come with their unique name; `override` deletes all events first."""
     rows = _design_rows(call, "events")
     project = call.project
-    if call.parameters.flag("override"):
-        _forget_events(project, [event.event_id for event in project.structure.events])
     arms = {arm.number for arm in project.structure.arms}
     if missing := [row for row in rows if _arm_number(row) not in arms or not cell_text(row.get("event_name"))]:
         raise ApiError(f"Event {rows.index(missing[0]) + 1} needs an event_name and the arm_num of an existing arm")
+    if call.parameters.flag("override"):
+        _forget_events(project, [event.event_id for event in project.structure.events])
     for row in rows:
         _put_event(project, {name: cell_text(value) for name, value in row.items()})
     by_arm = sorted(project.structure.events, key=lambda event: event.arm)
