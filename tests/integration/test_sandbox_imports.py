@@ -313,3 +313,11 @@ def test_arms_and_events_are_overridden_whole_or_not_at_all(
     assert call([row], content=content, action="import", override="1").status_code == 400
     assert len(call(content="event").json()) == 3
     assert call().json() == before != []
+
+
+def test_a_project_without_events_has_blank_instruments(longitudinal: tuple[StoredProject, Call]) -> None:
+    """A blank PDF needs no event, and a project whose arms were all deleted has none."""
+    call = longitudinal[1]
+    assert call(content="arm", action="delete", **{"arms[0]": "1"}).text == "1"
+    answer = call(content="pdf")
+    assert (answer.status_code, answer.content[:5]) == (200, b"%PDF-")

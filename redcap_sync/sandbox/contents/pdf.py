@@ -31,7 +31,8 @@ def export_pdf(call: Call) -> Answer:
     for name in records:
         lines += _lines_of_record(call, name, wanted)
     if not records:
-        lines += _lines_of_place(call, "", Place(next(iter(project.event_names))), wanted)
+        # A blank instrument is of no event, of which there may be none.
+        lines += _lines_of_place(call, "", Place(0), wanted)
     call.log("export", "Download PDF (API)", record=record)
     file_name = "".join(letter for letter in title if letter.isascii() and letter.isalnum()) or "project"
     return Answer(pdf_of_lines(lines), f'application/pdf; name="{file_name}.pdf"')
