@@ -56,15 +56,29 @@ def _steps(project: StoredProject, shape: Shape) -> Iterable[Step]:
         yield _combining(project, labelled=shape.labels)
 
 
+def shaped_values(project: StoredProject, shape: Shape, rows: Iterable[Cells]) -> Iterable[Cells]:
+    """Apply to rows of one value each, as EAV has them, what is asked of numbers."""
+    if not shape.decimal:
+        return rows
+    written = _decimals(project, shape.decimal)
+    return ({**row, "value": written(row["field_name"], row["value"])} for row in rows)
+
+
 def _with_decimal(project: StoredProject, decimal: str) -> Step:
+    written = _decimals(project, decimal)
+
+    def step(cells: Cells) -> Cells:
+        return {name: written(name, value) for name, value in cells.items()}
+
+    return step
+
+
+def _decimals(project: StoredProject, decimal: str) -> Callable[[str, str], str]:
+    """Return what writes a value of a calculated or number field with a decimal character."""
     other = "." if decimal == "," else ","
     fields = project.dictionary.fields
     numbers = frozenset(f.name for f in fields if f.kind == "number" and f.type != "slider")
-
-    def step(cells: Cells) -> Cells:
-        return {n: v.replace(other, decimal) if n in numbers else v for n, v in cells.items()}
-
-    return step
+    return lambda name, value: value.replace(other, decimal) if name in numbers else value
 
 
 def _combining(project: StoredProject, *, labelled: bool = False) -> Step:

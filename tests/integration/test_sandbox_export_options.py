@@ -74,6 +74,21 @@ def test_delimiter_and_decimal_character(simple: tuple[StoredProject, Export]) -
     assert simple[1](format="csv", decimalCharacter="%").status_code == 400
 
 
+def test_numbers_of_eav_have_the_decimal_character(simple: tuple[StoredProject, Export]) -> None:
+    """The values of number fields and calculations are written with it, other values and codes as they are."""
+    asked = {"type": "eav", "fields": "sex,complaint,weight,bmi,dob", "decimalCharacter": ","}
+    rows = simple[1](**asked).json()
+    values = [(row["field_name"], row["value"]) for row in rows]
+    assert values == [
+        ("dob", "1970-02-03"),
+        ("sex", "2"),
+        ("complaint", "1"),
+        ("complaint", "-9"),
+        ("weight", "80,5"),
+        ("bmi", "24,8"),
+    ]
+
+
 def test_checkboxes_combined(simple: tuple[StoredProject, Export]) -> None:
     """One column holds the ticked options."""
     row = simple[1](combineCheckboxOptions="true").json()[0]

@@ -15,7 +15,7 @@ from redcap_sync.sandbox.labels import value_labels
 from redcap_sync.sandbox.odm_data import clinical_data_xml
 from redcap_sync.sandbox.odm_writing import document
 from redcap_sync.sandbox.rendering import MEDIA_TYPES, Answer, QuotedCells, csv_line, csv_text, json_text, rows_answer
-from redcap_sync.sandbox.shaping import Shape, eav_label, headers, shaped, shaped_names
+from redcap_sync.sandbox.shaping import Shape, eav_label, headers, shaped, shaped_names, shaped_values
 
 InOrder = Callable[[list[Row]], list[Row]]
 
@@ -63,7 +63,7 @@ def eav_answer(call: Call, selection: Selection, shape: Shape) -> Answer:
     """Render one row per stored value."""
     labels = value_labels(selection.project, checkbox_labels=True) if shape.labels else None
     rows = eav_rows(selection, eav_label(labels) if labels else None)
-    return _answer(call, rows, eav_names(selection))
+    return _answer(call, shaped_values(selection.project, shape, rows), eav_names(selection))
 
 
 def _answer(call: Call, rows: Iterable[dict[str, str]], header: Sequence[str]) -> Answer:
