@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import requests
 
+from redcap_sync.odm.reading import parse_xml
 from redcap_sync.project.state import StoredProject
 from redcap_sync.sandbox import running
 from redcap_sync.sandbox.project import project_from_folder
@@ -321,3 +322,9 @@ def test_a_project_without_events_has_blank_instruments(longitudinal: tuple[Stor
     assert call(content="arm", action="delete", **{"arms[0]": "1"}).text == "1"
     answer = call(content="pdf")
     assert (answer.status_code, answer.content[:5]) == (200, b"%PDF-")
+
+
+def test_ids_in_xml_can_be_read_whatever_letters_they_have(simple: tuple[StoredProject, Call]) -> None:
+    """An id with letters that mean something in XML is escaped in the answer of an import."""
+    answer = simple[1]([{"record_id": "a&b<c"}], returnContent="ids", returnFormat="xml")
+    assert parse_xml(answer.text).findtext("id") == "a&b<c"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 from xml.etree import ElementTree as ET
+from xml.sax.saxutils import escape
 
 from redcap_sync.odm.reading import NotProjectXml, parse_xml
 from redcap_sync.odm.values import rows_from_odm
@@ -129,7 +130,7 @@ def _answer(call: Call, records: list[str], pairs: list[str]) -> Answer:
 
 
 def _ids_answer(ids: list[str], output: str) -> Answer:
-    items = "".join(f"<id>{name}</id>" for name in ids)
+    items = "".join(f"<id>{escape(name)}</id>" for name in ids)
     told = {
         "json": json_text(ids),
         "csv": csv_text(["id"], ([name] for name in ids)),
