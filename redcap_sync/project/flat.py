@@ -174,6 +174,9 @@ class Templates:
     def _make(self, place: Place) -> _Template | None:
         selection, project = self._selection, self._selection.project
         here = [column for column in selection.columns if applies(project, column, place)]
+        # Nothing selected is an empty export, not one row after another without a cell.
+        if not selection.columns:
+            return None
         if place.instrument and not any(column.instrument == place.instrument for column in here):
             return None
         id_field = project.id_field

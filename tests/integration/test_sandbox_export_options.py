@@ -209,6 +209,16 @@ def test_nothing_selected_is_empty_in_each_format(simple: tuple[StoredProject, E
     assert simple[1](records="99", format="csv").text == "\n"
 
 
+def test_fields_without_a_column_are_an_empty_export(simple: tuple[StoredProject, Export]) -> None:
+    """A descriptive field alone, or one that the user may not see, gives no row rather than rows without a cell."""
+    project, call = simple
+    assert call(fields="hint").json() == []
+    assert call(fields="hint", format="csv").text == "\n"
+    project.structure.users["sandbox_user"].rights.forms_export["labs"] = 0
+    assert call(fields="weight,comments").json() == []
+    assert call(fields="record_id,weight").json() == [{"record_id": "1"}]
+
+
 def test_a_pdf_is_blank_or_of_one_record_or_of_all(simple: tuple[StoredProject, Export]) -> None:
     """Blank instruments name every field; a record's PDF its values; compact ones leave out what has none."""
     import pypdfium2
