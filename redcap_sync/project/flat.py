@@ -96,11 +96,18 @@ def everything(project: StoredProject) -> Selection:
 
 def places_in_order(project: StoredProject, record: str) -> list[Place]:
     """The places of a record: by event, the base row before its instances, then by instrument and instance."""
-    event_order = {event_id: position for position, event_id in enumerate(project.event_names)}
+    names = project.event_names
+    event_order = {event_id: position for position, event_id in enumerate(names)}
     instrument_order = {"": -1} | {name: position for position, name in enumerate(project.instrument_names)}
     places = (place for place in project.values[record].rows if place.event_id in event_order)
     known = (place for place in places if place.instrument in instrument_order)
-    return sorted(known, key=lambda p: (event_order[p.event_id], instrument_order[p.instrument], p.instance))
+    shown = (place for place in known if is_row(project, place, names[place.event_id]))
+    return sorted(shown, key=lambda p: (event_order[p.event_id], instrument_order[p.instrument], p.instance))
+
+
+def is_row(project: StoredProject, place: Place, event: str) -> bool:
+    """Say whether the repeating set-up has such a row; instances of what repeats no longer are kept and not shown."""
+    return project.dictionary.repeats(event, place.instrument) == (place.instance > 0)
 
 
 def flat_rows(selection: Selection) -> Iterator[Row]:
@@ -152,7 +159,7 @@ class Templates:
 
     def __init__(self, selection: Selection) -> None:
         self._selection = selection
-        self._made: dict[tuple[int, str], _Template | None] = {}
+        self._made: dict[tuple[int, str, bool], _Template | None] = {}
 
     def rows_of(self, record: str) -> Iterator[Row]:
         """Yield the rows of one record in their order."""
@@ -166,7 +173,7 @@ class Templates:
 
     def _at(self, place: Place) -> _Template | None:
         """Return the template of a place; None where the export has no row for it."""
-        key = (place.event_id, place.instrument)
+        key = (place.event_id, place.instrument, place.instance > 0)
         if key not in self._made:
             self._made[key] = self._make(place) if place.event_id in self._selection.event_ids else None
         return self._made[key]
@@ -178,6 +185,8 @@ class Templates:
         if not selection.columns:
             return None
         if place.instrument and not any(column.instrument == place.instrument for column in here):
+            return None
+        if not is_row(project, place, project.event_name(place.event_id)):
             return None
         id_field = project.id_field
         head = selection.head

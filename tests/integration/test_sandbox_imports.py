@@ -328,3 +328,19 @@ def test_ids_in_xml_can_be_read_whatever_letters_they_have(simple: tuple[StoredP
     """An id with letters that mean something in XML is escaped in the answer of an import."""
     answer = simple[1]([{"record_id": "a&b<c"}], returnContent="ids", returnFormat="xml")
     assert parse_xml(answer.text).findtext("id") == "a&b<c"
+
+
+def test_instances_of_what_repeats_no_longer_are_kept_and_not_shown(longitudinal: tuple[StoredProject, Call]) -> None:
+    """A record and event has one row where nothing repeats; the other instances are back with the set-up."""
+    call = longitudinal[1]
+    setup = call(content="repeatingFormsEvents").json()
+    visit = {"record_id": "1", "redcap_event_name": "followup_arm_1", "redcap_repeat_instrument": "visit"}
+    call([{**visit, "redcap_repeat_instance": number, "pain": str(number)} for number in (1, 2, 3)])
+    before = call().json()
+    for kind, pains in (({}, ["1"]), ({"type": "eav"}, ["1"])):
+        assert call([], content="repeatingFormsEvents").text == "0"
+        rows = call(**kind, fields="pain").json()
+        assert [row.get("pain", row.get("value")) for row in rows] == pains
+        assert call(setup, content="repeatingFormsEvents").text == "2"
+    assert call().json() == before
+    assert len(before) == 3
