@@ -87,7 +87,9 @@ def _load_form(project: StoredProject, record: str, place: Place, form: ET.Eleme
             project.values.join_group(record, value)
         elif column is not None and (calculated or not _is_calculated(column)):
             cells[name] = _stored(column, value)
-        elif name == SURVEY_IDENTIFIER or name.removesuffix("_timestamp") in project.structure.surveys:
+        elif name == SURVEY_IDENTIFIER:
+            cells[name] = value
+        elif name.removesuffix("_timestamp") in project.structure.surveys:
             cells[name] = value.replace("T", " ", 1)
     for item in every(form, "ItemDataBase64Binary"):
         cells[attribute(item, "ItemOID")] = str(_keep_document(project, item))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator
 
-from redcap_sync.project.flat import GROUP, Row, Selection, applies, flat_rows
+from redcap_sync.project.flat import GROUP, SURVEY_IDENTIFIER, Row, Selection, applies, flat_rows
 from redcap_sync.project.layout import Column
 from redcap_sync.project.state import StoredProject
 from redcap_sync.sandbox.odm_study import group_oid
@@ -53,11 +53,18 @@ def _items(selection: Selection, row: Row, instrument: str, *, with_files: bool)
     for column in (column for column in selection.columns if column.instrument == instrument):
         if applies(project, column, row.place):
             items += _item(project, column, row, with_files=with_files)
-            if column.name == project.id_field and row.cells.get(GROUP):
-                items.append(element("ItemData", {"ItemOID": GROUP, "Value": row.cells[GROUP]}))
+            if column.name == project.id_field:
+                items += _text_items(row, GROUP, SURVEY_IDENTIFIER)
+    items += _text_items(row, f"{instrument}_timestamp")
     if not items:
         return ""
     return element("ItemGroupData", {"ItemGroupOID": group_oid(instrument), "ItemGroupRepeatKey": "1"}, "".join(items))
+
+
+def _text_items(row: Row, *names: str) -> list[str]:
+    """Write what a row has in columns that are no fields: they are there where the export was asked for them."""
+    cells = {name: row.cells[name] for name in names if row.cells.get(name)}
+    return [element("ItemData", {"ItemOID": name, "Value": cell}) for name, cell in cells.items()]
 
 
 def _item(project: StoredProject, column: Column, row: Row, *, with_files: bool) -> Iterator[str]:

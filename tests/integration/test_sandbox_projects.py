@@ -62,6 +62,21 @@ def test_what_is_written_as_xml_is_read_again(tmp_path: Path) -> None:
     assert [document.content for document in loaded.documents.files.values()] == [b"grey"]
 
 
+def test_survey_fields_make_the_round(tmp_path: Path) -> None:
+    """With exportSurveyFields the XML holds timestamps and identifiers as they are stored; without, it holds none."""
+    project = longitudinal_project(tmp_path, surveys=["baseline", "visit"])
+    screening, followup, _ = project.event_names
+    answered = {"record_id": "1", "sex": "1", "baseline_timestamp": "2025-03-01 08:00:00"}
+    project.values.write("1", Place(screening), {**answered, "redcap_survey_identifier": "Tom T"})
+    begun = {"pain": "5", "visit_timestamp": "[not completed]"}
+    project.values.write("1", Place(followup, "visit", 2), begun)
+    loaded = project_from_odm(xml_of(project, exportSurveyFields="true"), clock=Clock())
+    assert rows_of(loaded, exportSurveyFields="true") == rows_of(project, exportSurveyFields="true")
+    assert rows_of(loaded, exportSurveyFields="true")[0]["redcap_survey_identifier"] == "Tom T"
+    plain = project_from_odm(xml_of(project), clock=Clock())
+    assert rows_of(plain, exportSurveyFields="true")[0]["baseline_timestamp"] == ""
+
+
 @pytest.mark.skipif(not REAL_FILES, reason="the folder ../shared/redcap_projects is not here")
 @pytest.mark.parametrize("path", REAL_FILES, ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_real_files_make_the_round(path: Path) -> None:
