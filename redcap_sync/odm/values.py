@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from xml.etree import ElementTree as ET
 
 from redcap_sync.dictionary import DATE_FORMATS, Field
-from redcap_sync.odm.reading import attribute, children, every
+from redcap_sync.odm.reading import attribute, children, every, local_name
 from redcap_sync.project.documents import Document
 from redcap_sync.project.flat import EVENT, GROUP, REPEAT_INSTANCE, REPEAT_INSTRUMENT, SURVEY_IDENTIFIER
 from redcap_sync.project.layout import Column
@@ -65,9 +65,15 @@ def _forms(project: StoredProject, subject: ET.Element) -> Iterator[tuple[int, i
 def _place(project: StoredProject, event_id: int, event_key: int, form: ET.Element) -> Place:
     name = project.event_name(event_id)
     instrument = attribute(form, "FormOID").removeprefix("Form.")
-    if project.dictionary.repeats(name, instrument):
+    if project.dictionary.repeats(name, instrument) and not _only_names(project, form):
         return Place(event_id, instrument, _repeat_key(form, "FormRepeatKey"))
     return Place(event_id, "", event_key if project.dictionary.event_repeats(name) else 0)
+
+
+def _only_names(project: StoredProject, form: ET.Element) -> bool:
+    """Say whether a form holds the record's name, and its group, alone: that is the base row, no instance."""
+    items = [attribute(item, "ItemOID") for item in form.iter() if local_name(item).startswith("ItemData")]
+    return project.id_field in items and not {*items} - {project.id_field, GROUP, SURVEY_IDENTIFIER}
 
 
 def _repeat_key(element: ET.Element, name: str) -> int:

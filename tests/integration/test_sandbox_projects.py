@@ -14,7 +14,10 @@ import pytest
 import requests
 
 from redcap_sync.errors import ProjectFileWrong
+from redcap_sync.odm.reading import parse_xml
+from redcap_sync.odm.values import rows_from_odm
 from redcap_sync.project.state import StoredProject
+from redcap_sync.project.structure import Repeat
 from redcap_sync.project.values import Place
 from redcap_sync.sandbox import running
 from redcap_sync.sandbox.project import project_from_odm, project_from_xml
@@ -75,6 +78,22 @@ def test_survey_fields_make_the_round(tmp_path: Path) -> None:
     assert rows_of(loaded, exportSurveyFields="true")[0]["redcap_survey_identifier"] == "Tom T"
     plain = project_from_odm(xml_of(project), clock=Clock())
     assert rows_of(plain, exportSurveyFields="true")[0]["baseline_timestamp"] == ""
+
+
+def test_a_record_with_its_id_alone_makes_the_round(tmp_path: Path) -> None:
+    """Where the first instrument repeats, the XML of a record without an instance adds none to it."""
+    project = simple_project(tmp_path)
+    event = next(iter(project.event_names))
+    project.restructure(repeating=[Repeat(event, "baseline")])
+    project.values.write("1", Place(event, "baseline", 2), {"sex": "1"})
+    project.values.write("2", Place(event), {"record_id": "2"})
+    written = xml_of(project)
+    loaded = project_from_odm(written, clock=Clock())
+    rows = rows_of(loaded)
+    assert rows == rows_of(project)
+    assert [(row["record_id"], row["redcap_repeat_instance"]) for row in rows] == [("1", 2), ("2", "")]
+    assert len(rows_from_odm(project, parse_xml(written))) == 2
+    assert "redcap_repeat_instance" not in rows_from_odm(project, parse_xml(written))[1]
 
 
 @pytest.mark.skipif(not REAL_FILES, reason="the folder ../shared/redcap_projects is not here")
