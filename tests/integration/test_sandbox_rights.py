@@ -87,6 +87,16 @@ def test_members_of_a_group_read_what_happened_to_its_records(served: tuple[Stor
     assert {entry["record"] for entry in call(somebody, content="log", logtype="record").json()} == {"1", "331-1"}
 
 
+def test_nobody_is_put_into_a_group_that_is_not_there(served: tuple[StoredProject, Call]) -> None:
+    """An assignment of roles that names an unknown group is refused as one of groups is, and changes nothing."""
+    project, call = served
+    somebody = add(project, group="north_site")
+    row = f'[{{"username":"{somebody}","unique_role_name":"","data_access_group":"nowhere"}}]'
+    refused = call(content="userRoleMapping", action="import", data=row)
+    assert (refused.status_code, "'nowhere'" in refused.json()["error"]) == (400, True)
+    assert project.structure.users[somebody].group == "north_site"
+
+
 def test_who_manages_no_groups_sees_no_list_of_them(served: tuple[StoredProject, Call]) -> None:
     """Groups and who is in them need the right Data Access Groups; the column of the records does not."""
     project, call = served

@@ -161,6 +161,8 @@ def import_role_mapping(call: Call) -> Answer:
             raise ApiError(f"The user '{row.get('username', '')}' does not exist in the project")
         if row.get("unique_role_name") and row["unique_role_name"] not in known:
             raise values_not_valid("unique_role_name", [row["unique_role_name"]])
+        if row.get("data_access_group") and call.project.group(row["data_access_group"]) is None:
+            raise values_not_valid("data_access_group", [row["data_access_group"]])
     for row in rows:
         user = users[row["username"]]
         user.role = row.get("unique_role_name", "")
