@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from http import HTTPStatus
 from threading import Lock
 
 from redcap_sync.sandbox.parameters import Parameters
@@ -138,19 +139,37 @@ def spoiled(fault: Fault, answered: Answer) -> Answer:
     if fault.kind == "truncated":
         return Answer(answered.body[: len(answered.body) * 2 // 3], answered.media_type, 200, answered.headers)
     if fault.kind == "half":
-        return Answer(_half(answered), answered.media_type, 200, answered.headers)
+        return Answer(_half(answered), answered.media_type, answered.status, answered.headers)
     return answered
 
 
 def _half(answered: Answer) -> bytes:
-    text = answered.body.decode()
-    if answered.media_type == MEDIA_TYPES["json"]:
-        rows = json.loads(text)
-        return json.dumps(rows[: len(rows) // 2], separators=(",", ":")).encode()
-    if answered.media_type == MEDIA_TYPES["csv"]:
-        header, *rows = csv.reader(io.StringIO(text, newline=""))
-        kept = io.StringIO(newline="")
-        csv.writer(kept, lineterminator="\n").writerows([header, *rows[: len(rows) // 2]])
-        return kept.getvalue().encode()
-    items = text.split("<item>")
-    return ("<item>".join(items[: 1 + (len(items) - 1) // 2]) + "</records>").encode()
+    """Leave half of the rows out; what has no rows, an error or a file say, stays whole."""
+    halved = HALVED.get(answered.media_type)
+    whole = answered.status != HTTPStatus.OK or not answered.body
+    return answered.body if halved is None or whole else halved(answered.body.decode()).encode()
+
+
+def _half_of_json(text: str) -> str:
+    rows = json.loads(text)
+    return json.dumps(rows[: len(rows) // 2], separators=(",", ":")) if isinstance(rows, list) else text
+
+
+def _half_of_csv(text: str) -> str:
+    header, *rows = csv.reader(io.StringIO(text, newline=""))
+    kept = io.StringIO(newline="")
+    csv.writer(kept, lineterminator="\n").writerows([header, *rows[: len(rows) // 2]])
+    return kept.getvalue()
+
+
+def _half_of_xml(text: str) -> str:
+    head, *items = text.split("<item>")
+    end = items[-1].rpartition("</item>")[2] if items else ""
+    return "<item>".join([head, *items[: len(items) // 2]]) + end
+
+
+HALVED = {
+    MEDIA_TYPES["json"]: _half_of_json,
+    MEDIA_TYPES["csv"]: _half_of_csv,
+    MEDIA_TYPES["xml"]: _half_of_xml,
+}

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from redcap_sync.odm.reading import parse_xml
 from redcap_sync.project.state import StoredProject
 from redcap_sync.sandbox import Faults, Running, running
 from tests.sandbox_examples import simple_project
@@ -75,6 +76,19 @@ def test_answers_that_are_not_whole(served: Served) -> None:
     with pytest.raises(requests.exceptions.RequestException):
         post(sandbox, project, "dropped")
     assert len(post(sandbox, project).json()) == 4
+
+
+def test_what_has_no_rows_is_not_halved(served: Served) -> None:
+    """An object, an error, a file and an empty answer stay as they are, and XML of any root stays well-formed."""
+    sandbox, project, _ = served
+    assert post(sandbox, project, "half", content="project").json()["project_title"] == "Simple"
+    refused = post(sandbox, project, "half", content="nothing")
+    assert (refused.status_code, list(refused.json())) == (400, ["error"])
+    assert post(sandbox, project, "half", content="pdf").content[:5] == b"%PDF-"
+    taken = post(sandbox, project, "half", data="record_id\n1\n", format="csv", returnContent="nothing")
+    assert (taken.status_code, taken.content) == (200, b"")
+    instruments = post(sandbox, project, "half", content="instrument", format="xml").text
+    assert [cell.text for cell in parse_xml(instruments).iter("instrument_name")] == ["baseline"]
 
 
 def test_slow_and_with_a_wrong_clock(served: Served) -> None:
