@@ -15,6 +15,8 @@ from redcap_sync.sandbox.parameters import Parameters
 
 MALFORMED = "The data being imported is not formatted correctly"
 NOT_ACCEPTABLE = 406
+# Python reads 131,072 characters of a cell unless told otherwise; a text of notes may have more.
+csv.field_size_limit(1 << 30)
 HALF_LETTER = re.compile(r"\\u[dD][89a-fA-F]")
 
 

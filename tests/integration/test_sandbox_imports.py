@@ -344,3 +344,13 @@ def test_instances_of_what_repeats_no_longer_are_kept_and_not_shown(longitudinal
         assert call(setup, content="repeatingFormsEvents").text == "2"
     assert call().json() == before
     assert len(before) == 3
+
+
+def test_a_long_text_comes_in_by_every_format(simple: tuple[StoredProject, Call]) -> None:
+    """Notes of 200,000 characters, as an export gives them, are taken in CSV as in JSON and XML."""
+    call = simple[1]
+    call([{"record_id": "1", "comments": "a, b " * 40_000}])
+    for output in ("csv", "json", "xml"):
+        exported = call(format=output).text
+        assert call(exported, format=output, overwriteBehavior="overwrite").status_code == 200
+        assert call(format=output).text == exported
