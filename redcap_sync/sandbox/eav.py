@@ -50,10 +50,11 @@ def _values(selection: Selection, record: str, place: Place, labelled: Labelled 
     project = selection.project
     stored, group = project.values[record].rows[place], project.values[record].group
     for column in selection.columns:
-        value = stored.get(column.name, "")
+        is_id = column.name == project.id_field
+        # The record's name is there also where the id field had another name when the row was stored.
+        value = selection.shown_id(record) if is_id else stored.get(column.name, "")
         if value and applies(project, column, place):
-            shown = selection.shown_id(record) if column.name == project.id_field else value
-            yield _named(column, shown, labelled)
+            yield _named(column, value, labelled)
         if column.name == project.id_field and GROUP in selection.head and group and not place.instrument:
             yield GROUP, group
 

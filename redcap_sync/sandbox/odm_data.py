@@ -79,7 +79,7 @@ def _item(project: StoredProject, column: Column, row: Row, *, with_files: bool)
                 "redcap:MimeType": document.media_type,
             }
             yield element("ItemDataBase64Binary", attributes, base64.b64encode(document.content).decode())
-    elif stored or column.is_checkbox:
+    elif stored or column.is_checkbox or column.name == project.id_field:
         kind = column.field.kind if column.field else ""
         shown = value.replace(" ", "T", 1) if kind == "datetime" else value
         yield element("ItemData", {"ItemOID": column.name, "Value": shown})

@@ -354,3 +354,15 @@ def test_a_long_text_comes_in_by_every_format(simple: tuple[StoredProject, Call]
         exported = call(format=output).text
         assert call(exported, format=output, overwriteBehavior="overwrite").status_code == 200
         assert call(format=output).text == exported
+
+
+def test_records_keep_their_ids_when_the_id_field_is_renamed(simple: tuple[StoredProject, Call]) -> None:
+    """After a dictionary whose first field has another name, each export names the records by it."""
+    call = simple[1]
+    call([{"record_id": "1", "sex": "1"}, {"record_id": "2"}])
+    first, *others = call(content="metadata").json()
+    assert call([{**first, "field_name": "study_id"}, *others], content="metadata").status_code == 200
+    assert [row["study_id"] for row in call().json()] == ["1", "2"]
+    rows = [(row["record"], row["field_name"], row["value"]) for row in call(type="eav").json()]
+    assert rows == [("1", "study_id", "1"), ("1", "sex", "1"), ("2", "study_id", "2")]
+    assert call(format="odm").text.count('ItemOID="study_id"') == 2
