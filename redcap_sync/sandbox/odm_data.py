@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from redcap_sync.project.flat import GROUP, SURVEY_IDENTIFIER, Row, Selection, applies, flat_rows
 from redcap_sync.project.layout import Column
@@ -12,11 +12,16 @@ from redcap_sync.sandbox.odm_study import group_oid
 from redcap_sync.sandbox.odm_writing import element
 
 
-def clinical_data_xml(selection: Selection, *, with_files: bool) -> str:
-    """Write the ClinicalData element with every row of a selection; files only where asked for."""
+def clinical_data_xml(selection: Selection, *, with_files: bool, groups: Mapping[str, str] | None = None) -> str:
+    """Write the ClinicalData element with every row of a selection; files only where asked for.
+
+    `groups` gives data access groups other unique names: those that a reader of the whole XML makes for them.
+    """
     project = selection.project
     subjects: dict[str, list[str]] = {}
     for row in flat_rows(selection):
+        if groups and row.cells.get(GROUP):
+            row.cells[GROUP] = groups.get(row.cells[GROUP], "")
         subjects.setdefault(row.record, []).append(_row(selection, row, with_files=with_files))
     parts = [
         element(

@@ -9,7 +9,7 @@ from redcap_sync.odm.structure import FIELD_TYPES, ROLE_RIGHTS, SETTINGS, VALIDA
 from redcap_sync.project.randomization import Randomization
 from redcap_sync.project.rights import RANDOMIZATION_RIGHTS, RIGHTS, Role
 from redcap_sync.project.state import StoredProject
-from redcap_sync.project.structure import Report
+from redcap_sync.project.structure import Report, unique_group_name
 from redcap_sync.sandbox.odm_writing import element, text_element
 
 WRITTEN_TYPES = {ours: theirs for theirs, ours in FIELD_TYPES.items()}
@@ -56,6 +56,14 @@ def _globals(project: StoredProject) -> str:
         if written:
             parts.append(element(f"redcap:{name}Group", {}, "\n".join(written)))
     return element("GlobalVariables", {}, "\n".join(part for part in ["", *parts, ""] if part))
+
+
+def group_names(project: StoredProject) -> dict[str, str]:
+    """Unique names of the groups to those they get from this XML, which tells their names only."""
+    made: dict[str, str] = {}
+    for group in project.structure.groups:
+        made[group.unique_name] = unique_group_name(group.name, made.values())
+    return made
 
 
 def _repeating(project: StoredProject) -> str:

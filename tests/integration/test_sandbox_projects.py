@@ -96,6 +96,18 @@ def test_a_record_with_its_id_alone_makes_the_round(tmp_path: Path) -> None:
     assert "redcap_repeat_instance" not in rows_from_odm(project, parse_xml(written))[1]
 
 
+def test_records_of_a_renamed_group_make_the_round(tmp_path: Path) -> None:
+    """The XML tells groups by their names, so records are in it under the unique names that are made of those."""
+    project = longitudinal_project(tmp_path)
+    project.structure.groups[0].name = "Nordic"
+    project.values.write("1", Place(next(iter(project.event_names))), {"record_id": "1"})
+    project.values.join_group("1", "north_site")
+    loaded = project_from_odm(xml_of(project, exportDataAccessGroups="true"), clock=Clock())
+    group = loaded.group(loaded.values["1"].group)
+    assert group is not None
+    assert (group.name, group.unique_name) == ("Nordic", "nordic")
+
+
 @pytest.mark.skipif(not REAL_FILES, reason="the folder ../shared/redcap_projects is not here")
 @pytest.mark.parametrize("path", REAL_FILES, ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_real_files_make_the_round(path: Path) -> None:

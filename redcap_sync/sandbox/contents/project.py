@@ -15,7 +15,7 @@ from redcap_sync.sandbox.errors import ApiError, no_rights, not_valid
 from redcap_sync.sandbox.exporting import asked_selection
 from redcap_sync.sandbox.installation import VERSION, Installation
 from redcap_sync.sandbox.odm_data import clinical_data_xml
-from redcap_sync.sandbox.odm_study import study_xml
+from redcap_sync.sandbox.odm_study import group_names, study_xml
 from redcap_sync.sandbox.odm_writing import document
 from redcap_sync.sandbox.parameters import Parameters
 from redcap_sync.sandbox.project import project_from_odm
@@ -63,7 +63,11 @@ def export_xml(call: Call) -> Answer:
         # A file that can be loaded again needs the id, whatever fields were asked for.
         first = call.project.layout.by_name[call.project.id_field]
         columns = tuple(dict.fromkeys([first, *selection.columns]))
-        data = clinical_data_xml(replace(selection, columns=columns), with_files=call.parameters.flag("exportFiles"))
+        data = clinical_data_xml(
+            replace(selection, columns=columns),
+            with_files=call.parameters.flag("exportFiles"),
+            groups=group_names(call.project),
+        )
         body = f"\n{body}\n{data}\n"
     call.log("export", "Export project XML (API)")
     written = document(title, call.now.isoformat(timespec="seconds"), VERSION, body)
