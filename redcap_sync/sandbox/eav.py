@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import chain
 
 from redcap_sync.project.flat import (
     EVENT,
@@ -32,31 +33,38 @@ def eav_rows(selection: Selection, labelled: Labelled | None = None) -> Iterator
     """Yield a row per stored value. Without labels a file is its document id and a ticked option its code."""
     names, project = eav_names(selection), selection.project
     for record in selection.records:
-        for place in places_in_order(project, record):
-            if not selection.wants(record, place):
-                continue
+        wanted = [place for place in places_in_order(project, record) if selection.wants(record, place)]
+        for place in wanted:
             where = {
                 "record": selection.shown_id(record),
                 EVENT: project.event_name(place.event_id),
                 REPEAT_INSTRUMENT: place.instrument,
                 REPEAT_INSTANCE: str(place.instance or ""),
             }
-            for field_name, value in _values(selection, record, place, labelled):
+            values = _values(selection, record, place, labelled)
+            if not place.instrument or place == wanted[0]:
+                values = chain(_group(selection, record), values)
+            for field_name, value in values:
                 row = {**where, "field_name": field_name, "value": value}
                 yield {name: row[name] for name in names}
 
 
+def _group(selection: Selection, record: str) -> Iterator[tuple[str, str]]:
+    """The record's group, where it is asked for: in base rows, or where there is none in the first instance."""
+    group = selection.project.values[record].group
+    if GROUP in selection.head and group:
+        yield GROUP, group
+
+
 def _values(selection: Selection, record: str, place: Place, labelled: Labelled | None) -> Iterator[tuple[str, str]]:
     project = selection.project
-    stored, group = project.values[record].rows[place], project.values[record].group
+    stored = project.values[record].rows[place]
     for column in selection.columns:
         is_id = column.name == project.id_field
         # The record's name is there also where the id field had another name when the row was stored.
         value = selection.shown_id(record) if is_id else stored.get(column.name, "")
         if value and applies(project, column, place):
             yield _named(column, value, labelled)
-        if column.name == project.id_field and GROUP in selection.head and group and not place.instrument:
-            yield GROUP, group
 
 
 def _named(column: Column, value: str, labelled: Labelled | None) -> tuple[str, str]:

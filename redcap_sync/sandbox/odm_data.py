@@ -22,6 +22,9 @@ def clinical_data_xml(selection: Selection, *, with_files: bool, groups: Mapping
     for row in flat_rows(selection):
         if groups and row.cells.get(GROUP):
             row.cells[GROUP] = groups.get(row.cells[GROUP], "")
+        if row.place.instrument and row.record in subjects:
+            # The group stands beside the record's id; only a record without a base row has it at its first instance.
+            row.cells.pop(GROUP, None)
         subjects.setdefault(row.record, []).append(_row(selection, row, with_files=with_files))
     parts = [
         element(
@@ -60,7 +63,7 @@ def _items(selection: Selection, row: Row, instrument: str, *, with_files: bool)
             items += _item(project, column, row, with_files=with_files)
             if column.name == project.id_field:
                 items += _text_items(row, GROUP, SURVEY_IDENTIFIER)
-    items += _text_items(row, f"{instrument}_timestamp")
+    items += _text_items(row, f"{instrument}_timestamp", *((GROUP,) if row.place.instrument else ()))
     if not items:
         return ""
     return element("ItemGroupData", {"ItemGroupOID": group_oid(instrument), "ItemGroupRepeatKey": "1"}, "".join(items))

@@ -108,6 +108,24 @@ def test_records_of_a_renamed_group_make_the_round(tmp_path: Path) -> None:
     assert (group.name, group.unique_name) == ("Nordic", "nordic")
 
 
+def test_the_group_of_a_record_without_a_base_row_makes_the_round(tmp_path: Path) -> None:
+    """A record that has instances only keeps its data access group in the project XML, and tells it in EAV."""
+    project = longitudinal_project(tmp_path)
+    visits = list(project.event_names)[1]
+    for instance in (2, 3):
+        project.values.write("1", Place(visits, "visit", instance), {"pain": "5"})
+    project.values.join_group("1", "south_site")
+    written = xml_of(project, exportDataAccessGroups="true")
+    assert written.count("redcap_data_access_group") == 1
+    assert project_from_odm(written, clock=Clock()).values["1"].group == "south_site"
+    rows = rows_of(project, type="eav", exportDataAccessGroups="true")
+    assert [(row["field_name"], row["value"]) for row in rows] == [
+        ("redcap_data_access_group", "south_site"),
+        ("pain", "5"),
+        ("pain", "5"),
+    ]
+
+
 @pytest.mark.skipif(not REAL_FILES, reason="the folder ../shared/redcap_projects is not here")
 @pytest.mark.parametrize("path", REAL_FILES, ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_real_files_make_the_round(path: Path) -> None:
