@@ -168,15 +168,22 @@ class Dictionary:
         return (*own, f"{instrument}_complete")
 
     def columns_of_field(self, field: Field) -> tuple[str, ...]:
-        """The export columns of one field; a checkbox has one more for each missing data code of the project."""
+        """The export columns of one field; a checkbox has one more for each missing data code of the project.
+
+        Options whose codes differ only in what a column's name cannot say share one column.
+        """
         if field.type != "checkbox":
             return field.columns
-        return tuple(checkbox_column(field.name, option.code) for option in self.options_of(field))
+        return tuple(dict.fromkeys(checkbox_column(field.name, option.code) for option in self.options_of(field)))
 
     def options_of(self, field: Field) -> tuple[Choice, ...]:
-        """The options of a checkbox: its choices, then the missing data codes unless it refuses them."""
-        refuses = "@NOMISSING" in field.annotation
-        return field.choices if refuses else (*field.choices, *self.missing_data_codes)
+        """The options of a checkbox: its choices, then the missing data codes that are none of them.
+
+        There are no such codes for a checkbox that refuses them.
+        """
+        if "@NOMISSING" in field.annotation:
+            return field.choices
+        return (*field.choices, *(one for one in self.missing_data_codes if not field.has_choice(one.code)))
 
     def instruments_at(self, event: str) -> tuple[str, ...]:
         """The instruments designated to an event, in instrument order."""

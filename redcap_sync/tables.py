@@ -229,8 +229,9 @@ def _dates(cells: pa.Array, pattern: str) -> pa.Array:
             return filled.cast(stored)
     except pa.ArrowInvalid:
         pass
-    slowly = pd.to_datetime(_text_series(cells), format=pattern, errors="coerce").astype("datetime64[ns]")
-    return pa.array(slowly, stored, from_pandas=True)
+    slowly = pd.to_datetime(_text_series(cells), format=pattern, errors="coerce")
+    reached = slowly.between(pd.Timestamp.min, pd.Timestamp.max)  # a mistyped year, 0216 say, is a date for REDCap
+    return pa.array(slowly.where(reached).astype("datetime64[ns]"), stored, from_pandas=True)
 
 
 def cells_of_series(text: pd.Series[str]) -> pa.Array:

@@ -107,3 +107,42 @@ def test_an_empty_dictionary_is_refused() -> None:
     """A dictionary without a field is an incomplete export, not an empty study."""
     with pytest.raises(ExportIncomplete):
         dictionary_from_api(project={}, metadata=[], instruments=[])
+
+
+@pytest.mark.parametrize(
+    ("codes", "choices", "column"),
+    [("-99, Unknown | NI, None", "1, Red | -99, Unknown", "signs____99"), ("", "A, Red | a, Warm", "signs___a")],
+)
+def test_options_that_share_a_column_keep_its_value(codes: str, choices: str, column: str) -> None:
+    """A choice that is a missing data code too, or differs from another in its case alone, loses no tick."""
+    row = {"field_name": "signs", "form_name": "visit", "field_type": "checkbox"}
+    shared = dictionary_from_api(
+        project={"missing_data_codes": codes},
+        metadata=[
+            {"field_name": "record_id", "form_name": "visit", "field_type": "text"},
+            {**row, "select_choices_or_calculations": choices},
+        ],
+        instruments=[{"instrument_name": "visit", "instrument_label": "Visit"}],
+    )
+    table = tables_from_records(shared, [{"record_id": "1", column: "1"}])["visit"]
+    assert table.text[column].tolist() == ["1"]
+
+
+@pytest.mark.parametrize("validation", ["date_dmy", "datetime_ymd", "datetime_seconds_mdy"])
+def test_a_date_no_clock_reaches_is_missing_and_its_text_stays(validation: str) -> None:
+    """A year mistyped as 0216 or 9999 stops no pull: it is missing among the dates, and a rule still finds the text."""
+    time = {"date": "", "datetime": " 10:00", "datetime_seconds": " 10:00:00"}[validation.rsplit("_", 1)[0]]
+    written = [f"{day}{time}" for day in ("0216-03-01", "2016-03-01", "9999-12-31", "1500-01-01")]
+    field = {"field_name": "seen", "form_name": "visit", "field_type": "text"}
+    project = dictionary_from_api(
+        project={},
+        metadata=[
+            {"field_name": "record_id", "form_name": "visit", "field_type": "text"},
+            {**field, "text_validation_type_or_show_slider_number": validation},
+        ],
+        instruments=[{"instrument_name": "visit", "instrument_label": "Visit"}],
+    )
+    rows = [{"record_id": str(number), "seen": text} for number, text in enumerate(written)]
+    table = tables_from_records(project, rows)["visit"]
+    assert table.text["seen"].tolist() == written
+    assert table.typed["seen"].isna().tolist() == [True, False, True, True]
