@@ -116,6 +116,7 @@ class _Run:
         version = self.client.version()
         place = (self.base.checkpoint, self.base.dictionary.record_id_field) if self.base else (Checkpoint(), "")
         looking, changes = first_look(self.client, *place)
+        self.edits[:] = changes.edits if changes and changes.trusted else ()  # a diff of nights names who edited
         structure = pull_structure(self.client)
         looking.id_field = structure.dictionary.record_id_field
         self.client.know_id_field(looking.id_field)

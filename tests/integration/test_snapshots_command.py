@@ -148,6 +148,17 @@ def test_a_diff_names_records_that_moved_to_another_group(nights: Nights) -> Non
     assert "2 cells differ" in nights.say("diff", first.id[:10], last.id[:10], str(STUDY))
 
 
+def test_a_diff_across_a_full_pull_names_who_changed_a_cell(nights: Nights) -> None:
+    """The weekly full pull keeps what the log says of the day before it, as every increment does."""
+    first = nights.pull()
+    nights.clock.now += timedelta(days=7)
+    nights.write("1", height_cm="170")
+    last = nights.pull()
+    assert nights.run("list", str(STUDY))["snapshots"][-1]["pull"] == "full"
+    [changed] = nights.run("diff", first.id[:10], last.id[:10], str(STUDY))["changes"]
+    assert (changed["new"], changed["by"]) == ("170", "sandbox_user")
+
+
 def test_a_diff_the_wrong_way_round_and_an_unknown_snapshot_are_explained(nights: Nights) -> None:
     """Both end in an explained error with the command that is right."""
     first = nights.pull()
