@@ -13,13 +13,15 @@ a crash at any moment leaves the last good snapshot the last good one.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pandas as pd
+import pyarrow as pa
 
 from nightround.model import Snapshot
 from nightround.store.sealing import Vault
@@ -43,6 +45,8 @@ from redcap_sync.structure import Structure
 from redcap_sync.tables import Table, Unseen
 
 OBJECTS, TAKEN, UNFINISHED, LATEST, ACCEPTED = "objects", "taken", "unfinished", "latest.json", "accepted.json"
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -183,7 +187,7 @@ class SnapshotStore:
 
     def manifest_named(self, name: str) -> Manifest:
         """Read one manifest."""
-        return Manifest.read(json.loads(self._read(self.folder / TAKEN / name)))
+        return Manifest.read(self._document(self.folder / TAKEN / name))
 
     def structure(self, manifest: Manifest) -> Structure:
         """The structure of a snapshot, without its tables."""
@@ -202,19 +206,24 @@ class SnapshotStore:
 
     def edits(self, manifest: Manifest) -> tuple[Edit, ...]:
         """What the log said of the time between the pull before and this one."""
-        return read_edits(self._read(self.folder / OBJECTS / manifest.objects["*edits"]))
+        return _opened(manifest, read_edits, self._object(manifest, "*edits"))
 
     def _latest(self) -> dict[str, Any] | None:
         path = self.folder / LATEST
-        return json.loads(self._read(path)) if path.exists() else None
+        return self._document(path) if path.exists() else None
 
     def _load(self, manifest: Manifest, study: str) -> Snapshot:
         structure, tables = self._parts(manifest)
         return _snapshot(manifest, structure, tables, self._groups(manifest), study)
 
     def _write_parts(self, pull: Pull) -> dict[str, str]:
-        """Write what is not there yet; returns the file of each part."""
+        """Write what is not there yet; returns the file of each part.
+
+        The base of an increment was read and proven tonight. A full pull looks at what lies there already, so that a
+        part which was damaged on disk is whole again.
+        """
         edits = edits_file(pull.edits)
+        write = self._write_missing if pull.told.kind == "incremental" else self._write_other
         contents = {
             STRUCTURE: (f"{pull.parts[STRUCTURE]}.json", pull.structure.json),
             ROWS: (f"{pull.parts[ROWS]}.parquet", lambda: keys_file(pull.rows)),
@@ -222,16 +231,27 @@ class SnapshotStore:
         }
         if (groups := pull.groups) is not None:
             contents[GROUPS] = (f"{pull.parts[GROUPS]}.parquet", lambda: keys_file(groups_frame(groups)))
-        files = {name: self._write_once(file, make) for name, (file, make) in contents.items()}
+        files = {name: write(file, make) for name, (file, make) in contents.items()}
         for name, table in pull.tables.items():
             file = f"{pull.parts[name]}-{types_of(table)}.parquet"
-            files[name] = self._write_once(file, lambda table=table: table_file(table))
+            files[name] = write(file, partial(table_file, table))
         return files
 
-    def _write_once(self, file: str, make: Any) -> str:
+    def _write_missing(self, file: str, make: Callable[[], bytes]) -> str:
         path = self.folder / OBJECTS / file
         if not path.exists():
             self.vault.write(path, make())
+        return file
+
+    def _write_other(self, file: str, make: Callable[[], bytes]) -> str:
+        """Write a part unless those very bytes lie there."""
+        path, content = self.folder / OBJECTS / file, make()
+        try:
+            held = self.vault.read(path)
+        except (OSError, ExportIncomplete):
+            held = None
+        if held != content:
+            self.vault.write(path, content)
         return file
 
     def _manifest(self, study: str, pull: Pull, taken_at: datetime, objects: Mapping[str, str]) -> Manifest:
@@ -254,7 +274,9 @@ class SnapshotStore:
             raise _changed(manifest)
         structure = self.structure(manifest)
         tables = {
-            name: read_table(name, self._object(manifest, name)) for name in manifest.parts if not name.startswith("*")
+            name: _opened(manifest, partial(read_table, name), self._object(manifest, name))
+            for name in manifest.parts
+            if not name.startswith("*")
         }
         for name, table in tables.items():
             _prove(manifest, name, digest_of(table_pieces(table)))
@@ -268,22 +290,24 @@ class SnapshotStore:
         return groups_of_frame(self._keys(manifest, GROUPS)) if GROUPS in manifest.parts else None
 
     def _keys(self, manifest: Manifest, part: str) -> pd.DataFrame:
-        keys = read_keys(self._object(manifest, part))
+        keys = _opened(manifest, read_keys, self._object(manifest, part))
         _prove(manifest, part, digest_of(frame_pieces(keys)))
         return keys
 
     def _object(self, manifest: Manifest, part: str) -> bytes:
         return self._read(self.folder / OBJECTS / manifest.objects[part])
 
+    def _document(self, path: Path) -> dict[str, Any]:
+        try:
+            return dict(json.loads(self._read(path)))
+        except ValueError:
+            raise _unreadable(path, "no JSON") from None
+
     def _read(self, path: Path) -> bytes:
         try:
             return self.vault.read(path)
         except OSError as error:
-            raise ExportIncomplete(
-                f"The snapshot file {path.name[:40]} cannot be read ({type(error).__name__}).",
-                why="the folder was removed or is damaged on disk",
-                remedy="restore the folder from a backup, or pull again",
-            ) from None
+            raise _unreadable(path, type(error).__name__) from None
 
 
 def _snapshot(
@@ -308,6 +332,22 @@ def _snapshot(
 def _prove(manifest: Manifest, part: str, digest: str) -> None:
     if manifest.parts[part] != digest:
         raise _changed(manifest)
+
+
+def _opened(manifest: Manifest, read: Callable[[bytes], T], content: bytes) -> T:
+    """Read a part; one that is damaged may be no Parquet or JSON at all."""
+    try:
+        return read(content)
+    except (ValueError, KeyError, OSError, pa.ArrowException):
+        raise _changed(manifest) from None
+
+
+def _unreadable(path: Path, why: str) -> ExportIncomplete:
+    return ExportIncomplete(
+        f"The snapshot file {path.name[:40]} cannot be read ({why}).",
+        why="the folder was removed or is damaged on disk",
+        remedy="restore the folder from a backup, or pull again",
+    )
 
 
 def _changed(manifest: Manifest) -> ExportIncomplete:

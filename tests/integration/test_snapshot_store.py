@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import struct
 import subprocess
 import sys
 import time
@@ -169,6 +170,49 @@ def test_a_changed_snapshot_is_refused(server: Served, tmp_path: Path, part: str
     with pytest.raises(ExportIncomplete, match="not what its name says"):
         store.load(first.id, "s")
     assert other.id == first.id
+
+
+@pytest.mark.parametrize("part", ["baseline", "*rows", "*groups", "*structure"])
+@pytest.mark.parametrize("damage", [b"", b"PAR1 no more", b"{"])
+def test_a_damaged_part_is_told_and_a_full_pull_makes_it_whole(
+    server: Served, tmp_path: Path, part: str, damage: bytes
+) -> None:
+    """A part that can no longer be read is a named error, and the pull that follows writes it anew."""
+    store = SnapshotStore(tmp_path / "s")
+    saved = store.save("s", server.pull(), NIGHT)
+    path = tmp_path / "s" / "objects" / store.manifest_of(saved.id).objects[part]
+    path.write_bytes(damage)
+    with pytest.raises(ExportIncomplete, match="not what its name says"):
+        store.base()
+    store.save("s", server.pull(), NIGHT + timedelta(days=1))
+    loaded = store.load(saved.id, "s")
+    assert loaded.tables["baseline"].text.equals(saved.tables["baseline"].text)
+
+
+@pytest.mark.parametrize("name", ["latest.json", "manifest"])
+def test_a_damaged_manifest_is_told(server: Served, tmp_path: Path, name: str) -> None:
+    """A document that is no JSON any more is a named error, and the pull that follows is the latest again."""
+    store = SnapshotStore(tmp_path / "s")
+    store.save("s", server.pull(), NIGHT)
+    path = tmp_path / "s" / ("latest.json" if name == "latest.json" else f"taken/{store.manifests()[0].name}")
+    path.write_bytes(b'{"manif')
+    with pytest.raises(ExportIncomplete, match="no JSON"):
+        store.base()
+    store.save("s", server.pull(), NIGHT)
+    assert store.base() is not None
+
+
+def test_a_number_that_rotted_on_disk_is_told(server: Served, tmp_path: Path) -> None:
+    """A flipped bit in a typed column, of which the name of the file says nothing, is found by the checksums."""
+    server.write("1", weight="80.5")
+    store = SnapshotStore(tmp_path / "s")
+    saved = store.save("s", server.pull(), NIGHT)
+    path = tmp_path / "s" / "objects" / store.manifest_of(saved.id).objects["labs"]
+    content, number = path.read_bytes(), struct.pack("<d", 80.5)
+    at = content.index(number)
+    path.write_bytes(content[:at] + struct.pack("<d", 80.25) + content[at + len(number) :])
+    with pytest.raises(ExportIncomplete, match="not what its name says"):
+        store.load(saved.id, "s")
 
 
 def test_a_sealed_snapshot_shows_nothing_without_its_key(server: Served, tmp_path: Path) -> None:
