@@ -84,9 +84,10 @@ def first_look(client: RedcapClient, checkpoint: Checkpoint, id_field: str) -> t
             rows, changes = client.log(mark.begin if mark and mark.clock else None), None
             mark = mark_of(rows, client.server_time)
     except RedcapRefused:
-        looking = Looking(client, None, client.server_time, id_field)
         moment = checkpoint.server_time
-        return looking, _touched_since(client, id_field, moment) if moment and id_field else None
+        touched = _touched_since(client, id_field, moment) if moment and id_field else None
+        # The clock last: a refusal, which is all that a fresh client has had so far, need not be dated.
+        return Looking(client, None, client.server_time, id_field), touched
     return Looking(client, mark, client.server_time, id_field, own_name(rows)), changes
 
 

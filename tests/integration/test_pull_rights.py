@@ -118,6 +118,22 @@ def test_without_the_logging_right_a_record_edited_in_mid_pull_is_fetched_again(
     assert pulled.id == server.pull().id
 
 
+@pytest.mark.parametrize("after", [1, 2])
+def test_an_increment_of_a_fresh_client_looks_for_edits_in_mid_pull(server: Served, after: int) -> None:
+    """A client whose very first call, for the log, is refused goes by dates of change, night after night."""
+    server.become(without=("logging",))
+    base = server.pull()
+    server.clock.forward(hours=24)
+    server.write("2", weight="70")
+    server.client = server.fresh_client("service")
+    server.faults.script("changed", content="record", after=after, change=lambda: edit(server))
+    pulled = server.pull(base)
+    assert (pulled.told.kind, pulled.told.stable) == ("incremental", "dates of change")
+    assert "ZZ" in set(pulled.tables["baseline"].text["initials"])
+    server.client = server.fresh_client("service")
+    assert server.pull(pulled).told.kind == "incremental"
+
+
 def edit(server: Served) -> None:
     """Change a value behind the back of every call."""
     project = server.project
