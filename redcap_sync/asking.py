@@ -13,7 +13,7 @@ from redcap_sync.answers import AskedTooMuch, BrokenAnswer, TooSlow
 from redcap_sync.client import RedcapClient, Row
 from redcap_sync.dictionary import Dictionary
 from redcap_sync.errors import ExportIncomplete
-from redcap_sync.export_rights import missing_columns, unseen_columns
+from redcap_sync.export_rights import missing_columns, strange_columns, unknown_columns, unseen_columns
 from redcap_sync.export_rows import (
     ExportRows,
     Places,
@@ -65,6 +65,14 @@ class Asking:
     def in_a_group(self) -> bool:
         """Whether the token's user must be in a data access group."""
         return hidden_from_member(self.dictionary.groups, self.groups)
+
+    @property
+    def all_unseen(self) -> tuple[Unseen, ...]:
+        """What the user may not export: where no row came that could show it, what the rights alone say."""
+        if self.unseen is not None or self.levels is None:
+            return self.unseen or ()
+        every = {column for one in self.dictionary.instruments for column in self.dictionary.columns_of(one.name)}
+        return unseen_columns(self.dictionary, every, self.levels)
 
     def records(self, ids: Sequence[str], splittable: bool) -> ExportRows:  # noqa: FBT001 - called by `Batches`
         """Every row of some records that are there."""
@@ -119,7 +127,10 @@ class Asking:
             self.csv_agrees = False
 
     def check(self, ids: Collection[str], rows: ExportRows) -> None:
-        """Raise ExportIncomplete for records nobody asked for and for columns that no missing right explains."""
+        """Raise ExportIncomplete for records nobody asked for, and for columns that are not those of the dictionary.
+
+        A column that a missing right explains may lack.
+        """
         if not len(rows):
             return
         if strangers := set(rows.records()) - set(ids):
@@ -131,12 +142,14 @@ class Asking:
         with self._lock:
             if rows.names == self._names:
                 return
-            self._names = rows.names
+            if unknown := unknown_columns(self.dictionary, rows.names):
+                raise strange_columns(unknown)
             found = unseen_columns(self.dictionary, set(rows.names), self.levels)
             if self.unseen is None:
                 self.unseen = found
             elif hidden := {c for one in found for c in one.columns} - {c for u in self.unseen for c in u.columns}:
                 raise missing_columns(sorted(hidden))
+            self._names = rows.names
 
     def row_keys(self, *, surely: bool = False) -> dict[str, Places]:
         """Which rows every record has, by record, from one call for the id and what makes instances visible.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from redcap_sync.client import RedcapClient
@@ -13,6 +13,10 @@ from redcap_sync.tables import Unseen
 FULL, WITHOUT_IDENTIFIERS = 1, 3
 LEVELS = {0: "no export right", 2: "de-identified export only", 3: "export without identifiers only"}
 """`forms_export` of content=user; 1 is full."""
+
+
+class ColumnsMissing(ExportIncomplete):
+    """The export lacks columns that no right we know of explains."""
 
 
 class OwnRights(NamedTuple):
@@ -74,10 +78,35 @@ def expected_columns(dictionary: Dictionary, instrument: str) -> tuple[str, ...]
     return (*(column for field in fields for column in field.columns), f"{instrument}_complete")
 
 
-def missing_columns(missing: Sequence[str]) -> ExportIncomplete:
+def unknown_columns(dictionary: Dictionary, present: Iterable[str]) -> list[str]:
+    """Columns of an export that the dictionary does not have: values that would go into no table.
+
+    An option that is not listed may be that of a missing data code, which some versions export and do not tell.
+    """
+    known = {column for one in dictionary.instruments for column in dictionary.columns_of(one.name)}
+    boxes = {field.name for field in dictionary.fields if field.type == "checkbox"}
+    return [
+        name
+        for name in present
+        if name not in known | {dictionary.record_id_field}
+        and not name.startswith("redcap_")
+        and name.partition("___")[0] not in boxes
+    ]
+
+
+def missing_columns(missing: Sequence[str]) -> ColumnsMissing:
     """The error for columns that no missing right explains."""
-    return ExportIncomplete(
+    return ColumnsMissing(
         f"The export lacks {len(missing)} columns, the first of them {missing[0]!r}.",
         why="the server cut the list of fields, or the token's user may export only a part of an instrument",
         remedy="give the user full export rights on every instrument in REDCap's User Rights; then run again",
+    )
+
+
+def strange_columns(unknown: Sequence[str]) -> ExportIncomplete:
+    """The error for columns that the dictionary does not have."""
+    return ExportIncomplete(
+        f"The export has {len(unknown)} columns that the data dictionary lacks, the first of them {unknown[0]!r}.",
+        why="the server cut the data dictionary short, or somebody edited it just now",
+        remedy="run again; if it stays, compare the project's Codebook with an export of all fields",
     )

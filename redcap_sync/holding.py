@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from redcap_sync.dictionary import Dictionary
+from redcap_sync.errors import ExportIncomplete
 from redcap_sync.export_rows import JOINED_BYTES, ONE_PLACE, ExportRows, Places, grouped, together
 from redcap_sync.pulled import Pull
 from redcap_sync.row_order import in_order, merged, natural_key
@@ -44,9 +45,12 @@ class Holding:
     def take(self, asked: Collection[str], rows: ExportRows, *, compare: bool = False) -> None:
         """Hold new rows of some records; a record that did not come is no longer held.
 
-        With `compare` a record that came exactly as it was held is settled.
+        With `compare` a record that came exactly as it was held is settled. Raises ExportIncomplete where a row came
+        twice: which of the two is right cannot be told.
         """
         new = rows.places()
+        if any(len(set(places)) < len(places) for places in set(new.values())):
+            raise _rows_twice()
         again = [record for record in asked if record in self._asked]
         same = self._same(again, rows) if compare else [r for r in again if self.keys.get(r) == new.get(r)]
         self.settled.update(record for record in same if record in new)
@@ -124,6 +128,14 @@ class Holding:
         if laid is None:
             return keys, laid_tables(self.dictionary, keys, columns)
         return merged(self.dictionary, laid, keys, columns, self._replaced) if self._replaced else laid
+
+
+def _rows_twice() -> ExportIncomplete:
+    return ExportIncomplete(
+        "REDCap gave the same row of a record twice.",
+        why="what repeats was changed just now, or the server or a proxy before it sends parts of an answer again",
+        remedy="run again; if it stays, look at the record with the most instances in REDCap's own export",
+    )
 
 
 def _first_record(part: ExportRows) -> tuple[int, int, str, str]:

@@ -19,7 +19,7 @@ from redcap_sync.batches import Batches
 from redcap_sync.change_log import Changes, Edit
 from redcap_sync.client import RedcapClient
 from redcap_sync.errors import ExportIncomplete
-from redcap_sync.export_rights import own_rights
+from redcap_sync.export_rights import ColumnsMissing, own_rights
 from redcap_sync.export_rows import ExportRows
 from redcap_sync.groups import GroupsDiffer, column_due
 from redcap_sync.holding import Holding, Keys, differing_records
@@ -107,8 +107,9 @@ class _Run:
         holding = Holding(base.dictionary, base)
         try:
             contents = self._come_to_rest(asking, holding, looking, set(changes.records))
-        except GroupsDiffer:
-            return self.full("the data access groups changed")
+        except (GroupsDiffer, ColumnsMissing) as changed:
+            what = "data access groups" if isinstance(changed, GroupsDiffer) else "rights"
+            return self.full(f"the {what} changed")
         return self._pull(base.structure, asking, contents, looking, version=base.redcap_version)
 
     def full(self, why: str) -> Pull:
@@ -182,6 +183,12 @@ class _Run:
                 contents = laying.result()
             wanted = touched | holding.differing(there)
             if not wanted:
+                if (
+                    asking.asked
+                    and not looking.reads_log
+                    and pull_structure(self.client).dictionary != asking.dictionary
+                ):
+                    raise _restructured()
                 return contents
         raise _never_at_rest(len(there or ()), wanted, holding)
 
@@ -196,11 +203,7 @@ class _Run:
     def _touched(self, looking: Looking, holding: Holding) -> set[str]:
         changes = looking.again()
         if changes.structure:
-            raise ExportIncomplete(
-                "The project's structure or the user's rights changed while the pull ran.",
-                why="somebody edited the data dictionary, events or user rights just now",
-                remedy="run again when the change is finished",
-            )
+            raise _restructured()
         self.edits.extend(changes.edits)
         return set(changes.records) - (holding.settled if looking.repeats_itself else set())
 
@@ -221,7 +224,7 @@ class _Run:
             rows=rows,
             tables=tables,
             redcap_version=version,
-            unseen=asking.unseen or (),
+            unseen=asking.all_unseen,
             groups=asking.groups,
             checkpoint=Checkpoint(
                 mark=looking.mark,
@@ -263,6 +266,14 @@ def _why_no_base(base: Pull) -> str:
     if base.in_a_group:
         return "the token's user is in a data access group and is shown a part of the log only"
     return ""
+
+
+def _restructured() -> ExportIncomplete:
+    return ExportIncomplete(
+        "The project's structure or the user's rights changed while the pull ran.",
+        why="somebody edited the data dictionary, events or user rights just now",
+        remedy="run again when the change is finished",
+    )
 
 
 def _never_at_rest(there: int, wanted: set[str], holding: Holding) -> ExportIncomplete:

@@ -10,7 +10,7 @@ from typing import Any
 
 from redcap_sync.client import RedcapClient, Row
 from redcap_sync.dictionary import Dictionary, dictionary_from_api
-from redcap_sync.errors import RedcapRefused
+from redcap_sync.errors import ExportIncomplete, RedcapRefused
 
 PROJECT_KEYS = (
     "project_id",
@@ -67,11 +67,14 @@ class Structure:
 
 
 def pull_structure(client: RedcapClient) -> Structure:
-    """Ask for the structure: four to eight calls, the fewest for a classic project."""
+    """Ask for the structure: four to eight calls, the fewest for a classic project.
+
+    Raises ExportIncomplete where one answer names what another one does not have.
+    """
     project = client.project()
     longitudinal = str(project.get("is_longitudinal", 0)) == "1"
     repeats = str(project.get("has_repeating_instruments_or_events", 0)) == "1"
-    return Structure(
+    structure = Structure(
         project={key: project[key] for key in PROJECT_KEYS if key in project},
         metadata=client.metadata(),
         instruments=client.instruments(),
@@ -81,6 +84,23 @@ def pull_structure(client: RedcapClient) -> Structure:
         arms=client.arms() if longitudinal else [],
         groups=_groups(client),
     )
+    if unknown := _names_unknown(structure):
+        raise ExportIncomplete(
+            f"The project's structure does not hang together: nothing is known of {unknown[0]!r}.",
+            why="the server cut an answer short, or somebody edited instruments or events just now",
+            remedy="run again; if it stays, open the project's Codebook and its events in REDCap with the same user",
+        )
+    return structure
+
+
+def _names_unknown(structure: Structure) -> list[str]:
+    """Instruments and events that are named and not listed: half a list would lose the values of the other half."""
+    listed = {str(row["instrument_name"]) for row in structure.instruments}
+    listed |= {str(row["unique_event_name"]) for row in structure.events} | {""}
+    named = [row["form_name"] for row in structure.metadata]
+    named += [row[key] for row in structure.mapping for key in ("unique_event_name", "form")]
+    named += [row.get(key) or "" for row in structure.repeating for key in ("event_name", "form_name")]
+    return [name for name in named if name not in listed]
 
 
 def _groups(client: RedcapClient) -> list[Row] | None:

@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
@@ -21,6 +22,7 @@ from redcap_sync.pull import PullSettings, pull_project
 from redcap_sync.sandbox import Running, running
 from redcap_sync.sandbox.project import project_from_folder
 from redcap_sync.token import Token
+from tests.pull_examples import served
 from tests.scripted_server import answering
 
 PROJECT = Path(__file__).parents[2] / "expectations" / "venous_occlusion" / "project"
@@ -196,3 +198,47 @@ def test_an_address_without_api_is_refused_before_any_call() -> None:
     """The address of the web page instead of the API's is told at once."""
     with pytest.raises(RedcapUnreachable, match="/api/"):
         client_of("http://127.0.0.1:1/redcap/")
+
+
+@pytest.mark.parametrize("content", ["metadata", "instrument", "event"])
+def test_half_of_a_structure_is_refused(tmp_path: Path, content: str) -> None:
+    """Fields, instruments or events that did not come would take their values with them: the pull is refused."""
+    with served(tmp_path) as server:
+        server.write("1", weight="70")
+        base = server.pull()
+        server.faults.script("half", content=content)
+        with pytest.raises(ExportIncomplete, match=r"does not hang together|the data dictionary lacks"):
+            server.pull(base, full=True)
+        assert server.pull(base, full=True).id == base.id
+
+
+def test_a_row_that_comes_twice_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of two rows of one instance none can be chosen, so neither the pull nor any table has them."""
+    with served(tmp_path) as server:
+        whole = server.client.records
+
+        def stuttering(*asked: Any, **how: Any) -> list[dict[str, Any]]:
+            rows = whole(*asked, **how)
+            return [*rows, rows[-1]]
+
+        monkeypatch.setattr(server.client, "records", stuttering)
+        with pytest.raises(ExportIncomplete, match="the same row of a record twice"):
+            server.pull(batch=100)
+
+
+@pytest.mark.parametrize("after", [0, 1, 2])
+def test_what_repeats_is_changed_in_mid_pull_and_the_log_may_not_be_read(tmp_path: Path, after: int) -> None:
+    """Without a log the structure is asked for again at the end, and a pull over two structures is refused."""
+    with served(tmp_path) as server:
+        server.become(without=("logging",))
+        repeating = server.project.structure.repeating
+        longer = [*repeating, replace(repeating[0], instrument="labs")]
+
+        def change() -> None:
+            server.project.restructure(repeating=longer)
+
+        server.faults.script("changed", content="record", after=after, change=change)
+        with pytest.raises(ExportIncomplete):
+            server.pull(batch=2)
+        server.faults.clear()
+        assert server.pull(batch=2).id == server.pull().id

@@ -161,3 +161,27 @@ def test_a_user_moved_to_a_group_sees_too_little(server: Served) -> None:
     server.become(group="north_site")
     with pytest.raises(ExportIncomplete, match="0 records; the last good snapshot has 6"):
         pull_project(server.client, PullSettings(), base=base)
+
+
+def test_rights_are_told_where_no_row_could_show_them(tmp_path: Path) -> None:
+    """An instrument without export right is named in a project without a record, and when the first ones come."""
+    with served(tmp_path / "empty", records=0) as server:
+        server.become(labs=0)
+        base = server.pull()
+        assert [one.instrument for one in base.unseen] == ["labs"]
+        server.clock.forward(hours=24)
+        server.write("1", initials="AA")
+        pulled = server.pull(base)
+        assert (pulled.record_count(), [one.instrument for one in pulled.unseen]) == (1, ["labs"])
+
+
+def test_a_right_taken_without_a_line_in_the_log_leads_to_a_full_pull(server: Served) -> None:
+    """An increment that suddenly lacks columns asks for everything, and names the right that is missing."""
+    server.become()
+    base = server.pull()
+    server.clock.forward(hours=24)
+    server.write("1", weight="70")
+    server.become(labs=0)
+    pulled = server.pull(base)
+    assert (pulled.told.kind, pulled.told.why) == ("full", "the rights changed")
+    assert [one.instrument for one in pulled.unseen] == ["labs"]
