@@ -22,6 +22,8 @@ class Looking:
     id_field: str = ""
     username: str = ""
     """The token's user, '' where the log does not say."""
+    since_before: datetime | None = None
+    """The same clock when the pull before began: dates of change are asked for from there on, twice in every pull."""
 
     @property
     def reads_log(self) -> bool:
@@ -41,7 +43,7 @@ class Looking:
     def again(self) -> Changes:
         """What was touched since the last look; raises ExportIncomplete where the server's clock went back."""
         if self.mark is None:
-            return self._by_date(self.began)
+            return self._by_date(self.since_before or self.began)
         changes = self.since(self.mark)
         if changes is not None and changes.silent:
             self.mark = None  # who is in a data access group may be shown a part of the log only
@@ -87,7 +89,7 @@ def first_look(client: RedcapClient, checkpoint: Checkpoint, id_field: str) -> t
         moment = checkpoint.server_time
         touched = _touched_since(client, id_field, moment) if moment and id_field else None
         # The clock last: a refusal, which is all that a fresh client has had so far, need not be dated.
-        return Looking(client, None, client.server_time, id_field), touched
+        return Looking(client, None, client.server_time, id_field, since_before=moment), touched
     return Looking(client, mark, client.server_time, id_field, own_name(rows)), changes
 
 

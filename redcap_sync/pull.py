@@ -179,7 +179,7 @@ class _Run:
                 laying = aside.submit(holding.contents, keep=looking.repeats_itself)
                 there = asking.row_keys(surely=turn > 0)
                 self._check_loss(len(there))
-                touched = self._touched(looking, holding) if wanted else set()
+                touched = self._touched(looking, holding) if wanted or looking.repeats_itself else set()
                 contents = laying.result()
             wanted = touched | holding.differing(there)
             if not wanted:
@@ -240,12 +240,16 @@ class _Run:
         )
 
     def _proof(self, pulled: Pull, changes: Changes | None) -> Proof | None:
-        """Compare a full pull with the one before, records aside that the log names as touched."""
+        """Compare a full pull with the one before, records aside that the log names as touched.
+
+        Records that came or went are aside too: an increment finds them by their ids, as it must after a rename.
+        """
         base = self.base
         if base is None or changes is None or not changes.trusted or base.structure != pulled.structure:
             return None
         touched = changes.records | {edit.record for edit in self.edits}
-        differ = {name: differing_records(base.tables[name], table) - touched for name, table in pulled.tables.items()}
+        stayed = set(base.rows["record"]) & set(pulled.rows["record"]) - touched
+        differ = {name: differing_records(base.tables[name], table) & stayed for name, table in pulled.tables.items()}
         named = tuple(name for name, records in differ.items() if records)
         return Proof(len(set().union(*differ.values())), named)
 

@@ -194,3 +194,13 @@ def test_a_server_years_off_is_pulled_like_any_other(tmp_path: Path) -> None:
         pulled = server.pull(base)
         assert (pulled.told.kind, pulled.told.fetched) == ("incremental", 1)
         assert pulled.id == server.pull().id
+
+
+def test_a_renamed_record_is_no_record_without_a_line_in_the_log(server: Served) -> None:
+    """The log names a renamed record by its old id; the new one is found by comparing ids, and accuses nobody."""
+    base = server.pull()
+    server.clock.forward(hours=24)
+    server.rename("3", "33")
+    proof = server.pull(base, full=True).told.proof
+    assert proof is not None
+    assert (proof.records, proof.instruments) == (0, ())

@@ -118,6 +118,22 @@ def test_without_the_logging_right_a_record_edited_in_mid_pull_is_fetched_again(
     assert pulled.id == server.pull().id
 
 
+def test_half_of_what_was_changed_by_date_is_asked_for_again(server: Served) -> None:
+    """A list of changed records of which a half did not come loses no edit: it is asked for twice in every pull."""
+    server.become(without=("logging",))
+    for record in ("2", "6"):
+        server.write(record, weight="70")
+    base = server.pull()
+    server.clock.forward(hours=24)
+    for record in ("2", "6"):
+        server.write(record, weight="80")
+    server.clock.forward(hours=20)
+    server.faults.script("half", content="record")
+    pulled = server.pull(base)
+    assert pulled.told.kind == "incremental"
+    assert pulled.id == server.pull().id
+
+
 @pytest.mark.parametrize("after", [1, 2])
 def test_an_increment_of_a_fresh_client_looks_for_edits_in_mid_pull(server: Served, after: int) -> None:
     """A client whose very first call, for the log, is refused goes by dates of change, night after night."""
