@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 
 from nightround.store.snapshots import OBJECTS, TAKEN, Manifest, SnapshotStore
@@ -19,11 +19,29 @@ def prune(snapshots: SnapshotStore, settings: SnapshotsTable, now: datetime) -> 
     latest = snapshots.latest_manifest()
     kept_names = {one.name for one in kept} | ({latest.name} if latest else set())
     forgotten = [one for one in manifests if one.name not in kept_names]
+    _hand_on_edits(snapshots, manifests, kept_names)
     for manifest in forgotten:
         (snapshots.folder / TAKEN / manifest.name).unlink()
-    named = {file for one in manifests if one.name in kept_names for file in one.objects.values()}
-    _remove_others(snapshots, named)
+    left = snapshots.manifests() if forgotten else manifests
+    _remove_others(snapshots, {file for one in left for file in one.objects.values()})
     return forgotten
+
+
+def _hand_on_edits(snapshots: SnapshotStore, manifests: Iterable[Manifest], kept_names: Collection[str]) -> None:
+    """Give the log's edits of nights that are forgotten to the next one that is kept.
+
+    A diff over both would else name somebody who edited a cell earlier. Before the first night that is kept nothing
+    is left to compare with.
+    """
+    waiting: list[Manifest] = []
+    begun = False
+    for manifest in manifests:
+        if manifest.name not in kept_names:
+            waiting.append(manifest)
+            continue
+        if begun and waiting:
+            snapshots.take_edits(manifest, waiting)
+        begun, waiting = True, []
 
 
 def to_keep(manifests: Sequence[Manifest], *, now: datetime, days: int, weeks: int) -> list[Manifest]:

@@ -13,8 +13,8 @@ a crash at any moment leaves the last good snapshot the last good one.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -207,6 +207,23 @@ class SnapshotStore:
     def edits(self, manifest: Manifest) -> tuple[Edit, ...]:
         """What the log said of the time between the pull before and this one."""
         return _opened(manifest, read_edits, self._object(manifest, "*edits"))
+
+    def take_edits(self, manifest: Manifest, earlier: Iterable[Manifest]) -> None:
+        """Put the edits of earlier nights, which are about to be forgotten, before those of a night that is kept."""
+        own = self._edits_of(manifest)
+        new = [edit for one in earlier for edit in self._edits_of(one)]
+        known = set(own)  # of a call that was broken off
+        content = edits_file([*(edit for edit in new if edit not in known), *own])
+        file = self._write_missing(f"{digest_of([content])}.json", lambda: content)
+        kept = replace(manifest, objects={**manifest.objects, "*edits": file})
+        self.vault.write(self.folder / TAKEN / manifest.name, _json(kept.document()))
+
+    def _edits_of(self, manifest: Manifest) -> tuple[Edit, ...]:
+        """The edits of a night; none where they are damaged, which must keep nothing from being forgotten."""
+        try:
+            return self.edits(manifest)
+        except ExportIncomplete:
+            return ()
 
     def _latest(self) -> dict[str, Any] | None:
         path = self.folder / LATEST

@@ -18,6 +18,7 @@ import pytest
 from nightround.errors import StudyFilesWrong
 from nightround.store.retention import prune, to_keep
 from nightround.store.sealing import KEY_BYTES, Vault, find_key
+from nightround.store.snapshot_diff import changed_cells, edits_between
 from nightround.store.snapshots import SnapshotStore
 from nightround.study.study_toml import SnapshotsTable
 from redcap_sync.errors import ExportIncomplete
@@ -271,6 +272,29 @@ def test_old_snapshots_are_thinned_out(server: Served, tmp_path: Path) -> None:
     assert {path.name for path in (tmp_path / "s" / "objects").iterdir()} == named
     assert all(store.load(one.id, "s").id == one.id for one in kept)
     assert to_keep([], now=now, days=1, weeks=1) == []
+
+
+def test_a_diff_over_forgotten_nights_names_who_edited_last(server: Served, tmp_path: Path) -> None:
+    """Who edited stays with the next night that is kept, so that nobody answers for a later edit of somebody else."""
+    store = SnapshotStore(tmp_path / "s")
+    base = server.pull()
+    first = store.save("s", base, NIGHT)
+    written = {1: "70", 3: "90"}
+    for day in range(1, 8):
+        server.clock.forward(hours=24)
+        if day in written:
+            server.write("1", weight=written[day])
+            edited_at = f"{server.clock.now:%Y-%m-%d %H:%M}"
+        base = server.pull(base)
+        last = store.save("s", base, NIGHT + timedelta(days=day))
+    for _ in range(2):
+        prune(store, SnapshotsTable(keep_days=1, keep_weeks=3), NIGHT + timedelta(days=7))
+    kept = store.manifests()
+    assert [one.taken_at - NIGHT for one in kept] == [timedelta(days=day) for day in (1, 7)]
+    edits = edits_between(store, kept[0], kept[1])
+    [cell] = [one for one in changed_cells(store.load(kept[0].id, "s"), last, edits) if one.column == "weight"]
+    assert (cell.old, cell.new, cell.by, cell.at) == ("70", "90", "sandbox_user", edited_at)
+    assert first.id not in {one.id for one in kept}
 
 
 def test_the_latest_snapshot_is_never_forgotten(server: Served, tmp_path: Path) -> None:
