@@ -157,10 +157,7 @@ class Asking:
         The call tells every record's group too. As CSV where nothing speaks against it: an id that came in
         disguise would not be found again, and the next look is `surely` in JSON.
         """
-        repeating = {instrument for _, instrument in self.dictionary.repeating} - {""}
-        statuses = [f"{one.name}_complete" for one in self.dictionary.instruments if one.name in repeating]
-        hidden = {column for one in self.unseen or () for column in one.columns}
-        names = [self.id_field, *(name for name in statuses if name not in hidden)]
+        names = key_fields(self.dictionary, self.unseen or ())
         rows = None if surely or self.csv_agrees is False else self._read_csv(self.client.row_keys_csv(names))
         if rows is None or not self._is_sound(rows):
             rows = self._laid(self.client.row_keys(names))
@@ -183,6 +180,17 @@ class Asking:
             check_groups(column, listed, due=self.groups_due)
             self.groups_due = column is not None
         self.groups = {} if listed == () or not len(rows) else column
+
+
+def key_fields(dictionary: Dictionary, unseen: Collection[Unseen] = ()) -> list[str]:
+    """The fields that make every row of a record visible: its id, and the status of each instrument that repeats.
+
+    A record of which nothing but instances was entered has no row in an export of its id alone.
+    """
+    repeating = {instrument for _, instrument in dictionary.repeating} - {""}
+    statuses = [f"{one.name}_complete" for one in dictionary.instruments if one.name in repeating]
+    hidden = {column for one in unseen for column in one.columns}
+    return [dictionary.record_id_field, *(name for name in statuses if name not in hidden)]
 
 
 def _check_ids(rows: ExportRows) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -19,7 +20,8 @@ class Looking:
     mark: Mark | None
     began: datetime | None
     """The server's clock in UTC when the pull began; None where it does not tell."""
-    id_field: str = ""
+    key_fields: Sequence[str] = ()
+    """The record id field, and what makes instances visible."""
     username: str = ""
     """The token's user, '' where the log does not say."""
     since_before: datetime | None = None
@@ -66,13 +68,15 @@ class Looking:
     def _by_date(self, began: datetime | None) -> Changes:
         if began is None:
             return Changes(None)
-        return _touched_since(self.client, self.id_field, began)
+        return _touched_since(self.client, self.key_fields, began)
 
 
-def first_look(client: RedcapClient, checkpoint: Checkpoint, id_field: str) -> tuple[Looking, Changes | None]:
+def first_look(
+    client: RedcapClient, checkpoint: Checkpoint, key_fields: Sequence[str]
+) -> tuple[Looking, Changes | None]:
     """Find where the server's log stands now, and what changed since a checkpoint (None where nothing can tell).
 
-    Where the log may not be read, `id_field`, the name of the record id field, is asked for by date of change.
+    Where the log may not be read, `key_fields`, the record id field first, are asked for by date of change.
     """
     before = checkpoint.mark
     clock = client.server_time
@@ -87,13 +91,21 @@ def first_look(client: RedcapClient, checkpoint: Checkpoint, id_field: str) -> t
             mark = mark_of(rows, client.server_time)
     except RedcapRefused:
         moment = checkpoint.server_time
-        touched = _touched_since(client, id_field, moment) if moment and id_field else None
+        touched = _touched_if_known(client, key_fields, moment) if moment and key_fields else None
         # The clock last: a refusal, which is all that a fresh client has had so far, need not be dated.
-        return Looking(client, None, client.server_time, id_field, since_before=moment), touched
-    return Looking(client, mark, client.server_time, id_field, own_name(rows)), changes
+        return Looking(client, None, client.server_time, key_fields, since_before=moment), touched
+    return Looking(client, mark, client.server_time, key_fields, own_name(rows)), changes
 
 
-def _touched_since(client: RedcapClient, id_field: str, moment: datetime) -> Changes:
+def _touched_if_known(client: RedcapClient, key_fields: Sequence[str], moment: datetime) -> Changes | None:
+    """What `_touched_since` says; None where the project has not all of the fields any more."""
+    try:
+        return _touched_since(client, key_fields, moment)
+    except RedcapRefused:
+        return None
+
+
+def _touched_since(client: RedcapClient, key_fields: Sequence[str], moment: datetime) -> Changes:
     """Records that the server dates as changed since a moment of its clock in UTC; too many rather than too few."""
-    rows = client.row_keys([id_field], changed_since=moment - WESTERNMOST - SLACK)
-    return Changes(None, records=frozenset(str(row[id_field]) for row in rows))
+    rows = client.row_keys(key_fields, changed_since=moment - WESTERNMOST - SLACK)
+    return Changes(None, records=frozenset(str(row[key_fields[0]]) for row in rows))

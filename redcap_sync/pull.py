@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from threading import Semaphore
 
 from redcap_sync.arrow_work import frugal_memory
-from redcap_sync.asking import Asking
+from redcap_sync.asking import Asking, key_fields
 from redcap_sync.batches import Batches
 from redcap_sync.change_log import Changes, Edit
 from redcap_sync.client import RedcapClient
@@ -88,7 +88,7 @@ class _Run:
         if why := _why_no_base(base):
             return self.full(why)
         self.client.know_id_field(base.dictionary.record_id_field)
-        looking, changes = first_look(self.client, base.checkpoint, base.dictionary.record_id_field)
+        looking, changes = first_look(self.client, base.checkpoint, key_fields(base.dictionary, base.unseen))
         if changes is None or not changes.trusted:
             return self.full("what changed since the last pull cannot be told from the log")
         if changes.structure:
@@ -115,12 +115,13 @@ class _Run:
     def full(self, why: str) -> Pull:
         """Pull everything, but finished batches of a pull that was broken off."""
         version = self.client.version()
-        place = (self.base.checkpoint, self.base.dictionary.record_id_field) if self.base else (Checkpoint(), "")
+        base = self.base
+        place = (base.checkpoint, key_fields(base.dictionary, base.unseen)) if base else (Checkpoint(), [])
         looking, changes = first_look(self.client, *place)
         self.edits[:] = changes.edits if changes and changes.trusted else ()  # a diff of nights names who edited
         structure = pull_structure(self.client)
-        looking.id_field = structure.dictionary.record_id_field
-        self.client.know_id_field(looking.id_field)
+        looking.key_fields = key_fields(structure.dictionary)
+        self.client.know_id_field(structure.dictionary.record_id_field)
         rights = own_rights(self.client, looking.username)
         asking = Asking(
             self.client,
@@ -138,7 +139,7 @@ class _Run:
         touched = self._resumed(structure, asking, holding, looking)
         kind = "resumed" if holding.keys else "full"
         # What was there and is not shown any more is asked for by name: half a list of ids is no deletion.
-        known: set[str] = set(self.base.rows["record"]) if self.base else set()
+        known: set[str] = set(base.rows["record"]) if base else set()
         wanted = touched | (known - there.keys()) | (there.keys() - holding.keys.keys())
         shown = sorted(wanted & there.keys())
         if len(shown) > self.settings.batch_records:

@@ -1,5 +1,6 @@
 """What the token's user may not see is told as a missing right, never as missing data."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -116,6 +117,31 @@ def test_without_the_logging_right_a_record_edited_in_mid_pull_is_fetched_again(
     pulled = server.pull()
     assert "ZZ" in set(pulled.tables["baseline"].text["initials"])
     assert pulled.id == server.pull().id
+
+
+def test_an_edit_of_instances_alone_is_found_by_date(server: Served) -> None:
+    """A record of which nothing but instances was entered is in no export of ids alone, and its edit is found."""
+    server.become(without=("logging",))
+    server.visit("only", 1, pain="3")
+    base = server.pull()
+    server.clock.forward(hours=24)
+    server.visit("only", 1, pain="9")
+    pulled = server.pull(base)
+    assert pulled.told.kind == "incremental"
+    assert pulled.id == server.pull().id
+    assert "9" in set(pulled.tables["visit"].text["pain"])
+
+
+def test_an_instrument_that_went_is_not_asked_for_by_date(server: Served) -> None:
+    """Where the log may not be read and the project lost what repeated, everything is pulled."""
+    server.become(without=("logging",))
+    base = server.pull()
+    server.clock.forward(hours=24)
+    server.write("2", weight="80")
+    left = [row for row in server.project.structure.metadata if row["form_name"] != "visit"]
+    server.post(content="metadata", data=json.dumps(left))
+    pulled = server.pull(base)
+    assert (pulled.told.kind, "visit" in pulled.tables) == ("full", False)
 
 
 def test_half_of_what_was_changed_by_date_is_asked_for_again(server: Served) -> None:
