@@ -15,8 +15,8 @@ LEVELS = {0: "no export right", 2: "de-identified export only", 3: "export witho
 """`forms_export` of content=user; 1 is full."""
 
 
-class ColumnsMissing(ExportIncomplete):
-    """The export lacks columns that no right we know of explains."""
+class ColumnsDiffer(ExportIncomplete):
+    """The columns of an export are not what the structure and the user's rights say."""
 
 
 class OwnRights(NamedTuple):
@@ -94,18 +94,18 @@ def unknown_columns(dictionary: Dictionary, present: Iterable[str]) -> list[str]
     ]
 
 
-def missing_columns(missing: Sequence[str]) -> ColumnsMissing:
+def missing_columns(missing: Sequence[str]) -> ColumnsDiffer:
     """The error for columns that no missing right explains."""
-    return ColumnsMissing(
+    return ColumnsDiffer(
         f"The export lacks {len(missing)} columns, the first of them {missing[0]!r}.",
         why="the server cut the list of fields, or the token's user may export only a part of an instrument",
         remedy="give the user full export rights on every instrument in REDCap's User Rights; then run again",
     )
 
 
-def strange_columns(unknown: Sequence[str]) -> ExportIncomplete:
+def strange_columns(unknown: Sequence[str]) -> ColumnsDiffer:
     """The error for columns that the dictionary does not have."""
-    return ExportIncomplete(
+    return ColumnsDiffer(
         f"The export has {len(unknown)} columns that the data dictionary lacks, the first of them {unknown[0]!r}.",
         why="the server cut the data dictionary short, or somebody edited it just now",
         remedy="run again; if it stays, compare the project's Codebook with an export of all fields",

@@ -19,7 +19,7 @@ from redcap_sync.batches import Batches
 from redcap_sync.change_log import Changes, Edit
 from redcap_sync.client import RedcapClient
 from redcap_sync.errors import ExportIncomplete
-from redcap_sync.export_rights import ColumnsMissing, own_rights
+from redcap_sync.export_rights import ColumnsDiffer, own_rights
 from redcap_sync.export_rows import ExportRows
 from redcap_sync.groups import GroupsDiffer, column_due
 from redcap_sync.holding import Holding, Keys, differing_records
@@ -107,8 +107,8 @@ class _Run:
         holding = Holding(base.dictionary, base)
         try:
             contents = self._come_to_rest(asking, holding, looking, set(changes.records))
-        except (GroupsDiffer, ColumnsMissing) as changed:
-            what = "data access groups" if isinstance(changed, GroupsDiffer) else "rights"
+        except (GroupsDiffer, ColumnsDiffer) as changed:
+            what = "data access groups" if isinstance(changed, GroupsDiffer) else "columns or the rights"
             return self.full(f"the {what} changed")
         return self._pull(base.structure, asking, contents, looking, version=base.redcap_version)
 

@@ -212,6 +212,18 @@ def test_half_of_a_structure_is_refused(tmp_path: Path, content: str) -> None:
         assert server.pull(base, full=True).id == base.id
 
 
+def test_a_dictionary_that_came_short_before_the_first_record_is_asked_for_again(tmp_path: Path) -> None:
+    """A column the last structure does not have makes an increment a full pull, which knows the field."""
+    with served(tmp_path, records=0) as server:
+        whole = server.project.structure.metadata
+        base = server.pull()
+        structure = replace(base.structure, metadata=[row for row in whole if row["field_name"] != "weight"])
+        server.clock.forward(hours=24)
+        server.write("1", weight="70")
+        pulled = server.pull(replace(base, structure=structure))
+        assert (pulled.told.kind, pulled.tables["labs"].text["weight"].tolist()) == ("full", ["70"])
+
+
 def test_a_row_that_comes_twice_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of two rows of one instance none can be chosen, so neither the pull nor any table has them."""
     with served(tmp_path) as server:

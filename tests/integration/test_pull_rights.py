@@ -225,5 +225,5 @@ def test_a_right_taken_without_a_line_in_the_log_leads_to_a_full_pull(server: Se
     server.write("1", weight="70")
     server.become(labs=0)
     pulled = server.pull(base)
-    assert (pulled.told.kind, pulled.told.why) == ("full", "the rights changed")
+    assert (pulled.told.kind, pulled.told.why) == ("full", "the columns or the rights changed")
     assert [one.instrument for one in pulled.unseen] == ["labs"]
