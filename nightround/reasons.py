@@ -161,6 +161,13 @@ NIGHT = {
         "REDCap 现有 {found} 条记录，而最近一次有效快照有 {before} 条。"
     ),
     "The export lacks {count} columns, the first of them {name}.": "导出数据缺少 {count} 列，其中第一列为 {name}。",
+    "The export has {count} columns that the data dictionary lacks, the first of them {name}.": (
+        "导出数据有 {count} 列不在数据字典中，其中第一列为 {name}。"
+    ),
+    "REDCap gave the same row of a record twice.": "REDCap 把同一条记录的同一行返回了两次。",
+    "The project's structure does not hang together: nothing is known of {name}.": (
+        "项目结构前后不一致：没有关于 {name} 的任何信息。"
+    ),
     "The export lacks the column of data access groups.": "导出数据缺少数据访问组一列。",
     "The export has a column of data access groups where none was due.": "导出数据含有本不应出现的数据访问组一列。",
     "The export names a data access group that the project does not have.": "导出数据中有项目所没有的数据访问组。",
@@ -188,6 +195,15 @@ NIGHT = {
 """Why a night did not come to its end."""
 
 REMEDIES = {
+    "run again; if it stays, compare the project's Codebook with an export of all fields": (
+        "请重新运行；若仍如此，请将项目的 Codebook 与全部字段的导出数据相比较。"
+    ),
+    "run again; if it stays, look at the record with the most instances in REDCap's own export": (
+        "请重新运行；若仍如此，请在 REDCap 自己的导出数据中查看重复次数最多的记录。"
+    ),
+    "run again; if it stays, open the project's Codebook and its events in REDCap with the same user": (
+        "请重新运行；若仍如此，请用同一用户在 REDCap 中打开项目的 Codebook 和事件。"
+    ),
     "run again; if it stays, set a smaller batch_records in study.toml": (
         "请重新运行；若仍如此，请在 study.toml 中减小 batch_records。"
     ),

@@ -25,7 +25,7 @@ PULL = [
     ROOT / "redcap_sync" / f"{name}.py"
     for name in (
         *("answers", "asking", "client", "dictionary", "export_rights", "groups", "looking", "pull", "token"),
-        "calculated_fields",
+        *("calculated_fields", "holding", "structure"),
     )
 ]
 NIGHTLY = [ROOT / "nightround" / name for name in ("running.py", "store/sealing.py", "store/snapshots.py")]
@@ -36,7 +36,7 @@ MESSAGES = {
 }
 EXPLAINED = {
     *("RedcapUnreachable", "RedcapRefused", "ExportIncomplete", "BrokenAnswer", "ServerBusy", "AskedTooMuch"),
-    "GroupsDiffer",
+    *("GroupsDiffer", "ColumnsDiffer"),
 }
 
 
