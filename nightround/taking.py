@@ -31,7 +31,7 @@ def take_pull(client: RedcapClient, snapshots: SnapshotStore, settings: RedcapTa
             records_before=None if base else snapshots.records_of_damaged(),
         ),
         base=base,
-        full=full_is_due(snapshots.last_full(), now, settings.full_pull_days),
+        full=full_is_due(snapshots.last_full(now), now, settings.full_pull_days),
         resume=snapshots.resume(),
     )
     if pulled.told.proof and pulled.told.proof.records:

@@ -157,8 +157,12 @@ class _Run:
         if broken is None or changes is None or not changes.trusted or changes.structure:
             self.resume.begin(structure, looking.mark)
             return set()
-        for body, kind in broken.bodies:
-            rows = asking.read(body, kind)
+        try:
+            kept = [asking.read(body, kind) for body, kind in broken.bodies]
+        except (ExportIncomplete, ValueError):  # damaged on disk: to stop for it would be to stop every night
+            self.resume.begin(structure, looking.mark)
+            return set()
+        for rows in kept:
             holding.take(set(rows.records()), rows)
         return set(changes.records)
 

@@ -175,10 +175,13 @@ class SnapshotStore:
             )
         return found[-1]
 
-    def last_full(self) -> datetime | None:
-        """When a full pull was last made; None where none is known."""
+    def last_full(self, now: datetime) -> datetime | None:
+        """When a full pull was last made; None where none is known.
+
+        One that is still to come was dated by a clock that was wrong: to wait for it could take years.
+        """
         full = [one.taken_at for one in self.manifests() if one.told.kind != "incremental"]
-        return max(full, default=None)
+        return max((moment for moment in full if moment <= now), default=None)
 
     def latest_manifest(self) -> Manifest | None:
         """The manifest of the last good snapshot, or None before the first."""

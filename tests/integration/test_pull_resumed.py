@@ -38,3 +38,18 @@ def test_records_deleted_while_nothing_ran_are_gone_from_what_was_kept(tmp_path:
         assert whole.told.kind == "resumed"
         assert whole.parts == server.pull().parts
         assert set(whole.rows["record"]) == {"3", "4"}
+
+
+@pytest.mark.parametrize("damage", [b'[{"record_id', b'record_id,initials\n"1,', b"[]\n\x00"])
+def test_a_damaged_batch_that_was_kept_is_pulled_again(tmp_path: Path, damage: bytes) -> None:
+    """What a broken pull left and a disk spoiled stops no night: everything is asked for anew."""
+    vault = Vault()
+    resume = ResumeFolder(tmp_path / "unfinished", write=vault.write, read=vault.read)
+    with served(tmp_path / "project", records=4) as server:
+        with contextlib.suppress(BrokenOffError):
+            server.pull(batch=1, full=True, resume=resume, progress=stop_at_once())
+        for body in (tmp_path / "unfinished").glob("batch-*"):
+            body.write_bytes(damage)
+        whole = server.pull(full=True, resume=resume)
+        assert whole.told.kind == "full"
+        assert whole.parts == server.pull().parts

@@ -297,6 +297,15 @@ def test_a_diff_over_forgotten_nights_names_who_edited_last(server: Served, tmp_
     assert first.id not in {one.id for one in kept}
 
 
+def test_a_full_pull_dated_in_the_future_is_no_last_one(server: Served, tmp_path: Path) -> None:
+    """A machine whose clock was once years ahead does not wait years for the next proof."""
+    store = SnapshotStore(tmp_path / "s")
+    assert store.last_full(NIGHT) is None
+    for days in (-9, -2, 900):
+        store.save("s", server.pull(), NIGHT + timedelta(days=days))
+    assert store.last_full(NIGHT) == NIGHT - timedelta(days=2)
+
+
 def test_the_latest_snapshot_is_never_forgotten(server: Served, tmp_path: Path) -> None:
     """Also when it is years old."""
     store = SnapshotStore(tmp_path / "s")
