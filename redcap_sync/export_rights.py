@@ -84,13 +84,12 @@ def unknown_columns(dictionary: Dictionary, present: Iterable[str]) -> list[str]
     An option that is not listed may be that of a missing data code, which some versions export and do not tell.
     """
     known = {column for one in dictionary.instruments for column in dictionary.columns_of(one.name)}
+    known.add(dictionary.record_id_field)
     boxes = {field.name for field in dictionary.fields if field.type == "checkbox"}
     return [
         name
         for name in present
-        if name not in known | {dictionary.record_id_field}
-        and not name.startswith("redcap_")
-        and name.partition("___")[0] not in boxes
+        if name not in known and not name.startswith("redcap_") and name.partition("___")[0] not in boxes
     ]
 
 
