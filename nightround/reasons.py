@@ -179,6 +179,7 @@ NIGHT = {
     "The token file {file} cannot be read ({error}).": "无法读取令牌文件 {file}（{error}）。",
     "The API token has {count} characters, not {length}.": "API 令牌有 {count} 个字符，应为 {length} 个。",
     "REDCap gave a data dictionary without a single field.": "REDCap 返回的数据字典没有任何字段。",
+    "A file of the snapshots cannot be written ({error}).": "快照文件无法写入（{error}）。",
     "The key of the snapshots cannot be used.": "快照的密钥无法使用。",
     "A file of the snapshots cannot be opened.": "快照文件无法打开。",
     "The snapshot {name} is not what its name says.": "快照 {name} 的内容与其名称不符。",

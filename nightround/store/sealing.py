@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import errno
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -27,7 +28,13 @@ class Vault:
     key: bytes | None = field(default=None, repr=False)
 
     def write(self, path: Path, content: bytes) -> None:
-        """Write a file that is either whole or not there, whatever happens meanwhile."""
+        """Write a file that is either whole or not there; raises StudyFilesWrong where the disk does not take it."""
+        try:
+            self._write_whole(path, content)
+        except OSError as error:
+            raise _cannot_write(error) from None
+
+    def _write_whole(self, path: Path, content: bytes) -> None:
         beside = path.with_name(f".writing-{path.name}-{os.getpid()}")
         descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         try:
@@ -90,6 +97,14 @@ def _wrong_key(why: str) -> StudyFilesWrong:
         "The key of the snapshots cannot be used.",
         why=why,
         remedy="make one with: python -c 'import base64, os; print(base64.b64encode(os.urandom(32)).decode())'",
+    )
+
+
+def _cannot_write(error: OSError) -> StudyFilesWrong:
+    return StudyFilesWrong(
+        f"A file of the snapshots cannot be written ({errno.errorcode.get(error.errno or 0, 'unknown')}).",
+        why="the disk is full, or the folder belongs to another user or may only be read",
+        remedy="make room, or give the folder to the user who runs Nightround; the last good snapshot still stands",
     )
 
 

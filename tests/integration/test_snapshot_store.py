@@ -1,5 +1,6 @@
 """Snapshots on disk: what was saved is what is loaded, once, privately, whole or not at all."""
 
+import errno
 import json
 import os
 import signal
@@ -56,6 +57,31 @@ def test_a_snapshot_is_read_back_as_it_was(server: Served, tmp_path: Path) -> No
         pd.testing.assert_frame_equal(loaded.tables[name].typed, table.typed)
     assert store.latest_id() == saved.id
     assert store.latest_record_count() == 12
+
+
+def test_a_full_disk_is_told_and_leaves_the_last_snapshot(
+    server: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that fills up in mid-save is told, and the last snapshot is still that of the night before."""
+    store = SnapshotStore(tmp_path / "s")
+    first = store.save("s", server.pull(), NIGHT)
+    server.write("3", weight="81")
+    pulled, write, left = server.pull(), os.fsync, 1
+
+    def fill(descriptor: int) -> None:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        write(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fill)
+    with pytest.raises(StudyFilesWrong, match=r"cannot be written \(ENOSPC\)"):
+        store.save("s", pulled, NIGHT + timedelta(days=1))
+    monkeypatch.undo()
+    assert store.latest_id() == first.id
+    assert not [path for path in files(tmp_path / "s") if ".writing-" in path]
+    assert store.save("s", pulled, NIGHT + timedelta(days=1)).id == pulled.id == store.latest_id()
 
 
 def test_a_loaded_snapshot_is_a_base_for_the_next_pull(server: Served, tmp_path: Path) -> None:
