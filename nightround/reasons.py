@@ -196,6 +196,9 @@ NIGHT = {
 """Why a night did not come to its end."""
 
 REMEDIES = {
+    "make room, or give the folder to the user who runs Nightround; the last good snapshot still stands": (
+        "请腾出磁盘空间，或将该文件夹的权限交给运行 Nightround 的用户；最近一次有效快照不受影响。"
+    ),
     "run again; if it stays, compare the project's Codebook with an export of all fields": (
         "请重新运行；若仍如此，请将项目的 Codebook 与全部字段的导出数据相比较。"
     ),
