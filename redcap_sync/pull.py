@@ -188,14 +188,15 @@ class _Run:
                 contents = laying.result()
             wanted = touched | holding.differing(there)
             if not wanted:
-                if (
-                    asking.asked
-                    and not looking.reads_log
-                    and pull_structure(self.client).dictionary != asking.dictionary
-                ):
-                    raise _restructured()
+                if asking.asked and not looking.reads_log:
+                    self._compare_structure(asking)
                 return contents
         raise _never_at_rest(len(there or ()), wanted, holding)
+
+    def _compare_structure(self, asking: Asking) -> None:
+        """Raise ExportIncomplete where the structure is another one by now, which only the log would have said."""
+        if pull_structure(self.client).dictionary != asking.dictionary:
+            raise _restructured()
 
     def _fetch(self, batches: Batches[ExportRows], holding: Holding, wanted: Sequence[str], *, compare: bool) -> None:
         done = 0
