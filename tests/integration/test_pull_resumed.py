@@ -8,7 +8,7 @@ import pytest
 from nightround.store.sealing import Vault
 from redcap_sync.pull import Progress
 from redcap_sync.resume import ResumeFolder
-from tests.pull_examples import served
+from tests.pull_examples import Served, served
 
 
 class BrokenOffError(Exception):
@@ -24,14 +24,20 @@ def stop_at_once() -> Progress:
     return stop
 
 
+def broken_off(server: Served, folder: Path) -> ResumeFolder:
+    """Break a full pull off after its first batch; returns where that is kept."""
+    vault = Vault()
+    resume = ResumeFolder(folder, write=vault.write, read=vault.read)
+    with contextlib.suppress(BrokenOffError):
+        server.pull(batch=1, full=True, resume=resume, progress=stop_at_once())
+    return resume
+
+
 @pytest.mark.parametrize("batch", [1, 100])
 def test_records_deleted_while_nothing_ran_are_gone_from_what_was_kept(tmp_path: Path, batch: int) -> None:
     """Where all that is left to ask for was deleted meanwhile, nothing is asked without a name, and nothing is left."""
-    vault = Vault()
-    resume = ResumeFolder(tmp_path / "unfinished", write=vault.write, read=vault.read)
     with served(tmp_path / "project", records=4) as server:
-        with contextlib.suppress(BrokenOffError):
-            server.pull(batch=1, full=True, resume=resume, progress=stop_at_once())
+        resume = broken_off(server, tmp_path / "unfinished")
         for record in ("1", "2"):
             server.delete(record)
         whole = server.pull(batch=batch, full=True, resume=resume)
@@ -43,11 +49,8 @@ def test_records_deleted_while_nothing_ran_are_gone_from_what_was_kept(tmp_path:
 @pytest.mark.parametrize("damage", [b'[{"record_id', b'record_id,initials\n"1,', b"[]\n\x00"])
 def test_a_damaged_batch_that_was_kept_is_pulled_again(tmp_path: Path, damage: bytes) -> None:
     """What a broken pull left and a disk spoiled stops no night: everything is asked for anew."""
-    vault = Vault()
-    resume = ResumeFolder(tmp_path / "unfinished", write=vault.write, read=vault.read)
     with served(tmp_path / "project", records=4) as server:
-        with contextlib.suppress(BrokenOffError):
-            server.pull(batch=1, full=True, resume=resume, progress=stop_at_once())
+        resume = broken_off(server, tmp_path / "unfinished")
         for body in (tmp_path / "unfinished").glob("batch-*"):
             body.write_bytes(damage)
         whole = server.pull(full=True, resume=resume)
