@@ -9,6 +9,7 @@ from urllib.parse import quote_plus
 
 import requests
 from requests.adapters import HTTPAdapter
+from requests.hooks import default_hooks
 
 _PIECE = 2**20
 _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -52,6 +53,7 @@ class ApiSession(requests.Session):
         if self.cookies:
             prepared.prepare_cookies(self.cookies)
         prepared.prepare_body(body, None)
+        prepared.hooks = default_hooks()  # a copy has the very lists of the template, and they would grow
         prepared.prepare_hooks(dict(hooks))
         return prepared
 

@@ -73,16 +73,17 @@ def test_what_requests_would_send_is_sent(url: str) -> None:
 
 
 def test_hooks_see_the_answer_and_bodies_of_other_kinds_pass() -> None:
-    """A hook of the call is called once, and a file is sent as `requests` sends it."""
+    """A hook is called once, for the answer to its own call, and a file is sent as `requests` sends it."""
     session, kept, seen = ApiSession(URL), Kept(), []
     session.mount("https://", kept)
-    session.post(
-        URL, data={"content": "version"}, hooks={"response": lambda answer, **_: seen.append(answer.status_code)}
-    )
+    for call in ("first", "second"):
+        session.post(
+            URL, data={"content": "version"}, hooks={"response": lambda _answer, call=call, **_: seen.append(call)}
+        )
     session.post(URL, data={"content": "file"}, files={"file": ("scan.pdf", b"%PDF")})
-    assert seen == [200]
-    assert kept.sent[1].headers["Content-Type"].startswith("multipart/form-data")
-    assert b"%PDF" in bytes(kept.sent[1].body or b"")
+    assert seen == ["first", "second"]
+    assert kept.sent[2].headers["Content-Type"].startswith("multipart/form-data")
+    assert b"%PDF" in bytes(kept.sent[2].body or b"")
 
 
 def test_the_environment_is_asked_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
