@@ -216,9 +216,9 @@ def measure(rounds: int) -> dict[str, Any]:
             edit(0)  # a night later, so that the log of the last hours holds one pull and not those of all rounds
             posted[:] = requests_of_a_pull(url, token)
             for name, step in steps.items():
-                spent, result = timed(step)
+                figures.pop(name, None)  # a night does not hold what another night pulled
+                spent, figures[name] = timed(step)
                 seconds.setdefault(name, []).append(spent)
-                figures[name] = result
             spent, _ = timed(partial(other_columns, url, token, turn + 1))
             seconds.setdefault("sandbox, other columns", []).append(spent)
             of_nights, step = two_nights(Path(folder) / f"snapshots-{turn}")

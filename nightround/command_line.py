@@ -19,6 +19,7 @@ from nightround.rules_command import rules
 from nightround.snapshots_command import data_option, json_option, snapshots
 from nightround.table_commands import audit_table, table
 from redcap_sync.errors import ExplainedError
+from redcap_sync.one_heap import share_one_heap
 
 if TYPE_CHECKING:
     from nightround.steps import Night
@@ -213,6 +214,7 @@ cli.add_command(table)
 
 def main(arguments: list[str] | None = None) -> Any:
     """Run a command; a user's mistake is explained, a bug shows its traceback."""
+    share_one_heap(os.environ)
     try:
         return cli.main(arguments, prog_name="nightround")
     except ExplainedError as error:

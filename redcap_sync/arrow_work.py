@@ -1,7 +1,7 @@
 """How pyarrow is worked with: on a few threads that stay, and with memory from jemalloc.
 
-Its usual allocator keeps memory for every thread that ever worked. A pull on new threads each time grew its
-process by three times what it holds in the end; like this it grows by less than twice, and takes no longer.
+Its usual allocator keeps memory for every thread that ever worked: a pull on new threads each time grew its
+process by three times what it holds in the end.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ import pandas as pd
 from redcap_sync.dictionary import Dictionary
 from redcap_sync.errors import ExportIncomplete
 from redcap_sync.export_rows import JOINED_BYTES, ONE_PLACE, ExportRows, Places, grouped, together
+from redcap_sync.growing_columns import GrowingColumns
 from redcap_sync.pulled import Pull
 from redcap_sync.row_order import in_order, merged, natural_key
 from redcap_sync.tables import KEY_COLUMNS, Columns, Contents, Table, flat_keys, laid_tables
@@ -29,7 +30,11 @@ class Holding:
     """Which rows are held, by record."""
     settled: set[str] = field(default_factory=set)
     """Records that were fetched twice and came the same."""
+    rows_due: int = 0
+    """How many rows are to come, where that is known."""
     _parts: list[ExportRows] = field(default_factory=list)
+    """What came last; what came before is in `_gathered`, once it was enough."""
+    _gathered: GrowingColumns | None = None
     _asked: set[str] = field(default_factory=set)
     """Records that were fetched."""
     _laid: Contents | None = None
@@ -59,21 +64,27 @@ class Holding:
         self._replaced.update(asked)
         for record in asked:
             self.keys.pop(record, None)
-        self.keys |= new
+        self.keys.update((record, new[record]) for record in asked if record in new)
         if len(rows):
             self._parts.append(rows)
-            self._read_last()
+            if sum(part.held_bytes() for part in self._parts) >= JOINED_BYTES:
+                self._gather()
 
-    def _read_last(self) -> None:
+    def _gather(self) -> None:
         """Read the last parts while others are on their way, several at once, so that no body is held for long."""
-        first = len(self._parts)
-        while first and self._parts[first - 1].unread is not None:
-            first -= 1
-        if sum(part.held_bytes() for part in self._parts[first:]) >= JOINED_BYTES:
-            self._parts[first:] = [together(self.dictionary.record_id_field, self._parts[first:])]
+        rows = together(self.dictionary.record_id_field, self._parts)
+        if self._gathered is None:
+            self._gathered = GrowingColumns(rows.columns, self.rows_due)
+        self._gathered.append(rows.laid_out(self._gathered.names))
+        self._parts = []
+
+    def _every_part(self) -> list[ExportRows]:
+        if self._gathered is None:
+            return self._parts
+        return [ExportRows(self.dictionary.record_id_field, self._gathered.table()), *self._parts]
 
     def _same(self, records: Sequence[str], rows: ExportRows) -> list[str]:
-        before, now = self._cells(records, self._parts), self._cells(records, [rows])
+        before, now = self._cells(records, self._every_part()), self._cells(records, [rows])
         return [record for record in records if before.get(record) == now.get(record)]
 
     def _cells(self, records: Sequence[str], parts: Sequence[ExportRows]) -> dict[str, list[dict[str, Any]]]:
@@ -85,8 +96,8 @@ class Holding:
 
     def _forget(self, records: Sequence[str]) -> None:
         if records:
-            left = (part.only(records, unwanted=True) for part in self._parts)
-            self._parts = [part for part in left if len(part)]
+            left = [part.only(records, unwanted=True) for part in self._every_part()]
+            self._parts, self._gathered = [part for part in left if len(part)], None
 
     def differing(self, there: Keys) -> set[str]:
         """Records whose rows on the server are others than those held.
@@ -112,14 +123,16 @@ class Holding:
         keys, columns = self._fetched()
         if keep:
             return self._over(self._laid, keys, columns)
-        self._parts = []
+        self._parts, self._gathered = [], None
         self._laid = self._over(self._laid, keys, columns)
         self._replaced = set()
         return self._laid
 
     def _fetched(self) -> tuple[pd.DataFrame, Columns]:
         """The keys and the columns of what was fetched, in their order."""
-        rows = together(self.dictionary.record_id_field, sorted(self._parts, key=_first_record))
+        if self._gathered is not None and self._parts:
+            self._gather()
+        rows = together(self.dictionary.record_id_field, sorted(self._every_part(), key=_first_record))
         keys = flat_keys(rows)
         laid = rows.take(in_order(self.dictionary, keys))
         return keys if laid is rows else flat_keys(laid), laid.by_name()

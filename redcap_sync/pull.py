@@ -131,8 +131,8 @@ class _Run:
             keep=self.resume.keep,
             turns=self.turns,
         )
-        holding = Holding(structure.dictionary)
         there = asking.row_keys()
+        holding = Holding(structure.dictionary, rows_due=sum(map(len, there.values())))
         self._check_loss(len(there))
         if asking.in_a_group:
             looking.mark = None  # others' edits of the group's records need not stand in the part that is shown

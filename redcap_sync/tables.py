@@ -170,8 +170,8 @@ def in_one_piece(column: pa.Array | pa.ChunkedArray) -> pa.Array:
 
 
 def frame_of(columns: pa.Table) -> pd.DataFrame:
-    """Columns as a frame with a RangeIndex."""
-    frame: pd.DataFrame = columns.to_pandas()
+    """Columns as a frame with a RangeIndex; as many as can be stay on the memory where they are, to be read only."""
+    frame: pd.DataFrame = columns.to_pandas(split_blocks=True)
     if len(frame):
         return frame
     return frame.astype({one.name: "str" for one in columns.schema if one.type == TEXT})

@@ -21,7 +21,6 @@ import pandas as pd
 
 from nightround.validation.batch import CONTEXT, Context
 from nightround.validation.checks import NEEDS_ALL_ROWS, Rows, Verdict, run_check
-from nightround.validation.one_heap import share_one_heap
 from nightround.validation.stored import Mask, StoredTexts
 from nightround.validation.trees import ScopeKey, Trees, read_trees
 from redcap_sync.errors import LogicError
@@ -111,7 +110,6 @@ def _pool(threads: int, length: int) -> Iterator[Run]:
     if threads == 1 or length < _WORTH_THREADS:
         yield map
         return
-    share_one_heap()
     with ThreadPoolExecutor(threads, thread_name_prefix="rules") as pool:
 
         def run(work: Callable[..., Value], *arguments: Iterable[Any]) -> Iterator[Value]:

@@ -5,12 +5,15 @@ import shutil
 import tempfile
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from nightround.store.sealing import Vault
+from redcap_sync import holding
+from redcap_sync.export_rows import JOINED_BYTES
 from redcap_sync.pulled import Pull
 from redcap_sync.resume import ResumeFolder
 from tests.pull_examples import Served, served
@@ -36,10 +39,11 @@ class Nights(RuleBasedStateMachine):
         self.resume = ResumeFolder(self.folder / "unfinished", write=vault.write, read=vault.read)
         self.pulled: Pull | None = None
 
-    @initialize(records=st.integers(0, 6))
-    def start(self, records: int) -> None:
-        """Serve a small project."""
+    @initialize(records=st.integers(0, 6), at_once=st.booleans())
+    def start(self, records: int, at_once: bool) -> None:  # noqa: FBT001
+        """Serve a small project; what comes is laid together at once, as only much more is, or in the end."""
         self.server: Served = self.stack.enter_context(served(self.folder / "project", records=records))
+        self.stack.enter_context(patch.object(holding, "JOINED_BYTES", 1 if at_once else holding.JOINED_BYTES))
 
     def teardown(self) -> None:
         """Stop the server."""
@@ -149,7 +153,8 @@ class Nights(RuleBasedStateMachine):
         if self.pulled is None:
             return
         step: Any = self.server.pull(self.pulled)
-        whole = self.server.pull()
+        with patch.object(holding, "JOINED_BYTES", JOINED_BYTES):
+            whole = self.server.pull()
         assert step.parts == whole.parts
         assert step.id == whole.id
 

@@ -1,14 +1,16 @@
-"""Threads that work on rules share one heap, where the C library can be asked for it."""
+"""All threads share one heap, where the allocators can be asked for it."""
 
 import ctypes
+import subprocess
+import sys
 
 import pytest
 
-from nightround.validation.one_heap import M_ARENA_MAX, share_one_heap
+from redcap_sync.one_heap import JEMALLOC_OPTIONS, M_ARENA_MAX, share_one_heap
 
 
-def test_the_c_library_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is told to make no second heap, and not again for the next run."""
+def test_both_allocators_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The C library is told to make no second heap, and pyarrow's jemalloc finds its option when it is loaded."""
     asked: list[tuple[int, int]] = []
 
     class Library:
@@ -19,10 +21,31 @@ def test_the_c_library_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
             return 1
 
     monkeypatch.setattr(ctypes, "CDLL", Library)
-    share_one_heap.cache_clear()
-    share_one_heap()
-    share_one_heap()
+    environ: dict[str, str] = {}
+    share_one_heap(environ)
     assert asked == [(M_ARENA_MAX, 1)]
+    assert environ == {JEMALLOC_OPTIONS: "narenas:1"}
+
+
+def test_options_of_an_operator_stay() -> None:
+    """Who has set jemalloc's options has had a reason."""
+    environ = {JEMALLOC_OPTIONS: "narenas:4"}
+    share_one_heap(environ)
+    assert environ == {JEMALLOC_OPTIONS: "narenas:4"}
+
+
+def test_the_command_line_shares_a_heap_before_pyarrow_is_loaded() -> None:
+    """Later it would have no effect: the option is read once, and numpy's threads have heaps of their own."""
+    script = """
+import os, sys
+from nightround import command_line
+def told(environ):
+    print("pyarrow" in sys.modules, "numpy" in sys.modules, environ is os.environ)
+command_line.share_one_heap = told
+command_line.main(["--version"])
+"""
+    told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert told.stdout.splitlines()[0] == "False False True"
 
 
 def test_another_c_library_is_left_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -32,5 +55,4 @@ def test_another_c_library_is_left_as_it_is(monkeypatch: pytest.MonkeyPatch) -> 
         raise OSError("libc.so.6: cannot open shared object file")
 
     monkeypatch.setattr(ctypes, "CDLL", missing)
-    share_one_heap.cache_clear()
-    assert share_one_heap() is None
+    assert share_one_heap({}) is None
