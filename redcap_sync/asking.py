@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import Any
+from typing import Any, TypeVar
 
 from redcap_sync.answers import AskedTooMuch, BrokenAnswer, TooSlow
 from redcap_sync.client import RedcapClient, Row
@@ -28,6 +29,7 @@ from redcap_sync.tables import Unseen
 Keep = Callable[[bytes, str], None]
 """Called with the body of each good answer and its format, csv or json."""
 PROBED = 10
+Answer = TypeVar("Answer")
 
 
 @dataclass
@@ -76,17 +78,23 @@ class Asking:
 
     def records(self, ids: Sequence[str], splittable: bool) -> ExportRows:  # noqa: FBT001 - called by `Batches`
         """Every row of some records that are there."""
+        return (self._from_csv if self.csv_agrees else self._from_json)(ids, splittable=splittable)
+
+    def _from_csv(self, ids: Sequence[str], *, splittable: bool) -> ExportRows:
+        body = self._call(self.client.records_csv, ids, splittable=splittable)
+        if (rows := self._read_csv(body)) is None:
+            return self._from_json(ids, splittable=splittable)
+        return self._good(ids, rows, lambda: body, "csv")
+
+    def _from_json(self, ids: Sequence[str], *, splittable: bool) -> ExportRows:
+        answer = self._call(self.client.records, ids, splittable=splittable)
+        return self._good(ids, self._laid(answer), lambda: json.dumps(answer).encode(), "json")
+
+    def _call(self, export: Callable[..., Answer], ids: Sequence[str], *, splittable: bool) -> Answer:
         with self._lock:
             self.asked += len(ids)
-        names = [instrument.name for instrument in self.dictionary.instruments]
-        if self.csv_agrees:
-            with self.turns:
-                body = self.client.records_csv(ids, names, splittable=splittable)
-            if (rows := self._read_csv(body)) is not None:
-                return self._good(ids, rows, lambda: body, "csv")
         with self.turns:
-            answer = self.client.records(ids, names, splittable=splittable)
-        return self._good(ids, self._laid(answer), lambda: json.dumps(answer).encode(), "json")
+            return export(ids, [instrument.name for instrument in self.dictionary.instruments], splittable=splittable)
 
     def _good(self, ids: Sequence[str], rows: ExportRows, body: Callable[[], bytes], kind: str) -> ExportRows:
         self.check(ids, rows)
@@ -118,13 +126,13 @@ class Asking:
         Servers differ in how they quote, guard and delimit CSV; JSON is beyond doubt but five times as long.
         """
         few = ids[:: max(1, len(ids) // PROBED)]
-        try:
-            self.csv_agrees = False
-            plain = self.records(few, splittable=True)
-            self.csv_agrees = True
-            self.csv_agrees = self.records(few, splittable=True).columns.equals(plain.columns)
-        except (AskedTooMuch, BrokenAnswer, TooSlow):
-            self.csv_agrees = False
+        with ThreadPoolExecutor(1) as aside:
+            plain = aside.submit(self._from_json, few, splittable=True)
+            try:
+                shorter = self._from_csv(few, splittable=True)
+                self.csv_agrees = shorter.columns.equals(plain.result().columns)
+            except (AskedTooMuch, BrokenAnswer, TooSlow):
+                self.csv_agrees = False
 
     def check(self, ids: Collection[str], rows: ExportRows) -> None:
         """Raise ExportIncomplete for records nobody asked for, and for columns that are not those of the dictionary.

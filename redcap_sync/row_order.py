@@ -27,6 +27,8 @@ from redcap_sync.tables import (
 
 def in_order(dictionary: Dictionary, keys: pd.DataFrame) -> npt.NDArray[np.intp]:
     """Positions that sort rows by record, event, repeating instrument and instance: equal data, equal bytes."""
+    if _are_rising_numbers(keys["record"]):  # one row a record, and in order, as most projects are
+        return np.arange(len(keys))
     events = {event: rank for rank, event in enumerate(dictionary.event_names)}
     instruments = {one.name: rank for rank, one in enumerate(dictionary.instruments, start=1)}
     repeating = keys["instrument"].map(instruments).fillna(0).to_numpy(dtype=np.int64)
@@ -44,7 +46,7 @@ def _record_ranks(records: pd.Series[str]) -> npt.NDArray[np.int64]:
     return ranks[codes]
 
 
-def _are_rising_numbers(names: pd.Index[str]) -> bool:
+def _are_rising_numbers(names: pd.Index[str] | pd.Series[str]) -> bool:
     """Say whether records are whole numbers that stand in order already, as most do."""
     texts = pa.array(names, TEXT)
     try:
