@@ -192,6 +192,9 @@ NIGHT = {
     "The report is not made: {count} of its variables cannot be reported; the first: {why}.": (
         "未生成报告：有 {count} 个变量无法报告，其中第一个：{why}。"
     ),
+    "Records of the last snapshot are gone, and REDCap's log does not name them: {records}.": (
+        "上一快照中有 {records} 条记录已不在项目中，而 REDCap 日志未提及这些记录。"
+    ),
 }
 """Why a night did not come to its end."""
 
@@ -280,6 +283,9 @@ REMEDIES = {
     "pull first: {command}": "请先下载数据：{command}",
     "write one; {file} shows the form": "请编写一份，格式见 {file}。",
     "give the right in REDCap, or accept the change: {command}": "请在 REDCap 中授予权限，或确认该变更：{command}",
+    "If they were deleted on purpose, nothing is to be done: the next night closes what was found in them.": (
+        "若确系有意删除，则无需处理：下一夜将关闭这些记录中的问题。"
+    ),
     "mend the logic at the caret": "请更正所标出位置的逻辑。",
 }
 """What to do about it."""

@@ -140,6 +140,7 @@ def _summary(manifest: Manifest) -> dict[str, Any]:
         "why": told.why,
         "requests": told.requests,
         "stable": told.stable,
+        "gone_without_log": told.unlogged,
         "proof": {"differing_records": told.proof.records, "instruments": list(told.proof.instruments)}
         if told.proof
         else None,

@@ -36,7 +36,7 @@ from nightround.store.snapshots import SnapshotStore
 from nightround.study.dictionary_rules import rules_from_dictionary
 from nightround.study.folder import Content, Study
 from nightround.study.plan import Plan
-from nightround.taking import take_pull, told_in_words, what_stops
+from nightround.taking import gone_unlogged, take_pull, told_in_words, what_stops
 from nightround.validation.coverage import certificate
 from nightround.validation.failures import failure_table
 from nightround.validation.run import Validation, validate
@@ -108,7 +108,7 @@ class Night:
     @property
     def complete(self) -> bool:
         """Whether this run saw everything and accounts for everything it knows; else it resolves nothing."""
-        seen = self.snapshot is not None and not self.snapshot.unseen
+        seen = self.snapshot is not None and not self.snapshot.unseen and not self.snapshot.unlogged
         return seen and self.validation is not None and self.validation.coverage.complete
 
     def pull(self) -> Snapshot:
@@ -187,6 +187,7 @@ class Night:
             validation.outcomes,
             validation.coverage,
             complete=self.complete,
+            trouble=gone_unlogged(snapshot.unlogged),
             unjudged_before=self._unjudged_before(),
         )
         with self._step("alert") as note:

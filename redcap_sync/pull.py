@@ -110,7 +110,8 @@ class _Run:
         except (GroupsDiffer, ColumnsDiffer) as changed:
             what = "data access groups" if isinstance(changed, GroupsDiffer) else "columns or the rights"
             return self.full(f"the {what} changed")
-        return self._pull(base.structure, asking, contents, looking, version=base.redcap_version)
+        pulled = self._pull(base.structure, asking, contents, looking, version=base.redcap_version)
+        return replace(pulled, told=replace(pulled.told, unlogged=self._unlogged(pulled, looking, changes)))
 
     def full(self, why: str) -> Pull:
         """Pull everything, but finished batches of a pull that was broken off."""
@@ -147,8 +148,8 @@ class _Run:
         contents = self._come_to_rest(asking, holding, looking, wanted, there)
         pulled = self._pull(structure, asking, contents, looking, version=version, kind=kind)
         self.resume.clear()
-        told = replace(pulled.told, why=why, proof=self._proof(pulled, changes))
-        return replace(pulled, told=told)
+        proof, unlogged = self._proof(pulled, changes), self._unlogged(pulled, looking, changes)
+        return replace(pulled, told=replace(pulled.told, why=why, proof=proof, unlogged=unlogged))
 
     def _resumed(self, structure: Structure, asking: Asking, holding: Holding, looking: Looking) -> set[str]:
         """Take up the finished batches of a broken pull, and name the records touched since it began."""
@@ -253,11 +254,21 @@ class _Run:
         base = self.base
         if base is None or changes is None or not changes.trusted or base.structure != pulled.structure:
             return None
-        touched = changes.records | {edit.record for edit in self.edits}
-        stayed = set(base.rows["record"]) & set(pulled.rows["record"]) - touched
+        stayed = set(base.rows["record"]) & set(pulled.rows["record"]) - self._named(changes)
         differ = {name: differing_records(base.tables[name], table) & stayed for name, table in pulled.tables.items()}
         named = tuple(name for name, records in differ.items() if records)
         return Proof(len(set().union(*differ.values())), named)
+
+    def _unlogged(self, pulled: Pull, looking: Looking, changes: Changes | None) -> int:
+        """How many records are gone of which the log would have told: a server that leaves out records is ill."""
+        if self.base is None or changes is None or pulled.rows is self.base.rows:
+            return 0
+        gone = set(self.base.rows["record"]) - set(pulled.rows["record"]) - self._named(changes)
+        return len(gone) if looking.reads_log and changes.mark is not None else 0
+
+    def _named(self, changes: Changes) -> set[str]:
+        """The records that the log has named since the pull before."""
+        return {*changes.records, *(edit.record for edit in self.edits)}
 
     def _check_loss(self, found: int) -> None:
         before = self.base.record_count() if self.base else self.settings.records_before

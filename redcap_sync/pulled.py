@@ -59,6 +59,8 @@ class Told:
     stable: str = "log"
     """How edits in mid-pull were looked for: by the log, by dates of change, or by ids only."""
     proof: Proof | None = None
+    unlogged: int = 0
+    """Records of the pull before that are gone, though the log, which may be read, does not name them."""
 
 
 @dataclass(frozen=True, eq=False)

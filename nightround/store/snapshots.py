@@ -346,6 +346,7 @@ def _snapshot(
         tables=tables,
         unseen=manifest.unseen,
         groups=groups,
+        unlogged=manifest.told.unlogged,
     )
 
 

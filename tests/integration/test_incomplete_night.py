@@ -13,14 +13,17 @@ from random import Random
 from typing import Any
 
 import pytest
+import requests
 
 from nightround import steps
 from nightround.errors import ReportStopped
 from nightround.model import FindingState, Snapshot, Status
+from nightround.reasons import reason_in
 from nightround.running import open_night, run_job
 from nightround.steps import Night
 from nightround.store.runs import Ended
 from nightround.study.folder import find_content
+from nightround.taking import gone_unlogged
 from nightround.validation.coverage import certify
 from nightround.validation.run import Validation
 from redcap_sync.client import RedcapClient
@@ -96,6 +99,28 @@ def test_a_lost_outcome_makes_the_run_red_and_resolves_nothing(
     certificate = json.loads(next(path for path in summary.files if path.name.startswith("coverage")).read_text())
     assert certificate["unaccounted"] == ["AGE-01"]
     monkeypatch.setattr(steps, "validate", judged)
+    with a_night(tmp_path, environ) as night:
+        run_job(night, "nightly")
+        assert bmi_finding(night) is FindingState.RESOLVED
+
+
+def test_a_record_that_left_without_a_trace_resolves_nothing_that_night(
+    tmp_path: Path, redcap: tuple[RedcapClient, dict[str, str]]
+) -> None:
+    """A server that leaves records out has not fixed them: the night is INCOMPLETE and says why."""
+    client, environ = redcap
+    others = [{**TYPED, "record_id": str(number), "bmi": "24.2"} for number in range(2, 8)]
+    client.import_records(others, overwrite=True)
+    with a_night(tmp_path, environ) as night:
+        run_job(night, "nightly")
+    form = {"token": environ["REDCAP_TOKEN"], "content": "record", "action": "delete", "records[0]": "1"}
+    requests.post(environ["REDCAP_URL"], data={**form, "delete_logging": "1"}, timeout=5).raise_for_status()
+    with a_night(tmp_path, environ) as night:
+        summary = run_job(night, "nightly")
+        assert bmi_finding(night) is FindingState.OPEN
+        assert any("INCOMPLETE" in path.name for path in summary.files)
+    (mail,) = (tmp_path / "venous_occlusion" / "outbox").glob(f"{NIGHT:%Y-%m-%d}_data_manager_*.html")
+    assert reason_in(gone_unlogged(1).splitlines()[0], "zh") in mail.read_text(encoding="utf-8")
     with a_night(tmp_path, environ) as night:
         run_job(night, "nightly")
         assert bmi_finding(night) is FindingState.RESOLVED

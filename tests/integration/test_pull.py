@@ -254,3 +254,22 @@ def test_what_repeats_is_changed_in_mid_pull_and_the_log_may_not_be_read(tmp_pat
             server.pull(batch=2)
         server.faults.clear()
         assert server.pull(batch=2).id == server.pull().id
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_records_that_left_without_a_line_in_the_log_are_counted(tmp_path: Path, *, full: bool) -> None:
+    """A record that was deleted or renamed is named there; one that a server leaves out, or forgets, is not."""
+    with served(tmp_path, records=6) as server:
+        base = server.pull()
+        server.clock.forward(hours=24)
+        server.delete("1")
+        server.rename("2", "20")
+        server.write("3", weight="70")
+        told = server.pull(base, full=full)
+        assert (told.record_count(), told.told.unlogged) == (5, 0)
+        server.clock.forward(hours=24)
+        server.delete("4", erase_log=True)
+        server.delete("5")
+        assert server.pull(told, full=full).told.unlogged == 1
+        server.become(without=("logging",))
+        assert server.pull(told, full=full).told.unlogged == 0

@@ -12,6 +12,7 @@ import pytest
 
 from nightround.dictionary_drift import drift_between, touched_by_drift
 from nightround.reasons import reason_in
+from nightround.taking import gone_unlogged
 from nightround.validation.run import validate
 from redcap_sync.dictionary import Dictionary, Group
 from redcap_sync.export_rights import unseen_columns
@@ -153,6 +154,14 @@ def test_logic_that_cannot_be_read_is_told_with_its_place() -> None:
         snapshot(BEFORE, []), [replace(rule("R", "visit", "[age] > 70"), discrepancy="[age] >> 70")], now=NIGHT
     ).outcomes
     assert reason_in(outcome.reason, "zh") == ">> 不是运算符。（其逻辑的第 7 个字符）"
+
+
+def test_records_that_are_gone_are_told_in_chinese() -> None:
+    """Both sentences, with the number."""
+    for sentence in gone_unlogged(3).splitlines():
+        assert is_chinese(reason_in(sentence, "zh"))
+    assert "3" in reason_in(gone_unlogged(3).splitlines()[0], "zh")
+    assert gone_unlogged(0) == ""
 
 
 def test_what_a_server_says_stays_as_it_is() -> None:
