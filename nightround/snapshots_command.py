@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from redcap_sync.errors import ExportIncomplete
+
 if TYPE_CHECKING:
     from nightround.store.snapshots import Manifest, SnapshotStore
 
@@ -37,11 +39,16 @@ def snapshots() -> None:
 def list_snapshots(study: str, data: Path, *, as_json: bool) -> None:
     """List the snapshots of STUDY, oldest first."""
     store = _store(study, data)
-    documents = [_summary(one) for one in store.manifests()]
+    readable, damaged = store.readable_manifests()
+    if damaged and not readable:
+        raise damaged[0]
+    documents = [_summary(one) for one in readable]
     if as_json:
-        _print_json({"study": study, "latest": store.latest_id(), "snapshots": documents})
+        _print_json({"study": study, "latest": _latest_id(store), "snapshots": documents})
     else:
         _print_table(("taken at", "snapshot", "records", "pull", "requests"), [_line(one) for one in documents])
+    for error in damaged:
+        click.echo(error.what, err=True)
 
 
 @snapshots.command()
@@ -128,6 +135,13 @@ def _store(study: str, data: Path) -> SnapshotStore:
 
     loaded = load_study(find_content(os.environ).study_folder(study))
     return SnapshotStore(data / loaded.id / "snapshots", snapshot_vault(loaded, os.environ))
+
+
+def _latest_id(store: SnapshotStore) -> str | None:
+    try:
+        return store.latest_id()
+    except ExportIncomplete:  # its manifest is one of those that cannot be read, which is told
+        return None
 
 
 def _summary(manifest: Manifest) -> dict[str, Any]:

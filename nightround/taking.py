@@ -22,6 +22,8 @@ log = logging.getLogger(__name__)
 def take_pull(client: RedcapClient, snapshots: SnapshotStore, settings: RedcapTable, now: datetime) -> Pull:
     """Pull what changed since the last good snapshot, and every `full_pull_days` everything, as a proof."""
     base = _base(snapshots)
+    for error in snapshots.readable_manifests()[1]:
+        log.warning("no old snapshot is removed until this is mended: %s", error.what)
     pulled = pull_project(
         client,
         PullSettings(

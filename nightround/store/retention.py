@@ -12,9 +12,12 @@ from nightround.study.study_toml import SnapshotsTable
 def prune(snapshots: SnapshotStore, settings: SnapshotsTable, now: datetime) -> list[Manifest]:
     """Remove manifests that are no longer kept, then every part that none names; returns what was forgotten.
 
-    The caller holds the study's lock. Broken off at any moment, the next call removes the rest.
+    The caller holds the study's lock. Broken off at any moment, the next call removes the rest. Where a manifest
+    cannot be read nothing is removed, because nobody knows which parts it names.
     """
-    manifests = snapshots.manifests()
+    manifests, damaged = snapshots.readable_manifests()
+    if damaged:
+        return []
     kept = to_keep(manifests, now=now, days=settings.keep_days, weeks=settings.keep_weeks)
     latest = snapshots.latest_manifest()
     kept_names = {one.name for one in kept} | ({latest.name} if latest else set())

@@ -161,12 +161,29 @@ class SnapshotStore:
         return self._load(self.manifest_of(snapshot_id), study)
 
     def manifests(self) -> list[Manifest]:
-        """The manifests of all nights, oldest first."""
-        return [self.manifest_named(path.name) for path in sorted((self.folder / TAKEN).glob("[!.]*.json"))]
+        """The manifests of all nights, oldest first; raises ExportIncomplete where one cannot be read."""
+        readable, damaged = self.readable_manifests()
+        if damaged:
+            raise damaged[0]
+        return readable
+
+    def readable_manifests(self) -> tuple[list[Manifest], list[ExportIncomplete]]:
+        """The manifests that can be read, oldest first, and what is wrong with the others."""
+        readable: list[Manifest] = []
+        damaged: list[ExportIncomplete] = []
+        for path in sorted((self.folder / TAKEN).glob("[!.]*.json")):
+            try:
+                readable.append(self.manifest_named(path.name))
+            except ExportIncomplete as error:
+                damaged.append(error)
+        return readable, damaged
 
     def manifest_of(self, snapshot_id: str) -> Manifest:
         """The newest manifest of a snapshot, named by its id or the beginning of it."""
-        found = [one for one in self.manifests() if one.id.startswith(snapshot_id)]
+        readable, damaged = self.readable_manifests()
+        found = [one for one in readable if one.id.startswith(snapshot_id)]
+        if damaged and not found:
+            raise damaged[0]
         if not found or len({one.id for one in found}) > 1:
             raise ExportIncomplete(
                 f"There is no one snapshot {snapshot_id[:12]!r}.",
@@ -180,7 +197,7 @@ class SnapshotStore:
 
         One that is still to come was dated by a clock that was wrong: to wait for it could take years.
         """
-        full = [one.taken_at for one in self.manifests() if one.told.kind != "incremental"]
+        full = [one.taken_at for one in self.readable_manifests()[0] if one.told.kind != "incremental"]
         return max((moment for moment in full if moment <= now), default=None)
 
     def latest_manifest(self) -> Manifest | None:
@@ -190,7 +207,11 @@ class SnapshotStore:
 
     def manifest_named(self, name: str) -> Manifest:
         """Read one manifest."""
-        return Manifest.read(self._document(self.folder / TAKEN / name))
+        path = self.folder / TAKEN / name
+        try:
+            return Manifest.read(self._document(path))
+        except (KeyError, TypeError, ValueError):
+            raise _unreadable(path, "no manifest") from None
 
     def structure(self, manifest: Manifest) -> Structure:
         """The structure of a snapshot, without its tables."""

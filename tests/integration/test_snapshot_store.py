@@ -229,6 +229,29 @@ def test_a_damaged_manifest_is_told(server: Served, tmp_path: Path, name: str) -
     assert store.base() is not None
 
 
+@pytest.mark.parametrize("damage", [b'{"manif', b"[]", b'{"id": "0"}', b'{"told": {"proof": 1}}'])
+def test_a_damaged_manifest_of_an_old_night_stops_no_night(server: Served, tmp_path: Path, damage: bytes) -> None:
+    """It is told by name; the others are there, and nothing is forgotten, for its parts are not known."""
+    store, base = SnapshotStore(tmp_path / "s"), None
+    for day in range(3):
+        server.write("1", weight=str(60 + day))
+        base = server.pull(base)
+        store.save("s", base, NIGHT + timedelta(days=day))
+    first, *others = store.manifests()
+    (tmp_path / "s" / "taken" / first.name).write_bytes(damage)
+    readable, [damaged] = store.readable_manifests()
+    assert readable == others
+    assert first.name[:40] in str(damaged)
+    assert store.last_full(NIGHT + timedelta(days=3)) is None
+    assert store.manifest_of(others[0].id[:12]) == others[0]
+    for asked in (store.manifests, lambda: store.manifest_of(first.id)):
+        with pytest.raises(ExportIncomplete, match="cannot be read"):
+            asked()
+    parts = sorted((tmp_path / "s" / "objects").iterdir())
+    assert prune(store, SnapshotsTable(keep_days=1, keep_weeks=0), NIGHT + timedelta(days=9)) == []
+    assert sorted((tmp_path / "s" / "objects").iterdir()) == parts
+
+
 def test_a_number_that_rotted_on_disk_is_told(server: Served, tmp_path: Path) -> None:
     """A flipped bit in a typed column, of which the name of the file says nothing, is found by the checksums."""
     server.write("1", weight="80.5")

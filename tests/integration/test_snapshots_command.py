@@ -9,7 +9,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
 from nightround.model import Status
 from nightround.running import open_night
@@ -64,16 +64,19 @@ class Nights:
         self.client.import_records([{"record_id": record, **SCREENING, **values}], overwrite=True)
 
     def run(self, *arguments: str) -> Any:
-        """Run the command and return its JSON."""
-        return json.loads(self.say(*arguments, "--json"))
+        """Run the command and return its JSON, which is all that stands on stdout."""
+        return json.loads(self._done(*arguments, "--json").stdout)
 
     def say(self, *arguments: str) -> str:
         """Run the command and return what it prints."""
+        return self._done(*arguments).output
+
+    def _done(self, *arguments: str) -> Result:
         done = CliRunner().invoke(
             snapshots, [*arguments, "--data", str(self.folder)], env={"COLUMNS": "200"}, catch_exceptions=False
         )
         assert done.exit_code == 0, done.output
-        return done.output
+        return done
 
 
 @pytest.fixture
@@ -97,6 +100,23 @@ def test_the_list_names_every_night(nights: Nights) -> None:
     assert found["latest"] == latest.id == found["snapshots"][-1]["id"]
     assert [(one["pull"], one["records"]) for one in found["snapshots"]] == [("full", 3), ("incremental", 3)]
     assert latest.id[:12] in nights.say("list", str(STUDY))
+
+
+def test_the_list_goes_on_over_a_damaged_night(nights: Nights, caplog: pytest.LogCaptureFixture) -> None:
+    """The nights that can be read are listed and the other is named; where none can, that is an error."""
+    for height in ("170", "171", "172"):
+        nights.write("1", height_cm=height)
+        latest = nights.pull()
+    first, second, third = sorted((nights.folder / "venous_occlusion" / "snapshots" / "taken").iterdir())
+    first.write_bytes(b"rotten")
+    assert [one["id"] for one in nights.run("list", str(STUDY))["snapshots"]][-1] == latest.id
+    assert f"{first.name[:40]} cannot be read" in nights.say("list", str(STUDY))
+    assert nights.pull().id == latest.id
+    assert f"{first.name[:40]} cannot be read" in caplog.text
+    for path in (second, third, *(nights.folder / "venous_occlusion" / "snapshots" / "taken").iterdir()):
+        path.write_bytes(b"rotten")
+    with pytest.raises(ExplainedError, match="cannot be read"):
+        nights.run("list", str(STUDY))
 
 
 def test_a_snapshot_is_shown_by_counts(nights: Nights) -> None:
