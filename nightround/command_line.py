@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nightround import __version__
+from nightround.full_disk import full_disk_explained
 from nightround.rules_command import rules
 from nightround.snapshots_command import data_option, json_option, snapshots
 from nightround.table_commands import audit_table, table
@@ -216,7 +217,8 @@ def main(arguments: list[str] | None = None) -> Any:
     """Run a command; a user's mistake is explained, a bug shows its traceback."""
     share_one_heap(os.environ)
     try:
-        return cli.main(arguments, prog_name="nightround")
+        with full_disk_explained():
+            return cli.main(arguments, prog_name="nightround")
     except ExplainedError as error:
         click.echo(f"nightround: {error}", err=True)
         sys.exit(error.exit_code)

@@ -187,6 +187,7 @@ NIGHT = {
     "The snapshot file {name} cannot be read ({error}).": "无法读取快照文件 {name}（{error}）。",
     "There is no address of a REDCap API.": "没有设置 REDCap API 地址。",
     "Another run of this study is under way in {folder}.": "本研究的另一次运行正在进行（{folder}）。",
+    "The disk takes nothing more ({name}).": "磁盘无法继续写入（{name}）。",
     "There is no snapshot of this study yet.": "本研究还没有快照。",
     "The study has no analysis plan, so there is no report.": "本研究没有统计分析计划，因此没有报告。",
     "The report is not made: {count} of its variables cannot be reported; the first: {why}.": (
@@ -199,6 +200,9 @@ NIGHT = {
 """Why a night did not come to its end."""
 
 REMEDIES = {
+    "make room for the data folder, then run again; findings and the last good snapshot still stand": (
+        "请为数据文件夹腾出空间后重新运行；已有问题和最近一次有效快照不受影响。"
+    ),
     "make room, or give the folder to the user who runs Nightround; the last good snapshot still stands": (
         "请腾出磁盘空间，或将该文件夹的权限交给运行 Nightround 的用户；最近一次有效快照不受影响。"
     ),

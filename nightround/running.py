@@ -15,6 +15,7 @@ from typing import Any
 
 from nightround.alerts.outbox import Outbox
 from nightround.errors import RoundAlreadyRunning, StudyFilesWrong
+from nightround.full_disk import full_disk_explained
 from nightround.model import Severity, Status
 from nightround.scheduler import Schedule
 from nightround.steps import Night
@@ -97,8 +98,7 @@ def open_night(
     """Open the study's folder and store for one run; only one run of a study at a time."""
     study = load_study(content.study_folder(study_name), strict=False)
     folder = data / study.id
-    private_folder(folder)
-    with _alone(folder), open_store(folder / "nightround.sqlite3") as store:
+    with full_disk_explained(), _alone(folder), open_store(folder / "nightround.sqlite3") as store:
         now = clock()
         yield Night(
             study=study,
@@ -142,7 +142,8 @@ def run_job(night: Night, job: str, steps: Callable[[Night], object] | None = No
     """Run a job file, or the steps given in its place, and remember in the store how it ended."""
     steps = steps or load_job(night.content, job).run
     try:
-        steps(night)
+        with full_disk_explained():
+            steps(night)
     except ExplainedError as error:
         _finish(night, Ended.FAILED, error.exit_code, trouble=error.what)
         if job == NIGHTLY:
@@ -260,6 +261,7 @@ def _finish(night: Night, ended: Ended, exit_code: int, *, trouble: str = "") ->
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
     """Hold the study's lock, so that a round started by hand and one by the clock never run together."""
+    private_folder(folder)
     with os.fdopen(os.open(folder / ".lock", os.O_CREAT | os.O_WRONLY, 0o600), "w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Iterator
@@ -14,12 +15,13 @@ from typing import Any
 
 import pytest
 import requests
+from sqlalchemy import Engine, event
 
 from nightround import steps
-from nightround.errors import ReportStopped
+from nightround.errors import ReportStopped, StudyFilesWrong
 from nightround.model import FindingState, Snapshot, Status
 from nightround.reasons import reason_in
-from nightround.running import open_night, run_job
+from nightround.running import open_night, run_job, run_scheduled
 from nightround.steps import Night
 from nightround.store.runs import Ended
 from nightround.study.folder import find_content
@@ -207,3 +209,80 @@ def test_a_night_that_may_not_see_an_instrument_resolves_nothing_and_prints_noth
         with pytest.raises(ReportStopped, match="cannot be reported"):
             night.report(night.snapshot, night.validation)
     assert not list(tmp_path.rglob("*.pdf"))
+
+
+@pytest.mark.parametrize("folder", ["runs", "snapshots"])
+def test_a_full_disk_is_explained_and_takes_nothing_with_it(
+    tmp_path: Path, redcap: tuple[RedcapClient, dict[str, str]], monkeypatch: pytest.MonkeyPatch, folder: str
+) -> None:
+    """Exit code 10 and what to do, in the run's own line too; findings and the last good snapshot stand."""
+    client, environ = redcap
+    with a_night(tmp_path, environ) as night:
+        run_job(night, "nightly")
+        good = night.snapshots.latest_id()
+    client.import_records([{**TYPED, "bmi": "24.2"}], overwrite=True)
+    fill_the_disk(monkeypatch, tmp_path / "venous_occlusion" / folder)
+    with pytest.raises(StudyFilesWrong, match="ENOSPC") as told, a_night(tmp_path, environ) as night:
+        run_job(night, "nightly")
+    assert told.value.exit_code == 10
+    run = night.store.last_run("venous_occlusion")
+    assert run is not None
+    assert (run.ended, run.exit_code) == (Ended.FAILED, 10)
+    monkeypatch.undo()
+    with a_night(tmp_path, environ) as night:
+        assert folder == "runs" or night.snapshots.latest_id() == good
+        run_job(night, "nightly")
+        assert bmi_finding(night) is FindingState.RESOLVED
+
+
+def fill_the_disk(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    """Let no file be written below a folder."""
+    opened = os.open
+    written = Path.write_bytes
+
+    def full(path: Any) -> None:
+        if Path(path).is_relative_to(folder):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    def open_(path: Any, flags: int, *more: Any, **how: Any) -> int:
+        if flags & os.O_CREAT:
+            full(path)
+        return opened(path, flags, *more, **how)
+
+    def write_bytes(path: Path, content: bytes) -> int:
+        full(path)
+        return written(path, content)
+
+    monkeypatch.setattr(os, "open", open_)
+    monkeypatch.setattr(Path, "write_bytes", write_bytes)
+
+
+def test_a_database_without_room_is_explained(
+    tmp_path: Path, redcap: tuple[RedcapClient, dict[str, str]], caplog: pytest.LogCaptureFixture
+) -> None:
+    """SQLite may not grow any more: no traceback, at night neither, and with room again the next run goes on."""
+    _, environ = redcap
+    with a_night(tmp_path, environ) as night:
+        run_job(night, "nightly")
+
+    def no_growth(connection: Any, _record: Any) -> None:
+        connection.execute("PRAGMA max_page_count = 1")  # SQLite makes it the size that the file has
+
+    event.listen(Engine, "connect", no_growth)
+    try:
+        run_scheduled(
+            "nightly",
+            ["venous_occlusion"],
+            data=tmp_path,
+            content=find_content({}),
+            environ=environ,
+            clock=lambda: NIGHT,
+            sleep=lambda _: None,
+        )
+    finally:
+        event.remove(Engine, "connect", no_growth)
+    assert "The disk takes nothing more (SQLITE_FULL)" in caplog.text
+    assert "Traceback" not in caplog.text
+    with a_night(tmp_path, environ) as night:
+        run_job(night, "nightly")
+        assert bmi_finding(night) is FindingState.OPEN

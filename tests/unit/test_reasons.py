@@ -29,7 +29,9 @@ PULL = [
         *("calculated_fields", "holding", "structure"),
     )
 ]
-NIGHTLY = [ROOT / "nightround" / name for name in ("running.py", "store/sealing.py", "store/snapshots.py")]
+NIGHTLY = [
+    ROOT / "nightround" / name for name in ("running.py", "full_disk.py", "store/sealing.py", "store/snapshots.py")
+]
 HOLE = "demo1"
 MESSAGES = {
     *("LogicError", "Trouble", "KeyError", "_not_evaluated", "_not_applicable", "RuleResult"),
