@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -40,7 +41,7 @@ REPLACED = {
 KINDS = frozenset(
     {*REPLACED, "slow", "dropped", "forbidden", "truncated", "out_of_memory", "half", "changed", "wrong_clock"}
 )
-"""slow and wrong_clock take seconds; changed calls back after the answer was made, before the next request."""
+"""slow and wrong_clock take seconds; changed makes a change after the answer was made, before the next request."""
 LONGEST_SECONDS = 10**8
 """Three years, which no calendar is too short for."""
 
@@ -58,6 +59,8 @@ class Fault:
             raise ValueError(f"there is no fault {self.kind}; the faults are {', '.join(sorted(KINDS))}")
         if not -LONGEST_SECONDS <= self.seconds <= LONGEST_SECONDS:
             raise ValueError(f"a fault is at most {LONGEST_SECONDS} seconds long or off")
+        if self.kind == "changed" and self.change is None:
+            raise ValueError("the fault changed needs a call, the form of the API call that somebody else makes")
 
     @property
     def clock_error(self) -> timedelta:
@@ -163,9 +166,11 @@ def _half_of_csv(text: str) -> str:
 
 
 def _half_of_xml(text: str) -> str:
-    head, *items = text.split("<item>")
-    end = items[-1].rpartition("</item>")[2] if items else ""
-    return "<item>".join([head, *items[: len(items) // 2]]) + end
+    """Half of the items, or of ODM's records."""
+    name = "item" if "<item>" in text else "SubjectData"
+    head, *rows = re.split(f"(?=<{name}[ >])", text)
+    end = rows[-1].rpartition(f"</{name}>")[2] if rows else ""
+    return "".join([head, *rows[: len(rows) // 2]]) + end
 
 
 HALVED = {

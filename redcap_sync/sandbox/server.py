@@ -87,7 +87,10 @@ class Server:
         replaced = replacement(fault, parameters)
         if replaced is not None:
             return _response(replaced)
-        answered = await run_in_threadpool(self._answer, parameters, fault)
+        try:
+            answered = await run_in_threadpool(self._answer, parameters, fault)
+        except ApiError as refused:
+            return _response(error_answer(f"the call of the fault was refused: {refused.message}", 400, "json"))
         return _DroppedResponse(answered.body) if fault.kind == "dropped" else _response(spoiled(fault, answered))
 
     def _answer(self, parameters: Parameters, fault: Fault | None = None) -> Answer:
@@ -121,7 +124,7 @@ class Server:
         return _html(found)
 
     async def _script_fault(self, request: Request) -> Response:
-        """Script a fault over HTTP: kind, content, times, after, seconds; DELETE forgets the script."""
+        """Script a fault over HTTP: kind, content, times, after, seconds, call; DELETE forgets the script."""
         faults = self._faults or Faults()
         asked = await read_parameters(request)
         if request.method == "DELETE":
@@ -134,10 +137,20 @@ class Server:
                 times=asked.integer("times", 1),
                 after=asked.integer("after", 0),
                 seconds=float(asked.text("seconds") or 0),
+                change=self._change(asked.text("call")) if "call" in asked else None,
             )
         except (ValueError, ApiError) as wrong:
             return Response(str(wrong), 400)
         return Response(status_code=204)
+
+    def _change(self, call: str) -> Callable[[], None]:
+        """What makes the API call of a form when it is called; that raises ApiError where the call is refused."""
+        parameters = parameters_from_pairs(parse_qsl(call, keep_blank_values=True))
+
+        def change() -> None:
+            _answer(self._installation, parameters, timedelta())
+
+        return change
 
 
 class _DroppedResponse(Response):

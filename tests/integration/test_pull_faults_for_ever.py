@@ -1,6 +1,7 @@
 """A server that never gets well: each fault of the sandbox, on every request from some moment on."""
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -8,12 +9,14 @@ import pytest
 
 from nightround.store.snapshots import SnapshotStore
 from redcap_sync.errors import ExplainedError
+from redcap_sync.project.values import Place
 from redcap_sync.sandbox.faults import KINDS
 from tests.pull_examples import Served, served
 
 NIGHT = datetime(2025, 3, 3, 2, 30, tzinfo=UTC)
 CODES = {
     "banned": 12,
+    "changed": 13,
     "forbidden": 12,
     "bad_gateway": 11,
     "login_page": 11,
@@ -27,8 +30,8 @@ CODES = {
     "truncated": 13,
 }
 """Exit code where every answer with records is spoiled: 11 unreachable, 12 refused, 13 incomplete."""
-HARMLESS = {"changed", "wrong_clock"}
-"""Without a change behind it the first is none; a wrong clock alone takes nothing away."""
+HARMLESS = {"wrong_clock"}
+"""A wrong clock alone takes nothing away."""
 
 
 @pytest.fixture
@@ -53,7 +56,8 @@ def test_a_fault_that_stays_ends_in_its_code_with_the_last_snapshot_whole(
     store = SnapshotStore(tmp_path / "snapshots")
     base = server.pull()
     saved = store.save("s", base, NIGHT)
-    server.faults.script(kind, content="record", times=10_000, after=after, seconds=0.6)
+    change = somebody_writes(server) if kind == "changed" else None
+    server.faults.script(kind, content="record", times=10_000, after=after, seconds=0.6, change=change)
     if kind in HARMLESS:
         assert server.pull().id == base.id
         return
@@ -65,4 +69,17 @@ def test_a_fault_that_stays_ends_in_its_code_with_the_last_snapshot_whole(
     assert latest is not None
     assert latest.id == saved.id
     server.faults.clear()
-    assert server.pull().id == base.id
+    assert (server.pull().id == base.id) == (kind != "changed")
+
+
+def somebody_writes(server: Served) -> Callable[[], None]:
+    """Edits of one record, each another one and with its line in the log."""
+    project, count = server.project, itertools.count()
+    event = project.event("screening_arm_1")
+    assert event is not None
+
+    def write() -> None:
+        project.values.write("1", Place(event.event_id), {"initials": f"edit {next(count)}"})
+        project.log("nurse", "record_edit", "Update record 1", details="initials = 'edit'", record="1")
+
+    return write

@@ -1,8 +1,10 @@
 """The fault mode: what goes wrong, when it goes wrong, and that it does not exist unless asked for."""
 
+import re
 from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 import requests
@@ -10,6 +12,7 @@ import requests
 from redcap_sync.odm.reading import parse_xml
 from redcap_sync.project.state import StoredProject
 from redcap_sync.sandbox import Faults, Running, running
+from redcap_sync.sandbox.faults import KINDS
 from tests.sandbox_examples import simple_project
 
 Served = tuple[Running, StoredProject, Faults]
@@ -70,6 +73,8 @@ def test_answers_that_are_not_whole(served: Served) -> None:
     assert [row["record_id"] for row in post(sandbox, project, "half").json()] == ["1", "2"]
     assert len(post(sandbox, project, "half", format="csv").text.splitlines()) == 3
     assert post(sandbox, project, "half", format="xml").text.count("<item>") == 2
+    odm = post(sandbox, project, "half", format="odm").text
+    assert (odm.count("<SubjectData "), odm.count("</SubjectData>"), odm.rstrip()[-6:]) == (2, 2, "</ODM>")
     with pytest.raises(requests.exceptions.JSONDecodeError):
         post(sandbox, project, "truncated").json()
     assert post(sandbox, project, "empty").content == b""
@@ -114,6 +119,23 @@ def test_a_record_changes_in_mid_pull(served: Served) -> None:
     assert post(sandbox, project).json()[0]["sex"] == "2"
 
 
+def test_a_record_changes_in_mid_pull_for_a_program_of_any_language(served: Served) -> None:
+    """The change is the form of an API call that somebody else makes; one that is refused is told, none is refused."""
+    sandbox, project, _ = served
+    token = sandbox.token(project)
+    edit = {"token": token, "content": "record", "format": "json", "data": '[{"record_id":"1","sex":"2"}]'}
+    scripted = {"kind": "changed", "content": "record", "after": "1"}
+    address = f"{sandbox.url}/faults"
+    assert requests.post(address, data={**scripted, "call": urlencode(edit)}, timeout=5).status_code == 204
+    assert [post(sandbox, project).json()[0]["sex"] for _ in range(3)] == ["", "", "2"]
+    wrong = urlencode({**edit, "data": '[{"record_id":"1","sex":"9"}]'})
+    requests.post(address, data={"kind": "changed", "call": wrong}, timeout=5)
+    refused = post(sandbox, project)
+    assert (refused.status_code, "the call of the fault was refused" in refused.text) == (400, True)
+    for answer in (requests.post(address, data=scripted, timeout=5), post(sandbox, project, "changed")):
+        assert (answer.status_code, "needs a call" in answer.text) == (400, True)
+
+
 def test_faults_over_http(served: Served) -> None:
     """Other programs script faults with a form; an unknown one is named."""
     sandbox, project, _ = served
@@ -124,6 +146,14 @@ def test_faults_over_http(served: Served) -> None:
     requests.post(address, data={"kind": "empty", "times": "9"}, timeout=5)
     assert requests.delete(address, timeout=5).status_code == 204
     assert len(post(sandbox, project).json()) == 4
+
+
+def test_every_fault_is_in_the_documentation() -> None:
+    """Each kind stands in the table of `docs/sandbox.md`, and no other."""
+    text = (Path(__file__).parents[2] / "docs" / "sandbox.md").read_text(encoding="utf-8")
+    table = text.partition("## Faults")[2].partition("\n## ")[0]
+    named = [word for row in re.findall(r"^\| (`.*?) \|", table, re.MULTILINE) for word in re.findall(r"`(\w+)`", row)]
+    assert sorted(named) == sorted(KINDS)
 
 
 def test_without_faults_there_is_no_way_to_ask_for_one(tmp_path: Path) -> None:
