@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,7 +45,7 @@ def list_snapshots(study: str, data: Path, *, as_json: bool) -> None:
     if as_json:
         _print_json({"study": study, "latest": _latest_id(store), "snapshots": documents})
     else:
-        _print_table(("taken at", "snapshot", "records", "pull", "requests"), [_line(one) for one in documents])
+        _print_table(("taken at", "snapshot", "records", "pull", "requests"), [_line(one) for one in readable])
     for error in damaged:
         click.echo(error.what, err=True)
 
@@ -57,7 +56,10 @@ def list_snapshots(study: str, data: Path, *, as_json: bool) -> None:
 @data_option
 @json_option
 def show(snapshot: str, study: str, data: Path, *, as_json: bool) -> None:
-    """Show what SNAPSHOT (its id or the beginning of it) of STUDY holds: counts, no values."""
+    """Show what SNAPSHOT of STUDY holds: counts, no values.
+
+    A snapshot is named by its id, by the hour it was taken as `list` shows it, or by the beginning of either.
+    """
     store = _store(study, data)
     manifest = store.manifest_of(snapshot)
     loaded = store.load(manifest.id, manifest.study)
@@ -91,7 +93,7 @@ def show(snapshot: str, study: str, data: Path, *, as_json: bool) -> None:
 def diff(old: str, new: str, study: str, data: Path, *, as_json: bool) -> None:
     """Show which cells of STUDY differ between snapshots OLD and NEW, who changed them and when.
 
-    This prints patients' values: they go to your terminal and nowhere else.
+    OLD and NEW are named as for `show`. This prints patients' values: they go to your terminal and nowhere else.
     """
     from nightround.store.snapshot_diff import changed_cells, edits_between
 
@@ -161,9 +163,8 @@ def _summary(manifest: Manifest) -> dict[str, Any]:
     }
 
 
-def _line(one: Mapping[str, Any]) -> list[str]:
-    taken = datetime.fromisoformat(one["taken_at"])
-    return [f"{taken:%Y-%m-%d %H:%M}", one["id"][:12], str(one["records"]), one["pull"], str(one["requests"])]
+def _line(one: Manifest) -> list[str]:
+    return [one.hour, one.id[:12], str(one.records), one.told.kind, str(one.told.requests)]
 
 
 def _print_json(document: Mapping[str, Any]) -> None:

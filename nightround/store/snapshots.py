@@ -67,6 +67,11 @@ class Manifest:
     told: Told
 
     @property
+    def hour(self) -> str:
+        """When it was taken, as lists show it."""
+        return f"{self.taken_at:%Y-%m-%d %H:%M}"
+
+    @property
     def name(self) -> str:
         """The name of its file."""
         return f"{self.taken_at.astimezone(UTC):%Y%m%dT%H%M%S%fZ}_{self.id[:12]}.json"
@@ -178,16 +183,19 @@ class SnapshotStore:
                 damaged.append(error)
         return readable, damaged
 
-    def manifest_of(self, snapshot_id: str) -> Manifest:
-        """The newest manifest of a snapshot, named by its id or the beginning of it."""
+    def manifest_of(self, named: str) -> Manifest:
+        """The newest manifest of a snapshot, named by its id, by the hour it was taken, or by the beginning of either.
+
+        Where the same state comes back after others, its id names the last night that had it; the hour names each.
+        """
         readable, damaged = self.readable_manifests()
-        found = [one for one in readable if one.id.startswith(snapshot_id)]
+        found = [one for one in readable if one.id.startswith(named) or one.hour.startswith(named)]
         if damaged and not found:
             raise damaged[0]
         if not found or len({one.id for one in found}) > 1:
             raise ExportIncomplete(
-                f"There is no one snapshot {snapshot_id[:12]!r}.",
-                why="its folder was removed, or the beginning of the name is too short or misspelt",
+                f"There is no one snapshot {named[:16]!r}.",
+                why="its folder was removed, or the beginning of its id or hour is too short or misspelt",
                 remedy="see which there are: nightround snapshots list STUDY",
             )
         return found[-1]

@@ -119,6 +119,27 @@ def test_the_list_goes_on_over_a_damaged_night(nights: Nights, caplog: pytest.Lo
         nights.run("list", str(STUDY))
 
 
+def test_nights_of_the_same_state_are_told_apart_by_their_hour(nights: Nights) -> None:
+    """A value that went and came back: its id names the last night that had it, the hour of the list each of them."""
+    hours = []
+    for height in ("170", "171", "170"):
+        nights.write("1", height_cm=height)
+        snapshot = nights.pull()
+        hours.append(f"{snapshot.taken_at:%Y-%m-%d %H:%M}")
+    first, second, third = nights.run("list", str(STUDY))["snapshots"]
+    assert first["id"] == third["id"] != second["id"]
+    assert [hour in nights.say("list", str(STUDY)) for hour in hours] == [True] * 3
+
+    def heights(old: str, new: str) -> list[tuple[str, str]]:
+        changes = nights.run("diff", old, new, str(STUDY))["changes"]
+        return [(one["old"], one["new"]) for one in changes if one["field"] == "height_cm"]
+
+    assert heights(hours[0], hours[1]) == [("170", "171")]
+    assert heights(hours[1], third["id"][:12]) == [("171", "170")]
+    assert heights(hours[0], hours[2]) == []
+    assert nights.run("show", hours[0], str(STUDY))["id"] == first["id"]
+
+
 def test_a_snapshot_is_shown_by_counts(nights: Nights) -> None:
     """Instruments, rows and columns are shown; a value is not."""
     nights.write("1", height_cm="187.6")
