@@ -3,11 +3,13 @@
     python -m benchmarks.pull [--rounds 5]
 
 All are measured in turns against one server in a process of its own, so that a slow moment of the
-machine hits each of them; medians and ratios are printed. Peak memory is measured in a fresh process
-each, as the growth of its largest resident size by the pull, after a small project was pulled. How fast the sandbox
-itself serves everything as CSV is held against reading those bytes with pandas: the very first call to a
-fresh sandbox, which rendered its records as it started, a call again, and one for columns that nobody asked
-for before, whose lines are all rendered while the caller waits.
+machine hits each of them, and a night lies between them; medians and ratios are printed. What is held against
+the pull has a process of its own too, as a night has, because what another left behind in memory would be paid
+for by the next. Peak memory is measured in a fresh process each, as the growth of its largest resident size by
+the pull, after a small project was pulled.
+How fast the sandbox itself serves everything as CSV is held against reading those bytes with pandas: the very
+first call to a fresh sandbox, which rendered its records as it started, a call again, and one for columns that
+nobody asked for before, whose lines are all rendered while the caller waits.
 A sandbox answers from memory; a server reads its database. So a pull and PyCap's one call are once timed also
 with a pause before each answer: a millisecond for each record of 300 fields.
 """
@@ -196,37 +198,87 @@ def timed(call: Callable[[], Any]) -> tuple[float, Any]:
     return time.perf_counter() - began, result
 
 
+Prepare = Callable[[], Callable[[], Any]]
+"""Makes ready what is not timed, and returns what is."""
+
+
+def candidates(url: str, token: str) -> dict[str, Prepare]:
+    """What is held against the full pull, and the pull itself."""
+    return {
+        "bare download": lambda: partial(bare, url, requests_of_a_pull(url, token)),
+        "full pull": lambda: lambda: pull_project(client(url, token)).told.requests,
+        "PyCap df, one call": lambda: partial(pycap_at_once, url, token),
+        "PyCap df, batches": lambda: partial(pycap_in_batches, url, token),
+    }
+
+
+def work(name: str, url: str, token: str) -> None:
+    """Run a candidate for each line of stdin, and print its seconds and what can be counted of its result."""
+    for _ in sys.stdin:
+        seconds, result = timed(candidates(url, token)[name]())
+        print(json.dumps([seconds, result if isinstance(result, (int, list)) else None]), flush=True)
+        del result  # a night does not hold what another night pulled
+
+
+@contextmanager
+def in_processes(url: str, token: str) -> Iterator[dict[str, Callable[[], tuple[float, Any]]]]:
+    """Each candidate in a process of its own, ready to run once more."""
+    started = {
+        name: subprocess.Popen(  # noqa: S603 - our own module
+            [sys.executable, "-m", "benchmarks.pull", "--work", name, url, token],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for name in candidates(url, token)
+    }
+
+    def run(process: subprocess.Popen[str]) -> tuple[float, Any]:
+        talk = cast("IO[str]", process.stdin), cast("IO[str]", process.stdout)
+        talk[0].write("once more\n")
+        talk[0].flush()
+        seconds, counted = json.loads(talk[1].readline())
+        return seconds, counted
+
+    try:
+        yield {name: partial(run, process) for name, process in started.items()}
+    finally:
+        for process in started.values():
+            process.communicate(timeout=60)
+
+
 def measure(rounds: int) -> dict[str, Any]:
     """Measure everything in turns."""
     seconds: dict[str, list[float]] = {}
     figures: dict[str, Any] = {}
-    with server() as (url, token, small, edit), tempfile.TemporaryDirectory() as folder:
+    with (
+        server() as (url, token, small, edit),
+        in_processes(url, token) as processes,
+        tempfile.TemporaryDirectory() as folder,
+    ):
         body = everything(url, token)
-        posted: list[dict[str, Any]] = []
-        steps: dict[str, Callable[[], Any]] = {
-            "bare download": lambda: bare(url, posted),
-            "full pull": lambda: pull_project(client(url, token)),
-            "PyCap df, one call": lambda: pycap_at_once(url, token),
-            "PyCap df, batches": lambda: pycap_in_batches(url, token),
+        here: dict[str, Callable[[], Any]] = {
             "sandbox, export again": lambda: everything(url, token),
             "pandas reads it": lambda: pd.read_csv(io.BytesIO(body)),
             "pandas reads it as text": lambda: pd.read_csv(io.BytesIO(body), dtype=str),
         }
         for turn in range(rounds):
-            edit(0)  # a night later, so that the log of the last hours holds one pull and not those of all rounds
-            posted[:] = requests_of_a_pull(url, token)
-            for name, step in steps.items():
-                figures.pop(name, None)  # a night does not hold what another night pulled
-                spent, figures[name] = timed(step)
+            for name, run in processes.items():
+                edit(
+                    0
+                )  # a night later, so that the log of the last hours holds what one night left, as a real one does
+                spent, figures[name] = run()
                 seconds.setdefault(name, []).append(spent)
+            for name, step in here.items():
+                seconds.setdefault(name, []).append(timed(step)[0])
             spent, _ = timed(partial(other_columns, url, token, turn + 1))
             seconds.setdefault("sandbox, other columns", []).append(spent)
-            of_nights, step = two_nights(Path(folder) / f"snapshots-{turn}")
+            of_nights, increment = two_nights(Path(folder) / f"snapshots-{turn}")
             for name, spent in of_nights.items():
                 seconds.setdefault(name, []).append(spent)
         seconds |= {name: [spent] for name, spent in from_a_database(url, token).items()}
         peaks = {kind: peak(kind, url, token, small) for kind in ("pull", "pycap")}
-    return report(seconds, figures, step, peaks)
+    return report(seconds, figures, increment, peaks)
 
 
 def report(
@@ -234,7 +286,6 @@ def report(
 ) -> dict[str, Any]:
     """Medians and ratios."""
     middle = {name: median(values) for name, values in seconds.items()}
-    whole: Pull = figures["full pull"]
     batch = max(figures["bare download"]) / 1e6
     allowed = peaks["pull"]["frame, MB"] + 3 * batch
     ratio = {
@@ -244,7 +295,7 @@ def report(
         / middle["PyCap df, from a database"],
         "full pull / PyCap df, batches (< 1)": middle["full pull"] / middle["PyCap df, batches"],
         "incremental / full, time (<= 0.10)": middle["incremental pull"] / middle["full pull"],
-        "incremental / full, requests (<= 0.05)": step.told.requests / whole.told.requests,
+        "incremental / full, requests (<= 0.05)": step.told.requests / figures["full pull"],
         "peak memory / (frame + 3 x one batch) (<= 1)": peaks["pull"]["peak growth, MB"] / allowed,
         "sandbox, export again / pandas reads it (<= 1)": middle["sandbox, export again"] / middle["pandas reads it"],
         "sandbox, first export / pandas reads it (<= 1)": middle["sandbox, first export"] / middle["pandas reads it"],
@@ -256,7 +307,7 @@ def report(
     return {
         "seconds": {name: round(value, 3) for name, value in middle.items()},
         "ratios": {name: round(value, 3) for name, value in ratio.items()},
-        "requests": {"full": whole.told.requests, "incremental": step.told.requests},
+        "requests": {"full": figures["full pull"], "incremental": step.told.requests},
         "MB downloaded": round(sum(figures["bare download"]) / 1e6, 1),
         "MB of the largest batch": round(batch, 2),
         "memory": peaks,
@@ -301,9 +352,12 @@ def main() -> None:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--work", nargs=3, metavar=("NAME", "URL", "TOKEN"), help=argparse.SUPPRESS)
     parser.add_argument("--peak", nargs=4, metavar=("KIND", "URL", "TOKEN", "SMALL"), help=argparse.SUPPRESS)
     asked = parser.parse_args()
-    if asked.peak:
+    if asked.work:
+        work(*asked.work)
+    elif asked.peak:
         say_peak(*asked.peak)
     else:
         print(json.dumps(measure(asked.rounds), indent=1))
