@@ -75,7 +75,7 @@ class Summary:
         yield f"{self.job} of {self.study}, run {self.run_id}, snapshot {(self.snapshot_id or 'none')[:12]}"
         if self.outcomes:
             counts = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in self.outcomes.items())
-            yield f"rules: {counts}" + ("" if self.complete else " - INCOMPLETE, not every rule is accounted for")
+            yield f"rules: {counts}" + ("" if self.complete else " - INCOMPLETE, not everything was seen and judged")
         if self.findings:
             yield "findings: " + ", ".join(f"{count} {name}" for name, count in self.findings.items())
         yield from self.changes[:SHOWN_CHANGES]

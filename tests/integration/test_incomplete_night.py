@@ -121,6 +121,7 @@ def test_a_record_that_left_without_a_trace_resolves_nothing_that_night(
         summary = run_job(night, "nightly")
         assert bmi_finding(night) is FindingState.OPEN
         assert any("INCOMPLETE" in path.name for path in summary.files)
+        assert any("INCOMPLETE, not everything was seen" in line for line in summary.lines())
     (mail,) = (tmp_path / "venous_occlusion" / "outbox").glob(f"{NIGHT:%Y-%m-%d}_data_manager_*.html")
     assert reason_in(gone_unlogged(1).splitlines()[0], "zh") in mail.read_text(encoding="utf-8")
     with a_night(tmp_path, environ) as night:
