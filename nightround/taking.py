@@ -23,7 +23,7 @@ def take_pull(client: RedcapClient, snapshots: SnapshotStore, settings: RedcapTa
     """Pull what changed since the last good snapshot, and every `full_pull_days` everything, as a proof."""
     base = _base(snapshots)
     for error in snapshots.readable_manifests()[1]:
-        log.warning("no old snapshot is removed until this is mended: %s", error.what)
+        log.warning("no old snapshot is removed until this file is restored or deleted: %s", error.what)
     pulled = pull_project(
         client,
         PullSettings(
