@@ -1,0 +1,45 @@
+"""A disk that takes nothing more is explained; what else goes wrong stays what it is."""
+
+import errno
+
+import pytest
+
+from nightround.errors import StudyFilesWrong
+from nightround.full_disk import full_disk_explained
+
+
+class _FromDriver(Exception):
+    """An error of a database's driver, as SQLAlchemy carries it."""
+
+    def __init__(self, **names: str) -> None:
+        super().__init__("could not extend file")
+        self.orig = self
+        for name, value in names.items():
+            setattr(self, name, value)
+
+
+@pytest.mark.parametrize(
+    ("error", "named"),
+    [
+        (OSError(errno.ENOSPC, "full"), "ENOSPC"),
+        (OSError(errno.EDQUOT, "quota"), "EDQUOT"),
+        (OSError(errno.EROFS, "read-only"), "EROFS"),
+        (_FromDriver(sqlite_errorname="SQLITE_FULL"), "SQLITE_FULL"),
+        (_FromDriver(sqlstate="53100"), "53100"),
+    ],
+)
+def test_a_full_disk_is_explained(error: Exception, named: str) -> None:
+    """A file system, SQLite and PostgreSQL each say it in their way; all end in exit code 10."""
+    with pytest.raises(StudyFilesWrong, match=named) as told, full_disk_explained():
+        raise error
+    assert told.value.exit_code == 10
+
+
+@pytest.mark.parametrize(
+    "error", [OSError("no number"), ConnectionResetError(), _FromDriver(sqlstate="23505"), KeyError("a bug")]
+)
+def test_any_other_error_stays_what_it_is(error: Exception) -> None:
+    """A lost line or a bug is no full disk."""
+    with pytest.raises(type(error)) as kept, full_disk_explained():
+        raise error
+    assert kept.value is error
