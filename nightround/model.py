@@ -43,7 +43,7 @@ class Snapshot:
     groups: Mapping[str, str] | None = field(default=None, repr=False)
     """The data access group of each record that is in one, by unique name; None where it was not exported."""
     unlogged: int = 0
-    """Records of the snapshot before that are gone without a word in REDCap's log."""
+    """Records of the snapshot before that are gone without a deletion or renaming in REDCap's log."""
 
 
 class Severity(StrEnum):

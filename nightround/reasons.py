@@ -193,8 +193,8 @@ NIGHT = {
     "The report is not made: {count} of its variables cannot be reported; the first: {why}.": (
         "未生成报告：有 {count} 个变量无法报告，其中第一个：{why}。"
     ),
-    "Records of the last snapshot are gone, and REDCap's log does not name them: {records}.": (
-        "上一快照中有 {records} 条记录已不在项目中，而 REDCap 日志未提及这些记录。"
+    "Records of the last snapshot are gone, and REDCap's log tells of no deletion: {records}.": (
+        "上一快照中有 {records} 条记录已不在项目中，而 REDCap 日志中没有相应的删除记录。"
     ),
 }
 """Why a night did not come to its end."""

@@ -43,7 +43,7 @@ def take_pull(client: RedcapClient, snapshots: SnapshotStore, settings: RedcapTa
             ", ".join(pulled.told.proof.instruments),
         )
     if pulled.told.unlogged:
-        log.warning("%d records are gone of which REDCap's log says nothing", pulled.told.unlogged)
+        log.warning("%d records are gone, and REDCap's log tells of no deletion", pulled.told.unlogged)
     for one in pulled.unseen:
         log.warning("%s: %d columns are not seen", one.reason, len(one.columns))
     return pulled
@@ -90,7 +90,7 @@ def told_in_words(pulled: Pull) -> str:
     if told.proof is not None:
         words.append(f"{told.proof.records} records differed from the increments")
     if told.unlogged:
-        words.append(f"{told.unlogged} records gone without a line in the log")
+        words.append(f"{told.unlogged} records gone without a deletion in the log")
     if pulled.unseen:
         words.append(f"{len(pulled.unseen)} instruments not or only partly seen")
     return ", ".join(words)
@@ -101,7 +101,7 @@ def gone_unlogged(records: int) -> str:
     if not records:
         return ""
     return (
-        f"Records of the last snapshot are gone, and REDCap's log does not name them: {records}.\n"
+        f"Records of the last snapshot are gone, and REDCap's log tells of no deletion: {records}.\n"
         "If they were deleted on purpose, nothing is to be done: the next night closes what was found in them."
     )
 

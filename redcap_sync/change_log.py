@@ -48,6 +48,10 @@ class Edit(NamedTuple):
     fields: tuple[str, ...]
     instance: int
 
+    def takes_away(self, id_field: str) -> bool:
+        """Say whether the record has left its name: it was deleted, or renamed, which is an update of its id alone."""
+        return self.verb.startswith("delet") or (self.verb.startswith("updat") and self.fields == (id_field,))
+
 
 @dataclass(frozen=True)
 class Mark:

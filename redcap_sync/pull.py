@@ -254,21 +254,23 @@ class _Run:
         base = self.base
         if base is None or changes is None or not changes.trusted or base.structure != pulled.structure:
             return None
-        stayed = set(base.rows["record"]) & set(pulled.rows["record"]) - self._named(changes)
+        touched = changes.records | {edit.record for edit in self.edits}
+        stayed = set(base.rows["record"]) & set(pulled.rows["record"]) - touched
         differ = {name: differing_records(base.tables[name], table) & stayed for name, table in pulled.tables.items()}
         named = tuple(name for name, records in differ.items() if records)
         return Proof(len(set().union(*differ.values())), named)
 
     def _unlogged(self, pulled: Pull, looking: Looking, changes: Changes | None) -> int:
-        """How many records are gone of which the log would have told: a server that leaves out records is ill."""
+        """How many records are gone of which the log does not say that they were deleted or renamed.
+
+        It would have told: a server that leaves out records is ill, however often the log names them as edited.
+        """
         if self.base is None or changes is None or pulled.rows is self.base.rows:
             return 0
-        gone = set(self.base.rows["record"]) - set(pulled.rows["record"]) - self._named(changes)
+        id_field = pulled.dictionary.record_id_field
+        left = {edit.record for edit in (*changes.edits, *self.edits) if edit.takes_away(id_field)}
+        gone = set(self.base.rows["record"]) - set(pulled.rows["record"]) - left
         return len(gone) if looking.reads_log and changes.mark is not None else 0
-
-    def _named(self, changes: Changes) -> set[str]:
-        """The records that the log has named since the pull before."""
-        return {*changes.records, *(edit.record for edit in self.edits)}
 
     def _check_loss(self, found: int) -> None:
         before = self.base.record_count() if self.base else self.settings.records_before

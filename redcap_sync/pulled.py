@@ -60,7 +60,7 @@ class Told:
     """How edits in mid-pull were looked for: by the log, by dates of change, or by ids only."""
     proof: Proof | None = None
     unlogged: int = 0
-    """Records of the pull before that are gone, though the log, which may be read, does not name them."""
+    """Records of the pull before that are gone, though the log, which may be read, tells of no deletion or renaming."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -258,7 +258,7 @@ def test_what_repeats_is_changed_in_mid_pull_and_the_log_may_not_be_read(tmp_pat
 
 @pytest.mark.parametrize("full", [False, True])
 def test_records_that_left_without_a_line_in_the_log_are_counted(tmp_path: Path, *, full: bool) -> None:
-    """A record that was deleted or renamed is named there; one that a server leaves out, or forgets, is not."""
+    """It tells of a deletion and a renaming; an edit there explains no record that a server leaves out or forgets."""
     with served(tmp_path, records=6) as server:
         base = server.pull()
         server.clock.forward(hours=24)
@@ -270,6 +270,8 @@ def test_records_that_left_without_a_line_in_the_log_are_counted(tmp_path: Path,
         server.clock.forward(hours=24)
         server.delete("4", erase_log=True)
         server.delete("5")
-        assert server.pull(told, full=full).told.unlogged == 1
+        server.write("6", weight="71")
+        server.project.values.delete("6")
+        assert server.pull(told, full=full).told.unlogged == 2
         server.become(without=("logging",))
         assert server.pull(told, full=full).told.unlogged == 0
