@@ -2,6 +2,6 @@
 
 import os
 
-from redcap_sync.one_heap import share_one_heap
+from redcap_sync.rows.one_heap import share_one_heap
 
 share_one_heap(os.environ)

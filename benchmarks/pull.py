@@ -37,12 +37,12 @@ import redcap
 import requests
 
 from benchmarks.pull_project import FIELDS, INSTRUMENTS
-from nightround.store.snapshots import SnapshotStore
-from redcap_sync.client import RedcapClient
-from redcap_sync.pull import pull_project
-from redcap_sync.pulled import Pull
+from nightround.snapshots.snapshot_store import SnapshotStore
+from redcap_sync.api.client import RedcapClient
+from redcap_sync.api.token import Token
+from redcap_sync.pulling.pull import pull_project
+from redcap_sync.pulling.pulled import Pull
 from redcap_sync.sandbox.server import FAULT_HEADER
-from redcap_sync.token import Token
 
 RECORDS, BATCH, PROBED, WORKERS = 10_000, 100, 10, 2
 SECONDS_A_RECORD = 0.001

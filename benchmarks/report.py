@@ -29,18 +29,18 @@ from pathlib import Path
 
 import pypdfium2
 
-from nightround.interim.audit import contradictions
-from nightround.interim.gathering import inputs_of
-from nightround.interim.making import Pages, pages_of
-from nightround.interim.register import Register
-from nightround.model import Language
-from nightround.reports.attachments import attachments
-from nightround.reports.context import ReportContext
-from nightround.reports.inputs import ReportInputs
-from nightround.reports.render import html
-from nightround.reports.typesetting import assets, worker_environment
-from nightround.reports.views import Cell, Column, Row, TableView
-from nightround.store.snapshots import SnapshotStore
+from nightround.model.language import Language
+from nightround.report.making import Pages, pages_of
+from nightround.report.numbers.gathering import inputs_of
+from nightround.report.numbers.inputs import ReportInputs
+from nightround.report.printing.attachments import attachments
+from nightround.report.printing.context import ReportContext
+from nightround.report.printing.render import html
+from nightround.report.printing.typesetting import assets, worker_environment
+from nightround.report.register import Register
+from nightround.report.self_audit.gate import contradictions
+from nightround.report.tables.views import Cell, Column, Row, TableView
+from nightround.snapshots.snapshot_store import SnapshotStore
 
 STUDY = "venous_occlusion"
 TEMPLATES = Path(__file__).parents[1] / "report_templates"
@@ -109,7 +109,7 @@ class Bench:
             "attachments": [vars(one) for one in attachments(self.inputs)],
             "memory_limit": 2 * 1024**3,
         }
-        command = [sys.executable, "-m", "nightround.reports.pdf"]
+        command = [sys.executable, "-m", "nightround.report.printing.pdf"]
         return measured(command, self.environment, self.folder / "none", json.dumps(job))
 
     def python(self, program: str) -> Render:

@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from nightround.results import ResultKey
+from nightround.model.result import ResultKey
 from nightround.statistics.cohort import csv_frame
 from nightround.statistics.tables import tables
 from nightround.study.plan import Plan

@@ -31,7 +31,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from nightround.model import Check, Rule, Severity, Words
+from nightround.model.language import Words
+from nightround.model.rule import Check, Rule, Severity
 from nightround.validation.batch import CONTEXT, Batch, Context
 from nightround.validation.evaluation import evaluate_rules
 from nightround.validation.gx_judge import judge

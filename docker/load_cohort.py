@@ -4,8 +4,8 @@ import os
 import time
 
 from nightround.study.folder import find_content, load_content_module
-from redcap_sync.client import RedcapClient
-from redcap_sync.token import Token
+from redcap_sync.api.client import RedcapClient
+from redcap_sync.api.token import Token
 
 folder = find_content(os.environ).study_folder("venous_occlusion")
 cohort = load_content_module(folder / "synthetic" / "cohort.py", "cohort")

@@ -4,8 +4,8 @@ import os
 import sys
 import time
 
-from redcap_sync.client import RedcapClient
-from redcap_sync.token import Token
+from redcap_sync.api.client import RedcapClient
+from redcap_sync.api.token import Token
 
 record, event, field, value = sys.argv[1:]
 client = RedcapClient(os.environ["REDCAP_URL"], Token(os.environ["REDCAP_TOKEN"]), sleep=time.sleep)

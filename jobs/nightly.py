@@ -1,6 +1,6 @@
 """Every night: pull the records, judge the rules, follow the findings, tell people; on report days print the report."""
 
-from nightround.steps import Night
+from nightround.night.round import Night
 
 SCHEDULE = "30 2 * * *"
 

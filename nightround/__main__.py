@@ -1,5 +1,5 @@
 """`python -m nightround` is `nightround`."""
 
-from nightround.command_line import main
+from nightround.cli.main import main
 
 main()

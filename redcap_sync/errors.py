@@ -1,6 +1,6 @@
 """The errors a user can meet, each with what happened, why it may, what to do, and an exit code.
 
-The tree begins here because `redcap_sync` is the lowest layer; `nightround.errors` goes on with it.
+The tree begins here because `redcap_sync` is the lowest layer; `nightround.model.errors` goes on with it.
 A message never holds a token or a patient's value.
 """
 

@@ -8,24 +8,17 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
-from nightround.interim.edition import Edition, OutcomeKept, hash_of_rules
-from nightround.interim.making import Press, hash_of_templates
-from nightround.model import (
-    Coverage,
-    Finding,
-    FindingState,
-    LedgerDelta,
-    Outcome,
-    Rule,
-    Severity,
-    Snapshot,
-    Status,
-    Words,
-)
-from nightround.reports.inputs import RunFacts
+from nightround.model.finding import Finding, FindingState, LedgerDelta
+from nightround.model.language import Words
+from nightround.model.outcome import Coverage, Outcome, Status
+from nightround.model.rule import Rule, Severity
+from nightround.model.snapshot import Snapshot
+from nightround.report.edition import Edition, OutcomeKept, hash_of_rules
+from nightround.report.making import Press, hash_of_templates
+from nightround.report.numbers.inputs import RunFacts
 from nightround.study.plan import Plan
 from redcap_sync.dictionary import Dictionary, dictionary_from_api
-from redcap_sync.tables import RowKey, tables_from_records
+from redcap_sync.rows.tables import RowKey, tables_from_records
 from tests.report_samples import PLAN, TEMPLATES
 
 ZONE = timezone(timedelta(hours=8))

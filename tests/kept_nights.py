@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from nightround.store.snapshots import SnapshotStore
-from redcap_sync.project_folder import csv_rows
-from redcap_sync.pulled import Pull
-from redcap_sync.structure import Structure
-from redcap_sync.tables import KEY_COLUMNS, tables_from_records
+from nightround.snapshots.snapshot_store import SnapshotStore
+from redcap_sync.project.project_folder import csv_rows
+from redcap_sync.pulling.pulled import Pull
+from redcap_sync.pulling.raw_structure import Structure
+from redcap_sync.rows.tables import KEY_COLUMNS, tables_from_records
 
 FOLDER = Path(__file__).parents[1] / "expectations" / "venous_occlusion"
 SCREENING = {"redcap_event_name": "screening_arm_1"}

@@ -4,18 +4,11 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from nightround.model import (
-    Finding,
-    FindingState,
-    Outcome,
-    Rule,
-    Severity,
-    Status,
-    Violation,
-    Words,
-    finding_id,
-)
-from redcap_sync.tables import RowKey
+from nightround.model.finding import Finding, FindingState, finding_id
+from nightround.model.language import Words
+from nightround.model.outcome import Outcome, Status, Violation
+from nightround.model.rule import Rule, Severity
+from redcap_sync.rows.tables import RowKey
 
 STUDY = "made_up"
 NIGHT = datetime(2025, 5, 13, 2, 30, tzinfo=UTC)

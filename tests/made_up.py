@@ -6,10 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from nightround.model import Rule, Severity, Snapshot, Words
+from nightround.model.language import Words
+from nightround.model.rule import Rule, Severity
+from nightround.model.snapshot import Snapshot
 from redcap_sync.dictionary import Dictionary, dictionary_from_api
 from redcap_sync.logic import parse, references
-from redcap_sync.tables import tables_from_records
+from redcap_sync.rows.tables import tables_from_records
 
 NIGHT = datetime(2025, 7, 5, 2, 30, tzinfo=UTC)
 COLUMNS = (

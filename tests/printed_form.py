@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from nightround.results import ResultKey, ResultSet
+from nightround.model.result import ResultKey, ResultSet
 from nightround.study.methods import STATISTIC_SYMBOLS
 from nightround.study.plan import Plan, PlannedTable, Variable
 

@@ -9,14 +9,14 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from redcap_sync.client import RedcapClient
+from redcap_sync.api.client import RedcapClient
+from redcap_sync.api.token import Token
 from redcap_sync.project.rights import RIGHTS, Rights, User
 from redcap_sync.project.state import StoredProject
-from redcap_sync.pull import Progress, PullSettings, pull_project
-from redcap_sync.pulled import Pull
-from redcap_sync.resume import Resume
+from redcap_sync.pulling.pull import Progress, PullSettings, pull_project
+from redcap_sync.pulling.pulled import Pull
+from redcap_sync.pulling.resume import Resume
 from redcap_sync.sandbox import Faults, Running, running
-from redcap_sync.token import Token
 from tests.sandbox_examples import Clock, longitudinal_project
 
 FOLLOWUP = {"redcap_event_name": "followup_arm_1"}

@@ -8,23 +8,15 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
-from nightround.model import (
-    Coverage,
-    Finding,
-    FindingState,
-    LedgerDelta,
-    Outcome,
-    Rule,
-    Severity,
-    Status,
-    Violation,
-    Words,
-)
-from nightround.reports.inputs import ReportInputs, RunFacts
-from nightround.results import ResultRow, ResultSet
+from nightround.model.finding import Finding, FindingState, LedgerDelta
+from nightround.model.language import Words
+from nightround.model.outcome import Coverage, Outcome, Status, Violation
+from nightround.model.result import ResultRow, ResultSet
+from nightround.model.rule import Rule, Severity
+from nightround.report.numbers.inputs import ReportInputs, RunFacts
 from nightround.study.methods import METHODS
 from nightround.study.plan import Plan
-from redcap_sync.tables import RowKey
+from redcap_sync.rows.tables import RowKey
 
 TEMPLATES = Path(__file__).parents[1] / "report_templates"
 CUTOFF = datetime(2026, 11, 22, 2, 0, tzinfo=timezone(timedelta(hours=8)))

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from redcap_sync.dictionary import Dictionary, Field
 from redcap_sync.logic import holds, parse
-from redcap_sync.project_file import ProjectFile
+from redcap_sync.odm.project_file import ProjectFile
 
 Cell = tuple[Mapping[str, str], str, Field]
 

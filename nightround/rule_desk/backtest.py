@@ -16,14 +16,16 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from nightround.errors import StudyFilesWrong
-from nightround.model import Outcome, Rule, Snapshot, Status
-from nightround.store.snapshots import SnapshotStore
-from nightround.study.rule_files import read_rule_file
+from nightround.model.errors import StudyFilesWrong
+from nightround.model.outcome import Outcome, Status
+from nightround.model.rule import Rule
+from nightround.model.snapshot import Snapshot
+from nightround.snapshots.snapshot_store import SnapshotStore
+from nightround.study.rules.files import read_rule_file
 from nightround.validation.batch import Batch, make_batch
 from nightround.validation.run import validate
 from nightround.validation.suite import compile_rule, compile_suites
-from redcap_sync.tables import RowKey
+from redcap_sync.rows.tables import RowKey
 
 Values = Mapping[str, str]
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
-from nightround.model import LANGUAGES, Example, Rule, Severity, Words
+from nightround.model.language import LANGUAGES, Words
+from nightround.model.rule import Example, Rule, Severity
 from nightround.rule_desk.linted import Linted
 from nightround.rule_desk.study_rules import all_rules
 from nightround.study.folder import Study

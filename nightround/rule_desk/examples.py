@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from nightround.model import Example, Rule
+from nightround.model.rule import Example, Rule
 from redcap_sync.logic import holds, parse
 
 EXAMPLE_TIME = datetime(2025, 1, 1)  # noqa: DTZ001 - what `today` means in an example

@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
-from nightround.errors import StudyFilesWrong
-from nightround.model import Rule, Snapshot
+from nightround.model.errors import StudyFilesWrong
+from nightround.model.rule import Rule
+from nightround.model.snapshot import Snapshot
 from nightround.rule_desk.comparisons import lint_comparisons
 from nightround.rule_desk.duplicates import lint_duplicates
 from nightround.rule_desk.linted import Linted
@@ -24,8 +25,8 @@ from nightround.rule_desk.remarks import Level, Remark
 from nightround.rule_desk.study_rules import project_dictionary
 from nightround.rule_desk.writing import lint_examples, lint_owner, lint_words
 from nightround.study.folder import PROJECT_RULES, project_rules
-from nightround.study.rule_files import parse_rule_logic, rule_of, rule_tables
-from nightround.study.study_toml import StudySettings, checked, read_toml
+from nightround.study.rules.files import parse_rule_logic, rule_of, rule_tables
+from nightround.study.settings import StudySettings, checked, read_toml
 from redcap_sync.dictionary import Dictionary
 
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 
-from nightround.model import Rule
+from nightround.model.rule import Rule
 from nightround.rule_desk.remarks import Level, Remark
 from nightround.validation.row_scope import rows_that_can_hold
 from redcap_sync.dictionary import Dictionary

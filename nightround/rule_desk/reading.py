@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from nightround.model import Snapshot
+from nightround.model.snapshot import Snapshot
 from nightround.rule_desk.linted import Linted
 from nightround.rule_desk.remarks import Level, Remark, nearest
 from nightround.validation.batch import make_batch
@@ -13,7 +13,7 @@ from nightround.validation.suite import Suite, compile_suites
 from redcap_sync.dictionary import Dictionary, Field
 from redcap_sync.errors import LogicError
 from redcap_sync.logic import Reference, resolve
-from redcap_sync.tables import tables_from_records
+from redcap_sync.rows.tables import tables_from_records
 
 CODEBOOK = "compare it with the project's Codebook"
 LONG_AGO = datetime(2000, 1, 1)  # noqa: DTZ001 - a project without a record has no time

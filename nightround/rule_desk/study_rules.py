@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from nightround.errors import StudyFilesWrong
-from nightround.model import Rule
-from nightround.study.dictionary_rules import rules_from_dictionary
+from nightround.model.errors import StudyFilesWrong
+from nightround.model.rule import Rule
 from nightround.study.folder import Study
+from nightround.study.rules.of_dictionary import rules_from_dictionary
 from redcap_sync.dictionary import Dictionary
-from redcap_sync.project_folder import dictionary_from_folder
+from redcap_sync.project.project_folder import dictionary_from_folder
 
 PROJECT_FOLDER = "project"
 

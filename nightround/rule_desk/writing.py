@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping
 
-from nightround.model import Words
+from nightround.model.language import Words
 from nightround.rule_desk.allowed import Allowed
 from nightround.rule_desk.examples import lacks_examples, verdict
 from nightround.rule_desk.linted import Linted

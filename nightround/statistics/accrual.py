@@ -7,7 +7,7 @@ from datetime import date
 
 import pandas as pd
 
-from nightround.results import ResultRow
+from nightround.model.result import ResultRow
 from nightround.statistics.cohort import as_dates
 from nightround.statistics.numbers import PERCENT_DIGITS, percent, text_of
 from nightround.statistics.rows import Place

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from nightround.results import ResultRow
+from nightround.model.result import ResultRow
 from nightround.statistics.cohort import BELOW, Cohort
 from nightround.statistics.describe import Quartiles, mean, quartiles, sd
 from nightround.statistics.estimates import NotEstimable

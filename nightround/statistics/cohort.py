@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from nightround.errors import StudyFilesWrong
+from nightround.model.errors import StudyFilesWrong
 from nightround.statistics.numbers import Numbers
 from nightround.study.plan import Condition, Endpoint, FieldRef, Level, Plan, Step, Variable
-from redcap_sync.tables import Table, numbers
+from redcap_sync.rows.tables import Table, numbers
 
 Mask = NDArray[np.bool_]
 Codes = NDArray[np.int64]

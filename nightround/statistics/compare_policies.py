@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from nightround.results import ResultKey, ResultRow
+from nightround.model.result import ResultKey, ResultRow
 from nightround.statistics.tables import tables
 from nightround.study.plan import Plan, PolicyName
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from nightround.results import ResultRow
+from nightround.model.result import ResultRow
 from nightround.statistics.categorical import Counts, association
 from nightround.statistics.cohort import Codes, Cohort, Mask
 from nightround.statistics.compare import Samples, between

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from nightround.results import ResultRow
+from nightround.model.result import ResultRow
 from nightround.statistics.change import ancova, hodges_lehmann_change, mean_change, risk_change
 from nightround.statistics.cohort import Cohort
 from nightround.statistics.comparisons import counts_of, cross, known, samples_of, values_of, visit_values

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from nightround.results import ResultRow
+from nightround.model.result import ResultRow
 from nightround.statistics.multiplicity import fdr, holm
 from nightround.statistics.numbers import p_text
 from nightround.statistics.rows import method_words

@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from nightround.results import ResultRow
+from nightround.model.result import ResultRow
 from nightround.statistics.cohort import Cohort, Mask, cohort_of
 from nightround.statistics.comparisons import known, values_of
 from nightround.statistics.estimates import NotEstimable

@@ -7,7 +7,7 @@ from itertools import product
 
 import numpy as np
 
-from nightround.results import ResultRow
+from nightround.model.result import ResultRow
 from nightround.statistics.cohort import Codes, Cohort, holds
 from nightround.statistics.comparisons import known, visit_values
 from nightround.statistics.numbers import Numbers

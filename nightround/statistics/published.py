@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from nightround.results import ResultRow
+from nightround.model.result import ResultRow
 from nightround.statistics.cohort import holds, step_mask
 from nightround.statistics.describe import wilson
 from nightround.statistics.numbers import PERCENT_DIGITS, percent, text_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from nightround.results import ResultRow
+from nightround.model.result import ResultRow
 from nightround.statistics.estimates import Estimate, HypothesisTest, NotEstimable
 from nightround.statistics.numbers import NOT_ESTIMABLE, STATISTIC_DIGITS, interval_text, p_text, text_of
 from nightround.study.methods import METHODS, Caution, HypothesisTestName

@@ -6,15 +6,15 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from nightround.errors import StudyFilesWrong
-from nightround.results import ResultRow
+from nightround.model.errors import StudyFilesWrong
+from nightround.model.result import ResultRow
 from nightround.statistics.cohort import step_mask
 from nightround.statistics.describe import clopper_pearson
 from nightround.statistics.numbers import PERCENT_DIGITS, count_text, percent, text_of
 from nightround.statistics.rows import Place, method_words
 from nightround.study.methods import Reason
 from nightround.study.plan import Plan, Safety
-from redcap_sync.tables import Table
+from redcap_sync.rows.tables import Table
 
 SAFETY = "safety"
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pandas as pd
 
-from nightround.results import ResultRow, ResultSet
+from nightround.model.result import ResultRow, ResultSet
 from nightround.statistics.cells import described
 from nightround.statistics.cohort import Cohort, cohort_of, half_limit_of, holds, step_mask
 from nightround.statistics.comparisons import compared_between, compared_within

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from nightround.results import ResultRow
+from nightround.model.result import ResultRow
 from nightround.statistics.cohort import Cohort
 from nightround.statistics.comparisons import known, visit_values
 from nightround.statistics.rows import Place

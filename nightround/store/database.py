@@ -11,12 +11,15 @@ from typing import Self
 
 from sqlalchemy import Engine
 
-from nightround.model import Coverage, Finding, LedgerDelta, Outcome
-from nightround.store import digests, findings, runs
-from nightround.store.digests import SentDigest
+from nightround.model.finding import Finding, LedgerDelta
+from nightround.model.outcome import Coverage, Outcome
+from nightround.store import digest_rows as digests
+from nightround.store import finding_rows as findings
+from nightround.store import run_rows as runs
+from nightround.store.digest_rows import SentDigest
 from nightround.store.engine import open_engine, reading, writing
-from nightround.store.findings import Changes, HistoryEntry
-from nightround.store.runs import Ended, Run, Step
+from nightround.store.finding_rows import Changes, HistoryEntry
+from nightround.store.run_rows import Ended, Run, Step
 
 
 def open_store(where: str | Path) -> Store:

@@ -16,8 +16,8 @@ from sqlalchemy import Connection, Engine, create_engine, event, inspect
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DatabaseError, NoSuchModuleError, OperationalError
 
-from nightround.errors import DatabaseVersionWrong, SystemLibraryMissing
-from redcap_sync.private_folder import private_folder
+from nightround.model.errors import DatabaseVersionWrong, SystemLibraryMissing
+from redcap_sync.private_files import private_folder
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY_SECONDS = 30

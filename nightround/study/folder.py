@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
-from nightround.errors import StudyFilesWrong
-from nightround.model import Rule
-from nightround.study.custom_rules import rules_of_project
+from nightround.model.errors import StudyFilesWrong
+from nightround.model.rule import Rule
 from nightround.study.plan import Plan, read_plan
-from nightround.study.rule_files import read_rules
-from nightround.study.study_toml import StudySettings, checked, read_toml
-from redcap_sync.custom_rules import read_custom_rules
+from nightround.study.rules.files import read_rules
+from nightround.study.rules.of_project import rules_of_project
+from nightround.study.settings import StudySettings, checked, read_toml
+from redcap_sync.project.custom_rules import read_custom_rules
 
 PROJECT_RULES = "project_rules.csv"
 """The project's own rules, as REDCap's Data Quality page saves them."""

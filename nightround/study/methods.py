@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
-from nightround.model import Words
+from nightround.model.language import Words
 
 
 class HypothesisTestName(StrEnum):

@@ -33,7 +33,7 @@ from nightround.study.plan_variables import (
     require_unique,
 )
 from nightround.study.references import FieldRef, Reference, Text
-from nightround.study.study_toml import StudyModel, checked, read_toml
+from nightround.study.settings import StudyModel, checked, read_toml
 
 __all__ = [
     "Accrual",

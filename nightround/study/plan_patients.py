@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from nightround.study.references import Reference, Text
-from nightround.study.study_toml import StudyModel
+from nightround.study.settings import StudyModel
 
 
 class Condition(StudyModel):

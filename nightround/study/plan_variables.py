@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from nightround.model import Words
+from nightround.model.language import Words
 from nightround.study.methods import (
     BETWEEN_COUNTS,
     BETWEEN_MEASUREMENTS,
@@ -17,7 +17,7 @@ from nightround.study.methods import (
 )
 from nightround.study.plan_patients import Condition
 from nightround.study.references import FieldRef, Reference, Text
-from nightround.study.study_toml import StudyModel
+from nightround.study.settings import StudyModel
 
 VariableType = Literal["continuous", "categorical", "dichotomous", "ordinal"]
 Summary = Literal["mean_sd", "median_quartiles", "n_percent"]

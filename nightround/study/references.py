@@ -7,7 +7,7 @@ from typing import Annotated, Any, NamedTuple
 
 from pydantic import BeforeValidator
 
-from nightround.model import Words
+from nightround.model.language import Words
 
 
 class FieldRef(NamedTuple):

@@ -12,11 +12,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from nightround.model import Snapshot
+from nightround.model.snapshot import Snapshot
 from nightround.validation.lookup import Lookup, Positions, Source
 from redcap_sync.dictionary import Dictionary
 from redcap_sync.logic import Reference
-from redcap_sync.tables import KEY_COLUMNS, RowKey
+from redcap_sync.rows.tables import KEY_COLUMNS, RowKey
 
 DateKind = Literal["date", "datetime", "datetime_seconds"]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from nightround.model import Check
+from nightround.model.rule import Check
 from nightround.validation.lookup import AS_TEXT, VISIT_EXISTS
 from nightround.validation.stored import MEASURES, Measure
 from redcap_sync.errors import LogicError

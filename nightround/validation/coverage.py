@@ -6,8 +6,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from nightround.model import LANGUAGES, Coverage, Outcome, Rule, Status
-from nightround.reasons import reason_in
+from nightround.model.language import LANGUAGES
+from nightround.model.outcome import Coverage, Outcome, Status
+from nightround.model.rule import Rule
+from nightround.texts.reasons import reason_in
 
 
 def certify(rules: Sequence[Rule], outcomes: Iterable[Outcome]) -> Coverage:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from nightround.model import Violation
+from nightround.model.outcome import Violation
 
 COLUMNS = ("rule", "record", "event", "instrument", "instance", "fields", "observed")
 

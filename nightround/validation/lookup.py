@@ -15,13 +15,13 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from nightround.model import Snapshot
+from nightround.model.snapshot import Snapshot
 from nightround.validation.smart_variables import smart_values
-from redcap_sync.export_rows import TEXT
 from redcap_sync.logic import Reference
 from redcap_sync.logic.events import nearest_event
 from redcap_sync.logic.language import RELATIVE_EVENTS
-from redcap_sync.tables import Table
+from redcap_sync.rows.export_rows import TEXT
+from redcap_sync.rows.tables import Table
 
 Positions = npt.NDArray[np.intp]
 """Row positions in a table; -1 where there is no such row."""

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from nightround.model import Coverage, Outcome, Rule, Snapshot, Status, Violation
+from nightround.model.outcome import Coverage, Outcome, Status, Violation
+from nightround.model.rule import Rule
+from nightround.model.snapshot import Snapshot
 from nightround.validation.batch import Batch, RowsOf, make_batch
 from nightround.validation.coverage import certify
 from nightround.validation.evaluation import RuleResult

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 
 import pandas as pd
 
-from nightround.model import Snapshot
+from nightround.model.snapshot import Snapshot
 from redcap_sync.dictionary import Dictionary, Event, Group
 from redcap_sync.logic.events import nearest_event
 from redcap_sync.logic.language import RELATIVE_EVENTS

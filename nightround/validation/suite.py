@@ -13,7 +13,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from nightround.model import LANGUAGES, Rule, Severity, Words
+from nightround.model.language import LANGUAGES, Words
+from nightround.model.rule import Rule, Severity
 from nightround.validation.compiled_check import compile_check
 from nightround.validation.row_scope import rows_that_can_hold
 from nightround.validation.smart_variables import OF_INSTRUMENT
@@ -21,7 +22,7 @@ from nightround.validation.trees import Trees, scope_key
 from redcap_sync.dictionary import Dictionary
 from redcap_sync.errors import LogicError
 from redcap_sync.logic import Expression, Reference, in_words, parse, references, to_json
-from redcap_sync.tables import KEY_COLUMNS
+from redcap_sync.rows.tables import KEY_COLUMNS
 
 CROSSING = "crossing_instruments"
 PROJECT_RULES = "rules_of_the_project"

@@ -23,7 +23,7 @@ from redcap_sync.project.structure import (
     setting,
     unique_group_name,
 )
-from redcap_sync.project.whole_numbers import whole_number
+from redcap_sync.whole_numbers import whole_number
 
 FIELD_TYPES = {"textarea": "notes", "select": "dropdown"}
 VALIDATIONS = {"int": "integer", "float": "number"}

@@ -13,7 +13,7 @@ from redcap_sync.project.flat import EVENT, GROUP, REPEAT_INSTANCE, REPEAT_INSTR
 from redcap_sync.project.layout import Column
 from redcap_sync.project.state import StoredProject
 from redcap_sync.project.values import Place
-from redcap_sync.project.whole_numbers import whole_number
+from redcap_sync.whole_numbers import whole_number
 
 STORED_LENGTHS = {"date": 10, "datetime": 16, "datetime_seconds": 19}
 

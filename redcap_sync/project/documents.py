@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from redcap_sync.project.whole_numbers import whole_number
+from redcap_sync.whole_numbers import whole_number
 
 
 @dataclass(frozen=True)

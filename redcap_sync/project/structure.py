@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
-from redcap_sync.project.whole_numbers import whole_number
+from redcap_sync.whole_numbers import whole_number
 
 METADATA_KEYS = (
     "field_name",

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from redcap_sync.errors import ProjectFileWrong
+from redcap_sync.project.project_folder import csv_rows
 from redcap_sync.project.randomization import allocation_table
 from redcap_sync.project.state import StoredProject
-from redcap_sync.project_folder import csv_rows
 
 
 def read_allocation_tables(project: StoredProject, path_of: Callable[[str], Path]) -> None:

@@ -15,7 +15,7 @@ from redcap_sync.sandbox.importing import Change
 from redcap_sync.sandbox.logic_rows import Viewpoint
 
 if TYPE_CHECKING:
-    from redcap_sync.calculated_fields import Calculation
+    from redcap_sync.logic.calculated_fields import Calculation
 
 MOST_ROUNDS = 10
 """A calculation that feeds itself through others is left alone after so many rounds."""
@@ -87,7 +87,7 @@ def _inputs(field: Field) -> frozenset[str]:
 @lru_cache(maxsize=4096)
 def _calculation(field: Field) -> Calculation | None:
     """Read how a field is calculated; what cannot be read calculates nothing, as on a server."""
-    from redcap_sync.calculated_fields import calculation_of
+    from redcap_sync.logic.calculated_fields import calculation_of
 
     try:
         return calculation_of(field)

@@ -8,6 +8,7 @@ from typing import Any
 
 from redcap_sync.dictionary import Instrument
 from redcap_sync.errors import ProjectFileWrong
+from redcap_sync.project.project_folder import csv_rows
 from redcap_sync.project.randomization import Randomization
 from redcap_sync.project.state import Clock, StoredProject, Structure
 from redcap_sync.project.structure import (
@@ -22,7 +23,6 @@ from redcap_sync.project.structure import (
     unique_event_name,
     unique_group_name,
 )
-from redcap_sync.project_folder import csv_rows
 from redcap_sync.sandbox.allocation_tables import read_allocation_tables
 
 FIRST_EVENT_ID = 41

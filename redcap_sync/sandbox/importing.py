@@ -11,10 +11,10 @@ from redcap_sync.project.layout import Column
 from redcap_sync.project.state import StoredProject
 from redcap_sync.project.structure import EventRow
 from redcap_sync.project.values import Place
-from redcap_sync.project.whole_numbers import whole_number
 from redcap_sync.sandbox.errors import ApiError
 from redcap_sync.sandbox.rows_in import cell_text
 from redcap_sync.sandbox.validation import InvalidValueError, stored_value
+from redcap_sync.whole_numbers import whole_number
 
 SPECIAL = (EVENT, REPEAT_INSTRUMENT, REPEAT_INSTANCE, GROUP, SURVEY_IDENTIFIER)
 WRONG_REPEAT_INSTRUMENT = (

@@ -10,8 +10,8 @@ from redcap_sync.errors import LogicError
 from redcap_sync.project.state import StoredProject
 from redcap_sync.project.structure import EventRow
 from redcap_sync.project.values import Place
-from redcap_sync.project.whole_numbers import whole_number
 from redcap_sync.sandbox.errors import ApiError
+from redcap_sync.whole_numbers import whole_number
 
 if TYPE_CHECKING:
     from redcap_sync.logic import Expression, Reference

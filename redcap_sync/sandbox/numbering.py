@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from redcap_sync.project.whole_numbers import whole_number
 from redcap_sync.sandbox.call import Call
 from redcap_sync.sandbox.rows_in import cell_text
+from redcap_sync.whole_numbers import whole_number
 
 
 def next_name(call: Call, taken: Iterable[str] = ()) -> str:

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from redcap_sync.project.rights import RANDOMIZATION_RIGHTS, RIGHTS, Rights
-from redcap_sync.project.whole_numbers import whole_number
 from redcap_sync.sandbox.errors import not_valid
+from redcap_sync.whole_numbers import whole_number
 
 
 def changed_rights(rights: Rights, row: Mapping[str, Any]) -> Rights:

@@ -8,9 +8,9 @@ from pathlib import Path
 import click
 import pytest
 
-from nightround.command_line import cli
-from nightround.statistics.audit.form import document_of
-from nightround.statistics.audit.tables import audit
+from nightround.cli.main import cli
+from nightround.published_tables.audit_document import audit
+from nightround.published_tables.document_form import document_of
 from tests.property.test_audit_own_tables import RATES
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "tables.md").read_text(encoding="utf-8")

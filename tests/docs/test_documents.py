@@ -11,7 +11,7 @@ import pytest
 
 import nightround
 import redcap_sync
-from nightround.command_line import cli
+from nightround.cli.main import cli
 from redcap_sync.errors import ExplainedError
 
 ROOT = Path(__file__).parents[2]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from nightround.demo import STUDY, run_demo
+from nightround.simulation.demo import STUDY, run_demo
 
 
 @dataclass(frozen=True)

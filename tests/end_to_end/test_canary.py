@@ -15,11 +15,11 @@ from random import Random
 import pypdfium2
 
 from nightround.study.folder import load_content_module
-from redcap_sync.client import RedcapClient
-from redcap_sync.project_folder import dictionary_from_folder
+from redcap_sync.api.client import RedcapClient
+from redcap_sync.api.token import Token
+from redcap_sync.project.project_folder import dictionary_from_folder
 from redcap_sync.sandbox import running
 from redcap_sync.sandbox.project import project_from_folder
-from redcap_sync.token import Token
 
 ROOT = Path(__file__).parents[2]
 STUDY = ROOT / "expectations" / "venous_occlusion"

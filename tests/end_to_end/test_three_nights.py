@@ -16,11 +16,11 @@ import pandas as pd
 import pypdfium2
 import pytest
 
-from nightround.demo import STUDY
-from nightround.model import Status
+from nightround.model.outcome import Status
+from nightround.simulation.demo import STUDY
 from nightround.store.database import Store, open_store
-from nightround.store.findings import HistoryEntry
-from nightround.store.runs import Ended
+from nightround.store.finding_rows import HistoryEntry
+from nightround.store.run_rows import Ended
 from tests.end_to_end.conftest import Demo
 
 STORY = Path(__file__).parents[2] / "expectations" / "venous_occlusion" / "synthetic" / "nights.toml"

@@ -7,19 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from nightround.alerts.compose import digest
-from nightround.alerts.links import Places
-from nightround.alerts.notice import Night, NightState
-from nightround.alerts.templates import load_digest_templates
-from nightround.model import (
-    FindingState,
-    Language,
-    LedgerDelta,
-    Recipient,
-    Resolution,
-    Severity,
-    Words,
-)
+from nightround.digests.compose import digest
+from nightround.digests.notice import Night, NightState
+from nightround.digests.templates import load_digest_templates
+from nightround.model.finding import FindingState, LedgerDelta, Resolution
+from nightround.model.language import Language, Words
+from nightround.model.links import Places
+from nightround.model.recipient import Recipient
+from nightround.model.rule import Severity
 from tests.made_findings import made_finding, made_row, made_rule, night
 
 HERE = Path(__file__).parent

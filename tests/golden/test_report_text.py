@@ -10,17 +10,17 @@ from pathlib import Path
 import pypdfium2
 import pytest
 
-from nightround.interim.computing import results_of
-from nightround.interim.gathering import inputs_of, with_events
-from nightround.interim.making import Pages, pages_of
-from nightround.interim.news import Side, changed_numbers, compared
-from nightround.model import LANGUAGES, Language
-from nightround.reports.attachments import attachments
-from nightround.reports.context import build_report
-from nightround.reports.facts import Look, News
-from nightround.reports.opened import open_inputs
-from nightround.reports.render import html
-from nightround.reports.typesetting import pdf_bytes
+from nightround.model.language import LANGUAGES, Language
+from nightround.report.making import Pages, pages_of
+from nightround.report.numbers.changed_numbers import Side, changed_numbers, compared
+from nightround.report.numbers.computing import results_of
+from nightround.report.numbers.facts import Look, News
+from nightround.report.numbers.gathering import inputs_of, with_events
+from nightround.report.open_version.opened import open_inputs
+from nightround.report.printing.attachments import attachments
+from nightround.report.printing.context import build_report
+from nightround.report.printing.render import html
+from nightround.report.printing.typesetting import pdf_bytes
 from tests.interim_samples import AGE_RULE, PLANNED, TAKEN, edition_of, open_finding, patients, snapshot_of
 from tests.report_samples import CUTOFF, TEMPLATES, night
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from nightround.command_line import main
+from nightround.cli.main import main
 
 PRINTED = Path(__file__).parents[1] / "reference" / "published_tables.json"
 

@@ -17,22 +17,24 @@ import pytest
 import requests
 from sqlalchemy import Engine, event
 
-from nightround import steps
-from nightround.errors import ReportStopped, StudyFilesWrong
-from nightround.model import FindingState, Snapshot, Status
-from nightround.reasons import reason_in
-from nightround.running import open_night, run_job, run_scheduled
-from nightround.steps import Night
-from nightround.store.runs import Ended
+from nightround.model.errors import ReportStopped, StudyFilesWrong
+from nightround.model.finding import FindingState
+from nightround.model.outcome import Status
+from nightround.model.snapshot import Snapshot
+from nightround.night import round as steps
+from nightround.night.pull_step import gone_unlogged
+from nightround.night.round import Night
+from nightround.night.run_job import open_night, run_job, run_scheduled
+from nightround.store.run_rows import Ended
 from nightround.study.folder import find_content
-from nightround.taking import gone_unlogged
+from nightround.texts.reasons import reason_in
 from nightround.validation.coverage import certify
 from nightround.validation.run import Validation
-from redcap_sync.client import RedcapClient
+from redcap_sync.api.client import RedcapClient
+from redcap_sync.api.token import Token
 from redcap_sync.errors import RedcapUnreachable
 from redcap_sync.sandbox import running
 from redcap_sync.sandbox.project import project_from_folder
-from redcap_sync.token import Token
 
 STUDY = Path(__file__).parents[2] / "expectations" / "venous_occlusion"
 NIGHT = datetime(2025, 7, 6, 2, 30, tzinfo=UTC)  # a Sunday, on which no report is made

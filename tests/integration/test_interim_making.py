@@ -13,14 +13,14 @@ from pathlib import Path
 import pypdfium2
 import pytest
 
-from nightround.errors import SelfAuditFailed, StudyFilesWrong
-from nightround.interim import making
-from nightround.interim.edition import Edition, read_edition
-from nightround.interim.making import Made, Press, deliver, make_report
-from nightround.interim.rebuilding import rebuild
-from nightround.interim.register import Received, Register, note_receipt
-from nightround.reports.facts import VERSIONS
-from nightround.results import ResultKey, ResultSet
+from nightround.model.errors import SelfAuditFailed, StudyFilesWrong
+from nightround.model.result import ResultKey, ResultSet
+from nightround.report import making
+from nightround.report.edition import Edition, read_edition
+from nightround.report.making import Made, Press, deliver, make_report
+from nightround.report.numbers.facts import VERSIONS
+from nightround.report.rebuilding import rebuild
+from nightround.report.register import Received, Register, note_receipt
 from tests.interim_samples import AGE_RULE, TAKEN, edition_of, open_finding, patients, press, snapshot_of
 
 FIRST = snapshot_of(patients())

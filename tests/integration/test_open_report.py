@@ -7,16 +7,17 @@ from dataclasses import replace
 
 import pytest
 
-from nightround.interim.audit import contradictions
-from nightround.interim.edition import OutcomeKept
-from nightround.interim.gathering import inputs_of
-from nightround.interim.making import pages_of
-from nightround.model import Outcome, Severity, Status
-from nightround.reports.attachments import attachments
-from nightround.reports.inputs import ReportInputs
-from nightround.reports.opened import open_inputs
-from nightround.reports.word import word_bytes
-from nightround.reports.wording import read_wording
+from nightround.model.outcome import Outcome, Status
+from nightround.model.rule import Severity
+from nightround.report.edition import OutcomeKept
+from nightround.report.making import pages_of
+from nightround.report.numbers.gathering import inputs_of
+from nightround.report.numbers.inputs import ReportInputs
+from nightround.report.open_version.opened import open_inputs
+from nightround.report.printing.attachments import attachments
+from nightround.report.printing.word_file import word_bytes
+from nightround.report.printing.wording import read_wording
+from nightround.report.self_audit.gate import contradictions
 from nightround.study.plan import Plan
 from tests.interim_samples import (
     AGE_RULE,

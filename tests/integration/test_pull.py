@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from redcap_sync.client import RedcapClient
+from redcap_sync.api.client import RedcapClient
+from redcap_sync.api.token import Token
 from redcap_sync.errors import (
     ExplainedError,
     ExportIncomplete,
@@ -18,10 +19,9 @@ from redcap_sync.errors import (
     RedcapUnreachable,
     WriteRefused,
 )
-from redcap_sync.pull import PullSettings, pull_project
+from redcap_sync.pulling.pull import PullSettings, pull_project
 from redcap_sync.sandbox import Running, running
 from redcap_sync.sandbox.project import project_from_folder
-from redcap_sync.token import Token
 from tests.pull_examples import served
 from tests.scripted_server import answering
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from nightround.store.snapshots import SnapshotStore
+from nightround.snapshots.snapshot_store import SnapshotStore
 from redcap_sync.errors import ExplainedError, ExportIncomplete, RedcapRefused, RedcapUnreachable
-from redcap_sync.pulled import Pull
+from redcap_sync.pulling.pulled import Pull
 from redcap_sync.sandbox.faults import KINDS
 from tests.pull_examples import Served, served
 

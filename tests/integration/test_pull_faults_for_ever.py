@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from nightround.store.snapshots import SnapshotStore
+from nightround.snapshots.snapshot_store import SnapshotStore
 from redcap_sync.errors import ExplainedError
 from redcap_sync.project.values import Place
 from redcap_sync.sandbox.faults import KINDS

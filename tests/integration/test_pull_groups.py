@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from nightround.model import Status
-from nightround.store.snapshots import SnapshotStore
+from nightround.model.outcome import Status
+from nightround.snapshots.snapshot_store import SnapshotStore
 from nightround.validation.run import validate
 from redcap_sync.dictionary import Group
 from redcap_sync.errors import ExportIncomplete
 from redcap_sync.project.structure import Group as StoredGroup
-from redcap_sync.pulled import GROUPS, Pull
+from redcap_sync.pulling.pulled import GROUPS, Pull
 from tests.made_up import rule
 from tests.pull_examples import Served, served
 

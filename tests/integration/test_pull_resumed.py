@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from nightround.store.sealing import Vault
-from redcap_sync.pull import Progress
-from redcap_sync.resume import ResumeFolder
+from nightround.snapshots.vault import Vault
+from redcap_sync.pulling.pull import Progress
+from redcap_sync.pulling.resume import ResumeFolder
 from tests.pull_examples import Served, served
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from redcap_sync.errors import ExportIncomplete, RedcapRefused
-from redcap_sync.pulled import Pull
+from redcap_sync.pulling.pulled import Pull
 from tests.pull_examples import Served, served
 
 
@@ -196,7 +196,7 @@ def test_a_user_who_is_shown_a_part_of_the_log_pulls_all_the_same(server: Served
 
 def test_a_user_moved_to_a_group_sees_too_little(server: Served) -> None:
     """When the token's user sees only a part of the records, the pull is refused as a loss."""
-    from redcap_sync.pull import PullSettings, pull_project
+    from redcap_sync.pulling.pull import PullSettings, pull_project
 
     server.become()
     base = server.pull()

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from redcap_sync.api.token import find_token
 from redcap_sync.errors import ExplainedError, RedcapRefused
 from redcap_sync.sandbox.faults import KINDS
-from redcap_sync.token import find_token
 from tests.pull_examples import Served, served
 
 SECRET = "0123456789ABCDEF0123456789ABCDEF"
@@ -69,8 +69,8 @@ def test_a_failing_server_makes_nobody_tell_the_token(
 
 def test_nothing_listening_tells_no_token(caplog: pytest.LogCaptureFixture) -> None:
     """A refused connection carries the request in its exception; ours does not carry that exception."""
-    from redcap_sync.client import RedcapClient
-    from redcap_sync.token import Token
+    from redcap_sync.api.client import RedcapClient
+    from redcap_sync.api.token import Token
 
     caplog.set_level(logging.DEBUG)
     client = RedcapClient("http://127.0.0.1:9/api/", Token(SECRET), attempts=2, sleep=lambda _: None)

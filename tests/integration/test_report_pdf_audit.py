@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from nightround.errors import SelfAuditFailed
-from nightround.interim.audit import require_printed
-from nightround.model import LANGUAGES
-from nightround.reports.audit_pdf import contradictions_of_pdf, numbers_of
-from nightround.reports.context import build_report
-from nightround.reports.render import html
-from nightround.reports.typesetting import pdf_bytes
+from nightround.model.errors import SelfAuditFailed
+from nightround.model.language import LANGUAGES
+from nightround.report.printing.context import build_report
+from nightround.report.printing.render import html
+from nightround.report.printing.typesetting import pdf_bytes
+from nightround.report.self_audit.audit_pdf import contradictions_of_pdf, numbers_of
+from nightround.report.self_audit.gate import require_printed
 from tests.report_samples import CUTOFF, TEMPLATES, night
 
 PAGES = {language: html(build_report(night(), language, TEMPLATES), TEMPLATES) for language in LANGUAGES}

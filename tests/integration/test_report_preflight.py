@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from nightround.model import LANGUAGES, Language
-from nightround.reports.attachments import attachments
-from nightround.reports.context import build_report
-from nightround.reports.render import html
-from nightround.reports.typesetting import pdf_bytes
+from nightround.model.language import LANGUAGES, Language
+from nightround.report.printing.attachments import attachments
+from nightround.report.printing.context import build_report
+from nightround.report.printing.render import html
+from nightround.report.printing.typesetting import pdf_bytes
 from tests.report_samples import CUTOFF, TEMPLATES, night
 
 JARS = Path("/usr/share/java")

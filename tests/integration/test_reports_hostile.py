@@ -13,14 +13,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from nightround.csv_text import csv_text
-from nightround.interim.audit import contradictions
-from nightround.interim.gathering import inputs_of
-from nightround.interim.making import Pages, files_of, pages_of
-from nightround.model import Words
-from nightround.reports.inputs import ReportInputs
-from nightround.reports.word import word_bytes
-from nightround.reports.wording import read_wording
+from nightround.model.language import Words
+from nightround.report.making import Pages, files_of, pages_of
+from nightround.report.numbers.gathering import inputs_of
+from nightround.report.numbers.inputs import ReportInputs
+from nightround.report.printing.word_file import word_bytes
+from nightround.report.printing.wording import read_wording
+from nightround.report.self_audit.gate import contradictions
+from nightround.texts.csv_text import csv_text
 from tests.interim_samples import AGE_RULE, edition_of, open_finding, patients, snapshot_of
 from tests.report_samples import TEMPLATES
 

@@ -14,12 +14,12 @@ import pypdfium2
 import pytest
 from pypdfium2 import raw
 
-from nightround.model import LANGUAGES, Language, Words
-from nightround.reports.attachments import attachments
-from nightround.reports.cleaning import missing_characters
-from nightround.reports.context import build_report
-from nightround.reports.render import html
-from nightround.reports.typesetting import pdf_bytes
+from nightround.model.language import LANGUAGES, Language, Words
+from nightround.report.printing.attachments import attachments
+from nightround.report.printing.cleaning import missing_characters
+from nightround.report.printing.context import build_report
+from nightround.report.printing.render import html
+from nightround.report.printing.typesetting import pdf_bytes
 from tests.report_samples import CUTOFF, OUTCOMES, RULES, SNAPSHOT, TEMPLATES, night
 
 

@@ -7,13 +7,13 @@ import pandas as pd
 import pypdfium2
 import pytest
 
-from nightround.model import LANGUAGES, Language
-from nightround.reports.attachments import attachments
-from nightround.reports.context import build_report
-from nightround.reports.inputs import ReportInputs
-from nightround.reports.render import html
-from nightround.reports.typesetting import pdf_bytes
-from nightround.results import ResultSet
+from nightround.model.language import LANGUAGES, Language
+from nightround.model.result import ResultSet
+from nightround.report.numbers.inputs import ReportInputs
+from nightround.report.printing.attachments import attachments
+from nightround.report.printing.context import build_report
+from nightround.report.printing.render import html
+from nightround.report.printing.typesetting import pdf_bytes
 from nightround.statistics.accrual import accrual_rows
 from nightround.statistics.tables import tables
 from nightround.study.plan import Plan, read_plan

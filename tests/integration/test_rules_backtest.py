@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from nightround.errors import StudyFilesWrong
-from nightround.model import Rule, Status
+from nightround.model.errors import StudyFilesWrong
+from nightround.model.outcome import Status
+from nightround.model.rule import Rule
 from nightround.rule_desk.backtest import Backtest, backtest, rules_to_try
-from nightround.store.snapshots import SnapshotStore
+from nightround.snapshots.snapshot_store import SnapshotStore
 from nightround.study.folder import load_study
 from tests.kept_nights import ages, keep
 

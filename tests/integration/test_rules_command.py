@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from nightround.command_line import main
-from nightround.model import Status
-from nightround.store.snapshots import SnapshotStore
+from nightround.cli.main import main
+from nightround.model.outcome import Status
+from nightround.snapshots.snapshot_store import SnapshotStore
 from tests.kept_nights import ages, keep
 
 STUDY = Path(__file__).parents[2] / "expectations" / "venous_occlusion"

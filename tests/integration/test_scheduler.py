@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from nightround.errors import StudyFilesWrong
-from nightround.running import schedules
-from nightround.scheduler import MISFIRE_HOURS, Schedule, build_scheduler
+from nightround.model.errors import StudyFilesWrong
+from nightround.night.run_job import schedules
+from nightround.night.scheduler import MISFIRE_HOURS, Schedule, build_scheduler
 from nightround.study.folder import find_content
 
 ROOT = Path(__file__).parents[2]

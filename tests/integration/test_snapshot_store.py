@@ -16,14 +16,14 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from nightround.errors import StudyFilesWrong
-from nightround.store.retention import prune, to_keep
-from nightround.store.sealing import KEY_BYTES, Vault, find_key
-from nightround.store.snapshot_diff import changed_cells, edits_between
-from nightround.store.snapshots import SnapshotStore
-from nightround.study.study_toml import SnapshotsTable
+from nightround.model.errors import StudyFilesWrong
+from nightround.snapshots.retention import prune, to_keep
+from nightround.snapshots.snapshot_diff import changed_cells, edits_between
+from nightround.snapshots.snapshot_store import SnapshotStore
+from nightround.snapshots.vault import KEY_BYTES, Vault, find_key
+from nightround.study.settings import SnapshotsTable
 from redcap_sync.errors import ExportIncomplete
-from redcap_sync.structure import Structure
+from redcap_sync.pulling.raw_structure import Structure
 from tests.pull_examples import Served, served
 
 NIGHT = datetime(2025, 7, 5, 2, 30, tzinfo=UTC)
@@ -367,14 +367,14 @@ SAVER = """
 import sys
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from nightround.store.retention import prune
-from nightround.store.snapshots import SnapshotStore
-from nightround.study.study_toml import SnapshotsTable
+from nightround.snapshots.retention import prune
+from nightround.snapshots.snapshot_store import SnapshotStore
+from nightround.study.settings import SnapshotsTable
 from redcap_sync.dictionary import dictionary_from_api
-from redcap_sync.export_rows import rows_from_json
-from redcap_sync.pulled import Pull
-from redcap_sync.structure import Structure
-from redcap_sync.tables import flat_keys, tables_from_rows
+from redcap_sync.rows.export_rows import rows_from_json
+from redcap_sync.pulling.pulled import Pull
+from redcap_sync.pulling.raw_structure import Structure
+from redcap_sync.rows.tables import flat_keys, tables_from_rows
 
 metadata = [{"field_name": "record_id", "form_name": "one", "field_type": "text"}]
 metadata += [{"field_name": f"f{n}", "form_name": f"form{n % 5}", "field_type": "text"} for n in range(40)]

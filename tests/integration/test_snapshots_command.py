@@ -11,16 +11,16 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from nightround.model import Status
-from nightround.running import open_night
-from nightround.snapshots_command import snapshots
+from nightround.cli.snapshots_command import snapshots
+from nightround.model.outcome import Status
+from nightround.night.run_job import open_night
 from nightround.study.folder import find_content
-from redcap_sync.client import RedcapClient
+from redcap_sync.api.client import RedcapClient
+from redcap_sync.api.token import Token
 from redcap_sync.errors import ExplainedError
 from redcap_sync.project.state import StoredProject
 from redcap_sync.sandbox import running
 from redcap_sync.sandbox.project import project_from_folder
-from redcap_sync.token import Token
 from tests.sandbox_examples import Clock
 
 STUDY = Path(__file__).parents[2] / "expectations" / "venous_occlusion"

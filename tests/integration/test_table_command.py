@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from nightround.command_line import main
+from nightround.cli.main import main
 
 STUDY = Path(__file__).parents[2] / "expectations" / "venous_occlusion"
 PLAN = """

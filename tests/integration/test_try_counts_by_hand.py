@@ -18,7 +18,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from nightround.command_line import main
+from nightround.cli.main import main
 from redcap_sync.logic import holds, interpret, parse
 
 REAL = Path(__file__).parents[3] / "shared" / "redcap_projects"

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from nightround.try_project import Exclusion, Tried, try_project
-from redcap_sync.project_file import ProjectFile, read_project_file
+from nightround.rule_desk.try_project import Exclusion, Tried, try_project
+from redcap_sync.odm.project_file import ProjectFile, read_project_file
 from tests.project_xml import Opened, opened_xml
 from tests.rules_by_hand import cells_of, codes_of, is_shown, value_of
 

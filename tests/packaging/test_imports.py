@@ -10,10 +10,10 @@ import pytest
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted([*(ROOT / "nightround").rglob("*.py"), *(ROOT / "redcap_sync").rglob("*.py")])
 ONE_IMPORTER = {
-    "redcap": "redcap_sync/client.py",
+    "redcap": "redcap_sync/api/client.py",
     "great_expectations": "nightround/validation/gx_judge.py",
-    "weasyprint": "nightround/reports/pdf.py",
-    "apscheduler": "nightround/scheduler.py",
+    "weasyprint": "nightround/report/printing/pdf.py",
+    "apscheduler": "nightround/night/scheduler.py",
 }
 
 
@@ -38,7 +38,7 @@ def test_a_heavy_package_has_one_importer(package: str, module: str) -> None:
 def test_help_loads_no_heavy_package() -> None:
     """`--help` answers at once because pandas, scipy and the four heavy packages stay unloaded."""
     code = (
-        "import sys; from nightround.command_line import cli;"
+        "import sys; from nightround.cli.main import cli;"
         "cli.main(['--help'], standalone_mode=False);"
         "print(sorted(set(sys.modules) & set(sys.argv[1:])))"
     )

@@ -35,7 +35,7 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run(installed: Path, cwd: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
     """Run the command of the unpacked wheel, with the checkout out of reach."""
-    code = "import sys; from nightround.command_line import main; main(sys.argv[1:])"
+    code = "import sys; from nightround.cli.main import main; main(sys.argv[1:])"
     return subprocess.run(
         [sys.executable, "-P", "-c", code, *arguments],
         cwd=cwd,

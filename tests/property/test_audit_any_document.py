@@ -7,9 +7,9 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nightround.errors import StudyFilesWrong
-from nightround.statistics.audit.form import document_of
-from nightround.statistics.audit.tables import audit
+from nightround.model.errors import StudyFilesWrong
+from nightround.published_tables.audit_document import audit
+from nightround.published_tables.document_form import document_of
 
 CELLS = st.sampled_from(
     [

@@ -10,9 +10,9 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nightround.results import ResultKey, ResultSet
-from nightround.statistics.audit.form import document_of
-from nightround.statistics.audit.tables import Audit, audit
+from nightround.model.result import ResultKey, ResultSet
+from nightround.published_tables.audit_document import Audit, audit
+from nightround.published_tables.document_form import document_of
 from nightround.statistics.cohort import csv_frame
 from nightround.statistics.numbers import rounded
 from nightround.statistics.tables import tables

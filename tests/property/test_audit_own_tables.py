@@ -9,8 +9,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nightround.statistics.audit.form import document_of
-from nightround.statistics.audit.tables import audit
+from nightround.published_tables.audit_document import audit
+from nightround.published_tables.document_form import document_of
 from nightround.statistics.cohort import csv_frame
 from nightround.statistics.tables import tables
 from nightround.study.plan import PolicyName

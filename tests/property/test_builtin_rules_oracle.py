@@ -11,12 +11,12 @@ from fractions import Fraction
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nightround.model import Status
-from nightround.try_project import try_project
-from redcap_sync.custom_rules import CustomRule
+from nightround.model.outcome import Status
+from nightround.rule_desk.try_project import try_project
 from redcap_sync.dictionary import Dictionary, Field, dictionary_from_api
 from redcap_sync.logic import holds, interpret, parse, references
-from redcap_sync.project_file import ProjectFile
+from redcap_sync.odm.project_file import ProjectFile
+from redcap_sync.project.custom_rules import CustomRule
 from tests.rules_by_hand import Cell, cells_of, codes_of, is_shown, seen_from, value_of
 
 NOW = datetime(2025, 7, 5, 8, 0)  # noqa: DTZ001 - REDCap's clock has no zone

@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nightround.ledger import reconcile
-from nightround.model import Finding, FindingState, LedgerDelta, Outcome, Status
-from redcap_sync.tables import RowKey
+from nightround.findings.reconcile import reconcile
+from nightround.model.finding import Finding, FindingState, LedgerDelta
+from nightround.model.outcome import Outcome, Status
+from redcap_sync.rows.tables import RowKey
 from tests.made_findings import NIGHT, STUDY, made_outcome, made_row, made_rule
 
 RULE_IDS = ("A", "B", "C")

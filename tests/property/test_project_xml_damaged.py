@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from redcap_sync.errors import ProjectFileWrong
-from redcap_sync.project_file import read_project_file
+from redcap_sync.odm.project_file import read_project_file
 from tests.project_xml import Item, Opened, project_xml
 
 ITEMS = [

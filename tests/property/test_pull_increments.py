@@ -11,11 +11,11 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from nightround.store.sealing import Vault
-from redcap_sync import holding
-from redcap_sync.export_rows import JOINED_BYTES
-from redcap_sync.pulled import Pull
-from redcap_sync.resume import ResumeFolder
+from nightround.snapshots.vault import Vault
+from redcap_sync.pulling import pulled_rows as holding
+from redcap_sync.pulling.pulled import Pull
+from redcap_sync.pulling.resume import ResumeFolder
+from redcap_sync.rows.export_rows import JOINED_BYTES
 from tests.pull_examples import Served, served
 
 NAMES = st.sampled_from([str(number) for number in range(1, 9)] + ["12-1", "A (2)"])

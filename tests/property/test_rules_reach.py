@@ -6,7 +6,8 @@ from itertools import product
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nightround.model import Rule, Severity, Words
+from nightround.model.language import Words
+from nightround.model.rule import Rule, Severity
 from nightround.rule_desk.linted import Linted
 from nightround.rule_desk.reachable import reach_of
 from redcap_sync.dictionary import dictionary_from_api

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nightround.model import Rule, Snapshot, Status
+from nightround.model.outcome import Status
+from nightround.model.rule import Rule
+from nightround.model.snapshot import Snapshot
 from nightround.validation.run import validate
 from redcap_sync.logic import holds, parse
 from tests.made_up import NIGHT, project, rule, snapshot

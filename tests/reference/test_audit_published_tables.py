@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nightround.statistics.audit.form import document_of, read_document
-from nightround.statistics.audit.remarks import Audit
-from nightround.statistics.audit.tables import audit
-from nightround.statistics.audit.visit_readings import _moves
+from nightround.published_tables.audit_document import audit
+from nightround.published_tables.audit_remarks import Audit
+from nightround.published_tables.document_form import document_of, read_document
+from nightround.published_tables.visit_readings import _moves
 
 ROOT = Path(__file__).parents[2]
 PRINTED = Path(__file__).with_name("published_tables.json")

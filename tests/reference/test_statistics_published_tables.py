@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from nightround.results import ResultKey, ResultSet
+from nightround.model.result import ResultKey, ResultSet
 from nightround.statistics.cohort import patient_frame
 from nightround.statistics.tables import tables
 from nightround.study.methods import STATISTIC_SYMBOLS
 from nightround.study.plan import Plan, Variable, read_plan
 from redcap_sync.dictionary import Dictionary, dictionary_from_api
-from redcap_sync.tables import tables_from_records
+from redcap_sync.rows.tables import tables_from_records
 
 STUDY = Path(__file__).parents[2] / "expectations" / "venous_occlusion"
 GROUPS = ("patency", "occlusion")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from nightround.results import ResultKey, ResultSet
+from nightround.model.result import ResultKey, ResultSet
 from nightround.statistics.cohort import csv_frame
 from nightround.statistics.tables import tables
 from nightround.study.plan import Plan

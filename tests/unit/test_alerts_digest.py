@@ -10,21 +10,16 @@ from typing import Any
 import pytest
 from jinja2 import UndefinedError
 
-from nightround.alerts.compose import SHOWN_NEW, SHOWN_OLDEST, digest
-from nightround.alerts.links import Places
-from nightround.alerts.notice import Night, NightState, Notice, unjudged_of
-from nightround.alerts.templates import load_digest_templates
-from nightround.errors import StudyFilesWrong
-from nightround.model import (
-    Coverage,
-    FindingState,
-    LedgerDelta,
-    Recipient,
-    Resolution,
-    Severity,
-    Status,
-    Words,
-)
+from nightround.digests.compose import SHOWN_NEW, SHOWN_OLDEST, digest
+from nightround.digests.notice import Night, NightState, Notice, unjudged_of
+from nightround.digests.templates import load_digest_templates
+from nightround.model.errors import StudyFilesWrong
+from nightround.model.finding import FindingState, LedgerDelta, Resolution
+from nightround.model.language import Words
+from nightround.model.links import Places
+from nightround.model.outcome import Coverage, Status
+from nightround.model.recipient import Recipient
+from nightround.model.rule import Severity
 from tests.made_findings import made_finding, made_outcome, made_row, made_rule, night
 
 FOLDER = Path(__file__).parents[2] / "report_templates" / "digest"

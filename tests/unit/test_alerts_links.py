@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from nightround.alerts.findings_list import findings_list
-from nightround.alerts.links import Places, base_url_of
+from nightround.findings.findings_list import findings_list
+from nightround.model.links import Places, base_url_of
 from redcap_sync.dictionary import Dictionary, Event, Field, Instrument
 from tests.made_findings import made_finding, made_row
 

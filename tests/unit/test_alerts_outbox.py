@@ -12,14 +12,16 @@ from pathlib import Path
 
 import pytest
 
-from nightround.alerts.channel import ChannelFailed
-from nightround.alerts.links import Places
-from nightround.alerts.notice import Night, NightState, Notice
-from nightround.alerts.outbox import Outbox
-from nightround.alerts.tell import Teller
-from nightround.alerts.templates import load_digest_templates
-from nightround.ledger import reconcile
-from nightround.model import LedgerDelta, Recipient, Words
+from nightround.digests.channels.channel import ChannelFailed
+from nightround.digests.channels.outbox import Outbox
+from nightround.digests.notice import Night, NightState, Notice
+from nightround.digests.notify import Teller
+from nightround.digests.templates import load_digest_templates
+from nightround.findings.reconcile import reconcile
+from nightround.model.finding import LedgerDelta
+from nightround.model.language import Words
+from nightround.model.links import Places
+from nightround.model.recipient import Recipient
 from nightround.store.database import Store, open_store
 from tests.made_findings import NIGHT, STUDY, made_outcome, made_row, made_rule, night
 

@@ -3,7 +3,7 @@
 import pytest
 import requests
 
-from redcap_sync.answers import AskedTooMuch, ServerBusy, check_answer, import_error_places
+from redcap_sync.api.answers import AskedTooMuch, ServerBusy, check_answer, import_error_places
 from redcap_sync.errors import ExplainedError, RedcapRefused, RedcapUnreachable, WriteRefused
 
 

@@ -6,7 +6,7 @@ from time import sleep
 import pyarrow as pa
 import pytest
 
-from redcap_sync.arrow_work import ALLOCATOR, NAMED_BY, THREADS, beside_one_another, frugal_memory
+from redcap_sync.rows.arrow_work import ALLOCATOR, NAMED_BY, THREADS, beside_one_another, frugal_memory
 
 
 def test_results_come_in_the_order_of_the_pieces_on_the_same_few_threads() -> None:

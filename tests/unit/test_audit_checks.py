@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nightround.errors import StudyFilesWrong
-from nightround.statistics.audit.form import document_of, read_document
-from nightround.statistics.audit.group_readings import _spss_statistic
-from nightround.statistics.audit.remarks import Audit
-from nightround.statistics.audit.tables import audit
+from nightround.model.errors import StudyFilesWrong
+from nightround.published_tables.audit_document import audit
+from nightround.published_tables.audit_remarks import Audit
+from nightround.published_tables.document_form import document_of, read_document
+from nightround.published_tables.group_readings import _spss_statistic
 from nightround.statistics.categorical import association
 from nightround.study.methods import HypothesisTestName
 

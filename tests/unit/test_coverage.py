@@ -1,6 +1,8 @@
 """The coverage certificate accounts for every rule, or is not complete."""
 
-from nightround.model import Outcome, Rule, Severity, Status, Words
+from nightround.model.language import Words
+from nightround.model.outcome import Outcome, Status
+from nightround.model.rule import Rule, Severity
 from nightround.validation.coverage import certificate, certify
 
 

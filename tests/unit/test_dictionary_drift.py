@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from nightround.dictionary_drift import Drift, drift_between, touched_by_drift, touched_by_rights
-from nightround.model import Rule, Severity, Words
+from nightround.model.language import Words
+from nightround.model.rule import Rule, Severity
+from nightround.night.structure_drift import Drift, drift_between, touched_by_drift, touched_by_rights
 from nightround.study.folder import load_study
 from redcap_sync.dictionary import Choice, Dictionary, Event, Field, Group, Instrument
-from redcap_sync.tables import Unseen
+from redcap_sync.rows.tables import Unseen
 
 BASE = Dictionary(
     title="SYNTHETIC",

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from nightround.errors import StudyFilesWrong
-from nightround.model import Outcome, Severity, Status
-from nightround.study.dictionary_rules import rules_from_dictionary
-from nightround.study.study_toml import DictionaryRulesTable
+from nightround.model.errors import StudyFilesWrong
+from nightround.model.outcome import Outcome, Status
+from nightround.model.rule import Severity
+from nightround.study.rules.of_dictionary import rules_from_dictionary
+from nightround.study.settings import DictionaryRulesTable
 from nightround.validation.run import SUGGESTED, validate
 from redcap_sync.dictionary import Choice, Dictionary, Field
 from tests.made_up import NIGHT, project, snapshot

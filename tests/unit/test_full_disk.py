@@ -4,8 +4,8 @@ import errno
 
 import pytest
 
-from nightround.errors import StudyFilesWrong
-from nightround.full_disk import full_disk_explained
+from nightround.model.errors import StudyFilesWrong
+from nightround.night.full_disk import full_disk_explained
 
 
 class _FromDriver(Exception):

@@ -4,8 +4,8 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from redcap_sync.export_rows import TEXT
-from redcap_sync.growing_columns import GrowingColumns
+from redcap_sync.rows.export_rows import TEXT
+from redcap_sync.rows.growing_columns import GrowingColumns
 
 texts = st.one_of(st.just(""), st.text(max_size=4), st.text(min_size=1, max_size=3).map(lambda text: text * 9_000))
 

@@ -5,15 +5,15 @@ from dataclasses import replace
 
 import pytest
 
-from nightround.errors import SelfAuditFailed
-from nightround.interim.audit import contradictions, p_against_statistic, recomputed_otherwise, require_sound
-from nightround.interim.computing import results_of
-from nightround.interim.gathering import inputs_of
-from nightround.interim.making import Pages, pages_of
-from nightround.model import LANGUAGES, Language
-from nightround.reports.audit_page import contradictions_of_page
-from nightround.reports.audit_rows import contradictions_of_rows, is_text_of
-from nightround.results import ResultKey, ResultRow, ResultSet
+from nightround.model.errors import SelfAuditFailed
+from nightround.model.language import LANGUAGES, Language
+from nightround.model.result import ResultKey, ResultRow, ResultSet
+from nightround.report.making import Pages, pages_of
+from nightround.report.numbers.computing import results_of
+from nightround.report.numbers.gathering import inputs_of
+from nightround.report.self_audit.audit_page import contradictions_of_page
+from nightround.report.self_audit.audit_rows import contradictions_of_rows, is_text_of
+from nightround.report.self_audit.gate import contradictions, p_against_statistic, recomputed_otherwise, require_sound
 from tests.interim_samples import AGE_RULE, PLANNED, edition_of, open_finding, patients, snapshot_of
 from tests.report_samples import TEMPLATES
 

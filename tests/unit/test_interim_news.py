@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pandas as pd
 
-from nightround.interim.computing import results_of
-from nightround.interim.gathering import with_events
-from nightround.interim.news import Side, changed_numbers, compared
-from nightround.reports.facts import Cause, CauseKind, ChangedNumber, News
-from nightround.reports.news import weightiest_first
-from nightround.results import ResultKey
+from nightround.model.result import ResultKey
+from nightround.report.numbers.changed_numbers import Side, changed_numbers, compared
+from nightround.report.numbers.computing import results_of
+from nightround.report.numbers.facts import Cause, CauseKind, ChangedNumber, News
+from nightround.report.numbers.gathering import with_events
+from nightround.report.tables.news_page import weightiest_first
 from nightround.study.plan import Plan
 from tests.interim_samples import PLANNED, TAKEN, patient, patients, snapshot_of
 

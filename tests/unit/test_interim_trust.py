@@ -6,13 +6,22 @@ from datetime import timedelta
 import pandas as pd
 import pytest
 
-from nightround.interim.computing import patients_of
-from nightround.interim.gathering import inputs_of
-from nightround.interim.sensitivity import doubt_of, extremes, line_trust, lines_of, weight_of
-from nightround.interim.trust import ageing_of, checked_of, completeness_of, drifting_of, limits_of, pairs_of, trust_of
-from nightround.model import Finding, FindingState, Outcome, Status
-from nightround.reports.context import build_report
-from nightround.reports.facts import Line, LineTrust, Trust, Verdict
+from nightround.model.finding import Finding, FindingState
+from nightround.model.outcome import Outcome, Status
+from nightround.report.numbers.computing import patients_of
+from nightround.report.numbers.facts import Line, LineTrust, Trust, Verdict
+from nightround.report.numbers.gathering import inputs_of
+from nightround.report.numbers.sensitivity import doubt_of, extremes, line_trust, lines_of, weight_of
+from nightround.report.numbers.trust_numbers import (
+    ageing_of,
+    checked_of,
+    completeness_of,
+    drifting_of,
+    limits_of,
+    pairs_of,
+    trust_of,
+)
+from nightround.report.printing.context import build_report
 from nightround.study.plan import FieldRef
 from tests.interim_samples import (
     AGE_RULE,

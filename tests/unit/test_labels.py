@@ -2,8 +2,8 @@
 
 import pytest
 
-from nightround.labels import words_of_label
-from nightround.model import Words
+from nightround.model.language import Words
+from nightround.texts.labels import words_of_label
 from redcap_sync.dictionary import Event
 
 

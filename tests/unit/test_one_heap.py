@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from redcap_sync.one_heap import JEMALLOC_OPTIONS, M_ARENA_MAX, share_one_heap
+from redcap_sync.rows.one_heap import JEMALLOC_OPTIONS, M_ARENA_MAX, share_one_heap
 
 
 def test_both_allocators_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -38,7 +38,7 @@ def test_the_command_line_shares_a_heap_before_pyarrow_is_loaded() -> None:
     """Later it would have no effect: the option is read once, and numpy's threads have heaps of their own."""
     script = """
 import os, sys
-from nightround import command_line
+from nightround.cli import main as command_line
 def told(environ):
     print("pyarrow" in sys.modules, "numpy" in sys.modules, environ is os.environ)
 command_line.share_one_heap = told

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from nightround.errors import StudyFilesWrong
-from nightround.model import Words
+from nightround.model.errors import StudyFilesWrong
+from nightround.model.language import Words
 from nightround.study.plan import FieldRef, Plan, read_plan
 
 STUDY_PLAN = Path(__file__).parents[2] / "expectations" / "venous_occlusion" / "plan.toml"

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from redcap_sync.answers import BrokenAnswer
-from redcap_sync.content_hash import digest_of, frame_pieces
-from redcap_sync.export_rows import ExportRows, is_doubtful, rows_from_csv, rows_from_json, together
-from redcap_sync.tables import flat_keys
+from redcap_sync.api.answers import BrokenAnswer
+from redcap_sync.pulling.content_hash import digest_of, frame_pieces
+from redcap_sync.rows.export_rows import ExportRows, is_doubtful, rows_from_csv, rows_from_json, together
+from redcap_sync.rows.tables import flat_keys
 
 CELLS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=12)
 

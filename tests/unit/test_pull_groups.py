@@ -7,12 +7,12 @@ from dataclasses import asdict
 
 import pytest
 
-from nightround.store.snapshot_objects import keys_file, read_keys
-from redcap_sync.content_hash import digest_of, frame_pieces
+from nightround.snapshots.snapshot_files import keys_file, read_keys
 from redcap_sync.dictionary import Group
-from redcap_sync.export_rows import rows_from_csv, rows_from_json
-from redcap_sync.groups import GroupsDiffer, check_groups, column_due, groups_frame, groups_of_frame
-from redcap_sync.structure import Structure
+from redcap_sync.pulling.content_hash import digest_of, frame_pieces
+from redcap_sync.pulling.groups import GroupsDiffer, check_groups, column_due, groups_frame, groups_of_frame
+from redcap_sync.pulling.raw_structure import Structure
+from redcap_sync.rows.export_rows import rows_from_csv, rows_from_json
 
 LISTED = (Group("north", "The North", 7), Group("south", "The South", 8))
 PROJECT = {"project_title": "SYNTHETIC"}

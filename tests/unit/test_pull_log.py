@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from redcap_sync.change_log import Mark, mark_of, own_name, read_changes
+from redcap_sync.pulling.change_log import Mark, mark_of, own_name, read_changes
 
 CLOCK = datetime(2025, 3, 3, 10, 0)  # noqa: DTZ001 - the server's UTC, as its answers are dated
 

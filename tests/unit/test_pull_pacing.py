@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from redcap_sync.answers import AskedTooMuch, ServerBusy
-from redcap_sync.batches import Batches
+from redcap_sync.api.answers import AskedTooMuch, ServerBusy
+from redcap_sync.api.pacing import MINUTE, RequestBudget
 from redcap_sync.errors import RedcapRefused
-from redcap_sync.pacing import MINUTE, RequestBudget
+from redcap_sync.pulling.batches import Batches
 
 
 class Time:

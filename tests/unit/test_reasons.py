@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from nightround.dictionary_drift import drift_between, touched_by_drift
-from nightround.reasons import reason_in
-from nightround.taking import gone_unlogged
+from nightround.night.pull_step import gone_unlogged
+from nightround.night.structure_drift import drift_between, touched_by_drift
+from nightround.texts.reasons import reason_in
 from nightround.validation.run import validate
 from redcap_sync.dictionary import Dictionary, Group
-from redcap_sync.export_rights import unseen_columns
 from redcap_sync.logic.hints import _CHARACTERS
+from redcap_sync.pulling.export_rights import unseen_columns
 from tests.made_up import NIGHT, project, rule, snapshot
 
 ROOT = Path(__file__).parents[2]
@@ -25,12 +25,14 @@ VALIDATION = sorted((ROOT / "nightround" / "validation").glob("*.py"))
 PULL = [
     ROOT / "redcap_sync" / f"{name}.py"
     for name in (
-        *("answers", "asking", "client", "dictionary", "export_rights", "groups", "looking", "pull", "token"),
-        *("calculated_fields", "holding", "structure"),
+        *("api/answers", "pulling/record_requests", "api/client", "dictionary", "pulling/export_rights"),
+        *("pulling/groups", "pulling/changed_records", "pulling/pull", "api/token", "logic/calculated_fields"),
+        *("pulling/pulled_rows", "pulling/raw_structure"),
     )
 ]
 NIGHTLY = [
-    ROOT / "nightround" / name for name in ("running.py", "full_disk.py", "store/sealing.py", "store/snapshots.py")
+    ROOT / "nightround" / name
+    for name in ("night/run_job.py", "night/full_disk.py", "snapshots/vault.py", "snapshots/snapshot_store.py")
 ]
 HOLE = "demo1"
 MESSAGES = {

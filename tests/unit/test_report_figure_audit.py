@@ -8,13 +8,13 @@ from dataclasses import replace
 
 import pytest
 
-from nightround.interim.gathering import inputs_of
-from nightround.interim.making import Pages, pages_of
-from nightround.model import LANGUAGES, Language
-from nightround.reports.audit_figures import INTERVAL, contradictions_of_figures, lines_of_words
-from nightround.reports.audit_page import notes_against_rows
-from nightround.reports.figure_reader import panels_of, read_figures, ruler_of
-from nightround.results import ResultSet
+from nightround.model.language import LANGUAGES, Language
+from nightround.model.result import ResultSet
+from nightround.report.making import Pages, pages_of
+from nightround.report.numbers.gathering import inputs_of
+from nightround.report.self_audit.audit_figures import INTERVAL, contradictions_of_figures, lines_of_words
+from nightround.report.self_audit.audit_page import notes_against_rows
+from nightround.report.self_audit.figure_reader import panels_of, read_figures, ruler_of
 from tests.interim_samples import edition_of, patients, snapshot_of
 from tests.report_samples import TEMPLATES, night
 

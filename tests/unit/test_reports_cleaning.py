@@ -2,7 +2,7 @@
 
 import pytest
 
-from nightround.reports.cleaning import LONGEST_FIELD, clean, missing_characters, spaced
+from nightround.report.printing.cleaning import LONGEST_FIELD, clean, missing_characters, spaced
 from tests.report_samples import TEMPLATES
 
 FONTS = TEMPLATES / "fonts"

@@ -5,18 +5,18 @@ from typing import Any
 
 import pytest
 
-from nightround.reports.axes import Scale, odds_ticks, round_ticks
-from nightround.reports.bars import Bar, BarTexts, bar_drawing
-from nightround.reports.drawing import HALF, Drawing, Label, Marker, Pen, Polyline, Rect
-from nightround.reports.effects import curve_note, curve_parts
-from nightround.reports.flow import WIDTH, FlowStep, FlowTexts, flow_drawing
-from nightround.reports.intervals import Interval, IntervalTexts, axis_of, interval_drawing
-from nightround.reports.metrics import read_metrics
-from nightround.reports.survival import BEYOND, Curve, CurveTexts, Step, curves_of, survival_drawing
-from nightround.reports.trends import Panel, Spot, TrendTexts, trend_drawing
-from nightround.reports.views import Figure
-from nightround.reports.wording import read_wording
-from nightround.results import ResultSet
+from nightround.model.result import ResultSet
+from nightround.report.figures.axes import Scale, odds_ticks, round_ticks
+from nightround.report.figures.bars import Bar, BarTexts, bar_drawing
+from nightround.report.figures.drawing import HALF, Drawing, Label, Marker, Pen, Polyline, Rect
+from nightround.report.figures.flow_diagram import WIDTH, FlowStep, FlowTexts, flow_drawing
+from nightround.report.figures.intervals import Interval, IntervalTexts, axis_of, interval_drawing
+from nightround.report.figures.survival_curves import BEYOND, Curve, CurveTexts, Step, curves_of, survival_drawing
+from nightround.report.figures.trends import Panel, Spot, TrendTexts, trend_drawing
+from nightround.report.printing.metrics import read_metrics
+from nightround.report.printing.wording import read_wording
+from nightround.report.tables.effect_tables import curve_note, curve_parts
+from nightround.report.tables.views import Figure
 from nightround.study.plan import Survival
 from tests.report_samples import PLAN, RESULTS, TEMPLATES, night, row
 

@@ -6,14 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from nightround.csv_text import harmless
-from nightround.errors import StudyFilesWrong
-from nightround.model import LANGUAGES, Coverage, Language, LedgerDelta, Status, Words
-from nightround.reports.attachments import attachments, steady
-from nightround.reports.context import build_report
-from nightround.reports.facts import Cause, CauseKind, ChangedNumber, News
-from nightround.reports.render import html, split_hyphenated, split_symbols
-from nightround.reports.wording import read_wording
+from nightround.model.errors import StudyFilesWrong
+from nightround.model.finding import LedgerDelta
+from nightround.model.language import LANGUAGES, Language, Words
+from nightround.model.outcome import Coverage, Status
+from nightround.report.numbers.facts import Cause, CauseKind, ChangedNumber, News
+from nightround.report.printing.attachments import attachments, steady
+from nightround.report.printing.context import build_report
+from nightround.report.printing.render import html, split_hyphenated, split_symbols
+from nightround.report.printing.wording import read_wording
+from nightround.texts.csv_text import harmless
 from tests.report_samples import CUTOFF, OUTCOMES, PLAN, RULES, SECRET, SNAPSHOT, TEMPLATES, night
 
 ONE_MORE = ChangedNumber("flow", "finished", "n", "", "", "", "61", "62", (Cause(CauseKind.NEW, ("9",)),))

@@ -5,14 +5,14 @@ from itertools import pairwise
 
 import pytest
 
-from nightround.model import Words
-from nightround.reports.columns import halves, laid_out
-from nightround.reports.effects import difference_table, odds_lines
-from nightround.reports.metrics import read_metrics
-from nightround.reports.tables import Notes, measured_label, table_view
-from nightround.reports.views import Cell, Column, Row, TableView
-from nightround.reports.wording import read_wording
-from nightround.results import ResultKey, ResultSet
+from nightround.model.language import Words
+from nightround.model.result import ResultKey, ResultSet
+from nightround.report.printing.metrics import read_metrics
+from nightround.report.printing.wording import read_wording
+from nightround.report.tables.columns import halves, laid_out
+from nightround.report.tables.effect_tables import difference_table, odds_lines
+from nightround.report.tables.planned_tables import Notes, measured_label, table_view
+from nightround.report.tables.views import Cell, Column, Row, TableView
 from tests.report_samples import PLAN, RESULTS, TEMPLATES, night
 
 METRICS = read_metrics(TEMPLATES / "fonts")

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from nightround.errors import SystemLibraryMissing
-from nightround.reports import pdf
-from nightround.reports.typesetting import Limits, ReportNotMade, assets, pdf_bytes, worker_environment
+from nightround.model.errors import SystemLibraryMissing
+from nightround.report.printing import pdf
+from nightround.report.printing.typesetting import Limits, ReportNotMade, assets, pdf_bytes, worker_environment
 from tests.report_samples import CUTOFF, TEMPLATES
 
 PACKAGES = ("libpangoft2-1.0-0", "libharfbuzz-subset0")

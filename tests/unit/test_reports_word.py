@@ -6,10 +6,10 @@ import zipfile
 
 from docx import Document
 
-from nightround.model import Language
-from nightround.reports.context import build_report
-from nightround.reports.word import word_bytes
-from nightround.reports.wording import read_wording
+from nightround.model.language import Language
+from nightround.report.printing.context import build_report
+from nightround.report.printing.word_file import word_bytes
+from nightround.report.printing.wording import read_wording
 from tests.report_samples import PLAN, TEMPLATES, night
 
 

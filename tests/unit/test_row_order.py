@@ -4,9 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from redcap_sync.dictionary import Dictionary
-from redcap_sync.export_rows import no_rows, rows_from_json
-from redcap_sync.row_order import in_order, natural_key
-from redcap_sync.tables import flat_keys
+from redcap_sync.rows.export_rows import no_rows, rows_from_json
+from redcap_sync.rows.row_order import in_order, natural_key
+from redcap_sync.rows.tables import flat_keys
 
 LONG = "1" + "0" * 5000
 """More digits than Python turns into a number."""

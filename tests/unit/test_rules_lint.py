@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from nightround.model import Example, Rule, Words
+from nightround.model.language import Words
+from nightround.model.rule import Example, Rule
 from nightround.rule_desk.lint import lint_rules, lint_study
 from nightround.rule_desk.remarks import Level, Remark
 from redcap_sync.dictionary import Dictionary, dictionary_from_api

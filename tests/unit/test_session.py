@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from urllib3 import HTTPResponse
 
-from redcap_sync.session import ApiSession, form_body
+from redcap_sync.api.session import ApiSession, form_body
 
 URL = "https://redcap.example.org/api/"
 VALUES = st.one_of(st.text(), st.booleans(), st.integers(), st.none())

@@ -7,12 +7,13 @@ from dataclasses import replace
 
 import pytest
 
-from nightround.model import Snapshot, Status
+from nightround.model.outcome import Status
+from nightround.model.snapshot import Snapshot
 from nightround.validation.run import validate
 from redcap_sync.dictionary import Arm, Dictionary, Event, Group
 from redcap_sync.logic import Reference, holds, parse
 from redcap_sync.logic.language import SMART_VARIABLES
-from redcap_sync.tables import RowKey
+from redcap_sync.rows.tables import RowKey
 from tests.made_up import NIGHT, project, rule, snapshot
 
 NOW = NIGHT.replace(tzinfo=None)

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nightround.results import ResultKey, ResultRow, ResultSet
+from nightround.model.result import ResultKey, ResultRow, ResultSet
 from nightround.statistics.cohort import csv_frame
 from nightround.statistics.compare_policies import compare
 from nightround.statistics.drift import drift

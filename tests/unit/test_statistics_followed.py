@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 from pydantic import ValidationError
 
-from nightround.errors import StudyFilesWrong
-from nightround.results import ResultKey, ResultSet
+from nightround.model.errors import StudyFilesWrong
+from nightround.model.result import ResultKey, ResultSet
 from nightround.statistics.cohort import cohort_of, csv_frame
 from nightround.statistics.followed import followed
 from nightround.statistics.tables import tables

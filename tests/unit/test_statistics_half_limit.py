@@ -7,12 +7,12 @@ import pyarrow as pa
 import pytest
 from pydantic import ValidationError
 
-from nightround.results import ResultKey, ResultSet
+from nightround.model.result import ResultKey, ResultSet
 from nightround.statistics.cohort import csv_frame, patient_frame
 from nightround.statistics.tables import tables
 from nightround.study.methods import Caution, words_of
 from nightround.study.plan import Plan
-from redcap_sync.tables import Table
+from redcap_sync.rows.tables import Table
 
 VALUES = ["<0.5", "1.5", "2", "<1", "3", "4.5", "< 0.5", "2.5"]
 HALVES = ["0.25", "1.5", "2", "0.5", "3", "4.5", "0.25", "2.5"]

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nightround.errors import StudyFilesWrong
-from nightround.interim.computing import results_of, treated_step
-from nightround.results import ResultKey, ResultRow, ResultSet
+from nightround.model.errors import StudyFilesWrong
+from nightround.model.result import ResultKey, ResultRow, ResultSet
+from nightround.report.numbers.computing import results_of, treated_step
 from nightround.statistics.accrual import accrual_rows
 from nightround.statistics.published import bounds_rows
 from nightround.study.plan import Accrual, Plan, Safety

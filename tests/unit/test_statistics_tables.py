@@ -7,13 +7,13 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from nightround.errors import StudyFilesWrong
-from nightround.results import ResultKey, ResultRow, ResultSet
+from nightround.model.errors import StudyFilesWrong
+from nightround.model.result import ResultKey, ResultRow, ResultSet
 from nightround.statistics.cohort import csv_frame, patient_frame
 from nightround.statistics.tables import tables
 from nightround.study.methods import words_of
 from nightround.study.plan import Plan, read_plan
-from redcap_sync.tables import Table
+from redcap_sync.rows.tables import Table
 
 STUDY_PLAN = Path(__file__).parents[2] / "expectations" / "venous_occlusion" / "plan.toml"
 GROUP_SIZES = (43, 19)

@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.schema import CreateTable
 
-from nightround.errors import DatabaseVersionWrong, SystemLibraryMissing
+from nightround.model.errors import DatabaseVersionWrong, SystemLibraryMissing
 from nightround.store.engine import open_engine, reading, writing
 from nightround.store.schema import metadata
 

@@ -12,11 +12,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from nightround.ledger import reconcile
-from nightround.model import Finding, LedgerDelta, Outcome, Resolution, Status
+from nightround.findings.reconcile import reconcile
+from nightround.model.finding import Finding, LedgerDelta, Resolution
+from nightround.model.outcome import Outcome, Status
 from nightround.store.database import Store, open_store
-from nightround.store.findings import Change
-from redcap_sync.tables import RowKey
+from nightround.store.finding_rows import Change
+from redcap_sync.rows.tables import RowKey
 from tests.made_findings import STUDY, made_finding, made_outcome, made_row, made_rule, night
 
 ROWS = frozenset(made_row(str(record)) for record in range(1001, 1010))
@@ -148,7 +149,7 @@ def test_a_process_that_dies_half_way_leaves_the_night_before(store: Store, tmp_
     script = """
         import os, sys
         from sqlalchemy import event
-        from nightround.model import LedgerDelta
+        from nightround.model.finding import LedgerDelta
         from nightround.store.database import open_store
         from tests.made_findings import STUDY, made_finding, made_row, night
 

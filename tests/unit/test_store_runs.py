@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy.exc import IntegrityError, StatementError
 
-from nightround.model import Coverage, LedgerDelta, Status
+from nightround.model.finding import LedgerDelta
+from nightround.model.outcome import Coverage, Status
 from nightround.store.database import Store, open_store
-from nightround.store.digests import SentDigest
-from nightround.store.runs import Ended, Run, Step
+from nightround.store.digest_rows import SentDigest
+from nightround.store.run_rows import Ended, Run, Step
 from tests.made_findings import STUDY, night
 
 COVERAGE = Coverage(

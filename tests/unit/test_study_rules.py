@@ -15,16 +15,19 @@ from typing import Any
 
 import pytest
 
-from nightround.ledger import reconcile
-from nightround.model import FindingState, Rule, Snapshot, Status
-from nightround.study.dictionary_rules import rules_from_dictionary
+from nightround.findings.reconcile import reconcile
+from nightround.model.finding import FindingState
+from nightround.model.outcome import Status
+from nightround.model.rule import Rule
+from nightround.model.snapshot import Snapshot
 from nightround.study.folder import Study, load_study
+from nightround.study.rules.of_dictionary import rules_from_dictionary
 from nightround.validation.run import Validation, validate
 from redcap_sync.dictionary import Dictionary, dictionary_from_api
 from redcap_sync.logic import holds, parse, references
+from redcap_sync.rows.tables import tables_from_records
 from redcap_sync.sandbox.folder import project_from_folder
 from redcap_sync.sandbox.importing import Importer
-from redcap_sync.tables import tables_from_records
 
 FOLDER = Path(__file__).parents[2] / "expectations" / "venous_occlusion"
 NOW = datetime(2025, 12, 1, 2, 0, tzinfo=UTC)

@@ -5,7 +5,7 @@ import pytest
 
 from redcap_sync.dictionary import Dictionary, dictionary_from_api, parse_choices
 from redcap_sync.errors import ExportIncomplete
-from redcap_sync.tables import RowKey, tables_from_records
+from redcap_sync.rows.tables import RowKey, tables_from_records
 
 COLUMNS = "field_name form_name field_type text_validation_type_or_show_slider_number select_choices_or_calculations"
 

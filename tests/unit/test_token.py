@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from redcap_sync.api.token import Token, find_token
 from redcap_sync.errors import RedcapRefused
-from redcap_sync.token import Token, find_token
 
 SECRET = "0123456789ABCDEF0123456789ABCDEF"
 

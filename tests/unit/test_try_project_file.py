@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from nightround.try_project import try_project
-from redcap_sync.custom_rules import CustomRule, read_custom_rules
+from nightround.rule_desk.try_project import try_project
 from redcap_sync.dictionary import Group
 from redcap_sync.errors import ProjectFileWrong
-from redcap_sync.project_file import ProjectFile, read_project_file
+from redcap_sync.odm.project_file import ProjectFile, read_project_file
+from redcap_sync.project.custom_rules import CustomRule, read_custom_rules
 from tests.project_xml import HEAD, Item, Opened, project_xml
 
 NOW = datetime(2025, 1, 1)  # noqa: DTZ001 - REDCap stores no zone

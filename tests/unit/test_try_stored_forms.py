@@ -2,10 +2,10 @@
 
 import pytest
 
-from redcap_sync.calculated_fields import calculation_of
 from redcap_sync.dictionary import Field
 from redcap_sync.errors import LogicError
 from redcap_sync.logic import to_logic
+from redcap_sync.logic.calculated_fields import calculation_of
 from redcap_sync.validation_types import follows, is_known
 
 GOOD = {

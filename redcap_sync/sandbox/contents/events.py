@@ -6,7 +6,6 @@ from typing import Any
 
 from redcap_sync.project.state import arms_in_use, mapping_rows
 from redcap_sync.project.structure import EventRow
-from redcap_sync.project.whole_numbers import whole_number
 from redcap_sync.sandbox.call import Call
 from redcap_sync.sandbox.contents.actions import by_action
 from redcap_sync.sandbox.contents.event_imports import (
@@ -19,6 +18,7 @@ from redcap_sync.sandbox.contents.event_imports import (
 )
 from redcap_sync.sandbox.errors import ApiError, values_not_valid
 from redcap_sync.sandbox.rendering import Answer, rows_answer
+from redcap_sync.whole_numbers import whole_number
 
 NO_REPEATS = (
     "You cannot export repeating instruments and events because the project does not contain any "

@@ -9,12 +9,12 @@ from __future__ import annotations
 from redcap_sync.project.flat import EVENT
 from redcap_sync.project.randomization import Allocation, Randomization, is_concealed
 from redcap_sync.project.values import Place
-from redcap_sync.project.whole_numbers import whole_number
 from redcap_sync.sandbox.call import Call
 from redcap_sync.sandbox.errors import ApiError, not_valid
 from redcap_sync.sandbox.importing import Importer
 from redcap_sync.sandbox.rendering import MEDIA_TYPES, XML_HEAD, Answer, rows_answer, xml_elements
 from redcap_sync.sandbox.storing import store_all
+from redcap_sync.whole_numbers import whole_number
 
 CONCEALED = "*"
 DONE = 'The record "{record}" was already randomized.'

@@ -8,9 +8,9 @@ from html import escape
 from redcap_sync.project.layout import Column
 from redcap_sync.project.state import StoredProject
 from redcap_sync.project.values import Place
-from redcap_sync.project.whole_numbers import whole_number
 from redcap_sync.sandbox.installation import Installation
 from redcap_sync.sandbox.pages.shell import heading, instrument_label, link, page, place_in_words, versioned
+from redcap_sync.whole_numbers import whole_number
 
 
 def entry_page(installation: Installation, query: Mapping[str, str]) -> str | None:

@@ -1,0 +1,254 @@
+"""What `nightround table` prints: one JSON document, or tables in the terminal with their methods under them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from itertools import groupby
+from math import isfinite
+from typing import Any, NamedTuple
+
+import click
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from nightround.model.language import Language
+from nightround.model.result import ResultKey, ResultRow, ResultSet
+from nightround.statistics.compare_policies import Difference
+from nightround.statistics.tables import ENDPOINTS, FLOW, HALF_LIMIT
+from nightround.study.methods import STATISTIC_SYMBOLS, words_of
+from nightround.study.plan import Plan, PlannedTable, PolicyName, Variable
+
+_BETWEEN = ("difference", "smd")
+_WORDS = {
+    "zh": {
+        "variable": "变量",
+        "statistic": "统计量",
+        "before": "前",
+        "after": "后",
+        "all": "合计",
+        "difference": "差值（95%CI）",
+        "smd": "SMD（95%CI）",
+        "change": "变化（95%CI）",
+        "pairs": "对数",
+        "half_limit": "检测下限取半（敏感性分析）",
+    },
+    "en": {
+        "variable": "variable",
+        "statistic": "statistic",
+        "before": "before",
+        "after": "after",
+        "all": "all",
+        "difference": "difference (95% CI)",
+        "smd": "SMD (95% CI)",
+        "change": "change (95% CI)",
+        "pairs": "pairs",
+        "half_limit": "half of the limit (sensitivity)",
+    },
+}
+
+
+def document(
+    plan: Plan, found: ResultSet, policy: PolicyName, differences: Sequence[Difference] | None = None
+) -> dict[str, Any]:
+    """Every result row as JSON, with the tables they belong to; a number that is not finite is null."""
+    made: dict[str, Any] = {
+        "policy": policy,
+        "tables": [
+            {"id": table.id, "kind": table.kind, "title": {"zh": table.title.zh, "en": table.title.en}}
+            for table in plan.tables
+        ],
+        "rows": [_plain(row) for row in found],
+    }
+    if differences is not None:
+        made["differences"] = [
+            {
+                **one.key._asdict(),
+                "first": one.first.text if one.first else None,
+                "second": one.second.text if one.second else None,
+                "why": one.why,
+            }
+            for one in differences
+        ]
+    return made
+
+
+def _plain(row: ResultRow) -> dict[str, Any]:
+    return {k: None if isinstance(v, float) and not isfinite(v) else v for k, v in asdict(row).items()}
+
+
+def print_json(made: dict[str, Any]) -> None:
+    """Print one JSON document and nothing else."""
+    click.echo(json.dumps(made, ensure_ascii=False, indent=1, allow_nan=False))
+
+
+class Letters:
+    """The methods of a table by letter, in the order in which they first appear."""
+
+    def __init__(self, language: Language) -> None:
+        self._language = language
+        self._letters: dict[str, str] = {}
+
+    def of(self, row: ResultRow | None) -> str:
+        """The letter of a row's method with its warning, or of the reason why there is no number."""
+        words = "; ".join(one for one in (row.method, row.warning, row.error) if one) if row else ""
+        if not words:
+            return ""
+        return self._letters.setdefault(words, _letter(len(self._letters)))
+
+    def notes(self) -> Iterator[str]:
+        """Each letter with its words."""
+        for words, letter in self._letters.items():
+            yield f"{letter} {words_of(words).in_(self._language)}"
+
+
+def _letter(number: int) -> str:
+    return chr(ord("a") + number) if number < 26 else f"{_letter(number // 26 - 1)}{_letter(number % 26)}"  # noqa: PLR2004
+
+
+class Line(NamedTuple):
+    """One printed line of a variable: what stands on it. `prefix` begins the names of its statistics."""
+
+    label: str
+    level: str = ""
+    prefix: str = ""
+    tested: bool = True
+    valued: bool = True
+
+
+class Listing:
+    """The tables of a plan in the terminal, in one language."""
+
+    def __init__(self, plan: Plan, found: ResultSet, language: Language, console: Console) -> None:
+        self._plan, self._found, self._language, self._console = plan, found, language, console
+        self._words = _WORDS[language]
+
+    def print(self) -> None:
+        """Print the flow, the endpoints, every table, and the curves and regressions."""
+        self._print_flow()
+        for table in self._plan.tables:
+            self._print_table(table)
+        for curve in self._plan.survival:
+            self._print_effects("survival", curve.id)
+        for regression in self._plan.regressions:
+            self._print_effects(regression.id, None)
+
+    def _print_flow(self) -> None:
+        for step in self._plan.flow:
+            self._line(step.label.in_(self._language), self._text(ResultKey(FLOW, step.id, "n")))
+        for endpoint in self._plan.endpoints:
+            self._line(endpoint.label.in_(self._language), self._text(ResultKey(ENDPOINTS, endpoint.id, "summary")))
+
+    def _line(self, label: str, text: str) -> None:
+        self._console.print(f"{escape(label)}: {escape(text)}")
+
+    def _text(self, key: ResultKey) -> str:
+        row = self._found.get(key)
+        return row.text if row else ""
+
+    def _print_table(self, table: PlannedTable) -> None:
+        letters = Letters(self._language)
+        printed = Table(title=escape(table.title.in_(self._language)), title_justify="left", show_edge=False)
+        for head in self._heads(table):
+            printed.add_column(escape(head), overflow="fold")
+        for section in table.sections:
+            label = section.label.in_(self._language)
+            if label:
+                printed.add_row(f"[bold]{escape(label)}[/bold]")
+            for variable in section.variables:
+                for line in self._lines(table, variable, letters):
+                    printed.add_row(*(escape(cell) for cell in line))
+        self._console.print("")
+        self._console.print(printed)
+        for note in letters.notes():
+            self._console.print(escape(note), soft_wrap=True)
+
+    def _heads(self, table: PlannedTable) -> list[str]:
+        say = self._words
+        groups = [(group.label.in_(self._language), self._size(group.id)) for group in self._plan.groups]
+        if table.kind == "by_group":
+            effects = [say[name] for name in _BETWEEN if name in table.effects]
+            return [say["variable"], *(f"{name} (n={n})" for name, n in groups), say["statistic"], "P", *effects]
+        each = [say["pairs"], say["statistic"], "P", *([say["change"]] if "change" in table.effects else [])]
+        heads = [
+            head for name, n in groups for head in (f"{name} {say['before']} (n={n})", f"{name} {say['after']}", *each)
+        ]
+        return [say["variable"], *heads]
+
+    def _size(self, group: str) -> str:
+        return self._text(ResultKey(FLOW, "groups", "n", group))
+
+    def _lines(self, table: PlannedTable, variable: Variable, letters: Letters) -> Iterator[list[str]]:
+        for line in self._planned_lines(variable):
+            yield [line.label, *self._cells(table, variable, line, letters)]
+
+    def _planned_lines(self, variable: Variable) -> Iterator[Line]:
+        """One line, or one a level under the line of the variable's test."""
+        label, unit = variable.label.in_(self._language), variable.unit.in_(self._language)
+        levels = variable.levels if variable.counted and not variable.shown else ()
+        yield Line(f"{label}, {unit}" if unit else label, valued=not levels)
+        for level in levels:
+            yield Line(f"  {level.label.in_(self._language)}", level=level.id, tested=False)
+        if variable.half_limit:
+            yield Line(f"  {self._words['half_limit']}", prefix=HALF_LIMIT)
+
+    def _cells(self, table: PlannedTable, variable: Variable, line: Line, letters: Letters) -> Iterator[str]:
+        place = ResultKey(table.id, variable.id, f"{line.prefix}summary", level=line.level)
+        if table.kind == "by_group":
+            for group in self._plan.groups:
+                yield self._text(place._replace(group=group.id)) if line.valued else ""
+            yield from self._tested(place, line, letters, [name for name in _BETWEEN if name in table.effects])
+            return
+        for group in self._plan.groups:
+            for visit in ("before", "after"):
+                yield self._text(place._replace(group=group.id, visit=visit)) if line.valued else ""
+            there = place._replace(group=group.id, level="")
+            yield self._text(there._replace(statistic="n")) if line.tested else ""
+            yield from self._tested(there, line, letters, ["change"] if "change" in table.effects else [])
+
+    def _tested(self, place: ResultKey, line: Line, letters: Letters, effects: Sequence[str]) -> Iterator[str]:
+        """The statistic, the P with its letter, and the effects."""
+        if not line.tested:
+            yield from ("" for _ in range(2 + len(effects)))
+            return
+
+        def row(statistic: str) -> ResultRow | None:
+            return self._found.get(place._replace(statistic=f"{line.prefix}{statistic}", level=""))
+
+        made = {symbol: found for name, symbol in STATISTIC_SYMBOLS.items() if (found := row(name)) is not None}
+        yield next((f"{symbol}={one.text}" for symbol, one in made.items() if one.value is not None), "")
+        p = row("p")
+        yield f"{p.text} {letters.of(p)}" if p else ""
+        for effect in effects:
+            found = row(f"{effect}_summary")
+            yield found.text if found else ""
+
+    def _print_effects(self, table: str, variable: str | None) -> None:
+        """Curves and regressions: every number that is printed with its interval or is a P."""
+        rows = [
+            row
+            for row in self._found
+            if row.table == table
+            and variable in (None, row.variable)
+            and (row.statistic.endswith(("_summary", "_p")) or row.statistic in ("p", "median"))
+            and not row.statistic.startswith("step")
+        ]
+        printed = Table(title=escape(variable or table), title_justify="left", show_edge=False, show_header=False)
+        for (name, group, level), several in groupby(rows, key=lambda row: (row.variable, row.group, row.level)):
+            cells = "; ".join(f"{row.statistic.removesuffix('_summary')} {row.text}" for row in several)
+            printed.add_row(*(escape(one) for one in (name, group or self._words["all"], level, cells)))
+        self._console.print("")
+        self._console.print(printed)
+
+
+def print_differences(differences: Sequence[Difference], first: str, second: str, console: Console) -> None:
+    """Every number that two policies print differently, and why."""
+    printed = Table("number", first, second, "why", title=f"{len(differences)} numbers differ", title_justify="left")
+    for one in differences:
+        place = " | ".join(part for part in one.key if part)
+        sides = [side.text if side else "" for side in (one.first, one.second)]
+        printed.add_row(*(escape(cell) for cell in (place, *sides, one.why)))
+    console.print("")
+    console.print(printed)

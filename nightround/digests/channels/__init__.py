@@ -1,0 +1,1 @@
+"""The ways a digest can take, one file a channel."""

@@ -1,0 +1,79 @@
+"""What a digest is made of, and what comes out: a notice that any channel can deliver."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Self
+
+from nightround.model.outcome import Coverage, Outcome, Status
+from nightround.model.recipient import Recipient
+
+
+class NightState(StrEnum):
+    """How far last night's run can be believed."""
+
+    WHOLE = "whole"
+    INCOMPLETE = "incomplete"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Night:
+    """What a digest says of the run itself.
+
+    `unjudged` are the rules that could not be evaluated, with the reason; `unjudged_before` those of
+    the night before, so that a rule that stays broken is not news every morning. `trouble` says why
+    a run is not whole, a sentence a line.
+    """
+
+    state: NightState
+    known: int = 0
+    judged: int = 0
+    trouble: str = ""
+    unjudged: Mapping[str, str] = field(default_factory=dict)
+    unjudged_before: frozenset[str] = frozenset()
+    unaccounted: tuple[str, ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        outcomes: Iterable[Outcome],
+        coverage: Coverage,
+        *,
+        complete: bool,
+        trouble: str = "",
+        unjudged_before: Iterable[str] = (),
+    ) -> Self:
+        """Sum up a run that came to its end. It is whole when the data were complete and every rule accounted for."""
+        unjudged = unjudged_of(outcomes)
+        return cls(
+            state=NightState.WHOLE if complete and coverage.complete else NightState.INCOMPLETE,
+            known=len(coverage.known),
+            judged=len(coverage.known) - len(coverage.unaccounted) - len(unjudged),
+            trouble=trouble,
+            unjudged=unjudged,
+            unjudged_before=frozenset(unjudged_before),
+            unaccounted=coverage.unaccounted,
+        )
+
+
+def unjudged_of(outcomes: Iterable[Outcome]) -> dict[str, str]:
+    """The rules that could not be evaluated, with their reasons, by rule id."""
+    found = (one for one in outcomes if one.status is Status.NOT_EVALUATED)
+    return {one.rule_id: one.reason for one in sorted(found, key=lambda one: one.rule_id)}
+
+
+@dataclass(frozen=True)
+class Notice:
+    """A digest for one person, ready to be delivered; it holds no patient's value.
+
+    `counts` has the keys opened, reopened, resolved and open.
+    """
+
+    recipient: Recipient
+    subject: str
+    text: str
+    html: str
+    counts: Mapping[str, int]

@@ -1,0 +1,200 @@
+"""What the mail templates are given: ready text, grouped by record and event, worst first, capped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from nightround.digests.templates import Wording
+from nightround.model.finding import Finding
+from nightround.model.language import Language
+from nightround.model.links import Places
+from nightround.model.rule import Rule
+from nightround.texts.labels import words_of_label
+from redcap_sync.rows.row_order import natural_key
+
+SHOWN_ID = 8
+"""Digits of a finding's id that stand in a mail; enough to find it among a hundred thousand."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One finding as it is shown. `advice` is '' where the mail has given it before."""
+
+    severity: str
+    severity_text: str
+    title: str
+    place: str
+    advice: str
+    link: str
+    link_text: str
+
+
+@dataclass(frozen=True)
+class EventGroup:
+    """The findings of one event of a record."""
+
+    label: str
+    entries: tuple[Entry, ...]
+
+
+@dataclass(frozen=True)
+class RecordGroup:
+    """The findings of one record; `label` is '' where record ids may not be named."""
+
+    label: str
+    events: tuple[EventGroup, ...]
+
+
+@dataclass(frozen=True)
+class Section:
+    """A headed list of findings, and how many more there are."""
+
+    heading: str
+    count: int
+    records: tuple[RecordGroup, ...]
+    more: str
+
+
+@dataclass(frozen=True)
+class Lines:
+    """A headed list of single lines."""
+
+    heading: str
+    lines: tuple[str, ...]
+    more: str = ""
+
+
+@dataclass(frozen=True)
+class OldFinding:
+    """A finding that has been open for long, in one line."""
+
+    text: str
+    link: str
+    link_text: str
+
+
+@dataclass(frozen=True)
+class OpenList:
+    """What is still open: counts by severity, and the oldest ones."""
+
+    heading: str
+    counts: str
+    oldest_heading: str
+    oldest: tuple[OldFinding, ...]
+
+
+@dataclass(frozen=True)
+class Page:
+    """A whole digest, ready for the templates."""
+
+    language: str
+    title: str
+    headline: str
+    as_of: str
+    banner: tuple[str, ...]
+    alive: str
+    figures: tuple[tuple[str, int], ...]
+    sections: tuple[Section, ...]
+    fixed: Lines
+    still_open: OpenList
+    unjudged: Lines
+    footer: tuple[str, ...]
+
+
+class Shown:
+    """Turns findings into what one mail shows of them; it remembers which advice was given already."""
+
+    def __init__(self, rules: Mapping[str, Rule], places: Places, language: Language, wording: Wording) -> None:
+        self._rules = rules
+        self._places = places
+        self._language = language
+        self._wording = wording
+        self._advised: set[str] = set()
+
+    def title(self, rule_id: str) -> str:
+        """The title of a rule; the id of a rule that is no longer known."""
+        rule = self._rules.get(rule_id)
+        return rule.title.in_(self._language) if rule else rule_id
+
+    def section(self, heading: str, found: Iterable[Finding], cap: int) -> Section:
+        """The worst findings, up to a cap, by record and event."""
+        worst = sorted(found, key=self._worst_first)
+        shown = worst[:cap]
+        rank = {one.row.record: one.severity.rank for one in reversed(shown)}
+        by_record = sorted(shown, key=lambda one: (rank[one.row.record], *self._by_place(one)))
+        groups = tuple(
+            RecordGroup(self._record_label(record), self._events(tuple(of_record)))
+            for record, of_record in groupby(by_record, key=lambda one: one.row.record)
+        )
+        return Section(self._wording(heading), len(worst), groups, more(self._wording, len(worst) - len(shown)))
+
+    def old(self, finding: Finding, age: str) -> OldFinding:
+        """One line of an old finding: title, where it is, how long it has been open."""
+        row = self._places.place_of(finding)
+        where = (self._record_label(row.record), self._event_label(row.event), self._place(finding))
+        text = " · ".join(part for part in (self.title(finding.rule_id), *where, age) if part)
+        return OldFinding(text, self._places.link(finding), self._link_text(finding))
+
+    def _events(self, found: Sequence[Finding]) -> tuple[EventGroup, ...]:
+        return tuple(
+            EventGroup(self._event_label(event), tuple(self._entry(one) for one in of_event))
+            for event, of_event in groupby(found, key=lambda one: self._places.place_of(one).event)
+        )
+
+    def _entry(self, finding: Finding) -> Entry:
+        return Entry(
+            severity=finding.severity.value,
+            severity_text=self._wording(f"severity_{finding.severity.value}"),
+            title=self.title(finding.rule_id),
+            place=self._place(finding),
+            advice=self._advice(finding.rule_id),
+            link=self._places.link(finding),
+            link_text=self._link_text(finding),
+        )
+
+    def _advice(self, rule_id: str) -> str:
+        rule = self._rules.get(rule_id)
+        if rule is None or rule_id in self._advised:
+            return ""
+        self._advised.add(rule_id)
+        advice = rule.advice.in_(self._language)
+        return self._wording("advice", advice=advice) if advice else ""
+
+    def _record_label(self, record: str) -> str:
+        return self._wording("record", record=record) if self._places.record_id_allowed else ""
+
+    def _event_label(self, event: str) -> str:
+        return self._in_my_language(self._places.events.get(event, event))
+
+    def _in_my_language(self, label: str) -> str:
+        return words_of_label(label).in_(self._language)
+
+    def _place(self, finding: Finding) -> str:
+        row = self._places.place_of(finding)
+        instrument = self._in_my_language(self._places.instruments.get(row.instrument, row.instrument))
+        return self._wording("instance", instrument=instrument, instance=row.instance) if row.instance else instrument
+
+    def _link_text(self, finding: Finding) -> str:
+        if self._places.record_id_allowed:
+            return self._wording("link")
+        return self._wording("link_hidden", id=finding.id[:SHOWN_ID])
+
+    def _worst_first(self, finding: Finding) -> tuple[object, ...]:
+        return (finding.severity.rank, *self._by_place(finding))
+
+    def _by_place(self, finding: Finding) -> tuple[object, ...]:
+        row = self._places.place_of(finding)
+        visit = (self._places.event_order(row.event), row.event)
+        return (*natural_key(row.record), *visit, finding.severity.rank, finding.rule_id, row.instrument, row.instance)
+
+
+def more(wording: Wording, count: int) -> str:
+    """'and 7 more', or '' when nothing is left out."""
+    return wording("more", n=count) if count > 0 else ""
+
+
+def capped(lines: Sequence[str], cap: int, wording: Wording, heading: str) -> Lines:
+    """A headed list of lines up to a cap."""
+    return Lines(wording(heading), tuple(lines[:cap]), more(wording, len(lines) - cap))

@@ -1,0 +1,1 @@
+"""Findings: violations followed from the night they open to a proven end."""

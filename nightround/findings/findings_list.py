@@ -1,0 +1,63 @@
+"""The list of findings as CSV: where each is, since when, what to do. No patient's value is in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from operator import attrgetter
+
+from nightround.model.finding import Finding
+from nightround.model.links import Places
+from nightround.model.rule import Rule
+from nightround.texts.csv_text import csv_text
+
+COLUMNS = (
+    "finding",
+    "state",
+    "severity",
+    "rule",
+    "title_zh",
+    "title_en",
+    "record",
+    "event",
+    "instrument",
+    "instance",
+    "fields",
+    "owner",
+    "opened_at",
+    "last_seen_at",
+    "resolved_at",
+    "resolution",
+    "times_reopened",
+    "link",
+)
+
+
+def findings_list(findings: Iterable[Finding], rules: Mapping[str, Rule], places: Places) -> str:
+    """Write all findings, open and closed, worst first; record ids only where the study allows them."""
+    ordered = sorted(findings, key=attrgetter("order"))
+    cells = (_cells(finding, rules.get(finding.rule_id), places) for finding in ordered)
+    return csv_text(COLUMNS, (dict(zip(COLUMNS, row, strict=True)) for row in cells))
+
+
+def _cells(finding: Finding, rule: Rule | None, places: Places) -> tuple[object, ...]:
+    row = places.place_of(finding)
+    return (
+        finding.id,
+        finding.state.value,
+        finding.severity.value,
+        finding.rule_id,
+        rule.title.zh if rule else "",
+        rule.title.en if rule else "",
+        row.record if places.record_id_allowed else "",
+        row.event,
+        row.instrument,
+        row.instance or "",
+        " ".join(finding.fields),
+        finding.owner,
+        finding.opened_at.isoformat(),
+        finding.last_seen_at.isoformat(),
+        finding.resolved_at.isoformat() if finding.resolved_at else "",
+        finding.resolution.value if finding.resolution else "",
+        finding.times_reopened,
+        places.link(finding),
+    )

@@ -1,0 +1,89 @@
+"""A violation followed through time, and what one night changed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from nightround.model.rule import Severity
+from redcap_sync.rows.tables import RowKey
+
+
+class FindingState(StrEnum):
+    """Where a finding stands between being seen and being proven fixed."""
+
+    OPEN = "open"
+    RESOLVED = "resolved"
+
+
+class Resolution(StrEnum):
+    """What a complete snapshot proved of the row when its finding was closed."""
+
+    FIXED = "fixed"
+    """The rule was judged and the row no longer breaks it."""
+    OUT_OF_SCOPE = "out_of_scope"
+    """The row is there, and the rule concerns no row any more."""
+    EMPTIED = "emptied"
+    """The row is there, but a cell the rule needs was blanked, so nothing says that it was right."""
+    ROW_REMOVED = "row_removed"
+    """The row, or its whole record, is no longer in the project."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A violation followed through time."""
+
+    id: str
+    study: str
+    rule_id: str
+    row: RowKey
+    fields: tuple[str, ...]
+    severity: Severity
+    owner: str
+    state: FindingState
+    opened_at: datetime
+    last_seen_at: datetime
+    resolved_at: datetime | None = None
+    times_reopened: int = 0
+    observed: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def order(self) -> tuple[int, str, RowKey, tuple[str, ...]]:
+        """The order findings are listed in everywhere: worst first, then rule, row and fields."""
+        return (self.severity.rank, self.rule_id, self.row, self.fields)
+
+    resolution: Resolution | None = None
+
+
+@dataclass(frozen=True)
+class LedgerDelta:
+    """What one night changed.
+
+    `untouched` are open findings about which this night proved nothing: their rule could not be
+    judged, is no longer known (then it stands in `unknown_rules`), or the run was not complete.
+    """
+
+    opened: tuple[Finding, ...] = ()
+    persisting: tuple[Finding, ...] = ()
+    resolved: tuple[Finding, ...] = ()
+    reopened: tuple[Finding, ...] = ()
+    untouched: tuple[Finding, ...] = ()
+    unknown_rules: tuple[str, ...] = ()
+
+    @property
+    def open_now(self) -> tuple[Finding, ...]:
+        """Every finding that stands open after this night."""
+        return (*self.opened, *self.reopened, *self.persisting, *self.untouched)
+
+
+def finding_id(study: str, rule_id: str, row: RowKey, fields: tuple[str, ...]) -> str:
+    """The identity of a finding: the same violation has the same id every night.
+
+    Sixteen hexadecimal digits of the SHA-256 over study, rule, record, event, instrument, instance and fields.
+    """
+    identity = json.dumps([study, rule_id, *row, list(fields)], ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(identity.encode()).hexdigest()[:16]

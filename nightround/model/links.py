@@ -1,0 +1,106 @@
+"""Links to the exact REDCap page of a finding, and to nothing more where record ids must stay out of URLs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Self
+from urllib.parse import quote, urlencode, urlsplit, urlunsplit
+
+from nightround.model.finding import Finding
+from redcap_sync.dictionary import Dictionary
+from redcap_sync.rows.tables import RowKey
+
+
+def visit_rule_id(event: str) -> str:
+    """The id of the rule on a missing visit."""
+    return f"visit:{event}"
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where findings are in REDCap: its address, the project, and the labels people know places by.
+
+    `record_id_allowed` is the study's own word on whether a record id may stand in a mail or a URL.
+    The order of `events` is the order of the visits.
+    """
+
+    base_url: str
+    version: str
+    project_id: int | None
+    record_id_allowed: bool = False
+    events: Mapping[str, str] = field(default_factory=dict)
+    event_ids: Mapping[str, int] = field(default_factory=dict)
+    instruments: Mapping[str, str] = field(default_factory=dict)
+    visits: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """Of each rule on a missing visit the event, and the instrument to begin with."""
+
+    @classmethod
+    def of(cls, dictionary: Dictionary, *, api_url: str, version: str, record_id_allowed: bool) -> Self:
+        """Take the places from the project's structure, its API address and its REDCap version (15.0.5)."""
+        return cls(
+            base_url=base_url_of(api_url),
+            version=version,
+            project_id=dictionary.project_id,
+            record_id_allowed=record_id_allowed,
+            events={event.unique_name: event.in_both for event in dictionary.events},
+            event_ids={event.unique_name: event.event_id for event in dictionary.events if event.event_id is not None},
+            instruments={instrument.name: instrument.label for instrument in dictionary.instruments},
+            visits={visit_rule_id(event): (event, _first_instrument(dictionary, event)) for event in _used(dictionary)},
+        )
+
+    def place_of(self, finding: Finding) -> RowKey:
+        """Where a finding is to be mended: its row; of a visit that is missing the visit itself, which has no row."""
+        event, instrument = self.visits.get(finding.rule_id, ("", ""))
+        return RowKey(finding.row.record, event, instrument, 0) if event else finding.row
+
+    def link(self, finding: Finding) -> str:
+        """The page to be mended, at its first field; the project's home where no record id may be named."""
+        row = self.place_of(finding)
+        reachable = self.project_id is not None and (row.event == "" or row.event in self.event_ids)
+        if not (self.record_id_allowed and reachable):
+            return self._page("index.php", {})
+        where = {"id": row.record}
+        if row.event:
+            where["event_id"] = str(self.event_ids[row.event])
+        where["page"] = row.instrument
+        if row.instance:
+            where["instance"] = str(row.instance)
+        # The row of a field on a data entry page carries the id `<field>-tr`.
+        anchor = f"#{quote(finding.fields[0])}-tr" if finding.fields else ""
+        return self._page("DataEntry/index.php", where) + anchor
+
+    def event_order(self, event: str) -> int:
+        """The place of an event among the visits; unknown ones come last."""
+        names = list(self.events)
+        return names.index(event) if event in names else len(names)
+
+    def _page(self, page: str, query: Mapping[str, str]) -> str:
+        if self.project_id is None:
+            return f"{self.base_url}/"
+        pairs = {"pid": str(self.project_id), **query}
+        return f"{self.base_url}/redcap_v{quote(self.version)}/{page}?{urlencode(pairs, quote_via=quote)}"
+
+
+def _used(dictionary: Dictionary) -> tuple[str, ...]:
+    """The events of a longitudinal project that have an instrument."""
+    return tuple(event for event in dictionary.event_names if event and dictionary.instruments_at(event))
+
+
+def _first_instrument(dictionary: Dictionary, event: str) -> str:
+    """The first instrument of an event, one that does not repeat where there is any."""
+    return min(dictionary.instruments_at(event), key=lambda name: dictionary.repeats(event, name))
+
+
+def base_url_of(api_url: str) -> str:
+    """The address of REDCap itself out of the address of its API: `https://host/redcap/api/` without `/api/`.
+
+    Raises ValueError for anything but http and https, so that a mail never carries a link of another kind.
+    """
+    parts = urlsplit(api_url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("the address of the API is neither http nor https")
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    port = f":{parts.port}" if parts.port else ""
+    # A user name, a password or a query in the address belong to nobody's mail.
+    return urlunsplit((parts.scheme, host + port, parts.path.rstrip("/").removesuffix("/api"), "", ""))

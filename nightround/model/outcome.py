@@ -1,0 +1,61 @@
+"""What a rule came to on one night, and the account of all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from redcap_sync.rows.tables import RowKey
+
+
+class Status(StrEnum):
+    """What a rule came to on one night. Exactly one holds for every known rule."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    NOT_APPLICABLE = "not_applicable"
+    NOT_EVALUATED = "could_not_be_evaluated"
+
+
+@dataclass(frozen=True)
+class Violation:
+    """One row of a failed outcome. `observed` holds patient values and never leaves the store."""
+
+    rule_id: str
+    row: RowKey
+    fields: tuple[str, ...]
+    observed: Mapping[str, str] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A rule on one night. `in_scope` rows were the rule's business, `checked` of them could be judged."""
+
+    rule_id: str
+    status: Status
+    in_scope: int
+    checked: int
+    failed: int
+    reason: str = ""
+    violations: tuple[Violation, ...] = field(default=(), repr=False)
+    judged_rows: Container[RowKey] | None = field(default=None, repr=False, compare=False)
+    """The rows that were checked; None where nobody kept them, as in the store."""
+    blank_rows: Container[RowKey] = field(default=frozenset(), repr=False, compare=False)
+    """The rows in scope that could not be checked, because a cell the rule needs is blank."""
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """The coverage certificate: every known rule is in exactly one of the four counts."""
+
+    known: tuple[str, ...]
+    counts: Mapping[Status, int]
+    unaccounted: tuple[str, ...]
+    reasons: Mapping[str, str]
+    """Why a rule was not applicable or could not be evaluated, by rule id."""
+
+    @property
+    def complete(self) -> bool:
+        """True when nothing known is unaccounted for."""
+        return not self.unaccounted

@@ -1,0 +1,28 @@
+"""The data of one pull."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from redcap_sync.dictionary import Dictionary
+from redcap_sync.rows.tables import Table, Unseen
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """The data of one pull, immutable, named by the SHA-256 of its raw answers."""
+
+    id: str
+    study: str
+    taken_at: datetime
+    redcap_version: str
+    dictionary: Dictionary
+    tables: Mapping[str, Table] = field(repr=False)
+    unseen: tuple[Unseen, ...] = ()
+    """What the token's user may not export: missing rights, no missing data."""
+    groups: Mapping[str, str] | None = field(default=None, repr=False)
+    """The data access group of each record that is in one, by unique name; None where it was not exported."""
+    unlogged: int = 0
+    """Records of the snapshot before that are gone without a deletion or renaming in REDCap's log."""

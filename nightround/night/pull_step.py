@@ -1,0 +1,115 @@
+"""Takes tonight's pull of a study: from the last good snapshot where that can be, whole where it must be."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from nightround.model.rule import Rule
+from nightround.model.snapshot import Snapshot
+from nightround.night.structure_drift import Drift, Touched, drift_between, touched_by_drift, touched_by_rights
+from nightround.snapshots.snapshot_store import SnapshotStore
+from nightround.study.plan import Plan
+from nightround.study.settings import RedcapTable
+from redcap_sync.api.client import RedcapClient
+from redcap_sync.errors import ExportIncomplete
+from redcap_sync.pulling.pull import PullSettings, pull_project
+from redcap_sync.pulling.pulled import Pull
+
+log = logging.getLogger(__name__)
+
+
+def take_pull(client: RedcapClient, snapshots: SnapshotStore, settings: RedcapTable, now: datetime) -> Pull:
+    """Pull what changed since the last good snapshot, and every `full_pull_days` everything, as a proof."""
+    base = _base(snapshots)
+    for error in snapshots.readable_manifests()[1]:
+        log.warning("no old snapshot is removed until this file is restored or deleted: %s", error.what)
+    pulled = pull_project(
+        client,
+        PullSettings(
+            batch_records=settings.batch_records,
+            workers=settings.workers,
+            largest_loss_percent=settings.largest_loss_percent,
+            records_before=None if base else snapshots.records_of_damaged(),
+        ),
+        base=base,
+        full=full_is_due(snapshots.last_full(now), now, settings.full_pull_days),
+        resume=snapshots.resume(),
+    )
+    if pulled.told.proof and pulled.told.proof.records:
+        log.warning(
+            "%d records (in %s) had changed without a line in REDCap's log; the full pull has them now",
+            pulled.told.proof.records,
+            ", ".join(pulled.told.proof.instruments),
+        )
+    if pulled.told.unlogged:
+        log.warning("%d records are gone, and REDCap's log tells of no deletion", pulled.told.unlogged)
+    for one in pulled.unseen:
+        log.warning("%s: %d columns are not seen", one.reason, len(one.columns))
+    return pulled
+
+
+def what_stops(snapshots: SnapshotStore, snapshot: Snapshot, rules: Sequence[Rule], plan: Plan | None) -> Touched:
+    """The rules and planned variables that cannot stand on a snapshot, each with the reason.
+
+    A drift that touches none of them is accepted at once; any other one stays until a person accepts it.
+    """
+    accepted = snapshots.accepted()
+    drift = drift_between(accepted.dictionary, snapshot.dictionary) if accepted else Drift()
+    touched = touched_by_drift(drift, rules, plan)
+    for line in drift.lines():
+        log.warning("the project's structure changed: %s", line)
+    if touched:
+        log.warning(
+            "%d rules and %d planned variables stop until the structure is accepted: nightround snapshots accept STUDY",
+            len(touched.rules),
+            len(touched.variables),
+        )
+    elif (drift or accepted is None) and snapshots.latest_id() == snapshot.id:
+        snapshots.accept(snapshot.id)
+    unseen = touched_by_rights(snapshot.unseen, rules, plan)
+    return Touched(
+        rules={**touched.rules, **unseen.rules},
+        variables={**touched.variables, **unseen.variables},
+        tables={**touched.tables, **unseen.tables},
+        plan=unseen.plan or touched.plan,
+    )
+
+
+def full_is_due(last: datetime | None, now: datetime, days: int) -> bool:
+    """Say whether everything is to be pulled; half a day is given, so that a weekly pull stays on its weekday."""
+    return last is None or now - last >= timedelta(days=days) - timedelta(hours=12)
+
+
+def told_in_words(pulled: Pull) -> str:
+    """How a pull went, in counts."""
+    told = pulled.told
+    words = [f"{told.kind} pull", f"{pulled.record_count()} records", f"{told.requests} requests"]
+    if told.why:
+        words.append(told.why)
+    if told.proof is not None:
+        words.append(f"{told.proof.records} records differed from the increments")
+    if told.unlogged:
+        words.append(f"{told.unlogged} records gone without a deletion in the log")
+    if pulled.unseen:
+        words.append(f"{len(pulled.unseen)} instruments not or only partly seen")
+    return ", ".join(words)
+
+
+def gone_unlogged(records: int) -> str:
+    """That records are gone of which REDCap's log says nothing, and what it means: a sentence a line."""
+    if not records:
+        return ""
+    return (
+        f"Records of the last snapshot are gone, and REDCap's log tells of no deletion: {records}.\n"
+        "If they were deleted on purpose, nothing is to be done: the next night closes what was found in them."
+    )
+
+
+def _base(snapshots: SnapshotStore) -> Pull | None:
+    try:
+        return snapshots.base()
+    except ExportIncomplete as damaged:
+        log.warning("everything is pulled anew: %s", damaged.what)
+        return None

@@ -1,0 +1,193 @@
+"""Hold the statistic and the P of a comparison against every test that can stand behind them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from nightround.published_tables.audit_remarks import Remark, consistent, inconsistent, unverifiable
+from nightround.published_tables.comparison import Comparison
+from nightround.published_tables.explain import explanations, p_equation, p_said, sides_of_level
+from nightround.published_tables.group_readings import group_readings
+from nightround.published_tables.p_values import Family
+from nightround.published_tables.printed_cells import Cell, Reported
+from nightround.published_tables.ranges import Range, said
+from nightround.published_tables.readings import Reading, Tried, tried
+from nightround.published_tables.visit_readings import visit_readings
+
+NATURAL: dict[str, Family] = {"mean": "t", "median": "z"}
+UNKNOWN_STATISTICS = frozenset({"u", "w"})
+MOST_SHOWN = 2
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """A comparison with every reading that was tried."""
+
+    comparison: Comparison
+    tried: tuple[Tried, ...]
+
+    def of_family(self, family: Family) -> Judged:
+        """The same, with readings of one family only."""
+        return Judged(self.comparison, tuple(one for one in self.tried if one.reading.family == family))
+
+    @property
+    def fitting(self) -> Tried | None:
+        """The first reading that fits everything; one that says something before one that says little."""
+        fitting = [one for one in self.tried if one.fit.whole]
+        return min(fitting, key=lambda one: one.reading.weak, default=None)
+
+    @property
+    def open(self) -> bool:
+        """Whether some reading can neither be held nor excluded."""
+        return not self.tried or any(one.fit.whole is None for one in self.tried)
+
+
+def judged(comparison: Comparison) -> Judged:
+    """Try the readings of a comparison until one fits."""
+    statistic, p = comparison.statistic, comparison.p
+    if (statistic is None and p is None) or comparison.symbols & UNKNOWN_STATISTICS or not comparison.kind:
+        return Judged(comparison, ())
+    readings = visit_readings(comparison) if comparison.design == "visits" else group_readings(comparison)
+    found: list[Tried] = []
+    for one in tried(readings, statistic, p, one_sided=comparison.one_sided):
+        found.append(one)
+        # A measurement's readings are few and all needed to tell t from Z; of counts the first that fits is enough.
+        if one.fit.whole and comparison.kind == "count":
+            break
+    return Judged(comparison, tuple(found))
+
+
+def of_one_kind(found: Sequence[Judged]) -> list[Judged]:
+    """Let a variable have one kind of test in all its groups: t in one and Z in another is no reading of a table.
+
+    The kind that fits the most groups wins; between equals, the one that fits the most rows of the same sort.
+    """
+    return [_restricted(one, found) for one in found]
+
+
+def _restricted(one: Judged, found: Sequence[Judged]) -> Judged:
+    comparison = one.comparison
+    same = [other for other in found if _same_variable(other.comparison, comparison)]
+    if comparison.kind == "count" or len(same) < 2:  # noqa: PLR2004 - one group alone
+        return one
+    families = list(dict.fromkeys(t.reading.family for t in one.tried if t.reading.family))
+    if len(families) < 2 or any(all(other.of_family(f).fitting for other in same) for f in families):  # noqa: PLR2004
+        return one
+    alike = [other for other in found if other.comparison.kind == comparison.kind]
+    natural = NATURAL.get(comparison.kind or "")
+
+    def support(family: Family) -> tuple[int, int, bool]:
+        return _fits(same, family), _fits(alike, family), family == natural
+
+    return one.of_family(max(families, key=support))
+
+
+def _same_variable(one: Comparison, other: Comparison) -> bool:
+    return (one.label, one.kind, one.design) == (other.label, other.kind, other.design)
+
+
+def _fits(found: Sequence[Judged], family: Family) -> int:
+    return Counter(one.of_family(family).fitting is not None for one in found)[True]
+
+
+def test_remarks(one: Judged) -> Iterator[Remark]:
+    """What the statistic and the P come to."""
+    comparison = one.comparison
+    cells = [reported.cell for reported in (comparison.statistic, comparison.p) if reported]
+    for cell in comparison.unread:
+        yield from unverifiable(cell, "this cannot be read as a statistic or a P")
+    if comparison.p and comparison.p.range.low > 1:
+        yield from inconsistent(comparison.p.cell, "at most 1", "a P lies between 0 and 1")
+    fitting = one.fitting
+    if fitting is not None and not fitting.reading.weak:
+        yield from consistent(*_checked(fitting, comparison))
+    for cell in cells:
+        yield from unverifiable(cell, _why_open(comparison, fitting))
+    if fitting is None and not one.open:
+        yield from _accused(one)
+
+
+def _checked(fitting: Tried, comparison: Comparison) -> list[Cell]:
+    """The cells that a fitting reading holds together; without values of its own, statistic and P hold each other."""
+    reported = [one.cell for one in (comparison.statistic, comparison.p) if one]
+    if fitting.reading.values is None and not fitting.reading.exact:
+        return reported if len(reported) > 1 else []
+    return [*reported, *_value_cells(comparison)]
+
+
+def _value_cells(comparison: Comparison) -> list[Cell]:
+    return [value.cell for line in comparison.lines for value in line.values if value.cell and value.content]
+
+
+def _why_open(comparison: Comparison, fitting: Tried | None) -> str:
+    if comparison.symbols & UNKNOWN_STATISTICS:
+        return "a rank sum is not determined by what is printed"
+    if fitting is not None:
+        return "the n is not printed" if fitting.reading.weak else "nothing beside it determines it"
+    return "no test is known that the printed numbers determine"
+
+
+def _accused(one: Judged) -> Iterator[Remark]:
+    best = blamed(one)
+    comparison, reading = one.comparison, best.reading
+    statistic_wrong, p_wrong = best.blames
+    why = "; ".join([_conflict(best, comparison), *list(explanations(comparison, reading))[:3]])
+    statistic, p = comparison.statistic, comparison.p
+    if statistic_wrong and statistic:
+        yield from inconsistent(statistic.cell, _values_said(reading, statistic), why)
+    if p_wrong and p:
+        yield from inconsistent(p.cell, _p_of(best, comparison, p), why)
+    others = [r.cell for r, wrong in ((statistic, statistic_wrong), (p, p_wrong)) if r and not wrong]
+    fits_values = best.fit.statistic or (best.fit.statistic is None and best.fit.direct)
+    yield from consistent(*others, *(_value_cells(comparison) if fits_values else []))
+
+
+def blamed(one: Judged) -> Tried:
+    """The reading that blames the fewest cells; the first of several, as the likeliest stands first."""
+    usable = [t for t in one.tried if t.reading.distribution or t.reading.values or not one.comparison.statistic]
+    return min(usable or one.tried, key=lambda t: sum(t.blames))
+
+
+def _conflict(best: Tried, comparison: Comparison) -> str:
+    """Which two things cannot stand side by side."""
+    reading, (statistic_wrong, p_wrong) = best.reading, best.blames
+    statistic, p = comparison.statistic, comparison.p
+    if statistic is not None and statistic_wrong:
+        if _paired_counts(comparison):
+            return f"however these patients changed between the visits, no paired test gives {statistic.cell.text}"
+        return f"{reading.test} of the printed values gives {_values_said(reading, statistic)}"
+    if statistic is not None and p is not None and reading.distribution is not None and p_wrong:
+        found_p = _p_range(best, comparison)
+        told = f"{reading.distribution.words} at {statistic.cell.text} has {p_equation(found_p, p.decimals)}"
+        return f"{told}, on the other side of 0.05" if sides_of_level(found_p, p.range) else told
+    equation = p_equation(_p_range(best, comparison), p.decimals) if p else ""
+    return f"{reading.test} of the printed values gives {equation}"
+
+
+def _paired_counts(comparison: Comparison) -> bool:
+    return comparison.design == "visits" and comparison.kind == "count"
+
+
+def _values_said(reading: Reading, statistic: Reported) -> str:
+    values = reading.values or ()
+    if len(values) > MOST_SHOWN:
+        ends = Range(min(value.low for value in values), max(value.high for value in values))
+        return f"{said(ends, statistic.decimals)}, but not every value between"
+    return " or ".join(said(value, statistic.decimals) for value in values)
+
+
+def _p_range(best: Tried, comparison: Comparison) -> Range:
+    statistic, reading = comparison.statistic, best.reading
+    if statistic is None or reading.distribution is None or best.blames[0]:
+        found = reading.p_values()
+        return Range(min(one.low for one in found), max(one.high for one in found))
+    size = statistic.range.magnitude
+    shared = [value.overlap(size) for value in reading.values or () if value.meets(size)] or [size]
+    found = tuple(reading.distribution.p(value) for value in shared)
+    return Range(min(one.low for one in found), max(one.high for one in found))
+
+
+def _p_of(best: Tried, comparison: Comparison, p: Reported) -> str:
+    return p_said(_p_range(best, comparison), p.decimals)

@@ -1,0 +1,136 @@
+"""The flow of patients against the groups of the tables, and tests that are told in a note."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from nightround.published_tables.audit_remarks import Remark, consistent, inconsistent, unverifiable
+from nightround.published_tables.document_form import Document, PrintedTable
+from nightround.published_tables.explain import p_equation, sides_of_level
+from nightround.published_tables.headers import name_of, symbols_of
+from nightround.published_tables.p_values import Distribution, chi2_with, normal, t_with
+from nightround.published_tables.percentages import totals_that_fit
+from nightround.published_tables.printed_cells import Cell, Counted, Reported, read_p, read_statistic
+from nightround.published_tables.ranges import Range, plain, printed_range
+
+FLOW = "flow"
+NOTE = "note"
+_NUMBER = r"[-+]?\d+(?:\.\d+)?"
+_TEST = re.compile(
+    rf"(?P<symbol>t|z|f|χ2|x2|chi2|chi-square)\s*(?:\(\s*(?P<df>\d+)\s*\))?\s*=\s*(?P<value>{_NUMBER})\s*[,;]\s*"
+    rf"p\s*(?P<p>[<>=]\s*0?\.\d+)",
+    re.IGNORECASE,
+)
+_SHARE = re.compile(r"(\d+)\s*/\s*(\d+)\s*[\(\[]\s*(\d+(?:\.\d+)?)\s*%\s*[\)\]]")
+_LEFT_OUT = re.compile(r"exclu|lost|withdr|fail|drop|not_|death|died|剔除|排除|失访|脱落|退出|未|死亡")
+
+
+def flow_remarks(document: Document, cells: dict[str, Cell]) -> Iterator[Remark]:
+    """The groups of the tables are boxes of the flow, and the box above them holds them all."""
+    steps = {name: number for name, number in document.flow.items() if isinstance(number, int) and name in cells}
+    groups = _groups(document)
+    total, names = sum(groups), list(steps)
+    parts = [name for name in names if steps[name] in groups]
+    if not groups or sorted(steps[name] for name in parts) != sorted(groups):
+        for name in names:
+            yield from unverifiable(cells[name], "the tables do not state groups of these sizes")
+        return
+    yield from consistent(*(cells[name] for name in parts))
+    above = [name for name in names[: names.index(parts[0])] if not _LEFT_OUT.search(name.lower())]
+    for name in names:
+        if steps[name] == total and name not in parts:
+            yield from consistent(cells[name])
+        elif name in above and steps[name] < total:
+            why = f"the groups below it hold {' + '.join(map(str, groups))} = {total} patients"
+            yield from inconsistent(cells[name], f"at least {total}", why)
+        elif name not in parts:
+            yield from unverifiable(cells[name], "no other printed number repeats this one")
+
+
+def _groups(document: Document) -> list[int]:
+    """The sizes of the groups that one table compares."""
+    for table in document.tables:
+        for block in (block for part in table.parts for block in part.blocks):
+            sizes = [column.n for column in block.columns]
+            if block.design == "groups" and len(sizes) > 1 and None not in sizes:
+                return [size for size in sizes if size is not None]
+    return []
+
+
+def note_cells(table: PrintedTable) -> list[tuple[str, Cell]]:
+    """Every test and every share that a note tells, each with the note it stands in."""
+    return [
+        (plain(note), Cell(table.name, NOTE, found[0].strip(), found[0].strip()))
+        for note in table.notes
+        for pattern in (_TEST, _SHARE)
+        for found in pattern.finditer(plain(note))
+    ]
+
+
+def note_remarks(cells: Sequence[tuple[str, Cell]], sizes: dict[str, int]) -> Iterator[Remark]:
+    """Statistics against their P, shares against their percentage."""
+    for note, cell in cells:
+        share = _SHARE.fullmatch(cell.text)
+        if share:
+            yield from _share_remarks(cell, share)
+        else:
+            yield from _told_test(cell, note, sizes)
+
+
+def _share_remarks(cell: Cell, share: re.Match[str]) -> Iterator[Remark]:
+    counted = Counted(int(share[1]), printed_range(share[3]), n=int(share[2]))
+    if totals_that_fit(counted, counted.n):
+        yield from consistent(cell)
+        return
+    must = f"{100 * counted.count / max(counted.n or 1, 1):.{len(share[3].partition('.')[2])}f}%"
+    yield from inconsistent(cell, must, f"{share[1]} of {share[2]} is {must}")
+
+
+def _told_test(cell: Cell, note: str, sizes: dict[str, int]) -> Iterator[Remark]:
+    found = _TEST.fullmatch(cell.text)
+    if found is None:
+        return
+    statistic = read_statistic(Cell(cell.table, cell.row, "", found["value"]), 0)
+    p = read_p(Cell(cell.table, cell.row, "", found["p"]), 0)
+    distribution = _distribution(found, note, sizes)
+    if statistic is None or p is None or distribution is None:
+        yield from unverifiable(cell, "the note does not say how many patients stand behind it")
+        return
+    yield from _pair_remarks(cell, distribution, statistic, p)
+
+
+def _distribution(found: re.Match[str], note: str, sizes: dict[str, int]) -> Distribution | None:
+    """The distribution of a told statistic: by its own df, or by the two groups the note names."""
+    family = next(iter(symbols_of(found["symbol"])), "")
+    if family == "z":
+        return normal()
+    if found["df"] and family in ("t", "chi2"):
+        return t_with(float(found["df"])) if family == "t" else chi2_with(float(found["df"]))
+    named = [n for name, n in sizes.items() if re.search(rf"\b{re.escape(name)}\b", note.lower())]
+    if family != "t" or len(named) != 2:  # noqa: PLR2004 - the two groups of the test
+        return None
+    return t_with(Range(min(named) - 1.0, sum(named) - 2.0))
+
+
+def _pair_remarks(cell: Cell, distribution: Distribution, statistic: Reported, p: Reported) -> Iterator[Remark]:
+    possible = distribution.p(statistic.range)
+    if possible.meets(p.range):
+        yield from consistent(cell)
+        return
+    side = ", on the other side of 0.05" if sides_of_level(possible, p.range) else ""
+    must = p_equation(possible, p.decimals)
+    yield from inconsistent(cell, must, f"{distribution.words} at {statistic.cell.text} has {must}{side}")
+
+
+def group_sizes(document: Document) -> dict[str, int]:
+    """Every group that a header names with its n."""
+    columns = (
+        column
+        for table in document.tables
+        for part in table.parts
+        for block in part.blocks
+        for column in block.columns
+        if block.design == "groups" and column.n is not None
+    )
+    return {name_of(column.header).lower(): column.n for column in columns if column.n is not None}

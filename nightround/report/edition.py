@@ -1,0 +1,127 @@
+"""All that a report says and its snapshot does not hold, kept beside it so that it can be made again.
+
+An edition holds no patient's value: findings and outcomes are stripped of what they observed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from pydantic import TypeAdapter
+
+from nightround.model.errors import StudyFilesWrong
+from nightround.model.finding import Finding, LedgerDelta
+from nightround.model.language import Words
+from nightround.model.outcome import Coverage, Outcome, Status
+from nightround.model.rule import Rule
+from nightround.report.numbers.facts import Look, News
+from nightround.report.numbers.inputs import RunFacts
+from nightround.study.plan import Plan
+
+
+@dataclass(frozen=True)
+class OutcomeKept:
+    """What a rule came to, without the rows."""
+
+    rule_id: str
+    status: Status
+    in_scope: int
+    checked: int
+    failed: int
+    reason: str
+
+    @classmethod
+    def of(cls, outcome: Outcome) -> OutcomeKept:
+        """Strip an outcome."""
+        return cls(**{name: getattr(outcome, name) for name in cls.__dataclass_fields__})
+
+    def outcome(self) -> Outcome:
+        """The outcome without its rows."""
+        return Outcome(**{name: getattr(self, name) for name in self.__dataclass_fields__})
+
+
+@dataclass(frozen=True)
+class Edition:
+    """One report: `delta` is the night's change, `findings` every finding that stands or was closed.
+
+    `rules` hold what is printed of them, `rules_hash` names them as they are written.
+    """
+
+    study: str
+    title: Words
+    synthetic: bool
+    record_ids: bool
+    run: RunFacts
+    plan: Plan
+    rules: tuple[Rule, ...]
+    rules_hash: str
+    outcomes: tuple[OutcomeKept, ...]
+    coverage: Coverage
+    delta: LedgerDelta
+    findings: tuple[Finding, ...]
+    versions: Mapping[str, str]
+    templates: str
+    """Hash of every template, text and font that the pages are made from."""
+    look: Look = Look()
+    news: News | None = None
+
+    def says_as_much_as(self, other: Edition) -> bool:
+        """Whether two editions differ in nothing but the run that made them."""
+        run = replace(self.run, run_id=other.run.run_id, night=other.run.night)
+        return replace(self, run=run, delta=other.delta, look=other.look, news=other.news) == other
+
+    def json(self) -> bytes:
+        """The edition as a file."""
+        return EDITION.dump_json(self, indent=1)
+
+
+EDITION: TypeAdapter[Edition] = TypeAdapter(Edition)
+RULES: TypeAdapter[tuple[Rule, ...]] = TypeAdapter(tuple[Rule, ...])
+
+
+def read_edition(content: bytes) -> Edition:
+    """Read an edition back; raises StudyFilesWrong for one that another version wrote."""
+    try:
+        return EDITION.validate_json(content)
+    except ValueError as error:
+        raise StudyFilesWrong(
+            "The stored edition of this report cannot be read.",
+            why=f"another version of Nightround wrote it ({type(error).__name__}), or the file was changed",
+            remedy="make the report with the version that its cover names",
+        ) from error
+
+
+def stripped(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """Findings without what they observed."""
+    return tuple(replace(one, observed={}) for one in findings)
+
+
+def stripped_delta(delta: LedgerDelta) -> LedgerDelta:
+    """A night's changes without what they observed."""
+    return replace(
+        delta,
+        opened=stripped(delta.opened),
+        persisting=stripped(delta.persisting),
+        resolved=stripped(delta.resolved),
+        reopened=stripped(delta.reopened),
+        untouched=stripped(delta.untouched),
+    )
+
+
+def printed_of(rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
+    """What a report prints of rules: name, title, severity, and what they look at."""
+    return tuple(
+        Rule(one.id, one.title, one.instrument, "", one.severity, one.fields, events=one.events) for one in rules
+    )
+
+
+def hash_of_rules(rules: tuple[Rule, ...]) -> str:
+    """Names rules as they are written."""
+    return digest(RULES.dump_json(rules))
+
+
+def digest(content: bytes) -> str:
+    """A SHA-256 as text."""
+    return hashlib.sha256(content).hexdigest()

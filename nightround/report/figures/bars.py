@@ -1,0 +1,77 @@
+"""Stacked bars of shares: each level a shade, the count in its segment, readable without colour."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from nightround.report.figures.axes import Scale, tick_text
+from nightround.report.figures.drawing import SMALL, TEXT, TICK, Drawing, Label, Pen, Polyline, Rect, Shape
+
+WIDTH = 482.0
+LABEL_WIDTH = 128.0
+BAR = 15.0
+ROW = 21.0
+LEGEND_HEIGHT = 22.0
+AXIS_ROOM = 32.0
+PERCENT_TICKS = (0.0, 20.0, 40.0, 60.0, 80.0, 100.0)
+SHADES = 5
+"""Shades from light to dark in figure.css; more levels begin again."""
+DARK_FROM = 3
+"""From this shade on the count is printed in white."""
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A bar with the count of each level, in the order of the levels."""
+
+    label: str
+    counts: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class BarTexts:
+    """The title of the figure, the names of the levels, and the title of the axis."""
+
+    title: str
+    levels: tuple[str, ...]
+    axis: str
+
+
+def bar_drawing(bars: Sequence[Bar], texts: BarTexts, pen: Pen) -> Drawing:
+    """Draw the bars from above to below, each as wide as the whole."""
+    scale = Scale(PERCENT_TICKS, LABEL_WIDTH, WIDTH - 12)
+    bottom = LEGEND_HEIGHT + ROW * len(bars)
+    shapes = list(legend(texts.levels, pen))
+    for number, bar in enumerate(bars):
+        shapes += bar_shapes(bar, LEGEND_HEIGHT + ROW * number, scale, pen)
+    shapes.append(Polyline(((scale.start, bottom), (scale.end, bottom)), "axis"))
+    for tick in scale.ticks:
+        shapes.append(Polyline(((scale(tick), bottom), (scale(tick), bottom + TICK)), "axis"))
+        shapes.append(pen.centred(scale(tick), bottom + 14, tick_text(tick), "soft", SMALL))
+    shapes.append(pen.centred((scale.start + scale.end) / 2, bottom + 27, texts.axis, "soft", SMALL))
+    return Drawing(WIDTH, bottom + AXIS_ROOM, texts.title, tuple(shapes))
+
+
+def legend(levels: Sequence[str], pen: Pen) -> Iterator[Shape]:
+    """Each level's shade with its name."""
+    x = LABEL_WIDTH
+    for number, name in enumerate(levels):
+        yield Rect(x, 2, 9, 9, f"shade{number % SHADES}")
+        yield Label(x + 13, TEXT + 1, name)
+        x += pen.width(name) + 30
+
+
+def bar_shapes(bar: Bar, top: float, scale: Scale, pen: Pen) -> Iterator[Shape]:
+    """The label and the segments; a count that does not fit its segment is left out."""
+    yield Label(0, top + BAR * 0.5 + TEXT * 0.35, bar.label)
+    total, before = sum(bar.counts), 0
+    for number, count in enumerate(bar.counts):
+        if not count:
+            continue
+        left, right = scale(100 * before / total), scale(100 * (before + count) / total)
+        before += count
+        yield Rect(left, top, right - left, BAR, f"shade{number % SHADES}")
+        if pen.width(str(count), SMALL) + 3 < right - left:
+            style = "white" if number % SHADES >= DARK_FROM else "plain"
+            yield pen.centred((left + right) / 2, top + BAR * 0.5 + SMALL * 0.35, str(count), style, SMALL)

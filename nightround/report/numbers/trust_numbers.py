@@ -1,0 +1,169 @@
+"""How far the numbers of a report can be trusted, from its snapshot, its findings and what its rules came to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from statistics import median
+
+import pandas as pd
+
+from nightround.model.finding import Finding, FindingState
+from nightround.model.outcome import Outcome, Status
+from nightround.model.rule import Rule
+from nightround.model.snapshot import Snapshot
+from nightround.report.numbers.facts import Ageing, Checked, Filled, Line, LineTrust, PatientPair, Trust, Verdict
+from nightround.report.numbers.sensitivity import (
+    Limits,
+    Tried,
+    doubt_of,
+    line_trust,
+    lines_of,
+    membership_of,
+    values_of_line,
+    weight_of,
+)
+from nightround.statistics.cohort import cohort_of
+from nightround.statistics.drift import drift
+from nightround.study.plan import FieldRef, Plan
+from redcap_sync.dictionary import Dictionary
+from redcap_sync.rows.tables import Table
+
+
+def trust_of(
+    plan: Plan,
+    snapshot: Snapshot,
+    patients: pd.DataFrame,
+    *,
+    findings: Sequence[Finding],
+    rules: Sequence[Rule],
+    outcomes: Sequence[Outcome],
+    now: datetime,
+) -> Trust:
+    """Everything a report says of how far it can be trusted. `findings` are open and closed ones, `now` the cut-off."""
+    limits = limits_of(snapshot.dictionary)
+    standing = [one for one in findings if one.state is FindingState.OPEN]
+    doubt = doubt_of(plan, standing, patients.index)
+    lines = list(lines_of(plan))
+    found = tuple(line_trust(tried, patients, doubt, limits) for tried in lines)
+    weights = [weight_of(one.id, doubt, lines, patients, limits) for one in standing if doubt.cells[one.id]]
+    order = {one.id: one.order for one in standing}
+    weights.sort(
+        key=lambda one: (
+            -list(Verdict).index(one.verdict or Verdict.UNTOUCHED),
+            -(one.shift or 0.0),
+            order[one.finding],
+        )
+    )
+    membership = sum(any(cell[1] in membership_of(plan) for cell in doubt.cells[one.id]) for one in standing)
+    return Trust(
+        lines=found,
+        weights=tuple(weights),
+        checked=tuple(checked_of(tried, patients, rules, outcomes, found) for tried in lines),
+        completeness=tuple(completeness_of(snapshot)),
+        ageing=ageing_of(findings, now),
+        membership=membership,
+    )
+
+
+def limits_of(dictionary: Dictionary) -> Limits:
+    """The limits that the data dictionary sets a measured field."""
+
+    def limits(reference: FieldRef) -> tuple[float, float] | None:
+        field = dictionary.by_name.get(reference.field)
+        try:
+            return (float(field.minimum), float(field.maximum)) if field else None
+        except ValueError:  # no limit, or one that is a date or another field
+            return None
+
+    return limits
+
+
+def checked_of(
+    tried: Tried,
+    patients: pd.DataFrame,
+    rules: Sequence[Rule],
+    outcomes: Sequence[Outcome],
+    lines: Sequence[LineTrust],
+) -> Checked:
+    """The rules that name a field of a line at its event, and what they came to."""
+    status = {one.rule_id: one.status for one in outcomes}
+    about = [rule for rule in rules if any(concerns(rule, reference) for reference in tried.references)]
+    judged = [status[rule.id] for rule in about if status.get(rule.id) in {Status.PASSED, Status.FAILED}]
+    mine = next(one for one in lines if one.line == tried.line)
+    return Checked(
+        tried.line, len(judged), judged.count(Status.FAILED), values_of_line(tried, patients), mine.open_values
+    )
+
+
+def concerns(rule: Rule, reference: FieldRef) -> bool:
+    """Whether a rule looks at a field of the plan: it names it, at its event or at every one."""
+    named = reference.field in rule.fields or reference.field.partition("___")[0] in rule.fields
+    return named and (not rule.events or not reference.event or reference.event in rule.events)
+
+
+def completeness_of(snapshot: Snapshot) -> Iterator[Filled]:
+    """Each instrument at each event that does not repeat: rows begun, and cells of required fields without branching.
+
+    A row is expected of every record that has begun any instrument at the event. A hidden field may be blank by right,
+    so only fields that are always shown are counted.
+    """
+    dictionary = snapshot.dictionary
+    for event in dictionary.event_names:
+        names = [one for one in dictionary.instruments_at(event) if not dictionary.repeats(event, one)]
+        there = {name: at_event(snapshot.tables[name], event, dictionary) for name in names if name in snapshot.tables}
+        begun = {name: set(frame.index[(frame != "").any(axis=1)]) for name, frame in there.items()}
+        expected = set().union(*begun.values()) if begun else set()
+        for name, frame in there.items():
+            shown = frame.loc[sorted(begun[name]), [one for one in always_asked(dictionary, name) if one in frame]]
+            yield Filled(name, event, len(begun[name]), len(expected), int((shown != "").sum().sum()), shown.size)
+
+
+def always_asked(dictionary: Dictionary, instrument: str) -> list[str]:
+    """The required fields of an instrument that no branching can hide."""
+    return [one.name for one in dictionary.fields_of(instrument) if one.required and not one.branching_logic]
+
+
+def at_event(table: Table, event: str, dictionary: Dictionary) -> pd.DataFrame:
+    """The text of an instrument at an event by record, without its completion status and unticked options."""
+    own = [
+        column
+        for field in dictionary.fields_of(table.instrument)
+        for column in dictionary.columns_of_field(field)
+        if column in table.text
+    ]
+    rows = (table.keys["event"] == event).to_numpy()
+    frame = table.text.loc[rows, own].set_axis(table.keys.loc[rows, "record"], axis=0)
+    ticks = [column for column in own if "___" in column]
+    return frame.assign(**{column: frame[column].replace("0", "") for column in ticks})
+
+
+def ageing_of(findings: Sequence[Finding], now: datetime) -> Ageing:
+    """How long findings have stood open, and how long they took to close, in whole days."""
+    standing = [(now - one.opened_at).days for one in findings if one.state is FindingState.OPEN]
+    closed = [(one.resolved_at - one.opened_at).days for one in findings if one.resolved_at]
+    return Ageing(
+        open_median=float(median(standing)) if standing else None,
+        open_oldest=max(standing, default=None),
+        closed=len(closed),
+        closed_median=float(median(closed)) if closed else None,
+    )
+
+
+def pairs_of(plan: Plan, patients: pd.DataFrame) -> Mapping[Line, tuple[PatientPair, ...]]:
+    """What the plan wants drawn patient by patient, ordered by value, so that nothing says whose it is."""
+    cohort = cohort_of(plan, patients)
+    ids = [*(group.id for group in plan.groups), ""]
+    found = {}
+    for drawn in plan.per_patient:
+        for variable in (one for one in plan.table(drawn.table).variables if one.id in drawn.variables):
+            before, after = (cohort.measured(reference) for _, reference in variable.visits)
+            rows = sorted(zip(cohort.group, before, after, strict=True), key=lambda row: (row[1], row[2]))
+            paired = (PatientPair(ids[group], float(b), float(a)) for group, b, a in rows if b == b and a == a)  # noqa: PLR0124 - NaN
+            found[Line(drawn.table, variable.id)] = tuple(paired)
+    return found
+
+
+def drifting_of(plan: Plan, patients: pd.DataFrame) -> Mapping[Line, str]:
+    """The lines whose planned test tonight's data put in doubt, with the assumption."""
+    return {Line(one.table, one.variable): one.assumption for one in drift(plan, patients)}

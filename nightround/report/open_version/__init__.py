@@ -1,0 +1,1 @@
+"""The open version of a report, and what it withholds."""

@@ -1,0 +1,1 @@
+"""From ready text to HTML, PDF and Word."""

@@ -1,0 +1,258 @@
+"""The report in ready text: every number has its words, every figure its lines. A template only places them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import count
+from pathlib import Path
+from string import ascii_uppercase
+
+from nightround.model.language import Language
+from nightround.report.figures.accrual_curve import accrual_drawing, accrual_note, enrolment_of
+from nightround.report.figures.drawing import Drawing, Pen
+from nightround.report.figures.flow_diagram import FlowStep, FlowTexts, flow_drawing
+from nightround.report.figures.trends import TrendTexts, panel, trend_drawing
+from nightround.report.numbers.facts import Version
+from nightround.report.numbers.inputs import ReportInputs
+from nightround.report.open_version.withheld import is_withheld
+from nightround.report.printing.metrics import FontMetrics, read_metrics
+from nightround.report.printing.typesetting import FONT_FOLDER
+from nightround.report.printing.wording import Wording, read_wording
+from nightround.report.tables.columns import laid_out
+from nightround.report.tables.effect_tables import curve_parts, effect_parts, factor_parts
+from nightround.report.tables.endpoints import (
+    endpoint_drawing,
+    endpoint_table,
+    literature_figure,
+    primary_endpoint,
+    told_endpoints,
+)
+from nightround.report.tables.methods_page import Paragraph, methods_of
+from nightround.report.tables.news_page import news_table
+from nightround.report.tables.planned_tables import measured_label, step_count, table_view
+from nightround.report.tables.quality_page import QualityView, quality_tables, quality_view
+from nightround.report.tables.safety_page import safety_table, safety_told
+from nightround.report.tables.summary_page import Card, cards, headlines, look_sentence
+from nightround.report.tables.trust_page import evidence_tables, trust_sentence, trust_tables
+from nightround.report.tables.views import Figure, Part, TableView
+from nightround.study.plan import PlannedTable
+
+HASH_SHOWN = 16
+"""Hexadecimal digits of a snapshot's name in a running foot; the whole name stands on the cover."""
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """One part of the report: `kind` names its template, pages/<kind>.html.j2, and `id` its place in the page."""
+
+    kind: str
+    id: str
+    title: str
+    parts: tuple[Part, ...] = ()
+    number: int = 0
+
+    @property
+    def landscape(self) -> bool:
+        """Whether it needs a wide page."""
+        return any(isinstance(part, TableView) and part.landscape for part in self.parts)
+
+
+@dataclass(frozen=True)
+class ReportContext:
+    """Everything a template prints, in one language."""
+
+    study: str
+    language: Language
+    title: str
+    other_title: str
+    synthetic: bool
+    complete: bool
+    cutoff: str
+    made_at: datetime
+    snapshot: str
+    snapshot_short: str
+    run_id: str
+    night: int
+    chapters: tuple[Chapter, ...]
+    cards: tuple[Card, ...]
+    headlines: tuple[str, ...]
+    quality: QualityView
+    methods: tuple[Paragraph, ...]
+    version: Version
+    look: str
+    trust: str
+    over_time: str
+
+    @property
+    def tables(self) -> tuple[TableView, ...]:
+        """Every table, those of the plan first, for the list of tables."""
+        found = [part for chapter in self.chapters for part in chapter.parts if isinstance(part, TableView)]
+        return tuple(sorted(found, key=lambda table: table.number))
+
+    @property
+    def figures(self) -> tuple[Figure, ...]:
+        """Every figure in order."""
+        return tuple(part for chapter in self.chapters for part in chapter.parts if isinstance(part, Figure))
+
+
+def build_report(inputs: ReportInputs, language: Language, templates: Path) -> ReportContext:
+    """Put a night's numbers into the words of one language.
+
+    `templates` is the template folder; texts of templates/<study>/ go before it. The tables of the plan are numbered
+    in its order, those of the engine are lettered.
+    """
+    say = read_wording((templates, templates / inputs.study), language)
+    metrics = read_metrics(templates / FONT_FOLDER)
+    return ReportContext(
+        study=inputs.study,
+        language=language,
+        title=inputs.title.in_(language),
+        other_title=inputs.title.in_("en" if language == "zh" else "zh"),
+        synthetic=inputs.synthetic,
+        complete=inputs.complete,
+        cutoff=moment(inputs.run.data_cutoff),
+        made_at=inputs.run.data_cutoff,
+        snapshot=inputs.run.snapshot_id,
+        snapshot_short=inputs.run.snapshot_id[:HASH_SHOWN],
+        run_id=inputs.run.run_id,
+        night=inputs.run.night,
+        chapters=numbered(chapters(inputs, say, Pen(metrics)), metrics),
+        cards=cards(inputs, say),
+        headlines=headlines(inputs, say),
+        quality=quality_view(inputs, say),
+        methods=methods_of(inputs, say),
+        version=inputs.version,
+        look=look_sentence(inputs, say),
+        trust=trust_sentence(inputs, say),
+        over_time=over_time(inputs, say),
+    )
+
+
+def over_time(inputs: ReportInputs, say: Wording) -> str:
+    """Why there is no curve over time, where the plan has none."""
+    endpoint = primary_endpoint(inputs.plan)
+    if endpoint and is_withheld(inputs, endpoint):
+        return ""
+    return say("no_curve", label=endpoint.label.in_(say.language)) if endpoint and not inputs.plan.survival else ""
+
+
+def moment(when: datetime) -> str:
+    """A moment with its offset: 2026-11-22 02:00 (UTC+08:00). Without an offset it is printed as it is."""
+    offset = f"{when:%z}"
+    return f"{when:%Y-%m-%d %H:%M}" + (f" (UTC{offset[:3]}:{offset[3:5]})" if offset else "")
+
+
+def chapters(inputs: ReportInputs, say: Wording, pen: Pen) -> Iterator[Chapter]:
+    """The parts of the report in their order; the tables of the plan stand between the patients and the data."""
+    has_endpoints = bool(told_endpoints(inputs))
+    figure = [Figure(say("endpoints_title"), endpoint_drawing(inputs, say, pen))] if has_endpoints else []
+    yield chapter("summary", say, figure)
+    yield chapter("patients", say, patient_parts(inputs, say, pen))
+    yield from chapter_where("endpoints", say, endpoint_parts(inputs, say, pen))
+    effects = (*effect_parts(inputs, say, pen), *factor_parts(inputs, say, pen))
+    last_before_after = [table.id for table in inputs.plan.tables if table.kind == "before_after"][-1:]
+    for number, planned in enumerate(inputs.plan.tables, start=1):
+        view = table_view(inputs.plan, planned, inputs.results, say, str(number), trust=inputs.trust)
+        parts: tuple[Part, ...] = (view, *trend_figures(inputs, planned, say, pen))
+        yield Chapter("parts", planned.id, say(f"chapter_{planned.kind}"), parts)
+        if effects and [planned.id] == last_before_after:
+            yield Chapter("parts", "effects", say("chapter_effects"), effects)
+    if inputs.news and inputs.news.changed:
+        yield chapter("news", say, [news_table(inputs, inputs.news, say)])
+    tables = (*trust_tables(inputs, say), *quality_tables(inputs, say), *evidence_tables(inputs, say))
+    yield chapter("quality", say, tables)
+    yield chapter("methods", say, ())
+
+
+def patient_parts(inputs: ReportInputs, say: Wording, pen: Pen) -> Iterator[Part]:
+    """Who came, who stayed, and how fast; beside it the one curve of everybody over time."""
+    yield Figure(say("flow_title"), flow_of(inputs, say, pen))
+    half = curve_beside_enrolment(inputs)
+    enrolment = accrual_drawing(inputs, say, pen, half=half)
+    if enrolment is not None:
+        yield Figure(say("accrual_title"), enrolment, accrual_note(inputs, say), half)
+    if half:
+        yield from curve_parts(inputs, say, pen, half=True)
+
+
+def curve_beside_enrolment(inputs: ReportInputs) -> bool:
+    """Whether the plan's one curve, of everybody, takes half of the room that enrolment has."""
+    return [curve.by_group for curve in inputs.plan.survival] == [False] and enrolment_of(inputs) is not None
+
+
+def endpoint_parts(inputs: ReportInputs, say: Wording, pen: Pen) -> Iterator[Part]:
+    """Endpoints over those of others, adverse events, curves over time, and what goes with the outcome."""
+    if inputs.plan.endpoints:
+        yield endpoint_table(inputs, say)
+    yield from literature_figure(inputs, say, pen)
+    if safety_told(inputs):
+        yield safety_table(inputs, say)
+    if not curve_beside_enrolment(inputs):
+        yield from curve_parts(inputs, say, pen)
+
+
+def chapter_where(kind: str, say: Wording, parts: Iterable[Part]) -> Iterator[Chapter]:
+    """A chapter of tables and figures, where there are any."""
+    found = tuple(parts)
+    if found:
+        yield Chapter("parts", kind, say(f"chapter_{kind}"), found)
+
+
+def chapter(kind: str, say: Wording, parts: Iterable[Part]) -> Chapter:
+    """A chapter with a template of its own."""
+    return Chapter(kind, kind, say(f"chapter_{kind}"), tuple(parts))
+
+
+def numbered(found: Iterable[Chapter], metrics: FontMetrics) -> tuple[Chapter, ...]:
+    """Chapters and figures numbered, tables without a number lettered, and the columns of all tables measured."""
+    letters, figures = iter(ascii_uppercase), count(1)
+
+    def finished(part: Part) -> Part:
+        if isinstance(part, Figure):
+            return replace(part, number=next(figures))
+        return laid_out(replace(part, number=part.number or next(letters)), metrics)
+
+    return tuple(
+        replace(one, number=number, parts=tuple(finished(part) for part in one.parts))
+        for number, one in enumerate(found, start=1)
+    )
+
+
+def trend_figures(inputs: ReportInputs, table: PlannedTable, say: Wording, pen: Pen) -> Iterator[Figure]:
+    """The measurements of a laboratory table as small panels."""
+    if table.kind != "laboratory":
+        return
+    found = (
+        panel(inputs.results, inputs.plan, table, variable, measured_label(variable, say))
+        for variable in table.variables
+        if not variable.counted
+    )
+    panels = [one for one in found if one]
+    groups = tuple(group.label.in_(say.language) for group in inputs.plan.groups)
+    texts = TrendTexts(say("trend_title"), groups, (say("before"), say("after")))
+    if panels:
+        yield Figure(say("trend_title"), trend_drawing(panels, texts, pen))
+
+
+def flow_of(inputs: ReportInputs, say: Wording, pen: Pen) -> Drawing:
+    """The flow diagram from the counts of the steps."""
+    steps = [
+        FlowStep(
+            step.id,
+            step.label.in_(say.language),
+            step_count(inputs.results, step.id),
+            step.of,
+            step.side,
+            strong=step.id == inputs.plan.population,
+        )
+        for step in inputs.plan.flow
+    ]
+    texts = FlowTexts(
+        title=say("flow_title"),
+        count=lambda count: say("n_equals", n=count),
+        reason=lambda label, count: say("reason_with_count", label=label, n=count),
+        not_continued=say("not_continued"),
+    )
+    return flow_drawing(steps, texts, pen)

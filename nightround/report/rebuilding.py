@@ -1,0 +1,64 @@
+"""Makes a past report again, and proves that it is the one that was delivered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from nightround.model.errors import SelfAuditFailed, StudyFilesWrong
+from nightround.report.edition import Edition, digest
+from nightround.report.making import OPEN, Press, copy_fonts, hash_of_templates, make_edition, write
+from nightround.report.numbers.facts import VERSIONS, Version
+from nightround.report.register import Register
+
+REBUILT = "rebuilt"
+"""The folder in the reports folder that past reports are made again in."""
+
+
+def rebuild(press: Press, snapshot_id: str) -> list[Path]:
+    """Make the report of a snapshot again, into reports/rebuilt/.
+
+    Raises StudyFilesWrong where no report was made of it, SelfAuditFailed where a file came out another one: nothing
+    is written then.
+    """
+    register = Register.read(press.folder)
+    entry, edition = register.of(snapshot_id), register.edition(snapshot_id)
+    if entry is None or edition is None:
+        raise StudyFilesWrong(
+            f"No report was made of the snapshot {snapshot_id[:12]}.",
+            why="the register of the reports folder does not hold it",
+            remedy="make it with: nightround report STUDY, or name a snapshot of reports/register.json",
+        )
+    stem = stem_of_files(entry.files)
+    made = make_edition(
+        press, edition, press.snapshots.load(snapshot_id, edition.study), versions_of(entry.files), stem
+    )
+    if others := [name for name, content in made.files.items() if entry.files.get(name) != digest(content)]:
+        raise differs(others, edition, press)
+    folder = press.folder / REBUILT
+    for where in {(folder / name).parent for name in made.files}:
+        copy_fonts(press.templates / "fonts", where / "fonts")
+    return write(folder, made.files)
+
+
+def stem_of_files(files: Iterable[str]) -> str:
+    """The beginning that the files of the closed version, or of the open one, share."""
+    page = next(name for name in sorted(files, key=lambda one: one.startswith(OPEN)) if name.endswith("_zh.html"))
+    return page.removeprefix(f"{OPEN}/").removesuffix("_zh.html").removesuffix(f"_{OPEN}")
+
+
+def versions_of(files: Iterable[str]) -> tuple[Version, ...]:
+    """The versions that were made."""
+    opened = {name.startswith(f"{OPEN}/") for name in files}
+    return tuple(version for version in VERSIONS if (version == "open") in opened)
+
+
+def differs(names: Iterable[str], edition: Edition, press: Press) -> SelfAuditFailed:
+    """The error for a report that came out another one."""
+    same = hash_of_templates(press.templates, edition.study) == edition.templates
+    versions = ", ".join(f"{name} {version}" for name, version in edition.versions.items())
+    return SelfAuditFailed(
+        f"the report was made again and is not the same: {', '.join(sorted(names))}",
+        why=f"it was made with {versions}" + ("" if same else "; and the report's templates were changed since"),
+        remedy="make it again with those versions and templates; the delivered files lie untouched",
+    )

@@ -1,0 +1,1 @@
+"""The checks that a report passes before it is released."""

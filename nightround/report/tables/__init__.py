@@ -1,0 +1,1 @@
+"""The tables and pages of a report, as ready text."""

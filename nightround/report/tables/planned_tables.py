@@ -1,0 +1,340 @@
+"""Plan and result rows become tables: which number stands where, with its letter. Nothing is computed here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from string import ascii_lowercase
+
+from nightround.model.language import Language, Words
+from nightround.model.result import ResultKey, ResultRow, ResultSet
+from nightround.report.numbers.facts import EMPTY_TRUST, Line, Trust
+from nightround.report.printing.wording import Wording
+from nightround.report.tables.trust_column import trust_cells, trust_columns, trust_notes
+from nightround.report.tables.views import Cell, Column, Note, Row, Spanner, TableView
+from nightround.study.methods import STATISTIC_SYMBOLS, words_of
+from nightround.study.plan import Group, Level, Plan, PlannedTable, Section, Variable
+
+SIGNIFICANT = 0.05
+"""P below this is printed bold; the customary level, which the plan's tests are two-sided at."""
+BETWEEN_EFFECTS = frozenset({"difference", "smd"})
+WITHIN_EFFECTS = frozenset({"change"})
+WITHOUT_INTERVAL = frozenset({"smd"})
+"""Effects whose interval stands in the attached result rows only, for room."""
+FLOW = "flow"
+"""The table of the flow's counts and of the group sizes."""
+
+
+@dataclass
+class Notes:
+    """The notes of one table: each text once, lettered in the order it is first needed."""
+
+    texts: list[str] = field(default_factory=list)
+
+    def letter(self, text: str) -> str:
+        """The letter of a text: a to z, then aa to zz."""
+        if text not in self.texts:
+            self.texts.append(text)
+        round_of_letters, place = divmod(self.texts.index(text), len(ascii_lowercase))
+        return ascii_lowercase[place] * (round_of_letters + 1)
+
+    def listed(self) -> tuple[Note, ...]:
+        """Every note with its letter."""
+        return tuple(Note(text, self.letter(text)) for text in self.texts)
+
+
+@dataclass(frozen=True)
+class Source:
+    """What the cells of one table are read from."""
+
+    plan: Plan
+    results: ResultSet
+    say: Wording
+    table: PlannedTable
+    trust: Trust = EMPTY_TRUST
+    notes: Notes = field(default_factory=Notes)
+
+    @property
+    def language(self) -> Language:
+        """The language of the report."""
+        return self.say.language
+
+    def words(self, words: Words) -> str:
+        """A text of the plan in the language of the report."""
+        return words.in_(self.language)
+
+    def row(self, variable: str, statistic: str, group: str = "", visit: str = "", level: str = "") -> ResultRow | None:
+        """A result row of this table, or None where none was made."""
+        return self.results.get(ResultKey(self.table.id, variable, statistic, group, visit, level))
+
+    def remarks(self, row: ResultRow, *, method: bool) -> str:
+        """The letters of what must be known of a number: its test, its warning, why it is missing."""
+        texts = (row.method if method else "", *row.warning.split("; "), row.error)
+        return "".join(sorted(self.notes.letter(self.words(words_of(text))) for text in texts if text))
+
+    def summary(self, variable: str, group: str, visit: str, level: str = "") -> Cell:
+        """The cell that describes a variable, or a level of it, in a group at a visit."""
+        row = self.row(variable, "summary", group, visit, level)
+        return Cell(typeset(row.text, self.language), notes=self.remarks(row, method=False)) if row else Cell()
+
+    def tests(self, variable: str, group: str = "") -> tuple[Cell, ...]:
+        """The statistic and P of the test that counts, then P of those beside it."""
+        if not test_columns(self):
+            return ()
+        names = ("p", *(f"{test}_p" for test in tests_beside(self)))
+        return self.statistic(variable, group, ""), *(self.p_value(variable, name, group) for name in names)
+
+    def p_value(self, variable: str, name: str, group: str) -> Cell:
+        """A P value with the letter of its test, bold under the customary level."""
+        row = self.row(variable, name, group)
+        if row is None:
+            return Cell()
+        strong = row.value is not None and row.value < SIGNIFICANT
+        return Cell(row.text, notes=self.remarks(row, method=name == "p"), strong=strong)
+
+    def statistic(self, variable: str, group: str, visit: str) -> Cell:
+        """The statistic of a test with its sign; an exact test has none."""
+        for name, symbol in STATISTIC_SYMBOLS.items():
+            row = self.row(variable, name, group, visit)
+            if row is not None:
+                return Cell(typeset(row.text, self.language), symbol=symbol)
+        return Cell()
+
+    def effect(self, variable: str, name: str, group: str = "") -> Cell:
+        """An effect with its interval."""
+        row = self.row(variable, name if name in WITHOUT_INTERVAL else f"{name}_summary", group)
+        return Cell(typeset(row.text, self.language), notes=self.remarks(row, method=False)) if row else Cell()
+
+
+def typeset(text: str, language: Language) -> str:
+    """A cell as a language's journals set it: 54.0±15.4 and 62~742 in Chinese, 54.0 ± 15.4 and 62–742 in English."""
+    return text.replace("±", " ± ").replace("~", "–") if language == "en" else text
+
+
+def label_of(variable: Variable, source: Source) -> str:
+    """A variable's label with its unit and what its numbers are."""
+    return with_unit(f"label_{variable.summary}", variable, source.say)
+
+
+def measured_label(variable: Variable, say: Wording) -> str:
+    """A variable's label with its unit, without the mark of its summary."""
+    return with_unit("label_mean_sd", variable, say)
+
+
+def with_unit(name: str, variable: Variable, say: Wording) -> str:
+    """A variable's label with its unit; where the label ends in a bracket of its own, the unit goes into it."""
+    label, unit = (text.in_(say.language) for text in (variable.label, variable.unit))
+    if variable.counted and name != "label_mean_sd":
+        return say(name, label=label)
+    if not unit:
+        return say(f"{name}_no_unit", label=label)
+    if label.endswith("）"):
+        return say(f"{name}_inside", label=label.removesuffix("）"), unit=unit)
+    return say(name, label=label, unit=unit)
+
+
+def effects_shown(source: Source, *, within: bool) -> tuple[str, ...]:
+    """The effects of the plan that have a column: a change stands with its group, a difference with both."""
+    made = {row.statistic for row in source.results if row.table == source.table.id}
+    wanted = WITHIN_EFFECTS if within else BETWEEN_EFFECTS
+    return tuple(effect for effect in source.table.effects if effect in wanted and effect in made)
+
+
+def tests_beside(source: Source) -> tuple[str, ...]:
+    """The tests the plan lists beside the one that counts, each once."""
+    return tuple(dict.fromkeys(test.value for variable in source.table.variables for test in variable.beside))
+
+
+def effect_columns(source: Source, effects: Sequence[str]) -> tuple[Column, ...]:
+    """The columns of effects."""
+    return tuple(Column(source.say(f"effect_{effect}"), source.say(f"effect_under_{effect}")) for effect in effects)
+
+
+def test_columns(source: Source) -> tuple[Column, ...]:
+    """The statistic comes before P, and P of the tests beside it last; none where no test ran."""
+    if not any(row.table == source.table.id and row.statistic == "p" for row in source.results):
+        return ()
+    beside = (Column("P", source.say(f"short_{test}"), kind="p") for test in tests_beside(source))
+    return Column(source.say("statistic"), kind="statistic"), Column("P", kind="p"), *beside
+
+
+def line_trust(source: Source, variable: Variable, level: Level | None) -> tuple[Cell, ...]:
+    """The last cell of a variable's line; levels share their variable's."""
+    return trust_cells(source.trust, None if level else Line(source.table.id, variable.id))
+
+
+def group_size(source: Source, group: Group) -> str:
+    """`n = 43` of a group."""
+    row = source.results.get(ResultKey(FLOW, "groups", "n", group.id))
+    return source.say("n_equals", n=row.text) if row else ""
+
+
+def step_count(results: ResultSet, step: str) -> int:
+    """How many patients passed a step of the flow."""
+    return int(results[ResultKey(FLOW, step, "n")].value or 0)
+
+
+CellsOf = Callable[[Source, Variable, Level | None], tuple[Cell, ...]]
+"""The cells of a variable's line, or of one of its levels' lines."""
+
+
+def variable_rows(source: Source, variable: Variable, cells: CellsOf) -> Iterator[Row]:
+    """One line for a number or a yes/no; for several levels a line with the test, then one line each."""
+    yield Row(label_of(variable, source), cells(source, variable, None))
+    if variable.counted and not variable.shown:
+        for level in variable.levels:
+            yield Row(source.words(level.label), cells(source, variable, level), depth=2)
+
+
+def section_rows(source: Source, sections: Sequence[Section], cells: CellsOf) -> Iterator[Row]:
+    """The lines of some sections, each under its heading; a heading that only repeats its one line is that line."""
+    for section in sections:
+        heading = source.words(section.label)
+        rows = [row for variable in section.variables for row in variable_rows(source, variable, cells)]
+        if heading and heading == rows[0].label:
+            rows[0] = replace(rows[0], heading=True, depth=0)
+        elif heading:
+            yield Row(heading, heading=True, depth=0)
+        yield from rows
+
+
+def by_group_cells(source: Source, variable: Variable, level: Level | None) -> tuple[Cell, ...]:
+    """A cell a group, the effects, the statistic and P."""
+    name = level.id if level else ""
+    groups = tuple(source.summary(variable.id, group.id, "", name) for group in source.plan.groups)
+    effects = effects_shown(source, within=False)
+    trust = line_trust(source, variable, level)
+    if level:
+        return groups + (Cell(),) * (len(effects) + len(test_columns(source))) + trust
+    found = (source.effect(variable.id, effect) for effect in effects)
+    return (*groups, *found, *source.tests(variable.id), *trust)
+
+
+def by_group_table(source: Source, number: str) -> TableView:
+    """Groups side by side, as a table of baseline data."""
+    groups = tuple(Column(source.words(group.label), group_size(source, group)) for group in source.plan.groups)
+    effects = effect_columns(source, effects_shown(source, within=False))
+    rows = tuple(section_rows(source, source.table.sections, by_group_cells))
+    columns = (*groups, *effects, *test_columns(source), *trust_columns(source.trust, source.say))
+    return view(source, number, "characteristic", columns, rows)
+
+
+def view(source: Source, number: str, label_head: str, columns: tuple[Column, ...], rows: tuple[Row, ...]) -> TableView:
+    """The table of a source's plan; its notes are those its cells asked for, so the rows come first."""
+    return TableView(
+        id=source.table.id,
+        number=number,
+        title=source.words(source.table.title),
+        label_head=source.say(label_head),
+        columns=columns,
+        rows=rows,
+        notes=notes_of(source),
+    )
+
+
+def visit_cells(source: Source, variable: Variable, level: Level | None, group: Group) -> tuple[Cell, ...]:
+    """Before, after, the change, the statistic and P within one group."""
+    name = level.id if level else ""
+    visits = tuple(visit_cell(source, variable, group, visit, name) for visit, _ in variable.visits)
+    effects = effects_shown(source, within=True)
+    if level:
+        return visits + (Cell(),) * (len(effects) + len(test_columns(source)))
+    within = (source.effect(variable.id, effect, group.id) for effect in effects)
+    return (*visits, *within, *source.tests(variable.id, group.id))
+
+
+def visit_cell(source: Source, variable: Variable, group: Group, visit: str, level: str) -> Cell:
+    """One visit of one group, with a note where the groups differ at that visit."""
+    cell = source.summary(variable.id, group.id, visit, level)
+    p = source.row(variable.id, "p", "", visit)
+    if group is source.plan.groups[0] or not cell.text or p is None or p.value is None or p.value >= SIGNIFICANT:
+        return cell
+    statistic = source.statistic(variable.id, "", visit)
+    found = source.say("statistic_text", symbol=statistic.symbol, value=statistic.text) if statistic.symbol else ""
+    test = source.words(words_of(p.method))
+    note = source.say("groups_differ", statistic=found, p=p_with_sign(p.text), test=test)
+    return replace(cell, notes=cell.notes + source.notes.letter(note))
+
+
+def p_with_sign(text: str) -> str:
+    """`= 0.028`, or `< 0.001`."""
+    return f"{text[0]} {text[1:]}" if text[:1] in "<>" else f"= {text}"
+
+
+def visit_columns(source: Source) -> tuple[Column, ...]:
+    """The columns of one group's visits."""
+    visits = (Column(source.say("before")), Column(source.say("after")))
+    return (*visits, *effect_columns(source, effects_shown(source, within=True)), *test_columns(source))
+
+
+def before_after_cells(source: Source, variable: Variable, level: Level | None) -> tuple[Cell, ...]:
+    """The cells of every group, side by side."""
+    groups = (visit_cells(source, variable, level, group) for group in source.plan.groups)
+    return (*(cell for cells in groups for cell in cells), *line_trust(source, variable, level))
+
+
+def before_after_table(source: Source, number: str) -> TableView:
+    """Both visits of each group, the groups side by side, on a wide page."""
+    columns = visit_columns(source)
+    rows = tuple(section_rows(source, source.table.sections, before_after_cells))
+    every = (*(columns * len(source.plan.groups)), *trust_columns(source.trust, source.say))
+    table = view(source, number, "outcome", every, rows)
+    spanners = tuple(Spanner(group_head(source, group), len(columns)) for group in source.plan.groups)
+    return replace(table, spanners=spanners, landscape=True)
+
+
+def group_head(source: Source, group: Group) -> str:
+    """A group's label with its size."""
+    return source.say("group_with_size", group=source.words(group.label), size=group_size(source, group))
+
+
+def laboratory_rows(source: Source) -> Iterator[Row]:
+    """The groups one below the other, each with every variable."""
+    for group in source.plan.groups:
+        yield Row(group_head(source, group), heading=True, depth=0)
+
+        def cells(source: Source, variable: Variable, level: Level | None, group: Group = group) -> tuple[Cell, ...]:
+            return (*visit_cells(source, variable, level, group), *line_trust(source, variable, level))
+
+        for variable in source.table.variables:
+            yield from variable_rows(source, variable, cells)
+
+
+def laboratory_table(source: Source, number: str) -> TableView:
+    """Both visits of each group, the groups one below the other."""
+    rows = tuple(laboratory_rows(source))
+    return view(
+        source, number, "laboratory_test", (*visit_columns(source), *trust_columns(source.trust, source.say)), rows
+    )
+
+
+def notes_of(source: Source) -> tuple[Note, ...]:
+    """What the numbers are and what gave the effects, then the letters."""
+    kinds = {variable.summary for variable in source.table.variables}
+    parts = [source.say(f"note_{kind}") for kind in ("mean_sd", "median_quartiles", "n_percent") if kind in kinds]
+    effects = effects_shown(source, within=source.table.kind != "by_group")
+    return (
+        Note(source.say("note_values", kinds=source.say("or").join(parts))),
+        *(Note(effect_note(source, effect)) for effect in effects),
+        *trust_notes(source.trust, source.say),
+        *source.notes.listed(),
+    )
+
+
+def effect_note(source: Source, effect: str) -> str:
+    """What gave an effect: each method that ran, once."""
+    rows = (row for row in source.results if row.table == source.table.id and row.statistic == effect)
+    methods = (source.words(words_of(name)) for name in dict.fromkeys(row.method for row in rows) if name)
+    return source.say(
+        "note_effect", effect=source.say(f"effect_{effect}"), methods=source.say("semicolon").join(methods)
+    )
+
+
+BUILDERS = {"by_group": by_group_table, "before_after": before_after_table, "laboratory": laboratory_table}
+
+
+def table_view(
+    plan: Plan, table: PlannedTable, results: ResultSet, say: Wording, number: str, *, trust: Trust = EMPTY_TRUST
+) -> TableView:
+    """One table of the plan, ready but for the widths of its columns."""
+    return BUILDERS[table.kind](Source(plan, results, say, table, trust), number)

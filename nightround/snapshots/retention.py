@@ -1,0 +1,66 @@
+"""Forgets old snapshots: every night of some days is kept, then the last one of each week, and always the latest."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime, timedelta
+
+from nightround.snapshots.snapshot_store import OBJECTS, TAKEN, Manifest, SnapshotStore
+from nightround.study.settings import SnapshotsTable
+
+
+def prune(snapshots: SnapshotStore, settings: SnapshotsTable, now: datetime) -> list[Manifest]:
+    """Remove manifests that are no longer kept, then every part that none names; returns what was forgotten.
+
+    The caller holds the study's lock. Broken off at any moment, the next call removes the rest. Where a manifest
+    cannot be read nothing is removed, because nobody knows which parts it names.
+    """
+    manifests, damaged = snapshots.readable_manifests()
+    if damaged:
+        return []
+    kept = to_keep(manifests, now=now, days=settings.keep_days, weeks=settings.keep_weeks)
+    latest = snapshots.latest_manifest()
+    kept_names = {one.name for one in kept} | ({latest.name} if latest else set())
+    forgotten = [one for one in manifests if one.name not in kept_names]
+    _hand_on_edits(snapshots, manifests, kept_names)
+    for manifest in forgotten:
+        (snapshots.folder / TAKEN / manifest.name).unlink()
+    left = snapshots.manifests() if forgotten else manifests
+    _remove_others(snapshots, {file for one in left for file in one.objects.values()})
+    return forgotten
+
+
+def _hand_on_edits(snapshots: SnapshotStore, manifests: Iterable[Manifest], kept_names: Collection[str]) -> None:
+    """Give the log's edits of nights that are forgotten to the next one that is kept.
+
+    A diff over both would else name somebody who edited a cell earlier. Before the first night that is kept nothing
+    is left to compare with.
+    """
+    waiting: list[Manifest] = []
+    begun = False
+    for manifest in manifests:
+        if manifest.name not in kept_names:
+            waiting.append(manifest)
+            continue
+        if begun and waiting:
+            snapshots.take_edits(manifest, waiting)
+        begun, waiting = True, []
+
+
+def to_keep(manifests: Sequence[Manifest], *, now: datetime, days: int, weeks: int) -> list[Manifest]:
+    """Choose what is kept of manifests given oldest first."""
+    recent = [one for one in manifests if one.taken_at > now - timedelta(days=days)]
+    older = [one for one in manifests if now - timedelta(days=days, weeks=weeks) < one.taken_at]
+    weekly = {one.taken_at.isocalendar()[:2]: one for one in older}
+    return list({one.name: one for one in (*weekly.values(), *recent)}.values())
+
+
+def _remove_others(snapshots: SnapshotStore, named: Iterable[str]) -> None:
+    """Remove parts that no manifest names, and what a crash left half written."""
+    keep = set(named)
+    for path in (snapshots.folder / OBJECTS).iterdir():
+        if path.name not in keep:
+            path.unlink()
+    for folder in (snapshots.folder, snapshots.folder / TAKEN):
+        for path in folder.glob(".writing-*"):
+            path.unlink()

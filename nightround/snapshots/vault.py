@@ -1,0 +1,125 @@
+"""Files that only their owner may read, whole or not there at all, and sealed with a key where one is given."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import errno
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from nightround.model.errors import StudyFilesWrong
+from redcap_sync.errors import ExportIncomplete
+
+KEY_BYTES, NONCE_BYTES = 32, 12
+MAGIC = b"NRS1"
+"""First bytes of a sealed file: magic, nonce, then AES-256-GCM's text and tag."""
+
+
+@dataclass(frozen=True)
+class Vault:
+    """Writes and reads private files. With a key their content is sealed by AES-256-GCM, their names are not.
+
+    The name of a file is sealed with it, so that one file cannot be put in another's place.
+    """
+
+    key: bytes | None = field(default=None, repr=False)
+
+    def write(self, path: Path, content: bytes) -> None:
+        """Write a file that is either whole or not there; raises StudyFilesWrong where the disk does not take it."""
+        try:
+            self._write_whole(path, content)
+        except OSError as error:
+            raise _cannot_write(error) from None
+
+    def _write_whole(self, path: Path, content: bytes) -> None:
+        beside = path.with_name(f".writing-{path.name}-{os.getpid()}")
+        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(self._sealed(path.name, content))
+                file.flush()
+                os.fsync(file.fileno())
+            beside.replace(path)
+        except BaseException:
+            beside.unlink(missing_ok=True)
+            raise
+        _sync_folder(path.parent)
+
+    def read(self, path: Path) -> bytes:
+        """Read a file; raises OSError where it is not there, ExportIncomplete where it cannot be opened."""
+        content = path.read_bytes()
+        if not content.startswith(MAGIC):
+            return content
+        if self.key is None:
+            raise _cannot_open("it is sealed and no key is given")
+        from cryptography.exceptions import InvalidTag
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+        nonce, sealed = content[len(MAGIC) :][:NONCE_BYTES], content[len(MAGIC) + NONCE_BYTES :]
+        try:
+            return AESGCM(self.key).decrypt(nonce, sealed, path.name.encode())
+        except InvalidTag:
+            raise _cannot_open("the key is another one, or the file was changed or is damaged") from None
+
+    def _sealed(self, name: str, content: bytes) -> bytes:
+        if self.key is None:
+            return content
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+        nonce = os.urandom(NONCE_BYTES)
+        return MAGIC + nonce + AESGCM(self.key).encrypt(nonce, content, name.encode())
+
+
+def find_key(environ: Mapping[str, str], *, variable: str, file: Path | None) -> bytes | None:
+    """Read the key from the environment, else from a file: 32 bytes in base64. None where neither is set."""
+    written = environ.get(variable, "")
+    if not written and file is not None:
+        try:
+            written = file.read_text(encoding="utf-8")
+        except OSError as error:
+            raise _wrong_key(f"the key file cannot be read ({type(error).__name__})") from None
+    if not written:
+        return None
+    try:
+        key = base64.b64decode(written.strip(), validate=True)
+    except binascii.Error:
+        raise _wrong_key("it is not base64") from None
+    if len(key) != KEY_BYTES:
+        raise _wrong_key(f"it has {len(key)} bytes, not {KEY_BYTES}")
+    return key
+
+
+def _wrong_key(why: str) -> StudyFilesWrong:
+    return StudyFilesWrong(
+        "The key of the snapshots cannot be used.",
+        why=why,
+        remedy="make one with: python -c 'import base64, os; print(base64.b64encode(os.urandom(32)).decode())'",
+    )
+
+
+def _cannot_write(error: OSError) -> StudyFilesWrong:
+    return StudyFilesWrong(
+        f"A file of the snapshots cannot be written ({errno.errorcode.get(error.errno or 0, 'unknown')}).",
+        why="the disk is full, or the folder belongs to another user or may only be read",
+        remedy="make room, or give the folder to the user who runs Nightround; the last good snapshot still stands",
+    )
+
+
+def _cannot_open(why: str) -> ExportIncomplete:
+    return ExportIncomplete(
+        "A file of the snapshots cannot be opened.",
+        why=why,
+        remedy="give the key it was sealed with, restore the folder from a backup, or pull again into a new folder",
+    )
+
+
+def _sync_folder(folder: Path) -> None:
+    """Wait until the folder itself is on the disk, and with it the new name of a file."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

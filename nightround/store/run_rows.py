@@ -1,0 +1,160 @@
+"""Runs and their steps: what ran, when, how it ended, on which snapshot, and what every rule came to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, Select, func, insert, select, update
+
+from nightround.model.outcome import Coverage, Outcome, Status
+from nightround.store.schema import outcomes, runs, steps
+
+
+class Ended(StrEnum):
+    """How a run or a step ended."""
+
+    RUNNING = "running"
+    DONE = "done"
+    RED = "red"
+    """It came to its end, but not every known rule is accounted for, or not everything could be seen."""
+    FAILED = "failed"
+    """An error stopped it."""
+    LOST = "lost"
+    """It never said how it ended: the machine stopped, or the process was killed."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a run."""
+
+    name: str
+    started_at: datetime
+    ended_at: datetime
+    ended: Ended
+    note: str
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of a job. `trouble` says in one line what went wrong, '' when nothing did."""
+
+    id: int
+    study: str
+    job: str
+    started_at: datetime
+    ended_at: datetime | None
+    ended: Ended
+    exit_code: int | None
+    snapshot_id: str | None
+    complete: bool
+    trouble: str
+    coverage: Coverage | None
+    steps: tuple[Step, ...]
+
+
+def insert_run(connection: Connection, study: str, job: str, now: datetime) -> int:
+    """Begin a run. A run of the same job that never ended is marked as lost."""
+    unfinished = runs.c.study == study, runs.c.job == job, runs.c.ended == Ended.RUNNING
+    connection.execute(update(runs).where(*unfinished).values(ended=Ended.LOST))
+    begun = insert(runs).values(study=study, job=job, started_at=now, ended=Ended.RUNNING, complete=False, trouble="")
+    return int(connection.execute(begun.returning(runs.c.id)).scalar_one())
+
+
+def insert_step(connection: Connection, run_id: int, step: Step) -> None:
+    """Add a step after the ones a run already has."""
+    position = select(func.count()).where(steps.c.run_id == run_id).scalar_subquery()
+    connection.execute(
+        insert(steps).values(
+            run_id=run_id,
+            position=position,
+            name=step.name,
+            started_at=step.started_at,
+            ended_at=step.ended_at,
+            ended=step.ended,
+            note=step.note,
+        )
+    )
+
+
+def end_run(connection: Connection, run_id: int, facts: Mapping[str, Any]) -> None:
+    """Write how a run ended. Also a run that was thought lost may still say so."""
+    connection.execute(update(runs).where(runs.c.id == run_id).values(**facts))
+
+
+def insert_outcomes(connection: Connection, run_id: int, found: Iterable[Outcome]) -> None:
+    """Keep what every rule came to, with its denominators. The violations become findings and are not kept here."""
+    rows = [
+        {
+            "run_id": run_id,
+            "rule_id": one.rule_id,
+            "status": one.status,
+            "in_scope": one.in_scope,
+            "checked": one.checked,
+            "failed": one.failed,
+            "reason": one.reason,
+        }
+        for one in found
+    ]
+    if rows:
+        connection.execute(insert(outcomes), rows)
+
+
+def read_outcomes(connection: Connection, run_id: int) -> tuple[Outcome, ...]:
+    """The outcomes of a run by rule id, without their violations."""
+    query = select(outcomes).where(outcomes.c.run_id == run_id).order_by(outcomes.c.rule_id)
+    return tuple(
+        Outcome(row.rule_id, Status(row.status), row.in_scope, row.checked, row.failed, row.reason)
+        for row in connection.execute(query)
+    )
+
+
+def read_runs(connection: Connection, study: str, limit: int) -> tuple[Run, ...]:
+    """The newest runs of a study, newest first."""
+    return _read(connection, select(runs).where(runs.c.study == study).limit(limit))
+
+
+def read_last_run(connection: Connection, study: str) -> Run | None:
+    """The newest run of a study that has ended, or None."""
+    query = select(runs).where(runs.c.study == study, runs.c.ended != Ended.RUNNING).limit(1)
+    return next(iter(_read(connection, query)), None)
+
+
+def _read(connection: Connection, query: Select[Any]) -> tuple[Run, ...]:
+    found = connection.execute(query.order_by(runs.c.id.desc())).mappings().all()
+    return tuple(_run(connection, row) for row in found)
+
+
+def _run(connection: Connection, row: RowMapping) -> Run:
+    its_steps = connection.execute(select(steps).where(steps.c.run_id == row["id"]).order_by(steps.c.position))
+    facts = dict(row) | {
+        "ended": Ended(row["ended"]),
+        "coverage": coverage_from(row["coverage"]) if row["coverage"] else None,
+        "steps": tuple(
+            Step(step.name, step.started_at, step.ended_at, Ended(step.ended), step.note) for step in its_steps
+        ),
+    }
+    return Run(**facts)
+
+
+def coverage_document(coverage: Coverage) -> dict[str, Any]:
+    """The coverage certificate as JSON."""
+    return {
+        "known": list(coverage.known),
+        "counts": {status.value: coverage.counts.get(status, 0) for status in Status},
+        "unaccounted": list(coverage.unaccounted),
+        "reasons": dict(coverage.reasons),
+    }
+
+
+def coverage_from(document: Mapping[str, Any]) -> Coverage:
+    """The coverage certificate out of its JSON."""
+    return Coverage(
+        known=tuple(document["known"]),
+        counts={Status(name): count for name, count in document["counts"].items()},
+        unaccounted=tuple(document["unaccounted"]),
+        reasons=document["reasons"],
+    )

@@ -1,0 +1,1 @@
+"""Where the rules of a study come from: its rule files, its REDCap project, its data dictionary."""

@@ -1,0 +1,116 @@
+"""Rule files: the rules a data manager writes, in REDCap's own logic."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from nightround.model.errors import StudyFilesWrong
+from nightround.model.rule import Example, Rule, Severity
+from nightround.study.settings import StudyModel, TwoLanguages, checked, read_toml
+from redcap_sync.errors import LogicError
+from redcap_sync.logic import Expression, parse, references
+
+
+class ExampleTable(StudyModel):
+    """`[[rule.examples]]`: a small row and what the rule says of it."""
+
+    values: dict[str, str]
+    verdict: Literal["passes", "fails", "skipped"]
+
+
+class RuleTable(StudyModel):
+    """`[[rule]]`: one rule."""
+
+    id: str
+    instrument: str
+    title: TwoLanguages
+    discrepancy: str
+    severity: Severity
+    fields: tuple[str, ...]
+    applies: str = ""
+    needs: tuple[str, ...] | None = None
+    events: tuple[str, ...] = ()
+    owner: str = "coordinator"
+    advice: TwoLanguages
+    analyst: TwoLanguages = TwoLanguages(zh="", en="")
+    source: str
+    examples: tuple[ExampleTable, ...] = ()
+
+
+class RuleFile(StudyModel):
+    """A whole rule file."""
+
+    rule: tuple[RuleTable, ...]
+
+
+def read_rules(folder: Path, *, strict: bool = True) -> tuple[Rule, ...]:
+    """Read every rule file of a study, in the order of file names; an id may stand only once. See `rule_of`."""
+    rules = tuple(rule_of(table, path, strict=strict) for path, table in rule_tables(folder))
+    seen: set[str] = set()
+    for rule in rules:
+        if rule.id in seen:
+            raise StudyFilesWrong(
+                f"Two rules have the id {rule.id!r}.",
+                why="a rule was copied and its id was not changed",
+                remedy=f"give each rule in {folder} an id of its own",
+            )
+        seen.add(rule.id)
+    return rules
+
+
+def rule_tables(folder: Path) -> tuple[tuple[Path, RuleTable], ...]:
+    """Every rule of a folder as it is written, its logic not yet read, with the file it stands in."""
+    return tuple((path, table) for path in sorted(folder.glob("*.toml")) for table in _tables(path))
+
+
+def read_rule_file(path: Path) -> tuple[Rule, ...]:
+    """Read the rules of one file, such as a draft."""
+    return tuple(rule_of(table, path) for table in _tables(path))
+
+
+def _tables(path: Path) -> tuple[RuleTable, ...]:
+    return checked(RuleFile, read_toml(path), file=path).rule
+
+
+def rule_of(table: RuleTable, path: Path, *, strict: bool = True) -> Rule:
+    """Make the rule of a table.
+
+    Raises StudyFilesWrong where its logic cannot be read. With `strict` off the rule is kept as it is
+    written: a night judges the others, and says of this one that it could not be evaluated.
+    """
+    try:
+        discrepancy = parse_rule_logic(table.discrepancy, place=f"{path.name}, rule {table.id}, discrepancy")
+        if table.applies:
+            parse_rule_logic(table.applies, place=f"{path.name}, rule {table.id}, applies")
+        needs = tuple(reference.column for reference in references(discrepancy))
+    except StudyFilesWrong:
+        if strict:
+            raise
+        needs = ()
+    if table.needs is not None:
+        needs = table.needs
+    return Rule(
+        id=table.id,
+        title=table.title.words(),
+        instrument=table.instrument,
+        discrepancy=table.discrepancy,
+        severity=table.severity,
+        fields=table.fields,
+        applies=table.applies,
+        needs=needs,
+        events=table.events,
+        owner=table.owner,
+        advice=table.advice.words(),
+        analyst=table.analyst.words(),
+        source=table.source,
+        examples=tuple(Example(example.values, example.verdict) for example in table.examples),
+    )
+
+
+def parse_rule_logic(text: str, *, place: str) -> Expression:
+    """Parse the logic of a rule; an error says in which file and rule it stands, with line and caret."""
+    try:
+        return parse(text)
+    except LogicError as error:
+        raise StudyFilesWrong(f"{place}: {error.what}\n{error.pointer()}", why=error.why, remedy=error.remedy) from None

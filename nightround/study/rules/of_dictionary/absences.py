@@ -1,0 +1,77 @@
+"""One absence, one finding: an instrument that was never opened has one rule, its blank fields folded under it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from nightround.model.language import Words
+from nightround.model.rule import Check, Rule
+from nightround.study.rules.of_dictionary.field_rules import SOURCE, opened
+from nightround.study.settings import DictionaryRulesTable, ExpectedMissingTable
+from nightround.texts.labels import words_of_label
+from redcap_sync.dictionary import Dictionary, Field
+
+_ADVICE = Words(
+    "整张表单尚未录入：请补录；确实缺失请注明原因。",
+    "Nothing of this instrument was entered: enter it, or say why it is missing.",
+)
+
+
+def has_absence_rule(dictionary: Dictionary, instrument: str) -> bool:
+    """Say whether the instrument is expected at all: one of its fields is required."""
+    return bool(_required(dictionary, instrument))
+
+
+def absence_rules(dictionary: Dictionary, wanted: DictionaryRulesTable) -> Iterator[Rule]:
+    """One rule for each instrument that holds a required field."""
+    for instrument in dictionary.instruments:
+        required = _required(dictionary, instrument.name)
+        if required:
+            label = words_of_label(instrument.label)
+            expected = [one for one in wanted.expected_missing if one.instrument == instrument.name]
+            yield Rule(
+                id=f"absent:{instrument.name}",
+                title=Words(f"表单 {label.zh} 已录入", f"The instrument {label.en} was entered"),
+                instrument=instrument.name,
+                discrepancy="",
+                severity=wanted.severity,
+                fields=(),
+                applies=unless(_any_shown(required), expected),
+                advice=with_reasons(_ADVICE, expected),
+                source=SOURCE,
+                origin="dictionary",
+                check=_never_opened(dictionary, instrument.name),
+            )
+
+
+def _never_opened(dictionary: Dictionary, instrument: str) -> Check:
+    seen = opened(dictionary, instrument)
+    return Check("never_opened", tuple(seen["opened"]), {"status": seen["status"], "options": seen["options"]})
+
+
+def _required(dictionary: Dictionary, instrument: str) -> list[Field]:
+    fields = dictionary.fields_of(instrument)
+    return [field for field in fields if field.required and field.type != "descriptive"]
+
+
+def _any_shown(required: list[Field]) -> str:
+    """Logic that is true where at least one required field is shown; '' where that is always so."""
+    if any(not field.branching_logic for field in required):
+        return ""
+    return " or ".join(f"(\n{field.branching_logic}\n)" for field in required)
+
+
+def unless(applies: str, expected: Sequence[ExpectedMissingTable]) -> str:
+    """Narrow logic to where nobody expects the data to be missing."""
+    parts = [f"(\n{applies}\n)"] if applies else []
+    parts += [f"not (\n{one.when}\n)" for one in expected]
+    return " and ".join(parts)
+
+
+def with_reasons(advice: Words, expected: Sequence[ExpectedMissingTable]) -> Words:
+    """Say in the advice where and why the data may be missing, so that nobody looks for them there."""
+    if not expected:
+        return advice
+    zh = "；".join(one.reason.zh for one in expected)
+    en = "; ".join(one.reason.en for one in expected)
+    return Words(f"{advice.zh} 以下情况允许缺失：{zh}。", f"{advice.en} It may be missing where: {en}.")

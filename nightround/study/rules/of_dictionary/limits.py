@@ -1,0 +1,55 @@
+"""Hard and soft limits: what no patient can have, and what is unusual. One value, one finding: the harder one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from nightround.model.errors import StudyFilesWrong
+from nightround.model.language import Words
+from nightround.model.rule import Rule, Severity
+from nightround.study.rules.of_dictionary.field_rules import rule_of
+from nightround.study.settings import DictionaryRulesTable, LimitTable
+from nightround.texts.labels import words_of_label
+from redcap_sync.dictionary import Dictionary, Field
+
+
+def limit_rules(dictionary: Dictionary, wanted: DictionaryRulesTable) -> Iterator[Rule]:
+    """One rule for each hard limit; raises StudyFilesWrong where a field has no order."""
+    for limit in wanted.limits:
+        field = dictionary.by_name.get(limit.field)
+        rule = _limit_rule(limit, field, dictionary, wanted.limit_severity) if field else None
+        if rule is None:
+            raise StudyFilesWrong(
+                f"study.toml: the field {limit.field!r} cannot have a limit.",
+                why="it is not in the project, is no validated number, date or time, or no bound is given",
+                remedy="mend [[dictionary_rules.limits]]",
+            )
+        yield rule
+
+
+def _limit_rule(limit: LimitTable, field: Field, dictionary: Dictionary, severity: Severity) -> Rule | None:
+    bounded = replace(field, minimum=limit.minimum, maximum=limit.maximum)
+    rule = rule_of("range", bounded, dictionary, severity)
+    between = f"{limit.minimum or '…'} – {limit.maximum or '…'}"
+    label = words_of_label(field.label or field.name)
+    title = Words(f"{label.zh} 不可能超出 {between}", f"{label.en} cannot lie outside {between}")
+    return rule and replace(rule, id=f"limit:{field.name}", title=title, source=limit.source)
+
+
+def softened(rule: Rule, field: Field, wanted: DictionaryRulesTable) -> Rule:
+    """Leave values beyond the hard limit to its own rule, and take a range that REDCap enforces more seriously."""
+    if not rule.id.startswith("range:") or rule.check is None:
+        return rule
+    limit = next((one for one in wanted.limits if one.field == field.name), None)
+    severity = _harder(rule.severity, wanted.limit_severity) if "@FORCE-MINMAX" in field.annotation else rule.severity
+    settings = {**rule.check.settings, **(_hard(limit) if limit else {})}
+    return replace(rule, severity=severity, check=replace(rule.check, settings=settings))
+
+
+def _hard(limit: LimitTable) -> dict[str, str]:
+    return {"hard_minimum": limit.minimum, "hard_maximum": limit.maximum}
+
+
+def _harder(one: Severity, other: Severity) -> Severity:
+    return min(one, other, key=lambda severity: severity.rank)

@@ -1,0 +1,88 @@
+"""A visit that is missing altogether is one finding.
+
+It has no row of its own, so it is kept at the record's row of the arm's first event: only a row that is there can
+prove that a finding is settled. It is shown at the visit, and its link leads there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from nightround.model.errors import StudyFilesWrong
+from nightround.model.language import Words
+from nightround.model.links import visit_rule_id
+from nightround.model.rule import Check, Rule
+from nightround.study.rules.of_dictionary.absences import unless, with_reasons
+from nightround.study.settings import DictionaryRulesTable, VisitTable
+from nightround.texts.labels import words_of_label
+from redcap_sync.dictionary import Dictionary, Event
+from redcap_sync.errors import LogicError
+from redcap_sync.logic import parse, to_json
+
+SOURCE = "visits that the study expects"
+_ADVICE = Words(
+    "该访视没有任何数据：请补录；患者未到访请注明原因。",
+    "This visit holds no data at all: enter it, or say why the patient did not come.",
+)
+
+
+def visit_rules(dictionary: Dictionary, wanted: DictionaryRulesTable) -> Iterator[Rule]:
+    """One rule for each visit the study names; raises StudyFilesWrong for an event that cannot be expected."""
+    for visit in wanted.visits:
+        arm = _arm(dictionary, visit.event)
+        first, instrument = _anchor(dictionary, arm)
+        event = next(one for one in arm if one.unique_name == visit.event)
+        label = words_of_label(event.in_both)
+        expected = [one for one in wanted.expected_missing if one.event == visit.event]
+        yield Rule(
+            id=visit_rule_id(visit.event),
+            title=Words(f"访视 {label.zh} 已录入", f"The visit {label.en} was entered"),
+            instrument=instrument,
+            events=(first,),
+            discrepancy="",
+            severity=wanted.severity,
+            fields=(),
+            applies=unless("", expected),
+            advice=with_reasons(_ADVICE, expected),
+            source=SOURCE,
+            origin="dictionary",
+            check=_absent_visit(visit, arm),
+        )
+
+
+def _absent_visit(visit: VisitTable, arm: list[Event]) -> Check:
+    names = [event.unique_name for event in arm]
+    settings = {"visit": visit.event, "later": names[names.index(visit.event) + 1 :]}
+    if not visit.due:
+        return Check("absent_visit", (), settings)
+    try:
+        return Check("absent_visit", (), {**settings, "formula": to_json(parse(visit.due))})
+    except LogicError as error:
+        return Check("absent_visit", (), {"refused": error.what})
+
+
+def _arm(dictionary: Dictionary, name: str) -> list[Event]:
+    """The events of the visit's arm, in order; the first of them is where records begin."""
+    own = next((event for event in dictionary.events if event.unique_name == name), None)
+    arm = [event for event in dictionary.events if own is not None and event.arm == own.arm]
+    if own is None or arm[0] is own:
+        raise StudyFilesWrong(
+            f"study.toml: the visit {name!r} cannot be expected.",
+            why="it is the first event of its arm, where records begin" if own else "the project has no such event",
+            remedy=f"name one of: {', '.join(event.unique_name for event in dictionary.events)}",
+        )
+    return arm
+
+
+def _anchor(dictionary: Dictionary, arm: list[Event]) -> tuple[str, str]:
+    """The arm's first event, and an instrument that has the record's one row there."""
+    first = arm[0].unique_name
+    if not dictionary.event_repeats(first):
+        for instrument in dictionary.instruments_at(first):
+            if not dictionary.repeats(first, instrument):
+                return first, instrument
+    raise StudyFilesWrong(
+        f"study.toml: no visit of the arm of {first} can be expected.",
+        why=f"records have no row of their own in {first}: all of it repeats",
+        remedy="remove [[dictionary_rules.visits]] for this arm",
+    )

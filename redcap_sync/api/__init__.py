@@ -1,0 +1,1 @@
+"""REDCap's API: one client, its session, its pace and its token."""

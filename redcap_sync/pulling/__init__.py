@@ -1,0 +1,1 @@
+"""Pulling a project, and proving the pull complete."""

@@ -1,0 +1,314 @@
+"""Pulls a project and proves the pull complete and stable before anyone sees it.
+
+Every pull goes the same way: from what is held already (nothing, the finished batches of a pull that
+was broken off, or the pull of the night before) it fetches what is not there or was touched, compares
+the rows it holds with those the server has, reads in the log what was touched meanwhile, and goes on
+until nothing is left. What does not come to rest is an error, and the last good snapshot stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from threading import Semaphore
+
+from redcap_sync.api.client import RedcapClient
+from redcap_sync.errors import ExportIncomplete
+from redcap_sync.pulling.batches import Batches
+from redcap_sync.pulling.change_log import Changes, Edit
+from redcap_sync.pulling.changed_records import Looking, first_look
+from redcap_sync.pulling.export_rights import ColumnsDiffer, own_rights
+from redcap_sync.pulling.groups import GroupsDiffer, column_due
+from redcap_sync.pulling.pulled import Checkpoint, Proof, Pull, Told
+from redcap_sync.pulling.pulled_rows import Holding, Keys, differing_records
+from redcap_sync.pulling.raw_structure import Structure, pull_structure
+from redcap_sync.pulling.record_requests import Asking, key_fields
+from redcap_sync.pulling.resume import NoResume, Resume
+from redcap_sync.rows.arrow_work import frugal_memory
+from redcap_sync.rows.export_rows import ExportRows
+from redcap_sync.rows.tables import Contents
+
+Progress = Callable[[int, int], None]
+"""Called with (records done, records in all)."""
+
+THREADS_A_CALL = 2
+"""For each call that may be under way: while it is on the line, the answer before it is looked at."""
+MOST_ROUNDS = 6
+"""A project in which records still change at the sixth look is not at rest; a night later it is."""
+
+
+@dataclass(frozen=True)
+class PullSettings:
+    """How to pull; study.toml has the same names in `[redcap]`."""
+
+    batch_records: int = 100
+    workers: int = 2
+    """Calls for records that are under way at once, at the most."""
+    largest_loss_percent: float = 20.0
+    records_before: int | None = None
+    """Records in the last good snapshot, where there is no base that says so."""
+
+
+def pull_project(
+    client: RedcapClient,
+    settings: PullSettings | None = None,
+    *,
+    base: Pull | None = None,
+    full: bool = False,
+    resume: Resume | None = None,
+    progress: Progress | None = None,
+) -> Pull:
+    """Pull structure and records; raises ExportIncomplete unless everything adds up.
+
+    With `base`, the pull before, only what changed since is fetched, where the log (or the dates of
+    change) can tell it; `full` asks for everything all the same and says in `told.proof` what the
+    increments had not seen. `resume` keeps finished batches for the case that the pull breaks off.
+    """
+    run = _Run(client, settings or PullSettings(), base, resume or NoResume(), progress)
+    with frugal_memory():
+        return run.full("asked for" if base else "") if full or base is None else run.incremental(base)
+
+
+@dataclass
+class _Run:
+    client: RedcapClient
+    settings: PullSettings
+    base: Pull | None
+    resume: Resume
+    progress: Progress | None
+    edits: list[Edit] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.requests_before = self.client.requests
+        self.turns = Semaphore(self.settings.workers)
+
+    def incremental(self, base: Pull) -> Pull:
+        """Go on from the pull before; a full one where it cannot be told what changed."""
+        if why := _why_no_base(base):
+            return self.full(why)
+        self.client.know_id_field(base.dictionary.record_id_field)
+        looking, changes = first_look(self.client, base.checkpoint, key_fields(base.dictionary, base.unseen))
+        if changes is None or not changes.trusted:
+            return self.full("what changed since the last pull cannot be told from the log")
+        if changes.structure:
+            return self.full("the structure or the rights changed")
+        if not looking.reads_log and pull_structure(self.client) != base.structure:
+            return self.full("the structure changed")
+        self.edits.extend(changes.edits)
+        asking = Asking(
+            self.client,
+            base.dictionary,
+            unseen=base.unseen,
+            csv_agrees=base.checkpoint.csv_agrees or None,
+            groups_due=base.groups_shown,
+            turns=self.turns,
+        )
+        holding = Holding(base.dictionary, base)
+        try:
+            contents = self._come_to_rest(asking, holding, looking, set(changes.records))
+        except (GroupsDiffer, ColumnsDiffer) as changed:
+            what = "data access groups" if isinstance(changed, GroupsDiffer) else "columns or the rights"
+            return self.full(f"the {what} changed")
+        pulled = self._pull(base.structure, asking, contents, looking, version=base.redcap_version)
+        return replace(pulled, told=replace(pulled.told, unlogged=self._unlogged(pulled, looking, changes)))
+
+    def full(self, why: str) -> Pull:
+        """Pull everything, but finished batches of a pull that was broken off."""
+        version = self.client.version()
+        base = self.base
+        place = (base.checkpoint, key_fields(base.dictionary, base.unseen)) if base else (Checkpoint(), [])
+        looking, changes = first_look(self.client, *place)
+        self.edits[:] = changes.edits if changes and changes.trusted else ()  # a diff of nights names who edited
+        structure = pull_structure(self.client)
+        looking.key_fields = key_fields(structure.dictionary)
+        self.client.know_id_field(structure.dictionary.record_id_field)
+        rights = own_rights(self.client, looking.username)
+        asking = Asking(
+            self.client,
+            structure.dictionary,
+            rights.levels,
+            groups_due=column_due(structure.dictionary.groups, in_no_group=rights.in_no_group),
+            keep=self.resume.keep,
+            turns=self.turns,
+        )
+        there = asking.row_keys()
+        holding = Holding(structure.dictionary, rows_due=sum(map(len, there.values())))
+        self._check_loss(len(there))
+        if asking.in_a_group:
+            looking.mark = None  # others' edits of the group's records need not stand in the part that is shown
+        touched = self._resumed(structure, asking, holding, looking)
+        kind = "resumed" if holding.keys else "full"
+        # What was there and is not shown any more is asked for by name: half a list of ids is no deletion.
+        known: set[str] = set(base.rows["record"]) if base else set()
+        wanted = touched | (known - there.keys()) | (there.keys() - holding.keys.keys())
+        shown = sorted(wanted & there.keys())
+        if len(shown) > self.settings.batch_records:
+            asking.probe(shown)
+        contents = self._come_to_rest(asking, holding, looking, wanted, there)
+        pulled = self._pull(structure, asking, contents, looking, version=version, kind=kind)
+        self.resume.clear()
+        proof, unlogged = self._proof(pulled, changes), self._unlogged(pulled, looking, changes)
+        return replace(pulled, told=replace(pulled.told, why=why, proof=proof, unlogged=unlogged))
+
+    def _resumed(self, structure: Structure, asking: Asking, holding: Holding, looking: Looking) -> set[str]:
+        """Take up the finished batches of a broken pull, and name the records touched since it began."""
+        broken = self.resume.load(structure)
+        changes = looking.since(broken.mark) if broken and broken.mark else None
+        if broken is None or changes is None or not changes.trusted or changes.structure:
+            self.resume.begin(structure, looking.mark)
+            return set()
+        try:
+            kept = [asking.read(body, kind) for body, kind in broken.bodies]
+        except (ExportIncomplete, ValueError):  # damaged on disk: to stop for it would be to stop every night
+            self.resume.begin(structure, looking.mark)
+            return set()
+        for rows in kept:
+            holding.take(set(rows.records()), rows)
+        return set(changes.records)
+
+    def _come_to_rest(
+        self, asking: Asking, holding: Holding, looking: Looking, wanted: set[str], there: Keys | None = None
+    ) -> Contents:
+        """Fetch what is wanted, compare, look into the log, until nothing is left to fetch."""
+        batches = Batches(
+            asking.records,
+            first=self.settings.batch_records,
+            workers=self.settings.workers * THREADS_A_CALL,
+            bytes_of=ExportRows.held_bytes,
+        )
+        for turn in range(MOST_ROUNDS):
+            order = [record for record in there if record in wanted] if there else []
+            self._fetch(batches, holding, [*order, *sorted(wanted.difference(order))], compare=looking.repeats_itself)
+            with ThreadPoolExecutor(1) as aside:
+                # Nearly always this round is the last one: the tables are laid while the server is asked once more.
+                laying = aside.submit(holding.contents, keep=looking.repeats_itself)
+                there = asking.row_keys(surely=turn > 0)
+                self._check_loss(len(there))
+                touched = self._touched(looking, holding) if wanted or looking.repeats_itself else set()
+                contents = laying.result()
+            wanted = touched | holding.differing(there)
+            if not wanted:
+                if asking.asked and not looking.reads_log:
+                    self._compare_structure(asking)
+                return contents
+        raise _never_at_rest(len(there or ()), wanted, holding)
+
+    def _compare_structure(self, asking: Asking) -> None:
+        """Raise ExportIncomplete where the structure is another one by now, which only the log would have said."""
+        if pull_structure(self.client).dictionary != asking.dictionary:
+            raise _restructured()
+
+    def _fetch(self, batches: Batches[ExportRows], holding: Holding, wanted: Sequence[str], *, compare: bool) -> None:
+        done = 0
+        for asked, rows in batches.fetch(wanted) if wanted else ():
+            holding.take(asked, rows, compare=compare)
+            done += len(asked)
+            if self.progress:
+                self.progress(done, len(wanted))
+
+    def _touched(self, looking: Looking, holding: Holding) -> set[str]:
+        changes = looking.again()
+        if changes.structure:
+            raise _restructured()
+        self.edits.extend(changes.edits)
+        return set(changes.records) - (holding.settled if looking.repeats_itself else set())
+
+    def _pull(
+        self,
+        structure: Structure,
+        asking: Asking,
+        contents: Contents,
+        looking: Looking,
+        *,
+        version: str,
+        kind: str = "incremental",
+    ) -> Pull:
+        rows, tables = contents
+        full_before = self.base.checkpoint.full_server_time if self.base else None
+        return Pull(
+            structure=structure,
+            rows=rows,
+            tables=tables,
+            redcap_version=version,
+            unseen=asking.all_unseen,
+            groups=asking.groups,
+            checkpoint=Checkpoint(
+                mark=looking.mark,
+                server_time=looking.began,
+                full_server_time=full_before if kind == "incremental" else looking.began,
+                csv_agrees=asking.csv_agrees is True,
+                groups_asked=True,
+            ),
+            edits=tuple(self.edits),
+            told=Told(
+                kind, requests=self.client.requests - self.requests_before, fetched=asking.asked, stable=looking.how
+            ),
+        )
+
+    def _proof(self, pulled: Pull, changes: Changes | None) -> Proof | None:
+        """Compare a full pull with the one before, records aside that the log names as touched.
+
+        Records that came or went are aside too: an increment finds them by their ids, as it must after a rename.
+        """
+        base = self.base
+        if base is None or changes is None or not changes.trusted or base.structure != pulled.structure:
+            return None
+        touched = changes.records | {edit.record for edit in self.edits}
+        stayed = set(base.rows["record"]) & set(pulled.rows["record"]) - touched
+        differ = {name: differing_records(base.tables[name], table) & stayed for name, table in pulled.tables.items()}
+        named = tuple(name for name, records in differ.items() if records)
+        return Proof(len(set().union(*differ.values())), named)
+
+    def _unlogged(self, pulled: Pull, looking: Looking, changes: Changes | None) -> int:
+        """How many records are gone of which the log does not say that they were deleted or renamed.
+
+        It would have told: a server that leaves out records is ill, however often the log names them as edited.
+        """
+        if self.base is None or changes is None or pulled.rows is self.base.rows:
+            return 0
+        id_field = pulled.dictionary.record_id_field
+        left = {edit.record for edit in (*changes.edits, *self.edits) if edit.takes_away(id_field)}
+        gone = set(self.base.rows["record"]) - set(pulled.rows["record"]) - left
+        return len(gone) if looking.reads_log and changes.mark is not None else 0
+
+    def _check_loss(self, found: int) -> None:
+        before = self.base.record_count() if self.base else self.settings.records_before
+        if before and found < before * (1 - self.settings.largest_loss_percent / 100):
+            raise ExportIncomplete(
+                f"REDCap shows {found} records; the last good snapshot has {before}.",
+                why="the token's user was moved to a data access group, or records were deleted, or the server is ill",
+                remedy="if the records were really deleted, raise largest_loss_percent in study.toml for one run",
+            )
+
+
+def _why_no_base(base: Pull) -> str:
+    """Why no increment can go on from a pull; '' where one can."""
+    if not base.checkpoint.groups_asked:
+        return "the last pull did not ask for data access groups"
+    if base.in_a_group:
+        return "the token's user is in a data access group and is shown a part of the log only"
+    return ""
+
+
+def _restructured() -> ExportIncomplete:
+    return ExportIncomplete(
+        "The project's structure or the user's rights changed while the pull ran.",
+        why="somebody edited the data dictionary, events or user rights just now",
+        remedy="run again when the change is finished",
+    )
+
+
+def _never_at_rest(there: int, wanted: set[str], holding: Holding) -> ExportIncomplete:
+    missing = sum(record not in holding.keys for record in wanted)
+    if missing:
+        return ExportIncomplete(
+            f"REDCap was asked for {there} records and gave {there - missing}; {missing} are missing.",
+            why="the server cuts the export short, or shows ids of records that the user may not export",
+            remedy="run again; if it stays, set a smaller batch_records in study.toml",
+        )
+    return ExportIncomplete(
+        f"{len(wanted)} records were still changing at the last look.",
+        why="an import is under way, or people enter data faster than the server exports them",
+        remedy="run again at a quieter hour",
+    )
