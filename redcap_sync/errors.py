@@ -4,22 +4,46 @@ The tree begins here because `redcap_sync` is the lowest layer; `nightround.mode
 A message never holds a token or a patient's value.
 """
 
-from typing import ClassVar
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from redcap_sync.messages import Message
 
 
 class ExplainedError(Exception):
     """An error that is shown to the user without a traceback.
 
-    `what` says what happened, `why` what may have caused it, `remedy` what to do about it.
+    It is a code with facts; the catalogue has three texts for it: `code.what` says what happened, `code.why` what may
+    have caused it, `code.remedy` what to do about it.
     """
 
     exit_code: ClassVar[int] = 1
 
-    def __init__(self, what: str, *, why: str, remedy: str) -> None:
-        super().__init__(what)
-        self.what = what
-        self.why = why
-        self.remedy = remedy
+    def __init__(self, code: str, *, why: str = "", remedy: str = "", **facts: Any) -> None:
+        super().__init__(code)
+        self.code = code
+        self.facts = facts
+        self._texts = (why, remedy) if why else None  # texts that are given as such, not by a code
+
+    def part(self, name: str) -> Message:
+        """One of the three texts, as a message."""
+        return Message.of(f"{self.code}.{name}", **self.facts)
+
+    @property
+    def what(self) -> str:
+        """What happened, in English."""
+        return self.code if self._texts else str(self.part("what"))
+
+    @property
+    def why(self) -> str:
+        """What may have caused it, in English."""
+        return self._texts[0] if self._texts else str(self.part("why"))
+
+    @property
+    def remedy(self) -> str:
+        """What to do about it, in English."""
+        return self._texts[1] if self._texts else str(self.part("remedy"))
 
     def __str__(self) -> str:
         return f"{self.what}\n  Why: {self.why}\n  What to do: {self.remedy}"

@@ -1,0 +1,107 @@
+"""The one catalogue of messages: each code with its text in Chinese and English.
+
+The texts of the engine stand in the TOML files beside this module, `code = { zh = "...", en = "..." }`.
+Those of `redcap_sync` have their English there (`redcap_sync/messages.toml`) and their Chinese in `redcap_zh.toml`.
+What a study team may edit, the words of reports and mails, has the same form in `report_templates/`.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from nightround.model.errors import StudyFilesWrong
+from nightround.model.language import LANGUAGES, Language, Words
+from redcap_sync.messages import Message, english_texts, fill, flat
+
+SEPARATORS: Mapping[Language, str] = {"zh": "；", "en": "; "}
+"""What stands between several messages that are listed in another one."""
+REDCAP_CHINESE = "redcap_zh.toml"
+
+
+@dataclass(frozen=True)
+class Wording:
+    """The texts of one language by code."""
+
+    language: Language
+    texts: Mapping[str, str]
+
+    def __call__(self, code: str, /, **facts: Any) -> str:
+        """The text of a code with its places filled; raises StudyFilesWrong for a code without a text."""
+        return self.say(Message.of(code, **facts))
+
+    def say(self, message: Message) -> str:
+        """A message in words."""
+        text = self.texts.get(message.code)
+        if text is None:
+            raise StudyFilesWrong(
+                f"There is no text {message.code!r} in the language {self.language!r}.",
+                why="the catalogue, or a words.toml, does not have it",
+                remedy=f'add {message.code} = {{ zh = "...", en = "..." }}',
+            )
+        return fill(text, message.facts, self.say, SEPARATORS[self.language])
+
+
+def in_language(message: Message, language: Language) -> str:
+    """A message of the engine or of `redcap_sync` in words."""
+    return wording(language).say(message)
+
+
+def in_both(message: Message) -> Words:
+    """A message in both languages."""
+    return Words(*(in_language(message, language) for language in LANGUAGES))
+
+
+def words(code: str, /, **facts: Any) -> Words:
+    """The text of a code in both languages."""
+    return in_both(Message.of(code, **facts))
+
+
+@cache
+def wording(language: Language) -> Wording:
+    """The catalogue of the engine and of `redcap_sync` in one language."""
+    own = {code: text[language] for code, text in own_texts().items()}
+    return Wording(language, {**redcap_texts(language), **own})
+
+
+@cache
+def own_texts() -> Mapping[str, Mapping[str, str]]:
+    """Every text of the engine by code, each a mapping from language to text."""
+    folder = files("nightround.texts")
+    names = sorted(one.name for one in folder.iterdir() if one.name.endswith(".toml") and one.name != REDCAP_CHINESE)
+    return dict(entry for name in names for entry in entries_of(folder.joinpath(name).read_text(encoding="utf-8")))
+
+
+def redcap_texts(language: Language) -> Mapping[str, str]:
+    """Every text of `redcap_sync` by code."""
+    if language == "en":
+        return english_texts()
+    document = tomllib.loads(files("nightround.texts").joinpath(REDCAP_CHINESE).read_text(encoding="utf-8"))
+    return dict(flat(document, lambda entry: isinstance(entry, str)))
+
+
+def entries_of(toml: str) -> list[tuple[str, Mapping[str, str]]]:
+    """Code and texts of each entry of a TOML file."""
+    return list(flat(tomllib.loads(toml), _is_text))
+
+
+def _is_text(entry: Any) -> bool:
+    return (
+        isinstance(entry, dict)
+        and entry.keys() <= set(LANGUAGES)
+        and all(isinstance(one, str) for one in entry.values())
+    )
+
+
+def read_wording(paths: Iterable[Path], language: Language) -> Wording:
+    """Read words.toml files that are there; a later file's text replaces an earlier one's."""
+    texts: dict[str, str] = {}
+    for path in paths:
+        if path.is_file():
+            texts |= {code: text[language] for code, text in entries_of(path.read_text(encoding="utf-8"))}
+    return Wording(language, texts)

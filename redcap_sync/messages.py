@@ -1,0 +1,111 @@
+"""Messages: what is said to people, as a code with facts. It is put into words where somebody reads it.
+
+`redcap_sync` has English words of its own in `messages.toml`, for those who use it alone.
+`nightround.texts` adds the other languages and the messages of the engine.
+"""
+
+from __future__ import annotations
+
+import string
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any, Self
+
+
+@dataclass(frozen=True)
+class Message:
+    """A code of the catalogue and the facts that its text has room for, by name.
+
+    A fact is a name, a count, a number, another message, or a tuple of messages that are listed.
+    """
+
+    code: str
+    pairs: tuple[tuple[str, Any], ...] = ()
+
+    @classmethod
+    def of(cls, code: str, /, **facts: Any) -> Self:
+        """Make a message from a code and its facts."""
+        return cls(code, tuple(sorted(facts.items())))
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The facts by name."""
+        return dict(self.pairs)
+
+    def __str__(self) -> str:
+        """The message in English; of a code that is not ours the code and the facts."""
+        return english(self)
+
+    def document(self) -> dict[str, Any]:
+        """The message as JSON, the form in which it is stored."""
+        return {"code": self.code, "facts": {name: _stored(fact) for name, fact in self.pairs}}
+
+    @classmethod
+    def read(cls, document: Mapping[str, Any]) -> Self:
+        """Read what `document` wrote; raises KeyError for anything else."""
+        facts = document["facts"]
+        return cls(document["code"], tuple(sorted((name, _read(fact)) for name, fact in facts.items())))
+
+
+def _stored(fact: Any) -> Any:
+    if isinstance(fact, Message):
+        return fact.document()
+    return [one.document() for one in fact] if isinstance(fact, tuple) else fact
+
+
+def _read(fact: Any) -> Any:
+    if isinstance(fact, dict):
+        return Message.read(fact)
+    return tuple(Message.read(one) for one in fact) if isinstance(fact, list) else fact
+
+
+class _Filler(string.Formatter):
+    """Fills the places of a text. `{n:record|records}` gives '1 record' and '3 records'."""
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        if "|" in format_spec:
+            one, many = format_spec.split("|")
+            return f"{value} {one if value == 1 else many}"
+        return str(super().format_field(value, format_spec))
+
+
+_FILLER = _Filler()
+
+
+def fill(text: str, facts: Mapping[str, Any], say: Callable[[Message], str], separator: str) -> str:
+    """Put facts into a text; messages among them are said by `say`, several with a separator between them."""
+    said = {name: _said(fact, say, separator) for name, fact in facts.items()}
+    return _FILLER.vformat(text, (), said)
+
+
+def _said(fact: Any, say: Callable[[Message], str], separator: str) -> Any:
+    if isinstance(fact, Message):
+        return say(fact)
+    return separator.join(map(say, fact)) if isinstance(fact, tuple) else fact
+
+
+def flat(document: Mapping[str, Any], is_text: Callable[[Any], bool], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Code and text of each entry of a nested TOML document; the code is the path, joined by dots."""
+    for name, entry in document.items():
+        if is_text(entry):
+            yield prefix + name, entry
+        else:
+            yield from flat(entry, is_text, f"{prefix}{name}.")
+
+
+@cache
+def english_texts() -> Mapping[str, str]:
+    """The English text of each code of `redcap_sync`."""
+    document = tomllib.loads(files("redcap_sync").joinpath("messages.toml").read_text(encoding="utf-8"))
+    return dict(flat(document, lambda entry: isinstance(entry, str)))
+
+
+def english(message: Message) -> str:
+    """A message in the English of `redcap_sync`."""
+    text = english_texts().get(message.code)
+    if text is None:
+        return " ".join([message.code, *(f"{name}={_said(fact, english, '; ')}" for name, fact in message.pairs)])
+    return fill(text, message.facts, english, "; ")
