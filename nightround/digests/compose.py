@@ -9,12 +9,13 @@ from datetime import datetime
 
 from nightround.digests.notice import Night, NightState, Notice
 from nightround.digests.pages import Lines, OldFinding, OpenList, Page, Shown, capped
-from nightround.digests.templates import DigestTemplates, Wording
+from nightround.digests.templates import DigestTemplates
 from nightround.model.finding import Finding, LedgerDelta, Resolution
 from nightround.model.language import Words
 from nightround.model.links import Places
 from nightround.model.recipient import Recipient
 from nightround.model.rule import Rule, Severity
+from nightround.texts.catalogue import Wording
 from nightround.texts.reasons import reason_in
 
 DATA_MANAGER = "data_manager"

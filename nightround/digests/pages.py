@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from nightround.digests.templates import Wording
 from nightround.model.finding import Finding
 from nightround.model.language import Language
 from nightround.model.links import Places
 from nightround.model.rule import Rule
+from nightround.texts.catalogue import Wording
 from nightround.texts.labels import words_of_label
 from redcap_sync.rows.row_order import natural_key
 

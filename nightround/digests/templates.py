@@ -2,28 +2,16 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nightround.model.errors import StudyFilesWrong
 from nightround.model.language import LANGUAGES, Language
+from nightround.texts.catalogue import Wording, read_wording
 
 if TYPE_CHECKING:
     from jinja2 import Environment
-
-
-@dataclass(frozen=True)
-class Wording:
-    """The words of one language."""
-
-    words: Mapping[str, str]
-
-    def __call__(self, key: str, **facts: object) -> str:
-        """The text of a key with its placeholders filled."""
-        return self.words[key].format(**facts)
 
 
 @dataclass(frozen=True)
@@ -45,18 +33,10 @@ class DigestTemplates:
 def load_digest_templates(folder: Path) -> DigestTemplates:
     """Read the templates and `words.toml` of `report_templates/digest`.
 
-    Raises StudyFilesWrong when a language lacks a word the other has.
+    Raises StudyFilesWrong for a text that is not given in both languages.
     """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-    words = tomllib.loads((folder / "words.toml").read_text(encoding="utf-8"))
-    missing = sorted(words["zh"].keys() ^ words["en"].keys())
-    if missing:
-        raise StudyFilesWrong(
-            f"words.toml of the digest has words in one language only: {', '.join(missing)}.",
-            why="a word was added or renamed in one language",
-            remedy=f"add them to the other language in {folder / 'words.toml'}",
-        )
     environment = Environment(
         loader=FileSystemLoader(folder),
         autoescape=select_autoescape(enabled_extensions=("html.j2",), default=False),
@@ -64,4 +44,4 @@ def load_digest_templates(folder: Path) -> DigestTemplates:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return DigestTemplates(environment, {language: Wording(words[language]) for language in LANGUAGES})
+    return DigestTemplates(environment, {language: read_wording([folder], language) for language in LANGUAGES})

@@ -29,10 +29,10 @@ from nightround.report.printing.context import ReportContext, build_report
 from nightround.report.printing.render import html, template_folders
 from nightround.report.printing.typesetting import pdf_bytes
 from nightround.report.printing.word_file import word_bytes
-from nightround.report.printing.wording import read_wording
 from nightround.report.register import EDITION_FILE, EDITIONS, RESULTS_FILE, Register, results_json, write_register
 from nightround.report.self_audit.gate import require_printed, require_sound
 from nightround.snapshots.snapshot_store import SnapshotStore
+from nightround.texts.catalogue import read_wording
 from redcap_sync.private_files import private_folder
 
 log = logging.getLogger(__name__)

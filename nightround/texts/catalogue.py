@@ -22,6 +22,8 @@ from redcap_sync.messages import Message, english_texts, fill, flat
 SEPARATORS: Mapping[Language, str] = {"zh": "；", "en": "; "}
 """What stands between several messages that are listed in another one."""
 REDCAP_CHINESE = "redcap_zh.toml"
+WORDS_FILE = "words.toml"
+"""The texts in a folder of templates, which a study may replace by its own."""
 
 
 @dataclass(frozen=True)
@@ -98,10 +100,26 @@ def _is_text(entry: Any) -> bool:
     )
 
 
-def read_wording(paths: Iterable[Path], language: Language) -> Wording:
-    """Read words.toml files that are there; a later file's text replaces an earlier one's."""
+def read_wording(folders: Iterable[Path], language: Language) -> Wording:
+    """Read words.toml of each folder that has one; a later folder's text replaces an earlier one's.
+
+    Raises StudyFilesWrong for a text that is not given in both languages.
+    """
     texts: dict[str, str] = {}
-    for path in paths:
+    for folder in folders:
+        path = folder / WORDS_FILE
         if path.is_file():
-            texts |= {code: text[language] for code, text in entries_of(path.read_text(encoding="utf-8"))}
+            entries = entries_of(path.read_text(encoding="utf-8"))
+            _require_both_languages(path, entries)
+            texts |= {code: text[language] for code, text in entries}
     return Wording(language, texts)
+
+
+def _require_both_languages(path: Path, entries: Iterable[tuple[str, Mapping[str, str]]]) -> None:
+    codes = sorted(code for code, text in entries if text.keys() != set(LANGUAGES))
+    if codes:
+        raise StudyFilesWrong(
+            f"{path} has texts in one language only: {', '.join(codes)}.",
+            why="a text was added or renamed in one language",
+            remedy='write each as code = { zh = "...", en = "..." }',
+        )

@@ -16,9 +16,9 @@ from nightround.report.numbers.inputs import ReportInputs
 from nightround.report.open_version.opened import open_inputs
 from nightround.report.printing.attachments import attachments
 from nightround.report.printing.word_file import word_bytes
-from nightround.report.printing.wording import read_wording
 from nightround.report.self_audit.gate import contradictions
 from nightround.study.plan import Plan
+from nightround.texts.catalogue import read_wording
 from tests.interim_samples import (
     AGE_RULE,
     PATENCY_RULE,

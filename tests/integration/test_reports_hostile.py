@@ -18,8 +18,8 @@ from nightround.report.making import Pages, files_of, pages_of
 from nightround.report.numbers.gathering import inputs_of
 from nightround.report.numbers.inputs import ReportInputs
 from nightround.report.printing.word_file import word_bytes
-from nightround.report.printing.wording import read_wording
 from nightround.report.self_audit.gate import contradictions
+from nightround.texts.catalogue import read_wording
 from nightround.texts.csv_text import csv_text
 from tests.interim_samples import AGE_RULE, edition_of, open_finding, patients, snapshot_of
 from tests.report_samples import TEMPLATES

@@ -69,9 +69,9 @@ def test_nothing_is_sent_when_nothing_changed() -> None:
 def test_a_digest_is_sent_on_mondays_whatever_happened() -> None:
     """Silence must be told from a service that died."""
     notice = notice_of(LedgerDelta(persisting=(made_finding(),)), now=MONDAY)
-    assert "This weekly line says that the round is running." in notice.text
+    assert "This mail is sent every Monday to show that the round is running." in notice.text
     assert "nothing new, 1 still open" in notice.subject
-    assert "weekly line" not in notice_of(NEW, now=MONDAY).text
+    assert "sent every Monday" not in notice_of(NEW, now=MONDAY).text
 
 
 def test_each_person_hears_of_their_own_findings_only() -> None:
@@ -84,16 +84,16 @@ def test_each_person_hears_of_their_own_findings_only() -> None:
 def test_a_failed_night_is_told_to_the_data_manager_first_thing() -> None:
     """The headline says it, before anything else; coordinators are not woken by a server that was down."""
     notice = notice_of(LedgerDelta(), night=FAILED, recipient=MANAGER)
-    assert notice.subject.startswith("[Nightround] The night's round was not done")
-    assert notice.text.splitlines()[1] == "The night's round was not done"
+    assert notice.subject.startswith("[Nightround] Last night's round was not completed")
+    assert notice.text.splitlines()[1] == "Last night's round was not completed"
     assert "Reason: REDCap did not answer." in notice.text
     assert told(LedgerDelta(), night=FAILED) is None
-    assert "not done" in notice_of(NEW, night=FAILED).subject
+    assert "not completed" in notice_of(NEW, night=FAILED).subject
 
 
 def test_a_failed_monday_does_not_claim_to_be_alive() -> None:
     """The weekly line and the red banner exclude each other."""
-    assert "weekly line" not in notice_of(LedgerDelta(), night=FAILED, now=MONDAY).text
+    assert "sent every Monday" not in notice_of(LedgerDelta(), night=FAILED, now=MONDAY).text
 
 
 def test_a_night_is_whole_only_when_data_and_rules_are() -> None:
@@ -217,15 +217,15 @@ def test_a_subject_is_one_line() -> None:
 
 def test_a_word_missing_in_one_language_is_found_when_the_templates_are_read(tmp_path: Path) -> None:
     """A half translated digest never reaches a mailbox."""
-    (tmp_path / "words.toml").write_text('[en]\na = "x"\nb = "y"\n[zh]\na = "甲"\n', encoding="utf-8")
+    (tmp_path / "words.toml").write_text('a = { zh = "甲", en = "x" }\nb = { en = "y" }\n', encoding="utf-8")
     with pytest.raises(StudyFilesWrong, match=r"one language only: b\."):
         load_digest_templates(tmp_path)
 
 
 def test_both_languages_fill_in_the_same_facts() -> None:
     """A translation that forgets a number is found."""
-    for key, english in TEMPLATES.wording["en"].words.items():
-        chinese = TEMPLATES.wording["zh"].words[key]
+    for key, english in TEMPLATES.wording["en"].texts.items():
+        chinese = TEMPLATES.wording["zh"].texts[key]
         assert set(re.findall(r"{\w+}", english)) - {"{n}"} == set(re.findall(r"{\w+}", chinese)) - {"{n}"}, key
 
 

@@ -14,10 +14,10 @@ from nightround.report.figures.intervals import Interval, IntervalTexts, axis_of
 from nightround.report.figures.survival_curves import BEYOND, Curve, CurveTexts, Step, curves_of, survival_drawing
 from nightround.report.figures.trends import Panel, Spot, TrendTexts, trend_drawing
 from nightround.report.printing.metrics import read_metrics
-from nightround.report.printing.wording import read_wording
 from nightround.report.tables.effect_tables import curve_note, curve_parts
 from nightround.report.tables.views import Figure
 from nightround.study.plan import Survival
+from nightround.texts.catalogue import read_wording
 from tests.report_samples import PLAN, RESULTS, TEMPLATES, night, row
 
 PEN = Pen(read_metrics(TEMPLATES / "fonts"))

@@ -14,7 +14,7 @@ from nightround.report.numbers.facts import Cause, CauseKind, ChangedNumber, New
 from nightround.report.printing.attachments import attachments, steady
 from nightround.report.printing.context import build_report
 from nightround.report.printing.render import html, split_hyphenated, split_symbols
-from nightround.report.printing.wording import read_wording
+from nightround.texts.catalogue import read_wording
 from nightround.texts.csv_text import harmless
 from tests.report_samples import CUTOFF, OUTCOMES, PLAN, RULES, SECRET, SNAPSHOT, TEMPLATES, night
 

@@ -8,11 +8,11 @@ import pytest
 from nightround.model.language import Words
 from nightround.model.result import ResultKey, ResultSet
 from nightround.report.printing.metrics import read_metrics
-from nightround.report.printing.wording import read_wording
 from nightround.report.tables.columns import halves, laid_out
 from nightround.report.tables.effect_tables import difference_table, odds_lines
 from nightround.report.tables.planned_tables import Notes, measured_label, table_view
 from nightround.report.tables.views import Cell, Column, Row, TableView
+from nightround.texts.catalogue import read_wording
 from tests.report_samples import PLAN, RESULTS, TEMPLATES, night
 
 METRICS = read_metrics(TEMPLATES / "fonts")

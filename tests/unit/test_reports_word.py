@@ -9,7 +9,7 @@ from docx import Document
 from nightround.model.language import Language
 from nightround.report.printing.context import build_report
 from nightround.report.printing.word_file import word_bytes
-from nightround.report.printing.wording import read_wording
+from nightround.texts.catalogue import read_wording
 from tests.report_samples import PLAN, TEMPLATES, night
 
 

@@ -10,7 +10,7 @@ from nightround.model.result import ResultKey, ResultRow
 from nightround.report.figures.axes import Scale, round_ticks, tick_text
 from nightround.report.figures.drawing import HALF, SMALL, TEXT, TICK, Drawing, Label, Pen, Polyline, Rect, Shape
 from nightround.report.numbers.inputs import ReportInputs
-from nightround.report.printing.wording import Wording
+from nightround.texts.catalogue import Wording
 
 ACCRUAL, ENROLLED = "accrual", "enrolled"
 WIDTH = 482.0

@@ -9,8 +9,8 @@ from nightround.model.result import ResultKey, ResultRow
 from nightround.report.figures.axes import Scale, round_ticks, tick_text
 from nightround.report.figures.drawing import HALF, SMALL, TEXT, TICK, Drawing, Label, Pen, Point, Polyline, Shape
 from nightround.report.numbers.inputs import ReportInputs
-from nightround.report.printing.wording import Wording
 from nightround.study.plan import Survival
+from nightround.texts.catalogue import Wording
 
 WIDTH = 482.0
 LEFT, RIGHT = 86.0, 90.0

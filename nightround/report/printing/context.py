@@ -19,7 +19,6 @@ from nightround.report.numbers.inputs import ReportInputs
 from nightround.report.open_version.withheld import is_withheld
 from nightround.report.printing.metrics import FontMetrics, read_metrics
 from nightround.report.printing.typesetting import FONT_FOLDER
-from nightround.report.printing.wording import Wording, read_wording
 from nightround.report.tables.columns import laid_out
 from nightround.report.tables.effect_tables import curve_parts, effect_parts, factor_parts
 from nightround.report.tables.endpoints import (
@@ -38,6 +37,7 @@ from nightround.report.tables.summary_page import Card, cards, headlines, look_s
 from nightround.report.tables.trust_page import evidence_tables, trust_sentence, trust_tables
 from nightround.report.tables.views import Figure, Part, TableView
 from nightround.study.plan import PlannedTable
+from nightround.texts.catalogue import Wording, read_wording
 
 HASH_SHOWN = 16
 """Hexadecimal digits of a snapshot's name in a running foot; the whole name stands on the cover."""

@@ -11,7 +11,7 @@ import jinja2
 
 from nightround.report.printing.cleaning import clean, spaced
 from nightround.report.printing.context import ReportContext
-from nightround.report.printing.wording import read_wording
+from nightround.texts.catalogue import read_wording
 
 REPORT = "report.html.j2"
 ORIGINAL = "original"

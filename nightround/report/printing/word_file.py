@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from nightround.report.printing.cleaning import clean, spaced
 from nightround.report.printing.context import ReportContext
-from nightround.report.printing.wording import Wording
 from nightround.report.tables.views import Cell, Column, Note, TableView
+from nightround.texts.catalogue import Wording
 
 if TYPE_CHECKING:
     from docx.document import Document

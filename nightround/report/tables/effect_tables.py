@@ -13,12 +13,12 @@ from nightround.report.figures.paired_lines import PairedPanel, PairedTexts, pai
 from nightround.report.figures.survival_curves import CurveTexts, curves_of, survival_drawing
 from nightround.report.numbers.facts import Line, PatientPair
 from nightround.report.numbers.inputs import ReportInputs
-from nightround.report.printing.wording import Wording
 from nightround.report.tables.planned_tables import SIGNIFICANT, measured_label, p_with_sign, typeset
 from nightround.report.tables.trust_column import trust_cells, trust_columns
 from nightround.report.tables.views import Cell, Column, Figure, Note, Part, Row, TableView
 from nightround.study.methods import words_of
 from nightround.study.plan import Factor, Group, PlannedTable, Regression, Survival, Variable
+from nightround.texts.catalogue import Wording
 
 DIFFERENCES = ("difference_in_change", "ancova")
 FIT = "firth"

@@ -10,10 +10,10 @@ from nightround.report.figures.intervals import Interval, IntervalTexts, interva
 from nightround.report.numbers.facts import Line
 from nightround.report.numbers.inputs import ReportInputs
 from nightround.report.open_version.withheld import is_withheld
-from nightround.report.printing.wording import Wording
 from nightround.report.tables.trust_column import trust_cells, trust_columns, trust_notes
 from nightround.report.tables.views import Cell, Column, Figure, Note, Row, TableView
 from nightround.study.plan import Endpoint, Literature, Plan
+from nightround.texts.catalogue import Wording
 
 ENDPOINTS = "endpoints"
 WITHHELD_LETTER = "a"

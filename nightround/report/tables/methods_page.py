@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from nightround.model.result import ResultRow
 from nightround.report.numbers.inputs import ReportInputs
-from nightround.report.printing.wording import Wording
 from nightround.report.tables.planned_tables import step_count
 from nightround.report.tables.trust_page import label_of_line
 from nightround.study.methods import words_of
 from nightround.study.plan import PlannedTable
+from nightround.texts.catalogue import Wording
 
 
 @dataclass(frozen=True)

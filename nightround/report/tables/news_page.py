@@ -9,11 +9,11 @@ from collections.abc import Iterator, Sequence
 from nightround.model.language import Words
 from nightround.report.numbers.facts import Cause, ChangedNumber, News
 from nightround.report.numbers.inputs import ReportInputs
-from nightround.report.printing.wording import Wording
 from nightround.report.tables.planned_tables import SIGNIFICANT, typeset
 from nightround.report.tables.views import Cell, Column, Note, Row, TableView
 from nightround.study.methods import STATISTIC_SYMBOLS
 from nightround.study.plan import Plan, Variable
+from nightround.texts.catalogue import Wording
 
 MOST_CHANGED = 30
 """Lines; the attached changes.csv holds all of them."""

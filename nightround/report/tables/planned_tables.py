@@ -9,11 +9,11 @@ from string import ascii_lowercase
 from nightround.model.language import Language, Words
 from nightround.model.result import ResultKey, ResultRow, ResultSet
 from nightround.report.numbers.facts import EMPTY_TRUST, Line, Trust
-from nightround.report.printing.wording import Wording
 from nightround.report.tables.trust_column import trust_cells, trust_columns, trust_notes
 from nightround.report.tables.views import Cell, Column, Note, Row, Spanner, TableView
 from nightround.study.methods import STATISTIC_SYMBOLS, words_of
 from nightround.study.plan import Group, Level, Plan, PlannedTable, Section, Variable
+from nightround.texts.catalogue import Wording
 
 SIGNIFICANT = 0.05
 """P below this is printed bold; the customary level, which the plan's tests are two-sided at."""

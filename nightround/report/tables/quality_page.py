@@ -10,8 +10,8 @@ from nightround.model.finding import Finding
 from nightround.model.outcome import Outcome, Status
 from nightround.model.rule import Rule, Severity
 from nightround.report.numbers.inputs import ReportInputs
-from nightround.report.printing.wording import Wording
 from nightround.report.tables.views import Cell, Column, Note, Row, TableView
+from nightround.texts.catalogue import Wording
 from nightround.texts.reasons import reason_in
 
 MOST_RULES_LISTED = 12

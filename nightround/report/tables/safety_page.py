@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from nightround.model.result import ResultKey
 from nightround.report.numbers.inputs import ReportInputs
-from nightround.report.printing.wording import Wording
 from nightround.report.tables.views import Cell, Column, Note, Row, TableView
+from nightround.texts.catalogue import Wording
 
 SAFETY = "safety"
 

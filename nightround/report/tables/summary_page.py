@@ -10,13 +10,13 @@ from nightround.model.result import ResultKey
 from nightround.model.rule import Severity
 from nightround.report.numbers.inputs import ReportInputs
 from nightround.report.open_version.withheld import is_withheld
-from nightround.report.printing.wording import Wording
 from nightround.report.tables.endpoints import INTERVALS, interval_text, primary_endpoint, printed
 from nightround.report.tables.news_page import news_sentence
 from nightround.report.tables.planned_tables import SIGNIFICANT, step_count
 from nightround.report.tables.safety_page import safety_sentence, safety_told, text_of
 from nightround.report.tables.trust_page import trust_sentence
 from nightround.study.plan import PlannedTable, Variable
+from nightround.texts.catalogue import Wording
 
 MOST_NAMES = 3
 """Variables named in a sentence; the tables show them all."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from nightround.report.numbers.facts import Line, LineTrust, Trust, Verdict
-from nightround.report.printing.wording import Wording
 from nightround.report.tables.views import Cell, Column, Note
+from nightround.texts.catalogue import Wording
 
 MARKS = {Verdict.UNTOUCHED: "", Verdict.STANDS: "", Verdict.ESTIMATE: " ○", Verdict.CONCLUSION: " ●"}
 """Beside the count of values in doubt: an estimate moves, a conclusion moves."""

@@ -8,9 +8,9 @@ from nightround.model.finding import Finding
 from nightround.model.rule import Rule
 from nightround.report.numbers.facts import Checked, Filled, FindingWeight, Line, LineTrust, Verdict
 from nightround.report.numbers.inputs import ReportInputs
-from nightround.report.printing.wording import Wording
 from nightround.report.tables.planned_tables import typeset
 from nightround.report.tables.views import Cell, Column, Note, Row, TableView
+from nightround.texts.catalogue import Wording
 
 ENDPOINTS = "endpoints"
 MOST_FINDINGS = 12
