@@ -72,8 +72,7 @@ def _of_dictionary(rules: Iterable[Rule]) -> Iterator[str]:
     """One line a kind: `required: age, sex`."""
     kinds: dict[str, list[str]] = defaultdict(list)
     for rule in rules:
-        kind, _, name = rule.id.partition(":")
-        kinds[kind].append(name)
+        kinds[rule.kind].append(rule.place.name)
     yield from (f"{kind}: {', '.join(names)}" for kind, names in kinds.items())
 
 
@@ -85,6 +84,7 @@ def rules_document(study: Study) -> dict[str, Any]:
         "rules": [
             {
                 "id": rule.id,
+                "kind": rule.kind.value,
                 "origin": rule.origin,
                 "severity": rule.severity.value,
                 "owner": rule.owner,

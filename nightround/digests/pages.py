@@ -13,6 +13,7 @@ from nightround.model.rule import Rule
 from nightround.texts.catalogue import Wording
 from nightround.texts.labels import words_of_label
 from redcap_sync.rows.row_order import natural_key
+from redcap_sync.rows.tables import RowKey
 
 SHOWN_ID = 8
 """Digits of a finding's id that stand in a mail; enough to find it among a hundred thousand."""
@@ -132,15 +133,21 @@ class Shown:
 
     def old(self, finding: Finding, age: str) -> OldFinding:
         """One line of an old finding: title, where it is, how long it has been open."""
-        row = self._places.place_of(finding)
+        row = self._row(finding)
         where = (self._record_label(row.record), self._event_label(row.event), self._place(finding))
         text = " · ".join(part for part in (self.title(finding.rule_id), *where, age) if part)
-        return OldFinding(text, self._places.link(finding), self._link_text(finding))
+        return OldFinding(text, self._link(finding), self._link_text(finding))
+
+    def _row(self, finding: Finding) -> RowKey:
+        return self._places.place_of(finding, self._rules.get(finding.rule_id))
+
+    def _link(self, finding: Finding) -> str:
+        return self._places.link(finding, self._rules.get(finding.rule_id))
 
     def _events(self, found: Sequence[Finding]) -> tuple[EventGroup, ...]:
         return tuple(
             EventGroup(self._event_label(event), tuple(self._entry(one) for one in of_event))
-            for event, of_event in groupby(found, key=lambda one: self._places.place_of(one).event)
+            for event, of_event in groupby(found, key=lambda one: self._row(one).event)
         )
 
     def _entry(self, finding: Finding) -> Entry:
@@ -150,7 +157,7 @@ class Shown:
             title=self.title(finding.rule_id),
             place=self._place(finding),
             advice=self._advice(finding.rule_id),
-            link=self._places.link(finding),
+            link=self._link(finding),
             link_text=self._link_text(finding),
         )
 
@@ -172,7 +179,7 @@ class Shown:
         return words_of_label(label).in_(self._language)
 
     def _place(self, finding: Finding) -> str:
-        row = self._places.place_of(finding)
+        row = self._row(finding)
         instrument = self._in_my_language(self._places.instruments.get(row.instrument, row.instrument))
         return self._wording("instance", instrument=instrument, instance=row.instance) if row.instance else instrument
 
@@ -185,7 +192,7 @@ class Shown:
         return (finding.severity.rank, *self._by_place(finding))
 
     def _by_place(self, finding: Finding) -> tuple[object, ...]:
-        row = self._places.place_of(finding)
+        row = self._row(finding)
         visit = (self._places.event_order(row.event), row.event)
         return (*natural_key(row.record), *visit, finding.severity.rank, finding.rule_id, row.instrument, row.instance)
 

@@ -40,7 +40,7 @@ def findings_list(findings: Iterable[Finding], rules: Mapping[str, Rule], places
 
 
 def _cells(finding: Finding, rule: Rule | None, places: Places) -> tuple[object, ...]:
-    row = places.place_of(finding)
+    row = places.place_of(finding, rule)
     return (
         finding.id,
         finding.state.value,
@@ -59,5 +59,5 @@ def _cells(finding: Finding, rule: Rule | None, places: Places) -> tuple[object,
         finding.resolved_at.isoformat() if finding.resolved_at else "",
         finding.resolution.value if finding.resolution else "",
         finding.times_reopened,
-        places.link(finding),
+        places.link(finding, rule),
     )

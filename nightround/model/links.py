@@ -8,13 +8,9 @@ from typing import Self
 from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
 from nightround.model.finding import Finding
+from nightround.model.rule import Rule
 from redcap_sync.dictionary import Dictionary
 from redcap_sync.rows.tables import RowKey
-
-
-def visit_rule_id(event: str) -> str:
-    """The id of the rule on a missing visit."""
-    return f"visit:{event}"
 
 
 @dataclass(frozen=True)
@@ -32,8 +28,6 @@ class Places:
     events: Mapping[str, str] = field(default_factory=dict)
     event_ids: Mapping[str, int] = field(default_factory=dict)
     instruments: Mapping[str, str] = field(default_factory=dict)
-    visits: Mapping[str, tuple[str, str]] = field(default_factory=dict)
-    """Of each rule on a missing visit the event, and the instrument to begin with."""
 
     @classmethod
     def of(cls, dictionary: Dictionary, *, api_url: str, version: str, record_id_allowed: bool) -> Self:
@@ -46,17 +40,19 @@ class Places:
             events={event.unique_name: event.in_both for event in dictionary.events},
             event_ids={event.unique_name: event.event_id for event in dictionary.events if event.event_id is not None},
             instruments={instrument.name: instrument.label for instrument in dictionary.instruments},
-            visits={visit_rule_id(event): (event, _first_instrument(dictionary, event)) for event in _used(dictionary)},
         )
 
-    def place_of(self, finding: Finding) -> RowKey:
-        """Where a finding is to be mended: its row; of a visit that is missing the visit itself, which has no row."""
-        event, instrument = self.visits.get(finding.rule_id, ("", ""))
-        return RowKey(finding.row.record, event, instrument, 0) if event else finding.row
+    def place_of(self, finding: Finding, rule: Rule | None) -> RowKey:
+        """Where a finding is corrected: at its row, or where its rule says, as of a missing visit, which has no row.
 
-    def link(self, finding: Finding) -> str:
-        """The page to be mended, at its first field; the project's home where no record id may be named."""
-        row = self.place_of(finding)
+        `rule` is None where the rule is no longer known.
+        """
+        shown = rule.shown_at if rule else None
+        return RowKey(finding.row.record, shown.event, shown.instrument, 0) if shown else finding.row
+
+    def link(self, finding: Finding, rule: Rule | None) -> str:
+        """The page to be corrected, at its first field; the project's home where no record id may be named."""
+        row = self.place_of(finding, rule)
         reachable = self.project_id is not None and (row.event == "" or row.event in self.event_ids)
         if not (self.record_id_allowed and reachable):
             return self._page("index.php", {})
@@ -80,16 +76,6 @@ class Places:
             return f"{self.base_url}/"
         pairs = {"pid": str(self.project_id), **query}
         return f"{self.base_url}/redcap_v{quote(self.version)}/{page}?{urlencode(pairs, quote_via=quote)}"
-
-
-def _used(dictionary: Dictionary) -> tuple[str, ...]:
-    """The events of a longitudinal project that have an instrument."""
-    return tuple(event for event in dictionary.event_names if event and dictionary.instruments_at(event))
-
-
-def _first_instrument(dictionary: Dictionary, event: str) -> str:
-    """The first instrument of an event, one that does not repeat where there is any."""
-    return min(dictionary.instruments_at(event), key=lambda name: dictionary.repeats(event, name))
 
 
 def base_url_of(api_url: str) -> str:

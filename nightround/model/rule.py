@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from nightround.model.language import Words
 
@@ -21,6 +21,48 @@ class Severity(StrEnum):
     def rank(self) -> int:
         """0 for the worst; for sorting."""
         return list(Severity).index(self)
+
+
+class RuleKind(StrEnum):
+    """What a rule asks about. The id of a rule that the dictionary makes begins with its kind."""
+
+    LOGIC = "logic"
+    """Logic that a person wrote, of a study or of a project."""
+    VISIT = "visit"
+    """A visit that is missing altogether."""
+    ABSENT = "absent"
+    """An instrument that was never opened."""
+    LIMIT = "limit"
+    """A value that no patient can have."""
+    BLANK = "blank"
+    REQUIRED = "required"
+    FORMAT = "format"
+    RANGE = "range"
+    OUTLIER = "outlier"
+    HIDDEN = "hidden"
+    """A value in a field that branching logic hides."""
+    CHOICE = "choice"
+    CALCULATION = "calculation"
+    MISSING_CODE = "missing_code"
+    SLIP = "slip"
+    """A likely slip of the unit or of the decimal point."""
+
+    def rule_id(self, name: str) -> str:
+        """The id of the rule of this kind on a field, an instrument or an event."""
+        return f"{self}:{name}"
+
+
+class RulePlace(NamedTuple):
+    """Where the findings of a rule are shown and linked to; '' leaves a part to the row of each finding."""
+
+    event: str = ""
+    instrument: str = ""
+    field: str = ""
+
+    @property
+    def name(self) -> str:
+        """The most exact name in it: the field, else the event of a missing visit, else the instrument."""
+        return self.field or self.event or self.instrument
 
 
 @dataclass(frozen=True)
@@ -71,3 +113,11 @@ class Rule:
     origin: Literal["study", "dictionary", "redcap"] = "study"
     examples: tuple[Example, ...] = ()
     check: Check | None = None
+    kind: RuleKind = RuleKind.LOGIC
+    shown_at: RulePlace | None = None
+    """Where its findings are shown, if not at their own rows: at a missing visit, which has no row."""
+
+    @property
+    def place(self) -> RulePlace:
+        """Where its findings are shown and linked to."""
+        return self.shown_at or RulePlace("", self.instrument, self.fields[0] if self.fields else "")

@@ -322,11 +322,12 @@ class Night:
         """What this run opened, reopened and resolved: the change, the finding, its rule's title and its link."""
         if self.delta is None or self.validation is None or self.snapshot is None:
             return
-        titles = {rule.id: rule.title.en for rule in self.validation.rules}
+        rules = {rule.id: rule for rule in self.validation.rules}
         places = self._places(self.snapshot.dictionary, self.snapshot.redcap_version)
         for change in ("opened", "reopened", "resolved"):
             for finding in getattr(self.delta, change):
-                yield change, finding, titles.get(finding.rule_id, ""), places.link(finding)
+                rule = rules.get(finding.rule_id)
+                yield change, finding, rule.title.en if rule else "", places.link(finding, rule)
 
     def _places(self, dictionary: Dictionary, version: str) -> Places:
         return Places.of(

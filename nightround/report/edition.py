@@ -118,8 +118,8 @@ def printed_of(rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
 
 
 def hash_of_rules(rules: tuple[Rule, ...]) -> str:
-    """Names rules as they are written."""
-    return digest(RULES.dump_json(rules))
+    """Names rules as they are written; their kind and place follow from that."""
+    return digest(RULES.dump_json(rules, exclude={"__all__": {"kind", "shown_at"}}))
 
 
 def digest(content: bytes) -> str:

@@ -144,8 +144,7 @@ def _code_cell(logic: str) -> str:
 def _of_dictionary(rules: Iterable[Rule]) -> Iterator[tuple[str, ...]]:
     kinds: dict[str, list[str]] = defaultdict(list)
     for rule in rules:
-        kind, _, name = rule.id.partition(":")
-        kinds[kind].append(f"`{name}`")
+        kinds[rule.kind].append(f"`{rule.place.name}`")
     yield from ((f"`{kind}`", str(len(names)), ", ".join(names)) for kind, names in kinds.items())
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from nightround.model.errors import StudyFilesWrong
 from nightround.model.outcome import Outcome, Status
-from nightround.model.rule import Severity
+from nightround.model.rule import RuleKind, Severity
 from nightround.study.rules.of_dictionary import rules_from_dictionary
 from nightround.study.settings import DictionaryRulesTable
 from nightround.validation.run import SUGGESTED, validate
@@ -208,6 +208,23 @@ def test_a_visit_that_is_missing_altogether_is_one_finding() -> None:
     assert outcomes["visit:mid_arm_1"].in_scope == 1
 
 
+def test_a_rule_knows_its_kind_and_its_place() -> None:
+    """Nothing has to read them out of its id, which is made of them and stays as it is in databases."""
+    every = dict.fromkeys(DictionaryRulesTable.model_fields.keys() & set(RuleKind), True)
+    limits = [{"field": "weight", "minimum": "2", "source": "made up"}]
+    table = DictionaryRulesTable.model_validate({**every, "visits": VISITS, "limits": limits})
+    dictionary = changed(
+        weight={"minimum": "30", "required": True},
+        sex={"branching_logic": "[weight] > 1"},
+        hb={"type": "calc", "calculation": "[weight] * 2"},
+    )
+    made = rules_from_dictionary(dictionary, table)
+    assert {rule.kind for rule in made} == set(RuleKind) - {RuleKind.LOGIC}
+    assert [rule.id for rule in made] == [rule.kind.rule_id(rule.place.name) for rule in made]
+    visit = next(rule for rule in made if rule.kind is RuleKind.VISIT)
+    assert (visit.instrument, visit.place) == ("visit", ("mid_arm_1", "visit", ""))
+
+
 @pytest.mark.parametrize("event", ["base_arm_1", "other_arm_1"])
 def test_a_visit_that_cannot_be_expected_is_named(event: str) -> None:
     """The first event of an arm, and an event that does not exist, are mistakes in the study's settings."""
@@ -294,7 +311,7 @@ def test_too_few_values_say_nothing_of_what_fits() -> None:
 def test_every_field_of_the_slip_rule_is_a_number() -> None:
     """Only validated numbers can slip."""
     made = rules_from_dictionary(changed(), DictionaryRulesTable.model_validate({"slip": True, "choice": False}))
-    assert [rule.fields[0] for rule in made if rule.id.startswith("slip:")] == ["weight", "hb"]
+    assert [rule.fields[0] for rule in made if rule.kind is RuleKind.SLIP] == ["weight", "hb"]
 
 
 def test_a_field_without_a_label_is_named() -> None:

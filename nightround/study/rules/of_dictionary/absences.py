@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from nightround.model.language import Words
-from nightround.model.rule import Check, Rule
+from nightround.model.rule import Check, Rule, RuleKind
 from nightround.study.rules.of_dictionary.field_rules import SOURCE, opened
 from nightround.study.settings import DictionaryRulesTable, ExpectedMissingTable
 from nightround.texts.labels import words_of_label
@@ -30,7 +30,7 @@ def absence_rules(dictionary: Dictionary, wanted: DictionaryRulesTable) -> Itera
             label = words_of_label(instrument.label)
             expected = [one for one in wanted.expected_missing if one.instrument == instrument.name]
             yield Rule(
-                id=f"absent:{instrument.name}",
+                id=RuleKind.ABSENT.rule_id(instrument.name),
                 title=Words(f"表单 {label.zh} 已录入", f"The instrument {label.en} was entered"),
                 instrument=instrument.name,
                 discrepancy="",
@@ -41,6 +41,7 @@ def absence_rules(dictionary: Dictionary, wanted: DictionaryRulesTable) -> Itera
                 source=SOURCE,
                 origin="dictionary",
                 check=_never_opened(dictionary, instrument.name),
+                kind=RuleKind.ABSENT,
             )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from nightround.model.rule import Check, Rule, Severity
+from nightround.model.rule import Check, Rule, RuleKind, Severity
 from nightround.study.rules.of_dictionary.rule_words import advice_of, title_of
 from nightround.study.rules.of_dictionary.units import factors_of
 from redcap_sync.dictionary import (
@@ -33,7 +33,9 @@ OUTLYING_DEVIATIONS = 2
 Maker = Callable[[Field, Dictionary], Check | None]
 
 
-def rule_of(kind: str, field: Field, dictionary: Dictionary, severity: Severity, *, folds: bool = False) -> Rule | None:
+def rule_of(
+    kind: RuleKind, field: Field, dictionary: Dictionary, severity: Severity, *, folds: bool = False
+) -> Rule | None:
     """Make the rule of a kind for a field, None where the kind does not concern it.
 
     With `folds`, blank cells of an instrument that was never opened are left to that instrument's own rule.
@@ -46,7 +48,7 @@ def rule_of(kind: str, field: Field, dictionary: Dictionary, severity: Severity,
     if folds and kind in SHOWN_ONLY:
         check = replace(check, settings={**check.settings, **opened(dictionary, field.instrument)})
     return Rule(
-        id=f"{kind}:{field.name}",
+        id=kind.rule_id(field.name),
         title=title_of(kind, field),
         instrument=field.instrument,
         discrepancy="",
@@ -57,6 +59,7 @@ def rule_of(kind: str, field: Field, dictionary: Dictionary, severity: Severity,
         source=SOURCE,
         origin="dictionary",
         check=check,
+        kind=kind,
     )
 
 
@@ -68,9 +71,9 @@ def opened(dictionary: Dictionary, instrument: str) -> dict[str, Any]:
     return {"opened": columns, "status": status, "options": options}
 
 
-def _applies(kind: str, field: Field) -> str:
+def _applies(kind: RuleKind, field: Field) -> str:
     shown = field.branching_logic
-    if kind == "hidden":
+    if kind is RuleKind.HIDDEN:
         return f"not (\n{shown}\n)"  # a comment at the end of the logic must not swallow the bracket
     return shown if kind in SHOWN_ONLY else ""
 
@@ -166,17 +169,17 @@ def _slip(field: Field, dictionary: Dictionary) -> Check | None:
     return Check("slip", (field.name,), {"factors": factors, "missing": _codes(field, dictionary)})
 
 
-SHOWN_ONLY = ("blank", "required")
+SHOWN_ONLY = (RuleKind.BLANK, RuleKind.REQUIRED)
 """Kinds that look only at cells which the branching logic shows."""
-MAKERS: Mapping[str, Maker] = {
-    "blank": _blank,
-    "required": _required,
-    "format": _format,
-    "range": _range,
-    "outlier": _outlier,
-    "hidden": _hidden,
-    "choice": _choice,
-    "calculation": _calculation,
-    "missing_code": _missing_code,
-    "slip": _slip,
+MAKERS: Mapping[RuleKind, Maker] = {
+    RuleKind.BLANK: _blank,
+    RuleKind.REQUIRED: _required,
+    RuleKind.FORMAT: _format,
+    RuleKind.RANGE: _range,
+    RuleKind.OUTLIER: _outlier,
+    RuleKind.HIDDEN: _hidden,
+    RuleKind.CHOICE: _choice,
+    RuleKind.CALCULATION: _calculation,
+    RuleKind.MISSING_CODE: _missing_code,
+    RuleKind.SLIP: _slip,
 }

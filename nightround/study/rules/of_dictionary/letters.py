@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from nightround.model.rule import Rule, Severity
+from nightround.model.rule import Rule, RuleKind, Severity
 from nightround.study.rules.of_dictionary.field_rules import rule_of
 from redcap_sync.dictionary import Dictionary
 
@@ -17,19 +17,19 @@ class Letter(NamedTuple):
 
     id: str
     name: str
-    kind: str
+    kind: RuleKind
 
 
 LETTERS = (
-    Letter("A", "Blank values", "blank"),
-    Letter("B", "Blank values (required fields only)", "required"),
-    Letter("C", "Field validation errors (incorrect data type)", "format"),
-    Letter("D", "Field validation errors (out of range)", "range"),
-    Letter("E", "Outliers for numerical fields (numbers, integers, sliders, calc fields)", "outlier"),
-    Letter("F", "Hidden fields that contain values", "hidden"),
-    Letter("G", "Multiple choice fields with invalid values", "choice"),
-    Letter("H", "Incorrect values for calculated fields", "calculation"),
-    Letter("I", 'Fields containing "missing data codes"', "missing_code"),
+    Letter("A", "Blank values", RuleKind.BLANK),
+    Letter("B", "Blank values (required fields only)", RuleKind.REQUIRED),
+    Letter("C", "Field validation errors (incorrect data type)", RuleKind.FORMAT),
+    Letter("D", "Field validation errors (out of range)", RuleKind.RANGE),
+    Letter("E", "Outliers for numerical fields (numbers, integers, sliders, calc fields)", RuleKind.OUTLIER),
+    Letter("F", "Hidden fields that contain values", RuleKind.HIDDEN),
+    Letter("G", "Multiple choice fields with invalid values", RuleKind.CHOICE),
+    Letter("H", "Incorrect values for calculated fields", RuleKind.CALCULATION),
+    Letter("I", 'Fields containing "missing data codes"', RuleKind.MISSING_CODE),
 )
 TWO_ANSWERS = ("yesno", "truefalse")
 """Field types whose codes our `choice` rules judge as well, but which REDCap's rule G does not name."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from nightround.model.errors import StudyFilesWrong
 from nightround.model.language import Words
-from nightround.model.rule import Rule, Severity
+from nightround.model.rule import Rule, RuleKind, Severity
 from nightround.study.rules.of_dictionary.field_rules import rule_of
 from nightround.study.settings import DictionaryRulesTable, LimitTable
 from nightround.texts.labels import words_of_label
@@ -30,16 +30,17 @@ def limit_rules(dictionary: Dictionary, wanted: DictionaryRulesTable) -> Iterato
 
 def _limit_rule(limit: LimitTable, field: Field, dictionary: Dictionary, severity: Severity) -> Rule | None:
     bounded = replace(field, minimum=limit.minimum, maximum=limit.maximum)
-    rule = rule_of("range", bounded, dictionary, severity)
+    rule = rule_of(RuleKind.RANGE, bounded, dictionary, severity)
     between = f"{limit.minimum or '…'} – {limit.maximum or '…'}"
     label = words_of_label(field.label or field.name)
     title = Words(f"{label.zh} 不可能超出 {between}", f"{label.en} cannot lie outside {between}")
-    return rule and replace(rule, id=f"limit:{field.name}", title=title, source=limit.source)
+    kind = RuleKind.LIMIT
+    return rule and replace(rule, id=kind.rule_id(field.name), kind=kind, title=title, source=limit.source)
 
 
 def softened(rule: Rule, field: Field, wanted: DictionaryRulesTable) -> Rule:
     """Leave values beyond the hard limit to its own rule, and take a range that REDCap enforces more seriously."""
-    if not rule.id.startswith("range:") or rule.check is None:
+    if rule.kind is not RuleKind.RANGE or rule.check is None:
         return rule
     limit = next((one for one in wanted.limits if one.field == field.name), None)
     severity = _harder(rule.severity, wanted.limit_severity) if "@FORCE-MINMAX" in field.annotation else rule.severity

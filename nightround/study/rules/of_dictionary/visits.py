@@ -10,8 +10,7 @@ from collections.abc import Iterator
 
 from nightround.model.errors import StudyFilesWrong
 from nightround.model.language import Words
-from nightround.model.links import visit_rule_id
-from nightround.model.rule import Check, Rule
+from nightround.model.rule import Check, Rule, RuleKind, RulePlace
 from nightround.study.rules.of_dictionary.absences import unless, with_reasons
 from nightround.study.settings import DictionaryRulesTable, VisitTable
 from nightround.texts.labels import words_of_label
@@ -35,7 +34,7 @@ def visit_rules(dictionary: Dictionary, wanted: DictionaryRulesTable) -> Iterato
         label = words_of_label(event.in_both)
         expected = [one for one in wanted.expected_missing if one.event == visit.event]
         yield Rule(
-            id=visit_rule_id(visit.event),
+            id=RuleKind.VISIT.rule_id(visit.event),
             title=Words(f"访视 {label.zh} 已录入", f"The visit {label.en} was entered"),
             instrument=instrument,
             events=(first,),
@@ -47,7 +46,16 @@ def visit_rules(dictionary: Dictionary, wanted: DictionaryRulesTable) -> Iterato
             source=SOURCE,
             origin="dictionary",
             check=_absent_visit(visit, arm),
+            kind=RuleKind.VISIT,
+            shown_at=_place(dictionary, visit.event),
         )
+
+
+def _place(dictionary: Dictionary, event: str) -> RulePlace | None:
+    """The first instrument of the visit, one that does not repeat where there is any; None where it has none."""
+    instruments = dictionary.instruments_at(event)
+    first = min(instruments, key=lambda name: dictionary.repeats(event, name), default="")
+    return RulePlace(event, first) if first else None
 
 
 def _absent_visit(visit: VisitTable, arm: list[Event]) -> Check:
