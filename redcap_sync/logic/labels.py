@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from html import unescape
 
 from redcap_sync.dictionary import Dictionary, Field
-from redcap_sync.logic import wording_phrases as phrases
 from redcap_sync.logic.syntax import Reference
-from redcap_sync.logic.wording_phrases import Language
+from redcap_sync.logic.wording_phrases import Language, phrase_of, phrases
 
 _CHINESE = "\u3000-\u303f\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff00-\uffef"
 _BOTH = re.compile(rf"(?P<zh>.*[{_CHINESE}]\S*)\s+(?P<en>[^{_CHINESE}]*[A-Za-z][^{_CHINESE}]*)", re.DOTALL)
@@ -32,8 +31,8 @@ class Labels:
     def field(self, reference: Reference) -> str:
         """The label of a reference's field, with its event and instance, but without an option."""
         if reference.is_smart:
-            known = phrases.SMART.get(reference.field)
-            return known.in_(self.language) if known else f"[{reference.field}]"
+            code = f"smart_variable.{reference.field}"
+            return phrase_of(code, self.language) if code in phrases() else f"[{reference.field}]"
         return self._instance(self._event(self._plain(reference.field), reference.event), reference.instance)
 
     def known(self, reference: Reference) -> Field | None:
@@ -44,24 +43,26 @@ class Labels:
         """The quoted label of a code of a choice field, or of a completion status; None where there is none."""
         field = self.known(reference)
         if field is None and self._instrument_of_status(reference.field):
-            return self.quoted(phrases.STATES[code].in_(self.language)) if code in ("0", "1", "2") else None
+            return self.quoted(phrase_of(f"status.{code}", self.language)) if code in ("0", "1", "2") else None
         choice = next((choice for choice in field.choices if choice.code == code), None) if field else None
         if field is None or choice is None:
             return None
         if field.type in ("yesno", "truefalse"):
-            return self.quoted(phrases.STATES[choice.label].in_(self.language))
+            return self.quoted(phrase_of(f"answer.{choice.label}", self.language))
         return self.quoted(label_in(choice.label, self.language) or code)
 
     def quoted(self, text: str) -> str:
         """A text in the language's quotation marks."""
-        return phrases.QUOTED.in_(self.language).format(text)
+        return phrase_of("joining.quoted", self.language, text)
 
     def _plain(self, name: str) -> str:
         field = self.dictionary.by_name.get(name)
         if field is not None:
             return label_in(field.label, self.language) or name
         instrument = self._instrument_of_status(name)
-        return phrases.STATUS_OF.in_(self.language).format(label_in(instrument, self.language)) if instrument else name
+        if not instrument:
+            return name
+        return phrase_of("value.status_of", self.language, label_in(instrument, self.language))
 
     def _instrument_of_status(self, name: str) -> str:
         labels = {f"{instrument.name}_complete": instrument.label for instrument in self.dictionary.instruments}
@@ -71,11 +72,12 @@ class Labels:
         if not event:
             return label
         labels = {known.unique_name: label_in(known.in_both, self.language) for known in self.dictionary.events}
-        relative = phrases.EVENTS.get(event)
-        name = relative.in_(self.language) if relative else labels.get(event, event)
-        return phrases.AT_EVENT.in_(self.language).format(label, name)
+        code = f"event.{event}"
+        name = phrase_of(code, self.language) if code in phrases() else labels.get(event, event)
+        return phrase_of("place.at_event", self.language, label, name)
 
     def _instance(self, label: str, instance: str) -> str:
         if not instance:
             return label
-        return phrases.INSTANCES.get(instance, phrases.INSTANCE).in_(self.language).format(label, instance)
+        code = f"instance.{instance}"
+        return phrase_of(code if code in phrases() else "place.instance", self.language, label, instance)

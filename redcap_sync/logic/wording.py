@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from redcap_sync.dictionary import Dictionary
-from redcap_sync.logic import wording_phrases as phrases
 from redcap_sync.logic.labels import Labels
 from redcap_sync.logic.printer import number_as_logic
 from redcap_sync.logic.syntax import (
@@ -25,11 +24,14 @@ from redcap_sync.logic.syntax import (
     Sign,
     Text,
 )
-from redcap_sync.logic.wording_phrases import Language, Phrase
+from redcap_sync.logic.wording_phrases import NEGATIVE_FUNCTIONS, Language, is_statement, phrase_of, phrases
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}.*")
 _DATE_FUNCTIONS = ("calcdate",)
 _SIGNED = ("true", "1")
+_MIRRORED = {"=": "=", "<>": "<>", "<": ">", ">": "<", "<=": ">=", ">=": "<="}
+_SIGNS = {"+": " + ", "-": " \u2212 ", "*": " × ", "/": " ÷ "}
+_AND, _OR = "joining.and", "joining.or"
 
 
 def in_words(expression: Expression, dictionary: Dictionary, language: Language) -> str:
@@ -45,7 +47,7 @@ def in_words(expression: Expression, dictionary: Dictionary, language: Language)
 
 
 def _statement(node: Expression) -> bool:
-    return isinstance(node, Call) and node.name in phrases.STATEMENTS
+    return isinstance(node, Call) and is_statement(node.name)
 
 
 class _Clause(NamedTuple):
@@ -64,13 +66,13 @@ class _Speaker:
     def sentence(self, node: Expression) -> str:
         """A condition; the one thing that is not so is set against all the rest."""
         if not isinstance(node, And):
-            return self._joined([self.clause(node)], phrases.AND)
+            return self._joined([self.clause(node)], _AND)
         clauses = [self.clause(operand, nested=True) for operand in node.operands]
         negative = [clause for clause in clauses if clause.negative]
         if len(negative) != 1:
-            return self._joined(clauses, phrases.AND)
-        rest = self._joined([clause for clause in clauses if not clause.negative], phrases.AND)
-        return self._say(phrases.ALTHOUGH, rest, self._joined(negative, phrases.AND))
+            return self._joined(clauses, _AND)
+        rest = self._joined([clause for clause in clauses if not clause.negative], _AND)
+        return self._say("condition.although", rest, self._joined(negative, _AND))
 
     def clause(self, node: Expression, *, nested: bool = False) -> _Clause:
         """A condition as subject and predicate."""
@@ -78,16 +80,16 @@ class _Speaker:
             case Comparison():
                 return self._comparison(node)
             case And(operands) | Or(operands):
-                word = phrases.AND if isinstance(node, And) else phrases.OR
+                word = _AND if isinstance(node, And) else _OR
                 said = self._joined([self.clause(operand, nested=True) for operand in operands], word)
-                return _Clause("", self._say(phrases.BRACKETED, said) if nested else said, negative=False)
+                return _Clause("", self._say("joining.bracketed", said) if nested else said, negative=False)
             case Not(operand):
                 return self._negation(operand)
-            case Call(name, arguments) if name in phrases.STATEMENTS:
+            case Call(name, arguments) if is_statement(name):
                 return self._statement(name, arguments, holds=True)
             case Reference(code=code) if code:
                 return self._tick(node, ticked=True)
-        return _Clause(self.value(node), self._say(phrases.COUNTS_AS_TRUE), negative=False)
+        return _Clause(self.value(node), self._say("condition.counts_as_true"), negative=False)
 
     def value(self, node: Expression) -> str:  # noqa: PLR0911 - one return for each kind of node
         """A value as a noun."""
@@ -101,18 +103,18 @@ class _Speaker:
             case Sign(sign, operand):
                 return f"{sign.replace('-', chr(0x2212))}{self._operand(operand)}"
             case Chain(operators, operands):
-                signs = ("", *(phrases.SIGNS[operator] for operator in operators))
+                signs = ("", *(_SIGNS[operator] for operator in operators))
                 return "".join(f"{sign}{self._operand(part)}" for sign, part in zip(signs, operands, strict=True))
             case Power(base, exponent):
-                return self._say(phrases.POWER, self._operand(base), self._operand(exponent))
-            case Call(name, arguments) if name not in phrases.STATEMENTS:
+                return self._say("value.power", self._operand(base), self._operand(exponent))
+            case Call(name, arguments) if not is_statement(name):
                 return self._call(name, arguments)
-        return self._say(phrases.ONE_IF, self._joined([self.clause(node)], phrases.AND))
+        return self._say("condition.one_if", self._joined([self.clause(node)], _AND))
 
-    def _say(self, phrase: Phrase, *parts: str) -> str:
-        return phrase.in_(self.language).format(*parts)
+    def _say(self, code: str, /, *parts: str, **named: str) -> str:
+        return phrase_of(code, self.language, *parts, **named)
 
-    def _joined(self, clauses: Sequence[_Clause], word: Phrase) -> str:
+    def _joined(self, clauses: Sequence[_Clause], word: str) -> str:
         """Clauses in a row; a subject that stays the same is said once."""
         said, last = [], ""
         for clause in clauses:
@@ -120,22 +122,24 @@ class _Speaker:
             repeated = clause.subject != "" and clause.subject == last
             said.append(clause.predicate if repeated else f"{clause.subject}{space}{clause.predicate}")
             last = clause.subject
-        return word.in_(self.language).join(said)
+        return self._say(word).join(said)
 
     def _comparison(self, node: Comparison) -> _Clause:
         operator, left, right = node.operator, node.left, node.right
         if isinstance(left, Number | Text) and not isinstance(right, Number | Text):
-            operator, left, right = phrases.MIRRORED[operator], right, left
+            operator, left, right = _MIRRORED[operator], right, left
         negative = operator == "<>"
         if right == Text(""):
             blank = operator == "="
             if operator in ("=", "<>"):
-                return _Clause(self.value(left), self._say(phrases.BLANK if blank else phrases.FILLED), negative=blank)
+                return _Clause(
+                    self.value(left), self._say("condition.blank" if blank else "condition.filled"), negative=blank
+                )
         if isinstance(left, Reference) and left.code and operator in ("=", "<>") and _tick_of(right) is not None:
             return self._tick(left, ticked=_tick_of(right) != negative)
-        if operator in phrases.DIFFERENCE and (pair := _difference(left)) is not None:
+        if f"difference.{operator}" in phrases() and (pair := _difference(left)) is not None:
             subject = self._items([self.value(part) for part in pair])
-            return _Clause(subject, self._say(phrases.DIFFERENCE[operator], self.value(right)), negative=False)
+            return _Clause(subject, self._say(f"difference.{operator}", self.value(right)), negative=False)
         return _Clause(
             self.value(left),
             self._say(_relation(operator, self._is_date(left, right), right), self._other_side(left, right)),
@@ -158,39 +162,38 @@ class _Speaker:
                 return True
             if isinstance(side, Call) and side.name in _DATE_FUNCTIONS:
                 return True
-            if isinstance(side, Text) and (_DATE.fullmatch(side.value) or side.value in phrases.TODAY):
+            if isinstance(side, Text) and (_DATE.fullmatch(side.value) or f"today.{side.value}" in phrases()):
                 return True
         return False
 
     def _tick(self, reference: Reference, *, ticked: bool) -> _Clause:
         option = self.labels.option(reference, reference.code) or self.labels.quoted(reference.code)
-        phrase = phrases.TICKED if ticked else phrases.UNTICKED
-        return _Clause(self.labels.field(reference), self._say(phrase, option), negative=not ticked)
+        said = "condition.ticked" if ticked else "condition.unticked"
+        return _Clause(self.labels.field(reference), self._say(said, option), negative=not ticked)
 
     def _negation(self, operand: Expression) -> _Clause:
         match operand:
             case Comparison("=" | "<>" as operator, left, right):
                 return self._comparison(Comparison("<>" if operator == "=" else "=", left, right))
-            case Call(name, arguments) if name in phrases.STATEMENTS:
+            case Call(name, arguments) if is_statement(name):
                 return self._statement(name, arguments, holds=False)
             case Reference(code=code) if code:
                 return self._tick(operand, ticked=False)
             case Comparison() | And() | Or() | Not():
-                said = self._joined([self.clause(operand)], phrases.AND)
-                return _Clause("", self._say(phrases.NOT_THE_CASE, said), negative=True)
-        return _Clause(self.value(operand), self._say(phrases.COUNTS_AS_FALSE), negative=True)
+                said = self._joined([self.clause(operand)], _AND)
+                return _Clause("", self._say("condition.not_the_case", said), negative=True)
+        return _Clause(self.value(operand), self._say("condition.counts_as_false"), negative=True)
 
     def _statement(self, name: str, arguments: Sequence[Expression], *, holds: bool) -> _Clause:
-        statement = phrases.STATEMENTS[name]
         parts = [self.value(argument) for argument in arguments]
-        said = self._say(statement.holds if holds else statement.fails, *parts)
-        return _Clause(parts[0], said, negative=(name in phrases.NEGATIVE_FUNCTIONS) == holds)
+        said = self._say(f"statement.{name}.{'holds' if holds else 'fails'}", *parts)
+        return _Clause(parts[0], said, negative=(name in NEGATIVE_FUNCTIONS) == holds)
 
     def _text(self, text: str) -> str:
         if text == "":
-            return self._say(phrases.BLANK_VALUE)
-        if text in phrases.TODAY:
-            return self._say(phrases.TODAY[text])
+            return self._say("value.blank")
+        if f"today.{text}" in phrases():
+            return self._say(f"today.{text}")
         is_plain = _DATE.fullmatch(text) or re.fullmatch(r"-?[0-9.]+", text)
         return text if is_plain else self.labels.quoted(text)
 
@@ -198,44 +201,43 @@ class _Speaker:
         label = self.labels.field(reference)
         if reference.code:
             option = self.labels.option(reference, reference.code) or self.labels.quoted(reference.code)
-            return self._say(phrases.OPTION_OF, option, label)
-        return self._say(phrases.SHOWN_AS, label) if reference.modifier not in ("", "value") else label
+            return self._say("value.option_of", option, label)
+        return self._say("value.shown_as", label) if reference.modifier not in ("", "value") else label
 
     def _operand(self, node: Expression) -> str:
         said = self.value(node)
-        return self._say(phrases.BRACKETED, said) if isinstance(node, Chain | Power | Sign) else said
+        return self._say("joining.bracketed", said) if isinstance(node, Chain | Power | Sign) else said
 
     def _items(self, items: Sequence[str]) -> str:
         if len(items) == 1:
             return items[0]
-        first = phrases.BETWEEN_ITEMS.in_(self.language).join(items[:-1])
-        return f"{first}{phrases.LAST_ITEM.in_(self.language)}{items[-1]}"
+        first = self._say("joining.between_items").join(items[:-1])
+        return f"{first}{self._say('joining.last_item')}{items[-1]}"
 
     def _call(self, name: str, arguments: Sequence[Expression]) -> str:
         if name == "if":
-            condition = self._joined([self.clause(arguments[0])], phrases.AND)
-            return self._say(phrases.IF, condition, *(self.value(argument) for argument in arguments[1:]))
+            condition = self._joined([self.clause(arguments[0])], _AND)
+            return self._say("condition.if", condition, *(self.value(argument) for argument in arguments[1:]))
         parts = [self.value(argument) for argument in arguments]
         if name == "datediff":
             return self._datediff(arguments, parts)
-        phrase = phrases.VALUES.get(f"{name}/{len(parts)}") or phrases.VALUES[name]
-        return phrase.in_(self.language).format(*parts, all=self._items(parts), rest=self._items(parts[1:] or parts))
+        code = f"function.{name}/{len(parts)}"
+        code = code if code in phrases() else f"function.{name}"
+        return self._say(code, *parts, all=self._items(parts), rest=self._items(parts[1:] or parts))
 
     def _datediff(self, arguments: Sequence[Expression], parts: Sequence[str]) -> str:
         unit = arguments[2]
-        known = phrases.UNITS.get(unit.value) if isinstance(unit, Text) else None
+        code = f"unit.{unit.value}" if isinstance(unit, Text) else ""
         signed = any(_is_word(argument, _SIGNED) for argument in arguments[3:])
-        phrase = phrases.DAYS_FROM_TO if signed else phrases.DAYS_BETWEEN
-        return self._say(phrase, parts[0], parts[1], self._say(known) if known else parts[2])
+        said = "datediff.from_to" if signed else "datediff.between"
+        return self._say(said, parts[0], parts[1], self._say(code) if code in phrases() else parts[2])
 
 
-def _relation(operator: str, of_dates: bool, right: Expression) -> Phrase:  # noqa: FBT001 - what _is_date found
+def _relation(operator: str, of_dates: bool, right: Expression) -> str:  # noqa: FBT001 - what _is_date found
     literal = isinstance(right, Number | Text)
-    if operator in phrases.EQUAL_TO_LITERAL:
-        return (phrases.EQUAL_TO_LITERAL if literal else phrases.EQUAL_TO_VALUE)[operator]
-    if of_dates:
-        return phrases.ORDER_OF_DATES[operator]
-    return (phrases.ORDER_TO_LITERAL if literal else phrases.ORDER_TO_VALUE)[operator]
+    kind = "equal_to" if operator in ("=", "<>") else "order"
+    other = "date" if of_dates and kind == "order" else "literal" if literal else "value"
+    return f"{kind}.{other}.{operator}"
 
 
 def _tick_of(node: Expression) -> bool | None:

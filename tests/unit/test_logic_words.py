@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from redcap_sync.dictionary import Choice, Dictionary, Event, Field, Instrument
 from redcap_sync.logic import in_words, parse
 from redcap_sync.logic.labels import label_in
 from redcap_sync.logic.language import CALCDATE, FUNCTIONS
-from redcap_sync.logic.wording_phrases import STATEMENTS, VALUES
+from redcap_sync.logic.wording_phrases import LANGUAGES, phrases
 
 GRADES = (Choice("0", "无 None"), Choice("3", "重度 Severe"))
 DICTIONARY = Dictionary(
@@ -99,7 +101,15 @@ def test_every_function_can_be_said(name: str) -> None:
 
 def test_no_phrase_is_for_nothing() -> None:
     """Phrases belong to functions of the language."""
-    assert {name.partition("/")[0] for name in (*VALUES, *STATEMENTS)} <= {*FUNCTIONS, CALCDATE}
+    said = {code.split(".")[1].partition("/")[0] for code in phrases() if code.startswith(("function.", "statement."))}
+    assert said <= {*FUNCTIONS, CALCDATE}
+
+
+@pytest.mark.parametrize("code", sorted(phrases()))
+def test_a_phrase_has_the_same_parts_in_both_languages(code: str) -> None:
+    """A phrase that is added in one language, or that loses a part in one, is found here."""
+    chinese, english = (phrases()[code][language] for language in LANGUAGES)
+    assert set(re.findall(r"{\w+}", chinese)) == set(re.findall(r"{\w+}", english))
 
 
 @pytest.mark.parametrize(
