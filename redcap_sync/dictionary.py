@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from redcap_sync.column_name import checkbox_column
 from redcap_sync.errors import ExportIncomplete
 
 NUMBER_VALIDATIONS = frozenset({"integer", "number", "int", "float"} | {f"number_{n}dp" for n in range(1, 5)})
@@ -201,11 +202,6 @@ class Dictionary:
     def event_repeats(self, event: str) -> bool:
         """Say whether the whole event repeats."""
         return (event, "") in self.repeating
-
-
-def checkbox_column(field: str, code: str) -> str:
-    """The export column of a checkbox option: code in lower case, other characters turned into `_`."""
-    return f"{field}___{re.sub(r'[^a-z0-9_]', '_', code.lower())}"
 
 
 def parse_choices(text: str) -> tuple[Choice, ...]:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from redcap_sync.column_name import ColumnName
 from redcap_sync.dictionary import Dictionary, Field, Group
 from redcap_sync.rows.tables import Unseen
 
@@ -181,7 +182,7 @@ def touched_by_drift(drift: Drift, rules: Iterable[Rule], plan: Plan | None = No
 def touched_by_rights(unseen: Sequence[Unseen], rules: Iterable[Rule], plan: Plan | None = None) -> Touched:
     """Which rules, variables and tables need what the token's user may not export."""
     reasons = {column: one.reason for one in unseen for column in one.columns}
-    reasons |= {column.partition("___")[0]: why for column, why in reasons.items()}
+    reasons |= {ColumnName.parse(column).field: why for column, why in reasons.items()}
     found = Touched(rules={rule.id: why for rule in rules if (why := _first(reasons, _fields_of(rule)))})
     return _with_plan(found, plan, reasons, {}) if plan is not None else found
 
@@ -212,7 +213,7 @@ def _references(rule: Rule) -> tuple[tuple[str, str], ...]:
 
 
 def _fields_of(rule: Rule) -> list[str]:
-    needed = (column.strip("[]").rpartition("][")[2].partition("___")[0] for column in rule.needs)
+    needed = (ColumnName.parse(column).field for column in rule.needs)
     return [*(name for _, name in _references(rule)), *needed, *rule.fields]
 
 
@@ -224,7 +225,7 @@ def _with_plan(found: Touched, plan: Plan, fields: Mapping[str, str], events: Ma
     """Add the variables of the plan that read a touched field or event, and the tables they stand in."""
 
     def why(references: Iterable[tuple[str, str]]) -> str:
-        pairs = [(event, name.partition("___")[0], name) for event, name in references]
+        pairs = [(event, ColumnName.parse(name).field, name) for event, name in references]
         return next((fields.get(n) or fields.get(c) or events.get(e, "") for e, n, c in pairs if _hit(e, n, c)), "")
 
     def _hit(event: str, name: str, column: str) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,7 +10,6 @@ from nightround.model.rule import Rule
 from nightround.rule_desk.remarks import Level, Remark
 from nightround.validation.row_scope import rows_that_can_hold
 from redcap_sync.dictionary import Dictionary
-from redcap_sync.errors import LogicError
 from redcap_sync.logic import Expression, Reference, parse, references
 
 ALWAYS = parse("1 = 1")
@@ -43,7 +41,7 @@ class Linted:
     def needed(self) -> tuple[Reference, ...]:
         """The references that must be filled; one the logic does not make is read off its column's name."""
         known = {reference.column: reference for reference in self.read}
-        return tuple(known.get(column) or self._of_column(column) for column in self.rule.needs)
+        return tuple(known.get(column) or Reference.of_column(column) for column in self.rule.needs)
 
     @property
     def columns(self) -> tuple[Reference, ...]:
@@ -74,11 +72,3 @@ class Linted:
     def remark(self, level: Level, what: str, why: str, fix: str) -> Remark:
         """A remark on this rule."""
         return Remark(level, self.rule.id, what, why, fix)
-
-    def _of_column(self, column: str) -> Reference:
-        if column.startswith("["):
-            with suppress(LogicError):
-                (found,) = references(parse(column))
-                return found
-        field, found_code, code = column.partition("___")
-        return Reference(field, code=code if found_code else "")

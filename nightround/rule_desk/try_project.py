@@ -15,7 +15,8 @@ from nightround.model.snapshot import Snapshot
 from nightround.study.rules.of_dictionary import LETTERS, rules_of_letter
 from nightround.study.rules.of_project import rules_of_project
 from nightround.validation.run import validate
-from redcap_sync.dictionary import Dictionary, checkbox_column
+from redcap_sync.column_name import checkbox_column
+from redcap_sync.dictionary import Dictionary
 from redcap_sync.errors import ProjectFileWrong
 from redcap_sync.odm.project_file import ProjectFile
 from redcap_sync.project.custom_rules import CustomRule

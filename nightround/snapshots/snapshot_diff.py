@@ -14,6 +14,7 @@ import pandas as pd
 
 from nightround.model.snapshot import Snapshot
 from nightround.snapshots.snapshot_store import Manifest, SnapshotStore
+from redcap_sync.column_name import ColumnName
 from redcap_sync.dictionary import Dictionary
 from redcap_sync.errors import ExportIncomplete
 from redcap_sync.pulling.change_log import Edit
@@ -109,7 +110,7 @@ def _brought_to(table: Table | None, keys: pd.DataFrame, columns: Sequence[str])
 
 def _field_of(dictionary: Dictionary, column: str) -> str:
     """The field a column belongs to: the log names fields, an export a column for each option."""
-    return column if column in dictionary.by_name else column.partition("___")[0]
+    return column if column in dictionary.by_name else ColumnName.parse(column).field
 
 
 def _by_record(edits: Iterable[Edit]) -> dict[str, list[Edit]]:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, NamedTuple
 from pydantic import BeforeValidator
 
 from nightround.model.language import Words
+from redcap_sync.column_name import ColumnName
 
 
 class FieldRef(NamedTuple):
@@ -19,7 +20,12 @@ class FieldRef(NamedTuple):
     @property
     def column(self) -> str:
         """The name of its column in a frame of patients."""
-        return f"[{self.event}][{self.field}]" if self.event else self.field
+        return str(ColumnName(self.field, event=self.event)) if self.event else self.field
+
+    @property
+    def dictionary_field(self) -> str:
+        """The field as the dictionary names it, for an option of a checkbox too."""
+        return ColumnName.parse(self.field).field
 
 
 _REFERENCE = re.compile(r"(?:\[(?P<event>[a-z0-9_]+)\])?\[(?P<field>\w+)(?:\((?P<code>[\w-]+)\))?\]|(?P<bare>[^\[\]]+)")
@@ -33,8 +39,7 @@ def _reference(written: Any) -> Any:
         raise ValueError(f"{written!r} is no field reference such as [event][field] or field")
     if found["bare"]:
         return FieldRef("", found["bare"].strip())
-    code = f"___{re.sub(r'[^a-z0-9_]', '_', found['code'].lower())}" if found["code"] else ""
-    return FieldRef(found["event"] or "", found["field"] + code)
+    return FieldRef(found["event"] or "", ColumnName(found["field"], found["code"] or "").exported)
 
 
 def _both(written: Any) -> Any:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from nightround.model.rule import Check
-from nightround.validation.lookup import AS_TEXT, VISIT_EXISTS
+from nightround.validation.lookup import VISIT_EXISTS
 from nightround.validation.stored import MEASURES, Measure
+from redcap_sync.column_name import AS_TEXT
 from redcap_sync.errors import LogicError
 from redcap_sync.logic import Reference, from_json, parse, references
 
@@ -45,8 +48,10 @@ def compile_check(check: Check) -> tuple[dict[str, Any], tuple[Reference, ...]]:
     return written, tuple(dict.fromkeys(found))
 
 
-def _as_text(column: str, event: str = "") -> Reference:
-    return Reference(column, event=event, modifier=AS_TEXT)
+@lru_cache(maxsize=1 << 16)
+def _as_text(column: str) -> Reference:
+    # Each rule on blank cells names every column of its instrument again.
+    return replace(Reference.of_column(column), modifier=AS_TEXT)
 
 
 def _names(columns: Iterable[str]) -> list[str]:
@@ -60,7 +65,7 @@ def _bound(written: str, measure: Measure) -> tuple[dict[str, Any], tuple[Refere
     if written.startswith("["):
         other = parse(written)
         if isinstance(other, Reference) and not other.is_smart:
-            text = Reference(other.field, other.event, other.code, other.instance, AS_TEXT)
+            text = replace(other, modifier=AS_TEXT)
             return {"column": text.column}, (text,)
         raise LogicError("The bound is no field.", text=written, position=0, hint="name one field, [like_this]")
     value = MEASURES[measure](written)

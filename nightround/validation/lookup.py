@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from nightround.model.snapshot import Snapshot
 from nightround.validation.smart_variables import smart_values
+from redcap_sync.column_name import AS_TEXT
 from redcap_sync.logic import Reference
 from redcap_sync.logic.events import nearest_event
 from redcap_sync.logic.language import RELATIVE_EVENTS
@@ -25,8 +26,6 @@ from redcap_sync.rows.tables import Table
 
 Positions = npt.NDArray[np.intp]
 """Row positions in a table; -1 where there is no such row."""
-AS_TEXT = "text"
-"""The modifier of a reference that asks for a cell exactly as REDCap stored it. No written logic has it."""
 VISIT_EXISTS = "visit-exists"
 """With an event in front of it: '1' where the record holds anything in that event. No written logic has it."""
 _SHOWING_NOTHING_ELSE = ("", "value", AS_TEXT)

@@ -13,8 +13,8 @@ from nightround.model.snapshot import Snapshot
 from nightround.validation.batch import Batch, RowsOf, make_batch
 from nightround.validation.coverage import certify
 from nightround.validation.evaluation import RuleResult
-from nightround.validation.lookup import AS_TEXT
 from nightround.validation.suite import CompiledRule, Suite, compile_suites
+from redcap_sync.column_name import AS_TEXT
 from redcap_sync.logic import Reference
 
 SUGGESTED = "suggested value"
@@ -137,7 +137,7 @@ def _violations(compiled: CompiledRule, batch: Batch, result: RuleResult) -> Ite
 
 def _shown(reference: Reference) -> str:
     """The name of a cell in `observed`: its canonical column, without the word that asks for stored text."""
-    return replace(reference, modifier="").column if reference.modifier == AS_TEXT else reference.column
+    return str(reference.name.typed) if reference.modifier == AS_TEXT else reference.column
 
 
 def _not_evaluated(rule_id: str, reason: str) -> Outcome:

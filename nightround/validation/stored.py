@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from redcap_sync.column_name import ColumnName
 from redcap_sync.logic import Texts, texts_of
 
 Floats = npt.NDArray[np.float64]
@@ -136,8 +137,8 @@ class StoredTexts:
         return _Part(self, rows)
 
     def _take_up(self, column: str) -> Stored:
-        plain = column.replace(":text]", "]").removeprefix("[").removesuffix("]")
-        return Stored.of(self._frame[column if column in self._frame else plain])
+        name = column if column in self._frame else str(ColumnName.parse(column).typed)
+        return Stored.of(self._frame[name])
 
 
 class _Part(StoredTexts):

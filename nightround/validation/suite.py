@@ -98,7 +98,7 @@ def compile_rule(rule: Rule, dictionary: Dictionary) -> CompiledRule:
     check, checked = compile_check(rule.check) if rule.check else (None, ())
     read = [*(references(discrepancy) if discrepancy else checked), *(references(applies) if applies else ())]
     known = {reference.column: reference for reference in read}
-    found = [*read, *(known.get(column) or _reference(column) for column in rule.needs)]
+    found = [*read, *(known.get(column) or Reference.of_column(column) for column in rule.needs)]
     needs, rows = list(rule.needs), _rows(rule, read, dictionary)
     logic = {
         "discrepancy": to_json(discrepancy) if discrepancy else None,
@@ -154,12 +154,6 @@ def _expectation(rule: Rule, logic: dict[str, Any], asks: Words) -> dict[str, An
         },
         "id": str(uuid.uuid5(NAMESPACE, rule.id)),
     }
-
-
-def _reference(column: str) -> Reference:
-    """Read a canonical column name, `f`, `f___2` or `[e][f]`, back as the reference it stands for."""
-    event, _, field = column.strip("[]").rpartition("][")
-    return Reference(field, event=event)
 
 
 def _suite_of(compiled: CompiledRule, dictionary: Dictionary) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from difflib import get_close_matches
 
+from redcap_sync.column_name import ColumnName
 from redcap_sync.logic.language import INSTANCE_SELECTORS, NEW_INSTANCE, RELATIVE_EVENTS, SMART_VARIABLES
 from redcap_sync.logic.syntax import Reference
 from redcap_sync.logic.trouble import Trouble
@@ -77,9 +78,9 @@ def _field_hint(name: str) -> str:
         return "put the name of a field between the brackets"
     if name != name.strip():
         return f"no space inside the brackets: [{name.strip()}]"
-    if "___" in name:
-        field, _, code = name.partition("___")
-        return f"logic names an option of a checkbox as [{field}({code})], not by its export column"
+    option = ColumnName.parse(name)
+    if option.code:
+        return f"logic names an option of a checkbox as [{option.field}({option.code})], not by its export column"
     if _FIELD_NAME.fullmatch(name.lower()):
         return f"field names are in lower case: [{name.lower()}]"
     return "a field name has lower-case letters, digits and single underscores, and begins with a letter"

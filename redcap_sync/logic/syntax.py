@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from redcap_sync.dictionary import checkbox_column
+from redcap_sync.column_name import ColumnName
 
 MAX_DEPTH = 100
 """Deeper nesting is refused, so that no walk over a tree can exhaust Python's stack (1,000 frames)."""
@@ -79,25 +79,31 @@ class Reference(Expression):
     instance: str = ""
     modifier: str = ""
 
+    @classmethod
+    def of_column(cls, column: str) -> Reference:
+        """The reference that a canonical column name stands for."""
+        name = ColumnName.parse(column)
+        return cls(name.field, name.event, name.code, name.instance, name.modifier)
+
+    @cached_property
+    def name(self) -> ColumnName:
+        """The name of its column."""
+        return ColumnName(self.field, self.code, self.event, self.instance, self.modifier)
+
     @property
     def is_smart(self) -> bool:
-        """Say whether it names a smart variable; no field name has a hyphen."""
-        return "-" in self.field
+        """Say whether it names a smart variable."""
+        return self.name.is_smart
 
     @property
     def export_column(self) -> str:
         """The column of a flat export that holds it, whatever the event and the instance."""
-        return checkbox_column(self.field, self.code) if self.code else self.field
+        return self.name.exported
 
     @cached_property
     def column(self) -> str:
         """The canonical column name: `f`, `f___2`, `[e][f]`, `[f][last-instance]`, `[f:label]`, `[record-name]`."""
-        name = f"{self.export_column}:{self.modifier}" if self.modifier else self.export_column
-        if not (self.event or self.instance or self.modifier or self.is_smart):
-            return name
-        event = f"[{self.event}]" if self.event else ""
-        instance = f"[{self.instance}]" if self.instance else ""
-        return f"{event}[{name}]{instance}"
+        return str(self.name)
 
 
 @dataclass(frozen=True, eq=False)

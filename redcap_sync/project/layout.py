@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
-from redcap_sync.dictionary import Choice, Dictionary, Field, checkbox_column
+from redcap_sync.column_name import checkbox_column
+from redcap_sync.dictionary import Choice, Dictionary, Field
 
 
 @dataclass(frozen=True)

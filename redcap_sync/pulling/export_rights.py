@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from redcap_sync.api.client import RedcapClient
+from redcap_sync.column_name import ColumnName
 from redcap_sync.dictionary import Dictionary
 from redcap_sync.errors import ExportIncomplete, RedcapRefused
 from redcap_sync.rows.tables import Unseen
@@ -89,7 +90,7 @@ def unknown_columns(dictionary: Dictionary, present: Iterable[str]) -> list[str]
     return [
         name
         for name in present
-        if name not in known and not name.startswith("redcap_") and name.partition("___")[0] not in boxes
+        if name not in known and not name.startswith("redcap_") and ColumnName.parse(name).field not in boxes
     ]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from redcap_sync.dictionary import checkbox_column
+from redcap_sync.column_name import checkbox_column
 from redcap_sync.project.flat import EVENT, REPEAT_INSTANCE, REPEAT_INSTRUMENT
 from redcap_sync.project.state import StoredProject
 from redcap_sync.sandbox.rows_in import cell_text

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from redcap_sync.dictionary import Choice, Field, checkbox_column
+from redcap_sync.column_name import checkbox_column
+from redcap_sync.dictionary import Choice, Field
 from redcap_sync.odm.structure import FIELD_TYPES, ROLE_RIGHTS, SETTINGS, VALIDATIONS
 from redcap_sync.project.randomization import Randomization
 from redcap_sync.project.rights import RANDOMIZATION_RIGHTS, RIGHTS, Role

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import requests
 
+from redcap_sync.column_name import ColumnName
 from redcap_sync.project.state import StoredProject
 from redcap_sync.sandbox import Running, running
 from redcap_sync.sandbox.project import project_from_folder
@@ -63,7 +64,7 @@ def pressed(link: str, page: str, *buttons: str, **answers: str) -> str:
     """Fill in a page as a browser does, which sends what stands on it and nothing else, and press a button."""
     found = re.search(r'name="shown-fields" value="([^"]*)"', page)
     assert found
-    assert {name.partition("___")[0] for name in answers} <= set(questions(page))
+    assert {ColumnName.parse(name).field for name in answers} <= set(questions(page))
     sent = {"shown-fields": found[1], **answers, **dict.fromkeys(buttons, "1")}
     return requests.post(link, data=sent, timeout=10).text
 

@@ -172,10 +172,10 @@ def test_a_drift_stops_the_variables_and_tables_of_the_plan_that_read_it() -> No
     assert study.plan is not None
     table = next(table for table in study.plan.tables if len(table.variables) > 2)
     variable = table.variables[0]
-    name = variable.visits[0][1].field.partition("___")[0]
+    name = variable.visits[0][1].dictionary_field
     found = touched_by_drift(Drift(fields={name: "changed"}), (), study.plan)
     assert f"{table.id}/{variable.id}" in found.variables
     assert table.id in found.tables
     assert len(found.variables) < sum(len(table.variables) for table in study.plan.tables)
-    grouping = study.plan.grouping.field.partition("___")[0]
+    grouping = study.plan.grouping.dictionary_field
     assert touched_by_drift(Drift(fields={grouping: "changed"}), (), study.plan).plan == "changed"

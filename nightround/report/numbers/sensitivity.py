@@ -59,7 +59,7 @@ def doubt_of(plan: Plan, findings: Iterable[Finding], records: Iterable[str]) ->
 def is_about(finding: Finding, reference: FieldRef) -> bool:
     """Whether a finding names a field of the plan, at its event; a checkbox is named by its field."""
     at_event = not reference.event or reference.event == finding.row.event
-    return at_event and any(name in {reference.field, reference.field.partition("___")[0]} for name in finding.fields)
+    return at_event and any(name in {reference.field, reference.dictionary_field} for name in finding.fields)
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ from nightround.report.numbers.sensitivity import (
 from nightround.statistics.cohort import cohort_of
 from nightround.statistics.drift import drift
 from nightround.study.plan import FieldRef, Plan
+from redcap_sync.column_name import ColumnName
 from redcap_sync.dictionary import Dictionary
 from redcap_sync.rows.tables import Table
 
@@ -98,7 +99,7 @@ def checked_of(
 
 def concerns(rule: Rule, reference: FieldRef) -> bool:
     """Whether a rule looks at a field of the plan: it names it, at its event or at every one."""
-    named = reference.field in rule.fields or reference.field.partition("___")[0] in rule.fields
+    named = reference.field in rule.fields or reference.dictionary_field in rule.fields
     return named and (not rule.events or not reference.event or reference.event in rule.events)
 
 
@@ -134,7 +135,7 @@ def at_event(table: Table, event: str, dictionary: Dictionary) -> pd.DataFrame:
     ]
     rows = (table.keys["event"] == event).to_numpy()
     frame = table.text.loc[rows, own].set_axis(table.keys.loc[rows, "record"], axis=0)
-    ticks = [column for column in own if "___" in column]
+    ticks = [column for column in own if ColumnName.parse(column).code]
     return frame.assign(**{column: frame[column].replace("0", "") for column in ticks})
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from redcap_sync.dictionary import Field, Instrument, checkbox_column
+from redcap_sync.column_name import checkbox_column
+from redcap_sync.dictionary import Field, Instrument
 from redcap_sync.project.state import StoredProject
 from redcap_sync.project.structure import METADATA_KEYS, instrument_slug
 from redcap_sync.sandbox.call import Call

@@ -12,12 +12,12 @@ from typing import Any
 from nightround.model.rule import Check, Rule, RuleKind, Severity
 from nightround.study.rules.of_dictionary.rule_words import advice_of, title_of
 from nightround.study.rules.of_dictionary.units import factors_of
+from redcap_sync.column_name import checkbox_column
 from redcap_sync.dictionary import (
     COMMA_NUMBER_VALIDATIONS,
     NUMBER_VALIDATIONS,
     Dictionary,
     Field,
-    checkbox_column,
 )
 from redcap_sync.errors import LogicError
 from redcap_sync.logic import to_json
