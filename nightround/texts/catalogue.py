@@ -64,6 +64,12 @@ def words(code: str, /, **facts: Any) -> Words:
     return in_both(Message.of(code, **facts))
 
 
+def texts_under(prefix: str) -> Mapping[str, Words]:
+    """Every text of the engine whose code begins with a prefix and a dot, by the rest of its code."""
+    start = f"{prefix}."
+    return {code.removeprefix(start): Words(**text) for code, text in own_texts().items() if code.startswith(start)}
+
+
 @cache
 def wording(language: Language) -> Wording:
     """The catalogue of the engine and of `redcap_sync` in one language."""
