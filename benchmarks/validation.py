@@ -33,7 +33,7 @@ import pandas as pd
 
 from nightround.model.language import Words
 from nightround.model.rule import Check, Rule, Severity
-from nightround.validation.batch import CONTEXT, Batch, Context
+from nightround.validation.batch import CONTEXT, Context
 from nightround.validation.evaluation import evaluate_rules
 from nightround.validation.gx_judge import judge
 from nightround.validation.suite import CompiledRule, Suite, compile_rule
@@ -193,7 +193,7 @@ def evaluator_alone(work: Work) -> Positions:
 def ours(work: Work) -> Positions:
     """The judge: a suite, a batch, Great Expectations, and every failing position."""
     suite = Suite("form", ("form",), work.compiled)
-    results = judge(suite, Batch("form", work.frame, {}, {}), run_name=uuid.uuid4().hex).results
+    results = judge(suite, work.frame, run_name=uuid.uuid4().hex).results
     return [results[one.rule.id].failing for one in work.compiled]
 
 

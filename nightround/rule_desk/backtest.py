@@ -24,6 +24,7 @@ from nightround.snapshots.snapshot_store import SnapshotStore
 from nightround.study.rules.files import read_rule_file
 from nightround.validation.batch import Batch, make_batch
 from nightround.validation.run import validate
+from nightround.validation.snapshot_rows import AnchorRows
 from nightround.validation.suite import compile_rule, compile_suites
 from redcap_sync.rows.tables import RowKey
 
@@ -129,7 +130,7 @@ def _read(rule: Rule, snapshot: Snapshot, now: datetime) -> Batch:
     """The rows a rule looks at, with all that it reads."""
     (suite,), _ = compile_suites([rule], snapshot.dictionary)
     wanted = compile_rule(rule, snapshot.dictionary).references
-    return make_batch(snapshot, suite.name, suite.instruments, wanted, now)
+    return make_batch(AnchorRows.of(snapshot, suite.instruments), suite.name, wanted, now)
 
 
 def _watch(rows: dict[RowKey, _Watched], outcome: Outcome, batch: Batch) -> None:
@@ -144,10 +145,10 @@ def _watch(rows: dict[RowKey, _Watched], outcome: Outcome, batch: Batch) -> None
 
 def _held(keys: Sequence[RowKey], batch: Batch) -> Iterator[tuple[RowKey, Values]]:
     """What the rows that are there hold in the cells that the rule reads, as REDCap stored it."""
-    there = [key for key in keys if key in batch.positions]
-    positions = np.array([batch.positions[key] for key in there], dtype=np.intp)
+    found = {key: position for key in keys if (position := batch.rows.position(key)) >= 0}
+    positions = np.array(list(found.values()), dtype=np.intp)
     cells = {column: batch.texts(column, positions) for column in batch.sources}
-    for place, key in enumerate(there):
+    for place, key in enumerate(found):
         yield key, {column: texts[place] for column, texts in cells.items()}
 
 

@@ -9,6 +9,7 @@ from nightround.model.snapshot import Snapshot
 from nightround.rule_desk.linted import Linted
 from nightround.rule_desk.remarks import Level, Remark, nearest
 from nightround.validation.batch import make_batch
+from nightround.validation.snapshot_rows import AnchorRows
 from nightround.validation.suite import Suite, compile_suites
 from redcap_sync.dictionary import Dictionary, Field
 from redcap_sync.errors import LogicError
@@ -212,4 +213,4 @@ def lint_dry_run(linted: Linted, empty: Snapshot) -> list[Remark]:
 
 def _unreadable(suite: Suite, empty: Snapshot) -> Iterable[str]:
     wanted = dict.fromkeys(reference for compiled in suite.rules for reference in compiled.references)
-    return make_batch(empty, suite.name, suite.instruments, wanted, LONG_AGO).unreadable.values()
+    return make_batch(AnchorRows.of(empty, suite.instruments), suite.name, wanted, LONG_AGO).unreadable.values()

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
-from typing import Any, Literal, cast
+from typing import Literal, cast
 
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from nightround.model.snapshot import Snapshot
-from nightround.validation.lookup import Lookup, Positions, Source
+from nightround.validation.lookup import Lookup, Source
+from nightround.validation.snapshot_rows import AnchorRows, Positions
 from redcap_sync.dictionary import Dictionary
 from redcap_sync.logic import Reference
-from redcap_sync.rows.tables import KEY_COLUMNS, RowKey
 
 DateKind = Literal["date", "datetime", "datetime_seconds"]
 
@@ -47,25 +43,11 @@ class Batch:
     """A frame with a RangeIndex: the four key columns, then one column per canonical reference."""
 
     name: str
+    rows: AnchorRows
     frame: pd.DataFrame
     sources: Mapping[str, Source]
     unreadable: Mapping[str, str]
     """References that cannot be brought to these rows, each with its reason."""
-
-    @cached_property
-    def positions(self) -> Mapping[object, int]:
-        """The position of each row by its key; made when it is first asked for."""
-        every = self.row_keys(np.arange(len(self.frame)))
-        return {key: position for position, key in enumerate(every)}
-
-    @cached_property
-    def _keys(self) -> list[npt.NDArray[Any]]:
-        return [self.frame[column].to_numpy() for column in KEY_COLUMNS]
-
-    def row_keys(self, positions: Positions) -> list[RowKey]:
-        """Name the rows at some positions."""
-        record, event, instrument, instance = (column[positions].tolist() for column in self._keys)
-        return [RowKey(*key) for key in zip(record, event, instrument, instance, strict=True)]
 
     def texts(self, column: str, positions: Positions) -> list[str]:
         """The cells of some rows exactly as REDCap exported them; '' where blank or not in this batch."""
@@ -73,38 +55,14 @@ class Batch:
         return source.texts_at(positions) if source else [""] * len(positions)
 
 
-@dataclass(frozen=True, eq=False)
-class RowsOf:
-    """Some rows of a batch, asked for by their keys; a bit a row, so that every rule can keep its own."""
-
-    batch: Batch
-    bits: npt.NDArray[np.uint8]
-
-    @classmethod
-    def where(cls, batch: Batch, mask: npt.NDArray[np.bool_]) -> RowsOf:
-        """The rows where a mask is true."""
-        return cls(batch, np.packbits(mask))
-
-    def __contains__(self, row: object) -> bool:
-        position = self.batch.positions.get(row)
-        return position is not None and bool(self.bits[position // 8] >> (7 - position % 8) & 1)
-
-
 def make_batch(
-    snapshot: Snapshot,
-    name: str,
-    instruments: Sequence[str],
-    references: Iterable[Reference],
-    now: datetime,
-    *,
-    threads: int = 0,
+    rows: AnchorRows, name: str, references: Iterable[Reference], now: datetime, *, threads: int = 0
 ) -> Batch:
-    """Lay the rows of some instruments under each other and bring every referenced column to them.
+    """Bring every referenced column to the rows of some instruments.
 
     `threads` will work on its rules; 0 for as many as the process may use.
     """
-    keys = pd.concat([snapshot.tables[instrument].keys for instrument in instruments], ignore_index=True)
-    lookup = Lookup(snapshot, keys)
+    lookup = Lookup(rows)
     sources: dict[str, Source] = {}
     unreadable: dict[str, str] = {}
     for reference in references:
@@ -112,12 +70,15 @@ def make_batch(
             sources[reference.column] = lookup.source(reference)
         except KeyError as error:
             unreadable[reference.column] = error.args[0]
+    keys = {str(name): column for name, column in rows.keys.items()}
     columns = {column: source.take() for column, source in sources.items()}
-    frame = pd.concat([keys, pd.DataFrame(columns, index=keys.index)], axis="columns")
-    kinds = {column: kind for column, source in sources.items() if (kind := _date_kind(snapshot.dictionary, source))}
-    codes = frozenset(choice.code for choice in snapshot.dictionary.missing_data_codes)
+    # Not copied: a frame that has its columns side by side in one block needs them twice while it is made.
+    frame = pd.DataFrame({**keys, **columns}, index=rows.keys.index, copy=False)
+    dictionary = rows.rows.snapshot.dictionary
+    kinds = {column: kind for column, source in sources.items() if (kind := _date_kind(dictionary, source))}
+    codes = frozenset(choice.code for choice in dictionary.missing_data_codes)
     frame.attrs[CONTEXT] = Context(now, codes, kinds, threads)
-    return Batch(name, frame, sources, unreadable)
+    return Batch(name, rows, frame, sources, unreadable)
 
 
 def _date_kind(dictionary: Dictionary, source: Source) -> DateKind | None:

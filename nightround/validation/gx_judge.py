@@ -43,7 +43,6 @@ from great_expectations.types import SerializableDictDot
 from great_expectations.validator.metric_configuration import MetricConfiguration
 from great_expectations.validator.validator import ValidationDependencies
 
-from nightround.validation.batch import Batch
 from nightround.validation.evaluation import RuleResult, evaluate_rules
 from nightround.validation.suite import EXPECTATION_TYPE, Suite
 from nightround.validation.trees import Trees
@@ -276,20 +275,20 @@ class Judgement:
     described: Mapping[str, Any]
 
 
-def judge(suite: Suite, batch: Batch, *, run_name: str) -> Judgement:
-    """Run a suite on a batch through Great Expectations and give each rule's complete result.
+def judge(suite: Suite, frame: pd.DataFrame, *, run_name: str) -> Judgement:
+    """Run a suite on a frame through Great Expectations and give each rule's complete result.
 
     Raises JudgeBroke where GX lost an expectation, on the way in or on the way out.
     """
     with _collecting_no_garbage():
-        outcome, results = _validated(suite, batch, run_name)
+        outcome, results = _validated(suite, frame, run_name)
         _same_count(len(suite.rules), len(outcome.results), "judged")
         _same_verdicts(outcome, results)
         return Judgement(results, _described(outcome))
 
 
 def _validated(
-    suite: Suite, batch: Batch, run_name: str
+    suite: Suite, frame: pd.DataFrame, run_name: str
 ) -> tuple[ExpectationSuiteValidationResult, Mapping[str, RuleResult]]:
     context = _context()
     gx_suite = gx.ExpectationSuite(**_judged_form(suite))
@@ -297,7 +296,7 @@ def _validated(
     source = context.data_sources.add_pandas(run_name)
     try:
         definition = source.add_dataframe_asset("rows").add_batch_definition_whole_dataframe("all")
-        gx_batch = definition.get_batch(batch_parameters={"dataframe": UnmeasuredFrame.of(batch.frame)})
+        gx_batch = definition.get_batch(batch_parameters={"dataframe": UnmeasuredFrame.of(frame)})
         outcome = gx_batch.validate(gx_suite)
         return outcome, RuleBook.close(gx_batch.data.execution_engine).results
     finally:

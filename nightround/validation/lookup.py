@@ -14,9 +14,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from nightround.model.snapshot import Snapshot
 from nightround.validation.smart_variables import smart_values
+from nightround.validation.snapshot_rows import NONE, AnchorRows, Mask, Numbers, Positions
 from redcap_sync.column_name import AS_TEXT
 from redcap_sync.logic import Reference
 from redcap_sync.logic.events import nearest_event
@@ -24,13 +26,9 @@ from redcap_sync.logic.language import RELATIVE_EVENTS
 from redcap_sync.rows.export_rows import TEXT
 from redcap_sync.rows.tables import Table
 
-Positions = npt.NDArray[np.intp]
-"""Row positions in a table; -1 where there is no such row."""
 VISIT_EXISTS = "visit-exists"
 """With an event in front of it: '1' where the record holds anything in that event. No written logic has it."""
 _SHOWING_NOTHING_ELSE = ("", "value", AS_TEXT)
-_NOWHERE = "\0"
-_NO_INSTANCE = -1
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,103 +51,113 @@ class Source:
 
     def take(self) -> pd.Series[Any]:
         """The column brought to the batch's rows; as text if a cell cannot be read, so that it is not blank."""
-        typed, text = self.table.typed[self.column], self.table.text[self.column]
-        has_unreadable = bool((typed.isna() & text.ne("")).any())
-        source = text if self.as_text or has_unreadable or typed.dtype.kind not in "fM" else typed
+        typed = self.table.typed[self.column]
+        as_text = self.as_text or typed.dtype.kind not in "fM" or self._has_unreadable(typed)
+        source = self.table.text[self.column] if as_text else typed
+        if self._takes_every_row:
+            return source
         there = self.positions >= 0
         if not len(source):
             return pd.Series([""] * len(there), dtype="str")
         taken = source.take(np.maximum(self.positions, 0)).reset_index(drop=True)
-        return taken if there.all() else taken.where(there, "" if source is text else None)
+        return taken if there.all() else taken.where(there, "" if as_text else None)
+
+    def _has_unreadable(self, typed: pd.Series[Any]) -> bool:
+        filled = pc.sum(pc.not_equal(self.table.cells[self.column], "")).as_py()
+        return int(typed.count()) != (filled or 0)
+
+    @property
+    def _takes_every_row(self) -> bool:
+        count = len(self.positions)
+        return count == len(self.table) and count > 0 and bool(np.array_equal(self.positions, np.arange(count)))
 
 
 @dataclass(eq=False)
 class Lookup:
-    """Finds, for each key row, the position of the row that holds a reference's field; each join is made once."""
+    """Finds, for each row of a batch, the position of the row that holds a reference's field; a join is made once."""
 
-    snapshot: Snapshot
-    keys: pd.DataFrame
+    anchors: AnchorRows
     _joins: dict[tuple[str, str, str], Positions] = field(default_factory=dict)
+    _parts: dict[str, Numbers] = field(default_factory=dict)
+
+    @property
+    def _snapshot(self) -> Snapshot:
+        return self.anchors.rows.snapshot
 
     def source(self, reference: Reference) -> Source:
         """Find where one reference is read for the key rows; raises KeyError with the reason where it cannot be."""
         if reference.modifier not in _SHOWING_NOTHING_ELSE:
             raise KeyError(f"the modifier :{reference.modifier} changes how a value is shown: {reference.column}")
-        if reference.field == self.snapshot.dictionary.record_id_field:
-            return self._of_rows(reference.field, self.keys["record"])
+        if reference.field == self._snapshot.dictionary.record_id_field:
+            return self._of_rows(reference.field, self.anchors.keys["record"])
         if reference.field == VISIT_EXISTS:
             return self._of_rows(reference.column, self._exists(reference.event))
         if reference.is_smart:
-            return self._of_rows(reference.column, smart_values(reference.field, self.snapshot, self.keys))
-        table = self._table_of(reference)
+            return self._of_rows(reference.column, smart_values(reference.field, self._snapshot, self.anchors.keys))
+        table = self.anchors.rows.table_of_column.get(reference.export_column)
+        if table is None:
+            raise KeyError(f"the project has no field for {reference.column}")
         join = (table.instrument, reference.event, reference.instance)
         if join not in self._joins:
-            self._joins[join] = self._positions(table, reference.event, reference.instance)
+            self._joins[join] = self._positions(*join)
         return Source(table, reference.export_column, self._joins[join], as_text=reference.modifier == AS_TEXT)
 
     def _of_rows(self, column: str, values: pd.Series[str]) -> Source:
         """A value that every row has by itself, and no instrument's table holds."""
-        table = Table("", self.keys, pa.table({column: pa.array(values, TEXT)}), values.to_frame(column))
-        return Source(table, column, np.arange(len(self.keys)))
+        table = Table("", self.anchors.keys, pa.table({column: pa.array(values, TEXT)}), values.to_frame(column))
+        return Source(table, column, np.arange(len(self.anchors)))
 
     def _exists(self, event: str) -> pd.Series[str]:
-        tables = (table.keys for table in self.snapshot.tables.values())
-        held = {record for keys in tables for record in keys["record"][keys["event"].eq(event)]}
-        return self.keys["record"].isin(held).map({True: "1", False: ""}).astype("str")
+        there = self.anchors.rows.records_at(event)[self._part("records")]
+        return pd.Series(np.where(there, "1", ""), dtype="str")
 
-    def _table_of(self, reference: Reference) -> Table:
-        for table in self.snapshot.tables.values():
-            if reference.export_column in table.text:
-                return table
-        raise KeyError(f"the project has no field for {reference.column}")
+    def _part(self, name: str) -> Numbers:
+        """`records`, `events` or `instances` of the key rows, made once."""
+        if name not in self._parts:
+            self._parts[name] = self.anchors.part(name)
+        return self._parts[name]
 
-    def _positions(self, table: Table, event: str, instance: str) -> Positions:
-        wanted = pd.DataFrame({"record": self.keys["record"], "event": self._events(table, event)})
-        wanted["instance"] = self._instances(table, wanted, instance)
-        positions = pd.MultiIndex.from_frame(table.keys[["record", "event", "instance"]]).get_indexer(
-            pd.MultiIndex.from_frame(wanted)
-        )
-        return np.asarray(positions, dtype=np.intp)
+    def _positions(self, instrument: str, event: str, instance: str) -> Positions:
+        events = self._events(instrument, event)
+        instances = self._instances(instrument, events, instance)
+        rows = self.anchors.rows
+        return rows.of(instrument).find(rows.numbers(self._part("records"), events, instances))
 
-    def _events(self, table: Table, event: str) -> pd.Series[str]:
-        """The event each row reads from."""
-        dictionary = self.snapshot.dictionary
+    def _events(self, instrument: str, event: str) -> Numbers:
+        """The number of the event each row reads from."""
+        rows, own = self.anchors.rows, self._part("events")
+        dictionary = self._snapshot.dictionary
         if event in ("", "event-name"):
-            return self.keys["event"]
+            return own
         if event in RELATIVE_EVENTS:
-            nearest = {
-                name: nearest_event(dictionary, event, name, dictionary.events_of(table.instrument)) or _NOWHERE
-                for name in dictionary.event_names
-            }
-            return self.keys["event"].map(nearest).fillna(_NOWHERE).astype("str")
+            known = frozenset(dictionary.event_names)
+            having = dictionary.events_of(instrument)
+            nearest = [nearest_event(dictionary, event, name, having) if name in known else "" for name in rows.events]
+            numbers = [rows.event_numbers.get(name, NONE) if name else NONE for name in nearest]
+            return np.array(numbers, dtype=np.int64)[own]
         if event not in dictionary.event_names:
             raise KeyError(f"the project has no event {event!r}")
-        return pd.Series(event, index=self.keys.index, dtype="str")
+        return np.full(len(own), rows.event_numbers[event])
 
-    def _instances(self, table: Table, wanted: pd.DataFrame, selector: str) -> pd.Series[int]:
+    def _instances(self, instrument: str, events: Numbers, selector: str) -> Numbers:
         """The instance each row reads: its own, the base row's 0, or the one that is named."""
-        own = self._own_instances(table, wanted["event"])
+        own = self._own_instances(instrument, events)
         if selector in ("", "current-instance"):
             return own
         if selector in ("previous-instance", "next-instance"):
-            step = 1 if selector == "next-instance" else -1
-            return (own + step).where(own.gt(0), _NO_INSTANCE)
+            return np.where(own > 0, own + (1 if selector == "next-instance" else -1), NONE)
         if selector in ("first-instance", "last-instance"):
-            return _outermost(table, wanted, last=selector == "last-instance")
-        return pd.Series(int(selector), index=self.keys.index)
+            last = selector == "last-instance"
+            return self.anchors.rows.outermost(instrument, self._part("records"), events, last=last)
+        return np.full(len(own), int(selector))
 
-    def _own_instances(self, table: Table, events: pd.Series[str]) -> pd.Series[int]:
-        dictionary = self.snapshot.dictionary
-        repeats = events.map({name: dictionary.event_repeats(name) for name in dictionary.event_names})
-        same_event = self.keys["event"].eq(events)
-        own = self.keys["instrument"].eq(table.instrument) & same_event
+    def _own_instances(self, instrument: str, events: Numbers) -> Numbers:
+        dictionary, names = self._snapshot.dictionary, self.anchors.rows.events
+        known = frozenset(dictionary.event_names)
+        # The last one is that of NONE, no event.
+        repeats: Mask = np.array([*(name in known and dictionary.event_repeats(name) for name in names), False])
+        same_event = self._part("events") == events
+        own = self.anchors.where_instrument(instrument) & same_event
         # Another instrument's row is its base row; in a repeating event, that of the same event instance.
-        shared = repeats.eq(True) & same_event
-        return self.keys["instance"].where(own | shared, 0)
-
-
-def _outermost(table: Table, wanted: pd.DataFrame, *, last: bool) -> pd.Series[int]:
-    groups = table.keys.groupby(["record", "event"])["instance"]
-    found = groups.max() if last else groups.min()
-    rows = pd.MultiIndex.from_frame(wanted[["record", "event"]])
-    return pd.Series(found.reindex(rows, fill_value=_NO_INSTANCE).to_numpy(), index=wanted.index)
+        shared = repeats[events] & same_event
+        return np.where(own | shared, self._part("instances"), 0)

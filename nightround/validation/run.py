@@ -10,9 +10,10 @@ from typing import Any
 from nightround.model.outcome import Coverage, Outcome, Status, Violation
 from nightround.model.rule import Rule
 from nightround.model.snapshot import Snapshot
-from nightround.validation.batch import Batch, RowsOf, make_batch
+from nightround.validation.batch import Batch, make_batch
 from nightround.validation.coverage import certify
 from nightround.validation.evaluation import RuleResult
+from nightround.validation.snapshot_rows import AnchorRows, MarkedRows, SnapshotRows
 from nightround.validation.suite import CompiledRule, Suite, compile_suites
 from redcap_sync.column_name import AS_TEXT
 from redcap_sync.logic import Reference
@@ -60,20 +61,21 @@ def validate(
     suites, refused = compile_suites([rule for rule in rules if rule.id not in stopped], snapshot.dictionary)
     outcomes = [_not_evaluated(rule_id, reason) for rule_id, reason in {**refused, **stopped}.items()]
     described: list[Mapping[str, Any]] = []
+    rows = SnapshotRows(snapshot)
     for suite in suites:
-        outcomes.extend(_judge_suite(snapshot, suite, now, threads, described))
+        outcomes.extend(_judge_suite(rows, suite, now, threads, described))
     order = {rule.id: rank for rank, rule in enumerate(rules)}
     outcomes.sort(key=lambda outcome: order.get(outcome.rule_id, len(order)))
     return Validation(tuple(rules), tuple(outcomes), certify(rules, outcomes), tuple(described))
 
 
 def _judge_suite(
-    snapshot: Snapshot, suite: Suite, now: datetime, threads: int, described: list[Mapping[str, Any]]
+    rows: SnapshotRows, suite: Suite, now: datetime, threads: int, described: list[Mapping[str, Any]]
 ) -> Iterator[Outcome]:
     from nightround.validation.gx_judge import judge
 
     wanted = dict.fromkeys(reference for compiled in suite.rules for reference in compiled.references)
-    batch = make_batch(snapshot, suite.name, suite.instruments, wanted, now, threads=threads)
+    batch = make_batch(AnchorRows(rows, suite.instruments), suite.name, wanted, now, threads=threads)
     readable = tuple(one for one in suite.rules if not _missing(one, batch))
     for compiled in suite.rules:
         missing = _missing(compiled, batch)
@@ -81,7 +83,9 @@ def _judge_suite(
             yield _not_evaluated(compiled.rule.id, missing)
     if readable and len(batch.frame):
         judgement = judge(
-            Suite(suite.name, suite.instruments, readable), batch, run_name=f"{snapshot.id[:12]}-{suite.name}"
+            Suite(suite.name, suite.instruments, readable),
+            batch.frame,
+            run_name=f"{rows.snapshot.id[:12]}-{suite.name}",
         )
         described.append(judgement.described)
         for compiled in readable:
@@ -104,7 +108,7 @@ def _outcome(compiled: CompiledRule, batch: Batch, result: RuleResult) -> Outcom
     in_scope, checked = result.in_scope, result.checked
     if not in_scope:
         return _not_applicable(rule.id, "no row is in the rule's scope")
-    blank_rows = RowsOf(batch, result.scope & ~result.judged)
+    blank_rows = MarkedRows(batch.rows, result.scope & ~result.judged)
     if not checked:
         reason = f"in all {in_scope} rows of its scope a needed field is blank"
         return replace(_not_applicable(rule.id, reason), in_scope=in_scope, blank_rows=blank_rows)
@@ -117,7 +121,7 @@ def _outcome(compiled: CompiledRule, batch: Batch, result: RuleResult) -> Outcom
         checked,
         len(violations),
         violations=violations,
-        judged_rows=RowsOf(batch, result.judged),
+        judged_rows=MarkedRows(batch.rows, result.judged),
         blank_rows=blank_rows,
     )
 
@@ -127,7 +131,7 @@ def _violations(compiled: CompiledRule, batch: Batch, result: RuleResult) -> Ite
     names = sorted({(_shown(reference), reference.column) for reference in compiled.references})
     cells = [batch.texts(column, result.failing) for _, column in names]
     shown = [name for name, _ in names]
-    rows = zip(result.failing.tolist(), batch.row_keys(result.failing), *cells, strict=True)
+    rows = zip(result.failing.tolist(), batch.rows.row_keys(result.failing), *cells, strict=True)
     for position, key, *texts in rows:
         observed = dict(zip(shown, texts, strict=True))
         if position in result.suggested:

@@ -1,4 +1,8 @@
-"""Suites: a study's rules as ordinary Great Expectations JSON, one suite per instrument and one for what crosses them.
+"""Suites: a study's rules as ordinary Great Expectations JSON.
+
+An instrument has one suite for the rules that read nothing else, and one for those that read other instruments or
+events as well. Rules that belong to no instrument are together where they look at the rows of the same instruments.
+So each suite looks at no more rows than its rules need, and the cost grows with the rules and not with their square.
 
 The JSON is generated, never edited, and the same rules give the same bytes.
 """
@@ -24,8 +28,10 @@ from redcap_sync.errors import LogicError
 from redcap_sync.logic import Expression, Reference, in_words, parse, references, to_json
 from redcap_sync.rows.tables import KEY_COLUMNS
 
-CROSSING = "crossing_instruments"
+CROSSING = "crossing"
 PROJECT_RULES = "rules_of_the_project"
+LONGEST_NAME = 120
+"""A suite's name is the name of a file in a Great Expectations context."""
 EXPECTATION_TYPE = "expect_redcap_rule"
 GX_SEVERITY = {Severity.CRITICAL: "critical", Severity.MAJOR: "warning", Severity.MINOR: "info"}
 NAMESPACE = uuid.UUID("9d6c5f3e-7f2f-5c0e-9b70-3f5a3c1f6f10")
@@ -157,12 +163,21 @@ def _expectation(rule: Rule, logic: dict[str, Any], asks: Words) -> dict[str, An
 
 
 def _suite_of(compiled: CompiledRule, dictionary: Dictionary) -> str:
-    """A rule that reads another instrument or another event belongs to the crossing suite."""
-    if not compiled.rule.instrument:
-        return PROJECT_RULES
-    own = set(dictionary.columns_of(compiled.rule.instrument)) | {dictionary.record_id_field}
+    """The name of the suite that a rule belongs to."""
+    instrument = compiled.rule.instrument
+    if not instrument:
+        return _project_suite(compiled.expectation["kwargs"]["logic"]["rows"])
+    own = set(dictionary.columns_of(instrument)) | {dictionary.record_id_field}
     inside = all(not reference.event and reference.export_column in own for reference in compiled.references)
-    return compiled.rule.instrument if inside else CROSSING
+    return instrument if inside else f"{CROSSING}_{instrument}"
+
+
+def _project_suite(instruments: Iterable[str]) -> str:
+    """The suite of rules of the project that look at the rows of these instruments."""
+    named = "+".join(sorted(instruments))
+    name = f"{PROJECT_RULES}_{named}"
+    digest = hashlib.sha256(named.encode()).hexdigest()[:8]
+    return name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}_{digest}"
 
 
 def _suite(name: str, compiled: list[CompiledRule], dictionary: Dictionary) -> Suite:

@@ -21,6 +21,7 @@ from nightround.validation import gx_judge
 from nightround.validation.batch import make_batch
 from nightround.validation.gx_judge import ExpectRedcapRule, JudgeBroke, RuleBook, judge
 from nightround.validation.run import validate
+from nightround.validation.snapshot_rows import AnchorRows
 from nightround.validation.suite import Suite, compile_rule, compile_suites
 from redcap_sync.logic import Evaluator
 from tests.made_up import NIGHT, project, rule, snapshot
@@ -66,8 +67,8 @@ def test_all_rules_are_known_before_the_one_metric_is_resolved(monkeypatch: pyte
         return original(frame, rules)
 
     monkeypatch.setattr(gx_judge, "evaluate_rules", counted)
-    batch = make_batch(rows(5), "visit", ["visit"], compile_suite_references(HEAVY, LIGHT, NAMED), NIGHT)
-    judge(suite_of(HEAVY, LIGHT, NAMED), batch, run_name="order")
+    batch = make_batch(AnchorRows.of(rows(5), ["visit"]), "visit", compile_suite_references(HEAVY, LIGHT, NAMED), NIGHT)
+    judge(suite_of(HEAVY, LIGHT, NAMED), batch.frame, run_name="order")
     assert calls == [["heavy", "light", "named"]]
 
 
@@ -102,13 +103,13 @@ def test_neither_value_nor_record_id_is_in_its_results(monkeypatch: pytest.Monke
 
 def test_a_lost_expectation_is_a_bug_and_not_a_success(monkeypatch: pytest.MonkeyPatch) -> None:
     """If Great Expectations judges fewer rules than were written, the run stops."""
-    batch = make_batch(rows(3), "visit", ["visit"], compile_suite_references(HEAVY, LIGHT), NIGHT)
+    batch = make_batch(AnchorRows.of(rows(3), ["visit"]), "visit", compile_suite_references(HEAVY, LIGHT), NIGHT)
     written = Suite.to_json
     monkeypatch.setattr(
         Suite, "to_json", lambda suite: {**written(suite), "expectations": written(suite)["expectations"][:1]}
     )
     with pytest.raises(JudgeBroke, match="loaded 1 of 2"):
-        judge(suite_of(HEAVY, LIGHT), batch, run_name="lost")
+        judge(suite_of(HEAVY, LIGHT), batch.frame, run_name="lost")
 
 
 def test_one_broken_rule_stops_no_other() -> None:
@@ -188,7 +189,7 @@ def test_what_is_kept_of_a_run_is_what_a_checkpoint_of_the_suites_gives() -> Non
     """The kept document is `CheckpointResult.describe_dict()` of a real `Checkpoint.run`, without the rules' logic."""
     suite, taken = suite_of(HEAVY, LIGHT, NAMED), rows(150)
     now = NIGHT.replace(tzinfo=None)
-    batch = make_batch(taken, "visit", ["visit"], compile_suite_references(HEAVY, LIGHT, NAMED), now)
+    batch = make_batch(AnchorRows.of(taken, ["visit"]), "visit", compile_suite_references(HEAVY, LIGHT, NAMED), now)
     kept = validate(taken, [HEAVY, LIGHT, NAMED], now=now).checkpoint_document()
     context = gx.get_context(mode="ephemeral")
     definition = (
@@ -218,9 +219,9 @@ def test_a_run_without_a_row_keeps_no_result() -> None:
 
 def test_nothing_of_a_run_holds_its_rows() -> None:
     """A registry's frame is let go of as soon as it was judged."""
-    batch = make_batch(rows(5), "visit", ["visit"], compile_suite_references(HEAVY), NIGHT)
+    batch = make_batch(AnchorRows.of(rows(5), ["visit"]), "visit", compile_suite_references(HEAVY), NIGHT)
     frame = weakref.ref(batch.frame)
-    described = judge(suite_of(HEAVY), batch, run_name="let go").described
+    described = judge(suite_of(HEAVY), batch.frame, run_name="let go").described
     del batch
     gc.collect()
     assert described["success"] is True

@@ -198,5 +198,5 @@ def test_the_rules_of_the_project_are_linted_and_listed(capsys: pytest.CaptureFi
     sound = "".join(line for line in PROJECT_RULES.splitlines(keepends=True) if "aeg" not in line and ">>" not in line)
     (copied / "project_rules.csv").write_text(sound, encoding="utf-8")
     suites = json.loads(called(capsys, str(copied), "--suite")[1])
-    (own,) = (suite for suite in suites if suite["name"] == "rules_of_the_project")
+    (own,) = (suite for suite in suites if suite["name"] == "rules_of_the_project_demographics")
     assert [one["meta"]["title"]["en"] for one in own["expectations"]][-2:] == ["Sound", "The same again"]

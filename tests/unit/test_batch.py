@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from nightround.validation.batch import CONTEXT, Batch, make_batch
+from nightround.validation.snapshot_rows import AnchorRows
 from redcap_sync.dictionary import Dictionary
 from redcap_sync.logic import Reference
 from tests.made_up import NIGHT, project, snapshot
@@ -39,7 +40,7 @@ RECORDS = [
 
 def batch(dictionary: Dictionary, instrument: str, *wanted: Reference) -> Batch:
     """Make the batch of one instrument."""
-    return make_batch(snapshot(dictionary, RECORDS), "b", [instrument], wanted, NIGHT)
+    return make_batch(AnchorRows.of(snapshot(dictionary, RECORDS), [instrument]), "b", wanted, NIGHT)
 
 
 def texts(made: Batch, column: str) -> list[str]:
@@ -100,7 +101,7 @@ def test_an_instance_is_read_where_it_is_named(
 ) -> None:
     """A number and the instance words name a row of the repeating instrument; what is not there is blank."""
     wanted = Reference("term", instance=selector)
-    made = make_batch(snapshot(dictionary, INSTANCES), "b", ["visit", "adverse"], [wanted], NIGHT)
+    made = make_batch(AnchorRows.of(snapshot(dictionary, INSTANCES), ["visit", "adverse"]), "b", [wanted], NIGHT)
     assert texts(made, wanted.column) == [*on_base_rows, *on_instances]
 
 
@@ -163,7 +164,7 @@ def test_rows_have_their_keys_and_a_clean_index(dictionary: Dictionary) -> None:
     """Positions are unique and count from 0, which Great Expectations' row lists rely on."""
     made = batch(dictionary, "visit", Reference("record_id"))
     assert list(made.frame.index) == [0, 1, 2]
-    assert made.row_keys(np.array([2]))[0] == ("2", "one_arm_1", "visit", 0)
+    assert made.rows.row_keys(np.array([2]))[0] == ("2", "one_arm_1", "visit", 0)
     assert texts(made, "record_id") == ["1", "1", "2"]
 
 
