@@ -71,7 +71,7 @@ def test_marked_rows_are_those_of_their_mask() -> None:
 
 
 def test_a_suite_looks_at_the_rows_of_one_instrument() -> None:
-    """Rules that read other instruments are in a second suite of their instrument, so no suite grows with the others."""
+    """Rules that read other instruments are in a second suite of their instrument: no suite grows with the others."""
     rules = [
         rule("own", "visit", "[weight] > 1"),
         rule("reads the lab", "visit", "[weight] > [hb]"),
