@@ -1,6 +1,6 @@
 """Every night: pull the records, judge the rules, follow the findings, tell people; on report days print the report."""
 
-from nightround.night.round import Night
+from nightround.night import Night
 
 SCHEDULE = "30 2 * * *"
 
@@ -9,8 +9,8 @@ def run(night: Night) -> None:
     """Make the round once."""
     snapshot = night.pull()
     validation = night.validate(snapshot)
-    night.reconcile(snapshot, validation)
+    changes = night.reconcile(snapshot, validation)
     night.write_lists(snapshot, validation)
     night.alert(snapshot, validation)
     if night.is_report_day:
-        night.report(snapshot, validation)
+        night.report(snapshot, validation, changes=changes)

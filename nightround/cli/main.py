@@ -23,7 +23,7 @@ from redcap_sync.errors import ExplainedError
 from redcap_sync.rows.one_heap import share_one_heap
 
 if TYPE_CHECKING:
-    from nightround.night.round import Night
+    from nightround.night import Night
 
 EXIT_FINDINGS = 3
 

@@ -52,13 +52,35 @@ def digest(
         return None
     wording = templates.wording[recipient.language]
     writer = _Writer(mine, night, recipient, Shown(rules, places, recipient.language, wording), wording, now)
-    page = writer.page(title.in_(recipient.language), known_rules=frozenset(rules), synthetic=synthetic)
+    return _notice(writer, title, templates, known_rules=frozenset(rules), synthetic=synthetic)
+
+
+def failure_notice(
+    title: Words,
+    night: Night,
+    *,
+    recipient: Recipient,
+    templates: DigestTemplates,
+    now: datetime,
+    synthetic: bool = False,
+) -> Notice:
+    """Compose that a round failed, and why, for one person: without findings, rules and links."""
+    wording = templates.wording[recipient.language]
+    shown = Shown({}, Places("", "", None), recipient.language, wording)
+    writer = _Writer(LedgerDelta(), night, recipient, shown, wording, now)
+    return _notice(writer, title, templates, known_rules=frozenset(), synthetic=synthetic)
+
+
+def _notice(
+    writer: _Writer, title: Words, templates: DigestTemplates, *, known_rules: frozenset[str], synthetic: bool
+) -> Notice:
+    page = writer.page(title.in_(writer.recipient.language), known_rules=known_rules, synthetic=synthetic)
     return Notice(
-        recipient=recipient,
-        subject=" ".join(wording("subject", title=page.title, summary=page.headline).split()),
+        recipient=writer.recipient,
+        subject=" ".join(writer.wording("subject", title=page.title, summary=page.headline).split()),
         text=templates.text(page),
         html=templates.html(page),
-        counts=_counts(mine),
+        counts=_counts(writer.mine),
     )
 
 
@@ -105,7 +127,7 @@ class _Writer:
     now: datetime
 
     def page(self, title: str, *, known_rules: frozenset[str], synthetic: bool) -> Page:
-        say, counts = self.wording, _counts(self.mine)
+        say = self.wording
         return Page(
             language=say("language_code"),
             title=title,
@@ -113,12 +135,7 @@ class _Writer:
             as_of=say("as_of", when=self.now.strftime("%Y-%m-%d %H:%M %Z").strip()),
             banner=self.banner(),
             alive="" if self.changed or self.night.state is not NightState.WHOLE else say("alive"),
-            figures=(
-                (say("figure_new"), counts["opened"]),
-                (say("figure_back"), counts["reopened"]),
-                (say("figure_fixed"), counts["resolved"]),
-                (say("figure_open"), counts["open"]),
-            ),
+            figures=() if self.night.state is NightState.FAILED else self.figures(),
             sections=(
                 self.shown.section("heading_new", self.mine.opened, SHOWN_NEW),
                 self.shown.section("heading_back", self.mine.reopened, SHOWN_BACK),
@@ -127,6 +144,16 @@ class _Writer:
             still_open=self.still_open(),
             unjudged=self.unjudged(known_rules),
             footer=self.footer(synthetic=synthetic),
+        )
+
+    def figures(self) -> tuple[tuple[str, int], ...]:
+        """The four counts of a round that came to its end."""
+        say, counts = self.wording, _counts(self.mine)
+        return (
+            (say("figure_new"), counts["opened"]),
+            (say("figure_back"), counts["reopened"]),
+            (say("figure_fixed"), counts["resolved"]),
+            (say("figure_open"), counts["open"]),
         )
 
     @property

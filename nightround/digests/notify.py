@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from nightround.digests.channels.channel import Channel, ChannelFailed
-from nightround.digests.compose import digest
+from nightround.digests.compose import DATA_MANAGER, MONDAY, digest, failure_notice
 from nightround.digests.notice import Night, Notice
 from nightround.digests.templates import DigestTemplates
 from nightround.model.language import Words
@@ -25,6 +25,7 @@ class Delivery:
     channel: str
     notice: Notice
     trouble: str = ""
+    message_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,32 @@ class Teller:
                 trouble=trouble,
             )
             store.record_digest(sent)
-            yield Delivery(channel.name, notice, trouble)
+            yield Delivery(channel.name, notice, trouble, message_id)
+
+
+def tell_of_failure(
+    title: Words,
+    night: Night,
+    *,
+    recipients: Iterable[Recipient],
+    channels: Sequence[Channel],
+    templates: DigestTemplates,
+    now: datetime,
+    synthetic: bool = False,
+) -> tuple[Delivery, ...]:
+    """Deliver that a round failed, and why. No finding is in it: the next digest has what changed meanwhile.
+
+    The data manager gets it; everybody does on the day of the weekly sign of life, and where there is no data manager.
+    """
+    everybody = tuple(recipients)
+    managers = tuple(one for one in everybody if one.role == DATA_MANAGER)
+    told = everybody if not managers or now.isoweekday() == MONDAY else managers
+    found: list[Delivery] = []
+    for recipient, channel in _pairs(told, channels):
+        notice = failure_notice(title, night, recipient=recipient, templates=templates, now=now, synthetic=synthetic)
+        message_id, trouble = _attempt(channel, notice, now)
+        found.append(Delivery(channel.name, notice, trouble, message_id))
+    return tuple(found)
 
 
 def _attempt(channel: Channel, notice: Notice, now: datetime) -> tuple[str, str]:

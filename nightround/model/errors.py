@@ -33,6 +33,12 @@ class RoundAlreadyRunning(ExplainedError):
     exit_code = 2
 
 
+class RoundCrashed(ExplainedError):
+    """A round met an error of the program itself; the log has its traceback."""
+
+    exit_code = 1
+
+
 class SelfAuditFailed(ExplainedError):
     """A finished report contradicts itself, its result rows or its snapshot; it was not released."""
 

@@ -50,31 +50,46 @@ def take_pull(client: RedcapClient, snapshots: SnapshotStore, settings: RedcapTa
     return pulled
 
 
-def what_stops(snapshots: SnapshotStore, snapshot: Snapshot, rules: Sequence[Rule], plan: Plan | None) -> Touched:
-    """The rules and planned variables that cannot stand on a snapshot, each with the reason.
+def blocked(snapshots: SnapshotStore, snapshot: Snapshot, rules: Sequence[Rule], plan: Plan | None) -> Touched:
+    """The rules and planned variables that cannot be judged or reported on a snapshot, each with the reason."""
+    changed = _touched(_drift(snapshots, snapshot), rules, plan)
+    unseen = touched_by_rights(snapshot.unseen, rules, plan)
+    return Touched(
+        rules={**changed.rules, **unseen.rules},
+        variables={**changed.variables, **unseen.variables},
+        tables={**changed.tables, **unseen.tables},
+        plan=unseen.plan or changed.plan,
+    )
 
-    A drift that touches none of them is accepted at once; any other one stays until a person accepts it.
+
+def accept_harmless_drift(
+    snapshots: SnapshotStore, snapshot: Snapshot, rules: Sequence[Rule], plan: Plan | None
+) -> None:
+    """Accept a changed structure at once where no rule and no planned variable depends on what changed.
+
+    Any other change waits until a person accepts it; the log says what it is.
     """
-    accepted = snapshots.accepted()
-    drift = drift_between(accepted.dictionary, snapshot.dictionary) if accepted else Drift()
-    touched = touched_by_drift(drift, rules, plan)
+    drift = _drift(snapshots, snapshot)
     for line in drift.lines():
         log.warning("the project's structure changed: %s", line)
+    touched = _touched(drift, rules, plan)
     if touched:
         log.warning(
             "%d rules and %d planned variables stop until the structure is accepted: nightround snapshots accept STUDY",
             len(touched.rules),
             len(touched.variables),
         )
-    elif (drift or accepted is None) and snapshots.latest_id() == snapshot.id:
+    elif (drift or snapshots.accepted() is None) and snapshots.latest_id() == snapshot.id:
         snapshots.accept(snapshot.id)
-    unseen = touched_by_rights(snapshot.unseen, rules, plan)
-    return Touched(
-        rules={**touched.rules, **unseen.rules},
-        variables={**touched.variables, **unseen.variables},
-        tables={**touched.tables, **unseen.tables},
-        plan=unseen.plan or touched.plan,
-    )
+
+
+def _touched(drift: Drift, rules: Sequence[Rule], plan: Plan | None) -> Touched:
+    return touched_by_drift(drift, rules, plan) if drift else Touched()  # every rule's logic would be read for nothing
+
+
+def _drift(snapshots: SnapshotStore, snapshot: Snapshot) -> Drift:
+    accepted = snapshots.accepted()
+    return drift_between(accepted.dictionary, snapshot.dictionary) if accepted else Drift()
 
 
 def full_is_due(last: datetime | None, now: datetime, days: int) -> bool:

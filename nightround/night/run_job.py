@@ -1,4 +1,4 @@
-"""Runs a job of a study: opens its night, runs the job file, and remembers how it ended."""
+"""Runs a job of a study: opens its round, runs the job file, and remembers how it ended."""
 
 from __future__ import annotations
 
@@ -7,19 +7,22 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import datetime
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from nightround.digests.channels.channel import Channel
 from nightround.digests.channels.outbox import Outbox
 from nightround.model.errors import RoundAlreadyRunning, StudyFilesWrong
-from nightround.model.outcome import Status
-from nightround.model.rule import Severity
+from nightround.night.alert_step import send_failure_notice
+from nightround.night.failure_notice import explained, notify_of_failed_run, without_hiding_the_error
 from nightround.night.full_disk import full_disk_explained
-from nightround.night.round import Night
+from nightround.night.recorder import Recorder
+from nightround.night.round import NIGHTLY, Clock, Round, Sleep
 from nightround.night.scheduler import Schedule
+from nightround.night.steps import Night
+from nightround.night.summary import Summary
 from nightround.snapshots.vault import Vault, find_key
 from nightround.store.database import open_store
 from nightround.store.run_rows import Ended
@@ -31,58 +34,6 @@ from redcap_sync.errors import ExplainedError, RedcapUnreachable
 from redcap_sync.private_files import private_folder
 
 log = logging.getLogger(__name__)
-
-NIGHTLY = "nightly"
-"""The job whose failure people are told of by mail; whoever starts another one sees its error on the screen."""
-
-SHOWN_CHANGES = 20
-
-Clock = Callable[[], datetime]
-Sleep = Callable[[float], None]
-
-
-@dataclass(frozen=True)
-class Summary:
-    """What a run came to: counts and file names, no patient."""
-
-    study: str
-    job: str
-    run_id: int
-    snapshot_id: str | None
-    complete: bool
-    outcomes: Mapping[str, int]
-    findings: Mapping[str, int]
-    changes: tuple[str, ...]
-    """A line for each finding that changed: what, how bad, which rule, where to look."""
-    files: tuple[Path, ...]
-    severe: int
-    """Open findings at or above the severity the study agreed on, or violations where no ledger was kept."""
-
-    def document(self) -> dict[str, Any]:
-        """The summary as one JSON document."""
-        return {
-            "study": self.study,
-            "job": self.job,
-            "run": self.run_id,
-            "snapshot": self.snapshot_id,
-            "complete": self.complete,
-            "outcomes": dict(self.outcomes),
-            "findings": dict(self.findings),
-            "files": [str(path) for path in self.files],
-        }
-
-    def lines(self) -> Iterator[str]:
-        """The summary in words, one fact a line."""
-        yield f"{self.job} of {self.study}, run {self.run_id}, snapshot {(self.snapshot_id or 'none')[:12]}"
-        if self.outcomes:
-            counts = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in self.outcomes.items())
-            yield f"rules: {counts}" + ("" if self.complete else " - INCOMPLETE, not everything was seen and judged")
-        if self.findings:
-            yield "findings: " + ", ".join(f"{count} {name}" for name, count in self.findings.items())
-        yield from self.changes[:SHOWN_CHANGES]
-        if len(self.changes) > SHOWN_CHANGES:
-            yield f"and {len(self.changes) - SHOWN_CHANGES} more, in the list of findings"
-        yield from (str(path) for path in self.files)
 
 
 @contextmanager
@@ -99,21 +50,46 @@ def open_night(
     """Open the study's folder and store for one run; only one run of a study at a time."""
     study = load_study(content.study_folder(study_name), strict=False)
     folder = data / study.id
-    with full_disk_explained(), _alone(folder), open_store(folder / "nightround.sqlite3") as store:
-        now = clock()
-        yield Night(
-            study=study,
-            content=content,
-            store=store,
-            folder=folder,
-            connect=lambda: connect(study, environ, sleep),
-            channels=[Outbox(folder / "outbox")],
-            clock=clock,
-            vault=snapshot_vault(study, environ),
-            redcap_url=environ.get(study.settings.redcap.url_env, ""),
-            run_id=store.start_run(study.id, job, now),
-            started_at=now,
-        )
+    with full_disk_explained(), ExitStack() as opened:
+        with _failure_notified(study, content, folder, job, clock):
+            opened.enter_context(_alone(folder))
+            store = opened.enter_context(open_store(folder / "nightround.sqlite3"))
+            started_at = clock()
+            facts = Round(
+                study=study,
+                content=content,
+                folder=folder,
+                job=job,
+                run_id=store.start_run(study.id, job, started_at),
+                started_at=started_at,
+                clock=clock,
+                sleep=sleep,
+                connect=lambda: connect(study, environ, sleep),
+                channels=_channels(folder),
+                redcap_url=environ.get(study.settings.redcap.url_env, ""),
+                vault=snapshot_vault(study, environ),
+            )
+        yield Night(facts, store, Recorder(store, facts.run_id, clock, study.settings.alerts.exit_severity))
+
+
+@contextmanager
+def _failure_notified(study: Study, content: Content, folder: Path, job: str, clock: Clock) -> Iterator[None]:
+    """Mail what kept a nightly round from starting."""
+    try:
+        with full_disk_explained():
+            yield
+    except Exception as error:
+        if job == NIGHTLY:
+            reason = explained(error)
+            now = clock().astimezone(ZoneInfo(study.settings.study.time_zone))
+            without_hiding_the_error(
+                lambda: send_failure_notice(study.settings, content, _channels(folder), reason, now)
+            )
+        raise
+
+
+def _channels(folder: Path) -> Sequence[Channel]:
+    return [Outbox(folder / "outbox")]
 
 
 def connect(study: Study, environ: Mapping[str, str], sleep: Sleep) -> RedcapClient:
@@ -141,32 +117,28 @@ def snapshot_vault(study: Study, environ: Mapping[str, str]) -> Vault:
 
 def run_job(night: Night, job: str, steps: Callable[[Night], object] | None = None) -> Summary:
     """Run a job file, or the steps given in its place, and remember in the store how it ended."""
-    steps = steps or load_job(night.content, job).run
+    steps = steps or load_job(night.facts.content, job).run
+    recorder = night.recorder
     try:
         with full_disk_explained():
             steps(night)
-    except ExplainedError as error:
-        _finish(night, Ended.FAILED, error.exit_code, trouble=error.what)
-        if job == NIGHTLY:
-            _tell_of_failure(night, error)
-        raise
     except BaseException as error:
-        _finish(night, Ended.FAILED, 1, trouble=type(error).__name__)
+        _finish_failed(night, job, error)
         raise
-    red = night.validation is not None and not night.complete
-    summary = summarise(night, job)
-    _finish(night, Ended.RED if red else Ended.DONE, 3 if summary.severe else 0)
+    red = recorder.coverage is not None and not recorder.complete
+    summary = Summary.of(night.facts, recorder)
+    recorder.finish(Ended.RED if red else Ended.DONE, 3 if summary.severe else 0)
     return summary
 
 
-def _tell_of_failure(night: Night, error: ExplainedError) -> None:
-    """Mail what went wrong; trouble with the mail must not hide the trouble it is about."""
-    try:
-        night.alert_failure(error)
-    except ExplainedError as second:
-        log.error("nobody could be told: %s", second)  # noqa: TRY400 - a user's mistake has no traceback
-    except Exception:
-        log.exception("nobody could be told, because of a bug")
+def _finish_failed(night: Night, job: str, error: BaseException) -> None:
+    """Remember that a run failed; the failure of a nightly round is mailed, unless a person interrupted it."""
+    if isinstance(error, ExplainedError):
+        night.recorder.finish(Ended.FAILED, error.exit_code, trouble=error.what)
+    else:
+        night.recorder.finish(Ended.FAILED, 1, trouble=type(error).__name__)
+    if job == NIGHTLY and isinstance(error, Exception):
+        notify_of_failed_run(night.facts, night.recorder, error)
 
 
 def load_job(content: Content, job: str) -> Any:
@@ -209,54 +181,6 @@ def run_scheduled(
             log.error("%s of %s: %s", job, study, error)  # noqa: TRY400 - a user's mistake has no traceback
         except Exception:
             log.exception("%s of %s ended with a bug", job, study)
-
-
-def summarise(night: Night, job: str) -> Summary:
-    """Count what a run came to."""
-    counts = night.validation.coverage.counts if night.validation else {}
-    delta = night.delta
-    limit = night.study.settings.alerts.exit_severity
-    return Summary(
-        study=night.study.id,
-        job=job,
-        run_id=night.run_id,
-        snapshot_id=night.snapshot.id if night.snapshot else None,
-        complete=night.complete,
-        outcomes={status.value: counts.get(status, 0) for status in Status} if counts else {},
-        findings={
-            name: len(getattr(delta, name)) for name in ("opened", "reopened", "persisting", "resolved", "untouched")
-        }
-        if delta
-        else {},
-        changes=tuple(
-            f"  {change} {finding.severity.value} {finding.rule_id}: {title}\n    {link}"
-            for change, finding, title, link in night.changed_findings()
-        ),
-        files=tuple(night.files),
-        severe=_severe(night, limit),
-    )
-
-
-def _severe(night: Night, limit: Severity) -> int:
-    if night.delta:
-        return sum(finding.severity.rank <= limit.rank for finding in night.delta.open_now)
-    if night.validation:
-        severity = {rule.id: rule.severity for rule in night.validation.rules}
-        return sum(severity[one.rule_id].rank <= limit.rank for one in night.validation.violations)
-    return 0
-
-
-def _finish(night: Night, ended: Ended, exit_code: int, *, trouble: str = "") -> None:
-    night.store.finish_run(
-        night.run_id,
-        ended,
-        exit_code=exit_code,
-        now=night.clock(),
-        snapshot_id=night.snapshot.id if night.snapshot else None,
-        complete=night.complete,
-        coverage=night.validation.coverage if night.validation else None,
-        trouble=trouble,
-    )
 
 
 @contextmanager

@@ -22,7 +22,8 @@ from rich.table import Table
 
 from nightround.model.errors import UsageWrong
 from nightround.model.rule import Severity
-from nightround.night.run_job import Summary, open_night, run_job
+from nightround.night.run_job import open_night, run_job
+from nightround.night.summary import Summary
 from nightround.study.folder import Content, find_content, load_content_module, load_study
 from redcap_sync.api.client import RedcapClient
 from redcap_sync.api.token import Token

@@ -95,6 +95,16 @@ class Store:
         with reading(self.engine) as connection:
             return runs.read_last_run(connection, study)
 
+    def count_runs(self, study: str, job: str, *, up_to: int) -> int:
+        """How many runs of a job a study has had, that of an id included."""
+        with reading(self.engine) as connection:
+            return runs.count_runs(connection, study, job, up_to)
+
+    def outcomes_before(self, study: str, job: str, run_id: int) -> tuple[Outcome, ...]:
+        """The outcomes of the newest run of a job before a run, of those that have any; () before the first."""
+        with reading(self.engine) as connection:
+            return runs.read_outcomes_before(connection, study, job, run_id)
+
     def outcomes(self, run_id: int) -> tuple[Outcome, ...]:
         """What every rule came to in a run, by rule id, without violations."""
         with reading(self.engine) as connection:

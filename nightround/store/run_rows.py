@@ -112,6 +112,20 @@ def read_outcomes(connection: Connection, run_id: int) -> tuple[Outcome, ...]:
     )
 
 
+def read_outcomes_before(connection: Connection, study: str, job: str, run_id: int) -> tuple[Outcome, ...]:
+    """The outcomes of the newest run of a job before a run, of those that have any."""
+    earlier = select(func.max(outcomes.c.run_id)).join(runs, runs.c.id == outcomes.c.run_id)
+    earlier = earlier.where(runs.c.study == study, runs.c.job == job, runs.c.id < run_id)
+    newest = connection.execute(earlier).scalar()
+    return read_outcomes(connection, newest) if newest is not None else ()
+
+
+def count_runs(connection: Connection, study: str, job: str, up_to: int) -> int:
+    """How many runs of a job a study has had, that of an id included."""
+    query = select(func.count()).where(runs.c.study == study, runs.c.job == job, runs.c.id <= up_to)
+    return connection.execute(query).scalar_one()
+
+
 def read_runs(connection: Connection, study: str, limit: int) -> tuple[Run, ...]:
     """The newest runs of a study, newest first."""
     return _read(connection, select(runs).where(runs.c.study == study).limit(limit))

@@ -21,9 +21,8 @@ from nightround.model.errors import ReportStopped, StudyFilesWrong
 from nightround.model.finding import FindingState
 from nightround.model.outcome import Status
 from nightround.model.snapshot import Snapshot
-from nightround.night import round as steps
+from nightround.night import Night, failure_notice, steps
 from nightround.night.pull_step import gone_unlogged
-from nightround.night.round import Night
 from nightround.night.run_job import open_night, run_job, run_scheduled
 from nightround.store.run_rows import Ended
 from nightround.study.folder import find_content
@@ -138,13 +137,13 @@ def test_a_failed_pull_leaves_findings_and_snapshot_as_they_were(
     _, environ = redcap
     with a_night(tmp_path, environ) as night:
         run_job(night, "nightly")
-        good = night.snapshots.latest_id()
+        good = night.facts.snapshots.latest_id()
     gone = {**environ, "REDCAP_URL": "http://127.0.0.1:9/api/"}
     with a_night(tmp_path, gone) as night:
         with pytest.raises(RedcapUnreachable):
             run_job(night, "nightly")
         assert bmi_finding(night) is FindingState.OPEN
-        assert night.snapshots.latest_id() == good
+        assert night.facts.snapshots.latest_id() == good
         run = night.store.last_run("venous_occlusion")
     assert run is not None
     assert (run.ended, run.exit_code) == (Ended.FAILED, 11)
@@ -179,7 +178,7 @@ def test_trouble_with_the_mail_hides_no_other_trouble(
     def no_mail(*_: object) -> None:
         raise RuntimeError("the mail is broken too")
 
-    monkeypatch.setattr(Night, "alert_failure", no_mail)
+    monkeypatch.setattr(failure_notice, "send_failure_notice", no_mail)
     with a_night(tmp_path, {**environ, "REDCAP_URL": "http://127.0.0.1:9/api/"}) as night:
         with pytest.raises(RedcapUnreachable):
             run_job(night, "nightly")
@@ -202,15 +201,14 @@ def test_a_night_that_may_not_see_an_instrument_resolves_nothing_and_prints_noth
         to_import=[{"username": user["username"], "forms_export": {**user["forms_export"], "demographics": 0}}],
     )
     with a_night(tmp_path, environ) as night:
-        run_job(night, "nightly")
-        assert night.snapshot is not None
-        assert night.snapshot.unseen
-        assert not night.complete
+        assert not run_job(night, "nightly").complete
         assert bmi_finding(night) is FindingState.OPEN
-        assert night.validation is not None
-        assert night.validation.coverage.counts[Status.NOT_EVALUATED] > 0
+        snapshot = night.last_snapshot()
+        assert snapshot.unseen
+        validation = night.validate(snapshot)
+        assert validation.coverage.counts[Status.NOT_EVALUATED] > 0
         with pytest.raises(ReportStopped, match="cannot be reported"):
-            night.report(night.snapshot, night.validation)
+            night.report(snapshot, validation)
     assert not list(tmp_path.rglob("*.pdf"))
 
 
@@ -222,7 +220,7 @@ def test_a_full_disk_is_explained_and_takes_nothing_with_it(
     client, environ = redcap
     with a_night(tmp_path, environ) as night:
         run_job(night, "nightly")
-        good = night.snapshots.latest_id()
+        good = night.facts.snapshots.latest_id()
     client.import_records([{**TYPED, "bmi": "24.2"}], overwrite=True)
     fill_the_disk(monkeypatch, tmp_path / "venous_occlusion" / folder)
     with pytest.raises(StudyFilesWrong, match="ENOSPC") as told, a_night(tmp_path, environ) as night:
@@ -233,7 +231,7 @@ def test_a_full_disk_is_explained_and_takes_nothing_with_it(
     assert (run.ended, run.exit_code) == (Ended.FAILED, 10)
     monkeypatch.undo()
     with a_night(tmp_path, environ) as night:
-        assert folder == "runs" or night.snapshots.latest_id() == good
+        assert folder == "runs" or night.facts.snapshots.latest_id() == good
         run_job(night, "nightly")
         assert bmi_finding(night) is FindingState.RESOLVED
 

@@ -1,0 +1,90 @@
+"""The recorder: what the store remembers of a run, and what its summary says. No step reads from it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from nightround.model.finding import LedgerDelta
+from nightround.model.outcome import Coverage
+from nightround.model.rule import Severity
+from nightround.store.database import Store
+from nightround.store.run_rows import Ended
+from nightround.validation.run import Validation
+from redcap_sync.errors import ExplainedError
+
+log = logging.getLogger(__name__)
+
+CHANGES = ("opened", "reopened", "persisting", "resolved", "untouched")
+
+
+@dataclass
+class Recorder:
+    """Writes down how a run goes: each step with its times and its end, and the facts that the run's row holds."""
+
+    store: Store
+    run_id: int
+    clock: Callable[[], datetime]
+    exit_severity: Severity
+    snapshot_id: str | None = None
+    complete: bool = False
+    coverage: Coverage | None = None
+    severe: int = 0
+    """Open findings at or above the severity the study agreed on, or violations where no ledger was kept."""
+    findings: Mapping[str, int] = field(default_factory=dict)
+    changes: Sequence[str] = ()
+    """A line for each finding that changed."""
+    files: list[Path] = field(default_factory=list)
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[Callable[[str], None]]:
+        """Time a step and remember how it ended, with a note that holds counts and names only."""
+        began = self.clock()
+        notes: list[str] = []
+        try:
+            yield notes.append
+        except ExplainedError as error:
+            self._end_step(name, began, Ended.FAILED, error.what)
+            raise
+        except BaseException as error:
+            self._end_step(name, began, Ended.FAILED, type(error).__name__)
+            raise
+        self._end_step(name, began, Ended.DONE, "; ".join(notes))
+
+    def checked(self, snapshot_id: str, validation: Validation, *, complete: bool) -> None:
+        """Note what the rules found on a snapshot."""
+        severity = {rule.id: rule.severity for rule in validation.rules}
+        self.snapshot_id = snapshot_id
+        self.complete = complete
+        self.coverage = validation.coverage
+        self.severe = self._severe(severity[one.rule_id] for one in validation.violations)
+
+    def reconciled(self, delta: LedgerDelta, changes: Iterable[str]) -> None:
+        """Note what changed in the findings; `changes` has a line for each finding that did."""
+        self.findings = {name: len(getattr(delta, name)) for name in CHANGES}
+        self.changes = tuple(changes)
+        self.severe = self._severe(one.severity for one in delta.open_now)
+
+    def finish(self, ended: Ended, exit_code: int, *, trouble: str = "") -> None:
+        """Remember how the run ended."""
+        self.store.finish_run(
+            self.run_id,
+            ended,
+            exit_code=exit_code,
+            now=self.clock(),
+            snapshot_id=self.snapshot_id,
+            complete=self.complete,
+            coverage=self.coverage,
+            trouble=trouble,
+        )
+
+    def _severe(self, severities: Iterable[Severity]) -> int:
+        return sum(one.rank <= self.exit_severity.rank for one in severities)
+
+    def _end_step(self, name: str, began: datetime, ended: Ended, note: str) -> None:
+        self.store.finish_step(self.run_id, name, started_at=began, now=self.clock(), ended=ended, note=note)
+        log.log(logging.INFO if ended is Ended.DONE else logging.ERROR, "%s: %s %s", name, ended.value, note)

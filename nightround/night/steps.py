@@ -1,0 +1,189 @@
+"""The steps of a night, one method each, in the words a job file uses.
+
+A step takes values and returns values; what a later step needs is passed on to it by the job file. The recorder
+times each step and remembers how it ended; no step reads from it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from nightround.digests.notice import unjudged_of
+from nightround.findings.reconcile import reconcile
+from nightround.model.errors import StudyFilesWrong
+from nightround.model.finding import LedgerDelta
+from nightround.model.rule import Rule
+from nightround.model.snapshot import Snapshot
+from nightround.night.alert_step import delivered, send_digests
+from nightround.night.lists_step import lists_of, write_lists
+from nightround.night.pull_step import accept_harmless_drift, blocked, take_pull, told_in_words
+from nightround.night.recorder import Recorder
+from nightround.night.report_step import edition_of, plan_of, press_of
+from nightround.night.round import NIGHTLY, Round
+from nightround.snapshots.retention import prune
+from nightround.store.database import Store
+from nightround.validation.run import Validation, validate
+
+if TYPE_CHECKING:
+    from nightround.report.numbers.facts import Version
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Night:
+    """What a job file works with: the facts of the run, and one method for each step."""
+
+    facts: Round
+    store: Store
+    recorder: Recorder
+
+    @property
+    def is_report_day(self) -> bool:
+        """Whether the interim report is made today."""
+        return self.facts.is_report_day
+
+    def pull(self) -> Snapshot:
+        """Pull the project; what does not prove complete is an error, and the last good snapshot stays."""
+        facts, settings = self.facts, self.facts.study.settings
+        with self.recorder.step("pull") as note:
+            pulled = take_pull(facts.connect(), facts.snapshots, settings.redcap, facts.started_at)
+            snapshot = facts.snapshots.save(facts.study.id, pulled, facts.started_at)
+            self.recorder.snapshot_id = snapshot.id
+            prune(facts.snapshots, settings.snapshots, facts.started_at)
+            note(f"snapshot {snapshot.id[:12]}, {told_in_words(pulled)}")
+        return snapshot
+
+    def last_snapshot(self) -> Snapshot:
+        """Read the last good snapshot; raises StudyFilesWrong before the first one."""
+        with self.recorder.step("read") as note:
+            snapshot = self.facts.snapshots.latest(self.facts.study.id)
+            if snapshot is None:
+                raise StudyFilesWrong(
+                    "There is no snapshot of this study yet.",
+                    why="nothing was pulled so far, or --data names another folder",
+                    remedy=f"pull first: nightround pull {self.facts.study.id}",
+                )
+            note(f"snapshot {snapshot.id[:12]}")
+        return snapshot
+
+    def validate(self, snapshot: Snapshot) -> Validation:
+        """Judge every rule of the study and of the dictionary on the snapshot."""
+        facts, plan = self.facts, self.facts.study.plan
+        with self.recorder.step("validate") as note:
+            rules = facts.rules(snapshot.dictionary)
+            accept_harmless_drift(facts.snapshots, snapshot, rules, plan)
+            stopped = blocked(facts.snapshots, snapshot, rules, plan).rules
+            validation = validate(snapshot, rules, now=facts.hospital_time.replace(tzinfo=None), stopped=stopped)
+            self.recorder.checked(snapshot.id, validation, complete=is_complete(snapshot, validation))
+            for rule_id, reason in unjudged_of(validation.outcomes).items():
+                log.warning("the rule %s could not be evaluated: %s", rule_id, reason)
+            counts = validation.coverage.counts
+            note(", ".join(f"{count} {status.value}" for status, count in counts.items()))
+        return validation
+
+    def reconcile(self, snapshot: Snapshot, validation: Validation) -> LedgerDelta:
+        """Bring the findings up to date with tonight's outcomes, all of it or nothing; returns what changed."""
+        facts = self.facts
+        with self.recorder.step("reconcile") as note:
+            rules = {rule.id: rule for rule in validation.rules}
+            rows = {table.row_key(i) for table in snapshot.tables.values() for i in range(len(table))}
+            changes = self.store.record_night(
+                facts.study.id,
+                facts.run_id,
+                validation.outcomes,
+                lambda known: reconcile(
+                    facts.study.id,
+                    known,
+                    validation.outcomes,
+                    rules,
+                    rows=rows,
+                    complete=is_complete(snapshot, validation),
+                    now=facts.started_at,
+                ),
+                facts.started_at,
+            )
+            self.recorder.reconciled(changes, _changed_lines(facts, snapshot, rules, changes))
+            note(f"{len(changes.opened)} opened, {len(changes.resolved)} resolved")
+        return changes
+
+    def write_lists(self, snapshot: Snapshot, validation: Validation) -> None:
+        """Write the result of the run as files: certificate, GX's results, failing rows and findings."""
+        with self.recorder.step("lists"):
+            findings = self.store.findings(self.facts.study.id)
+            complete = is_complete(snapshot, validation)
+            lists = lists_of(self.facts, snapshot, validation, findings, complete=complete)
+            self.recorder.files += write_lists(self.facts, lists)
+
+    def alert(self, snapshot: Snapshot, validation: Validation) -> None:
+        """Mail each person what changed since their last digest; a channel that fails stops nobody else."""
+        with self.recorder.step("alert") as note:
+            complete = is_complete(snapshot, validation)
+            note(delivered(send_digests(self.facts, self.store, snapshot, validation, complete=complete)))
+
+    def report(
+        self,
+        snapshot: Snapshot,
+        validation: Validation,
+        versions: Sequence[Version] = ("closed", "open"),
+        *,
+        changes: LedgerDelta | None = None,
+    ) -> None:
+        """Print the interim report in both languages, from one set of numbers, once its own audit lets it pass.
+
+        `changes` are those that `reconcile` returned; a run that changes no finding has none.
+        """
+        from nightround.report.making import deliver, make_report
+
+        facts = self.facts
+        with self.recorder.step("report") as note:
+            plan = plan_of(facts, snapshot)
+            edition = edition_of(
+                facts,
+                plan,
+                snapshot,
+                validation,
+                findings=self.store.findings(facts.study.id),
+                changes=changes,
+                night=self.store.count_runs(facts.study.id, NIGHTLY, up_to=facts.run_id),
+                complete=is_complete(snapshot, validation),
+            )
+            made = make_report(press_of(facts), edition, snapshot, versions)
+            self.recorder.files += deliver(press_of(facts), made)
+            note(f"{len(made.results)} result rows")
+
+    def report_again(self, snapshot_id: str) -> None:
+        """Make a past report again from its snapshot, and prove that it is the same, byte for byte."""
+        from nightround.report.rebuilding import rebuild
+
+        with self.recorder.step("report") as note:
+            files = rebuild(press_of(self.facts), self.facts.snapshots.manifest_of(snapshot_id).id)
+            self.recorder.files += files
+            note(f"{len(files)} files, each identical to what was delivered")
+
+    def note_receipt(self, role: str, snapshot_id: str | None, version: Version) -> None:
+        """Write into the register of reports who was given which version."""
+        from nightround.report.register import Received, note_receipt
+
+        snapshot = self.facts.snapshots.manifest_of(snapshot_id).id if snapshot_id else self.last_snapshot().id
+        with self.recorder.step("handed") as note:
+            note_receipt(press_of(self.facts).folder, snapshot, Received(role, version, self.facts.started_at))
+            note(f"{version} version to {role}")
+
+
+def is_complete(snapshot: Snapshot, validation: Validation) -> bool:
+    """Whether a run saw everything and accounts for every rule it knows; else it resolves nothing."""
+    return not snapshot.unseen and not snapshot.unlogged and validation.coverage.complete
+
+
+def _changed_lines(facts: Round, snapshot: Snapshot, rules: Mapping[str, Rule], changes: LedgerDelta) -> Iterator[str]:
+    """A line for each finding that opened, came back or was resolved: how bad, which rule, where to look."""
+    places = facts.places(snapshot.dictionary, snapshot.redcap_version)
+    for change in ("opened", "reopened", "resolved"):
+        for finding in getattr(changes, change):
+            rule = rules.get(finding.rule_id)
+            title, link = rule.title.en if rule else "", places.link(finding, rule)
+            yield f"  {change} {finding.severity.value} {finding.rule_id}: {title}\n    {link}"

@@ -1,0 +1,75 @@
+"""What a run did, for whoever started it: counts and file names, no patient."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nightround.model.outcome import Status
+from nightround.night.recorder import Recorder
+from nightround.night.round import Round
+
+SHOWN_CHANGES = 20
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The result of a run: counts and file names, no patient."""
+
+    study: str
+    job: str
+    run_id: int
+    snapshot_id: str | None
+    complete: bool
+    outcomes: Mapping[str, int]
+    findings: Mapping[str, int]
+    changes: tuple[str, ...]
+    """A line for each finding that changed: what, how bad, which rule, where to look."""
+    files: tuple[Path, ...]
+    severe: int
+    """Open findings at or above the severity the study agreed on, or violations where no ledger was kept."""
+
+    @classmethod
+    def of(cls, facts: Round, recorder: Recorder) -> Summary:
+        """Sum up a run from what was recorded of it."""
+        counts = recorder.coverage.counts if recorder.coverage else {}
+        return cls(
+            study=facts.study.id,
+            job=facts.job,
+            run_id=facts.run_id,
+            snapshot_id=recorder.snapshot_id,
+            complete=recorder.complete,
+            outcomes={status.value: counts.get(status, 0) for status in Status} if counts else {},
+            findings=recorder.findings,
+            changes=tuple(recorder.changes),
+            files=tuple(recorder.files),
+            severe=recorder.severe,
+        )
+
+    def document(self) -> dict[str, Any]:
+        """The summary as one JSON document."""
+        return {
+            "study": self.study,
+            "job": self.job,
+            "run": self.run_id,
+            "snapshot": self.snapshot_id,
+            "complete": self.complete,
+            "outcomes": dict(self.outcomes),
+            "findings": dict(self.findings),
+            "files": [str(path) for path in self.files],
+        }
+
+    def lines(self) -> Iterator[str]:
+        """The summary in words, one fact a line."""
+        yield f"{self.job} of {self.study}, run {self.run_id}, snapshot {(self.snapshot_id or 'none')[:12]}"
+        if self.outcomes:
+            counts = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in self.outcomes.items())
+            yield f"rules: {counts}" + ("" if self.complete else " - INCOMPLETE, not everything was seen and judged")
+        if self.findings:
+            yield "findings: " + ", ".join(f"{count} {name}" for name, count in self.findings.items())
+        yield from self.changes[:SHOWN_CHANGES]
+        if len(self.changes) > SHOWN_CHANGES:
+            yield f"and {len(self.changes) - SHOWN_CHANGES} more, in the list of findings"
+        yield from (str(path) for path in self.files)

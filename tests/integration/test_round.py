@@ -1,0 +1,173 @@
+"""A round keeps apart its facts, its steps and what is recorded of it; its failure is mailed whatever failed."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nightround.digests.channels.outbox import Outbox
+from nightround.digests.notice import Night as NightTold
+from nightround.digests.notice import NightState
+from nightround.digests.notify import tell_of_failure
+from nightround.digests.templates import load_digest_templates
+from nightround.model.errors import DatabaseVersionWrong
+from nightround.model.language import Words
+from nightround.model.recipient import Recipient
+from nightround.night import Night, steps
+from nightround.snapshots.snapshot_store import SnapshotStore
+from nightround.store.run_rows import Ended
+from nightround.study.folder import find_content
+from redcap_sync.errors import RedcapUnreachable
+from tests.small_study import STUDY, SmallStudy, small_study
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Iterator[SmallStudy]:
+    """The small study on its sandbox."""
+    with small_study(tmp_path) as opened:
+        yield opened
+
+
+def mails_of(study: SmallStudy) -> list[str]:
+    """The pages of all mails, oldest first."""
+    pages = sorted((study.folder / "outbox").glob("*.html"), key=lambda path: path.stat().st_mtime_ns)
+    return [path.read_text(encoding="utf-8") for path in pages]
+
+
+def test_nothing_of_a_night_lies_outside_a_timed_step(study: SmallStudy) -> None:
+    """The steps of a run fill the time from its start to its end, up to what opening and closing a step takes."""
+    study.round()  # what is imported once is not what is measured
+    study.round(clock=lambda: datetime.now(UTC))
+    run = study.last_run()
+    assert run.ended_at is not None
+    whole = (run.ended_at - run.started_at).total_seconds()
+    timed = sum((step.ended_at - step.started_at).total_seconds() for step in run.steps)
+    assert [step.name for step in run.steps] == ["pull", "validate", "reconcile", "lists", "alert"]
+    assert 0 <= whole - timed < 0.1 + 0.1 * whole
+
+
+def test_the_notice_of_a_failure_loads_no_snapshot_and_builds_no_rule(
+    study: SmallStudy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the snapshots unreadable and the rules broken the data manager still learns why the round failed."""
+    study.round()
+    study.next_day()
+
+    def breaks(*_: object, **__: object) -> Any:
+        raise AssertionError("a notice of failure needs neither data nor rules")
+
+    monkeypatch.setattr(SnapshotStore, "latest", breaks)
+    monkeypatch.setattr(type(study_facts(study)), "rules", breaks)
+    with pytest.raises(RedcapUnreachable):
+        study.round(environ={**study.environ, "REDCAP_URL": "http://127.0.0.1:9/api/"})
+    assert "127.0.0.1:9" in mails_of(study)[-1]
+    assert [(step.name, step.ended) for step in study.last_run().steps] == [
+        ("pull", Ended.FAILED),
+        ("alert", Ended.DONE),
+    ]
+
+
+def study_facts(study: SmallStudy) -> Any:
+    """The facts of a run."""
+    with study.opened("read") as night:
+        return night.facts
+
+
+def test_a_notice_of_failure_holds_back_no_news(study: SmallStudy) -> None:
+    """What changed before a failed night is in the next digest, because the notice said nothing of it."""
+    study.round()
+    study.type_in("1", systolic="70")
+
+    def changes_only(night: Night) -> None:
+        snapshot = night.pull()
+        night.reconcile(snapshot, night.validate(snapshot))
+
+    study.next_day()
+    study.command("nightly", changes_only)
+    study.next_day()
+    with pytest.raises(RedcapUnreachable):
+        study.round(environ={**study.environ, "REDCAP_URL": "http://127.0.0.1:9/api/"})
+    assert "Systolic pressure" not in mails_of(study)[-1]
+    study.next_day()
+    study.round()
+    assert "Systolic pressure" in mails_of(study)[-1]
+
+
+def test_an_error_of_the_program_is_mailed_too(study: SmallStudy, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bug is no silent night: the data manager is told its kind, and not its text, which may hold a value."""
+
+    def bug(*_: object, **__: object) -> Any:
+        raise ZeroDivisionError("CANARY-7Q")
+
+    monkeypatch.setattr(steps, "validate", bug)
+    with pytest.raises(ZeroDivisionError):
+        study.round()
+    assert "ZeroDivisionError" in mails_of(study)[-1]
+    assert "CANARY-7Q" not in mails_of(study)[-1]
+
+
+def test_a_round_that_cannot_start_is_mailed(study: SmallStudy) -> None:
+    """A database of a newer version stops the round before it has a run, and one person learns of it."""
+    study.round()
+    with sqlite3.connect(study.folder / "nightround.sqlite3") as database:
+        database.execute("UPDATE alembic_version SET version_num = '9999'")
+    database.close()
+    study.next_day()
+    with pytest.raises(DatabaseVersionWrong):
+        study.round()
+    assert "9999" in mails_of(study)[-1]
+
+
+@pytest.mark.parametrize(
+    ("roles", "day", "notified"),
+    [
+        (("data_manager", "coordinator"), 1, ["data_manager"]),
+        (("coordinator", "principal_investigator"), 1, ["coordinator", "principal_investigator"]),
+        (("data_manager", "coordinator"), 0, ["data_manager", "coordinator"]),
+    ],
+)
+def test_some_person_always_learns_of_a_failure(
+    tmp_path: Path, roles: tuple[str, ...], day: int, notified: list[str]
+) -> None:
+    """The data manager does; everybody where there is none, and on Mondays, when everybody expects a mail."""
+    deliveries = tell_of_failure(
+        Words("题目", "A study"),
+        NightTold(NightState.FAILED, trouble="REDCap did not answer."),
+        recipients=[Recipient(role, f"{role}@hospital.example", "en", ()) for role in roles],
+        channels=[Outbox(tmp_path)],
+        templates=load_digest_templates(find_content({}).templates / "digest"),
+        now=datetime(2025, 7, 7 + day, 2, 30, tzinfo=UTC),
+    )
+    assert [one.notice.recipient.role for one in deliveries] == notified
+    assert all("REDCap did not answer." in one.notice.text for one in deliveries)
+
+
+def test_commands_by_hand_neither_count_as_nights_nor_renew_the_news_of_an_unjudged_rule(study: SmallStudy) -> None:
+    """After a check and a pull the fourth run is night 2, and the news of night 1 is what it is compared with."""
+    study.round()
+    study.command("check", lambda night: night.validate(night.last_snapshot()))
+    study.command("pull", lambda night: night.pull())
+    study.next_day()
+    with study.opened() as night:
+        assert night.store.count_runs(STUDY, "nightly", up_to=night.facts.run_id) == 2
+        assert len(night.store.outcomes_before(STUDY, "nightly", night.facts.run_id)) > 3
+
+
+def test_a_step_that_takes_long_is_the_one_that_is_blamed(study: SmallStudy, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The time of a slow ledger lies in the step `reconcile`, also what is prepared for it."""
+    slow = steps.reconcile
+
+    def slowly(*known: Any, **other: Any) -> Any:
+        time.sleep(0.3)
+        return slow(*known, **other)
+
+    monkeypatch.setattr(steps, "reconcile", slowly)
+    study.round(clock=lambda: datetime.now(UTC))
+    taken = {step.name: (step.ended_at - step.started_at).total_seconds() for step in study.last_run().steps}
+    assert taken["reconcile"] >= 0.3

@@ -1,0 +1,90 @@
+"""Rounds of a synthetic study of a few fields, on a sandbox, with a clock that the test moves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from nightround.night import Night
+from nightround.night.run_job import open_night, run_job
+from nightround.night.summary import Summary
+from nightround.store.database import open_store
+from nightround.store.run_rows import Run
+from nightround.study.folder import find_content
+from redcap_sync.api.client import RedcapClient
+from redcap_sync.api.token import Token
+from redcap_sync.sandbox import running
+from redcap_sync.sandbox.project import project_from_folder
+
+FOLDER = Path(__file__).parent / "kept" / "small_study"
+STUDY = "small_study"
+PATIENTS = (
+    {"record_id": "1", "age": "47", "sex": "1", "systolic": "120", "diastolic": "80"},
+    {"record_id": "2", "age": "97", "sex": "2", "systolic": "80", "diastolic": "120"},
+    {"record_id": "3", "age": "", "sex": "1", "systolic": "118", "diastolic": "76"},
+)
+
+
+@dataclass
+class SmallStudy:
+    """The study with its sandbox: what is typed in, the hour, and where its data lie."""
+
+    data: Path
+    client: RedcapClient
+    environ: Mapping[str, str]
+    now: list[datetime] = field(default_factory=lambda: [datetime(2025, 7, 1, 18, 30, tzinfo=UTC)])
+    """The hour of the study and of the server, in one cell that both read. The first one is a Wednesday morning."""
+
+    @property
+    def folder(self) -> Path:
+        """The data folder of the study."""
+        return self.data / STUDY
+
+    def type_in(self, record: str, **values: str) -> None:
+        """Change a record."""
+        self.client.import_records([{"record_id": record, **values}], overwrite=True)
+
+    def next_day(self) -> None:
+        """Move the clock by a day."""
+        self.now[0] += timedelta(days=1)
+
+    @contextmanager
+    def opened(self, job: str = "nightly", **other: Any) -> Iterator[Night]:
+        """Open one run."""
+        settings = {"environ": self.environ, "clock": lambda: self.now[0], "sleep": lambda _: None} | other
+        with open_night(str(FOLDER), data=self.data, job=job, content=find_content({}), **settings) as night:
+            yield night
+
+    def round(self, job: str = "nightly", **other: Any) -> Summary:
+        """Make one round, or run another job file."""
+        with self.opened(job, **other) as night:
+            return run_job(night, job)
+
+    def command(self, job: str, steps: Any) -> Summary:
+        """Run steps as a command of the command line does."""
+        with self.opened(job) as night:
+            return run_job(night, job, steps)
+
+    def last_run(self) -> Run:
+        """The newest run that ended."""
+        with open_store(self.folder / "nightround.sqlite3") as store:
+            run = store.last_run(STUDY)
+        assert run is not None
+        return run
+
+
+@contextmanager
+def small_study(data: Path) -> Iterator[SmallStudy]:
+    """Start a sandbox with the study and its three patients, two of them with mistakes."""
+    now = [datetime(2025, 7, 1, 18, 30, tzinfo=UTC)]
+    project = project_from_folder(FOLDER / "project", clock=lambda: now[0].replace(tzinfo=None))
+    with running([project], random=Random(1)) as server:
+        token = server.token(project)
+        client = RedcapClient(server.api_url, Token(token), sleep=lambda _: None)
+        client.import_records(list(PATIENTS), overwrite=True)
+        yield SmallStudy(data, client, {"REDCAP_URL": server.api_url, "REDCAP_TOKEN": token}, now)
