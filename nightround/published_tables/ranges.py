@@ -46,9 +46,6 @@ class Range(NamedTuple):
         return Range(self.low * factor, self.high * factor)
 
 
-ANY = Range(-inf, inf)
-
-
 def point(value: float) -> Range:
     """A computed value, with the noise of its arithmetic."""
     noise = _NOISE * max(1.0, abs(value))

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from math import inf
 from typing import NamedTuple
 
 from nightround.published_tables.p_values import SIGNED, Distribution, Family
 from nightround.published_tables.printed_cells import Reported
 from nightround.published_tables.ranges import Range
-
-SIZES = Range(0.0, inf)
 
 
 @dataclass(frozen=True)

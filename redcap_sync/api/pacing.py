@@ -20,18 +20,15 @@ class RequestBudget:
     per_minute: int
     clock: Callable[[], float]
     sleep: Callable[[float], None]
-    spent: int = 0
-    """Requests sent so far."""
     _sent: deque[float] = field(default_factory=deque)
     _lock: Lock = field(default_factory=Lock)
 
     def take(self) -> None:
-        """Wait until one more request is within the budget, and count it."""
+        """Wait until one more request is within the budget."""
         with self._lock:
             while self._full():
                 self.sleep(max(self._sent[0] + MINUTE - self.clock(), 0.001))
             self._sent.append(self.clock())
-            self.spent += 1
 
     def _full(self) -> bool:
         while self._sent and self._sent[0] <= self.clock() - MINUTE:

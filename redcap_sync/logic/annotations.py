@@ -20,7 +20,6 @@ from redcap_sync.logic.syntax import Call, Expression, Text
 _TAG = re.compile(r"(?<![A-Za-z0-9_.@])@([A-Z][A-Z0-9]*(?:[-_][A-Z0-9]+)*)")
 _VALUE = re.compile(r"\s*=\s*(?:'([^']*)'|\"([^\"]*)\"|([^\s'\"@(][^\s@]*))")
 _OPENING = re.compile(r"\s*\(")
-_IF_PARTS = 3
 
 
 @dataclass(frozen=True)
@@ -87,11 +86,6 @@ def _outside_quotes(text: str, start: int) -> Iterator[tuple[int, str]]:
             yield position, sign
 
 
-def has_tag(annotation: str, name: str) -> bool:
-    """Say whether an annotation has a tag outside of any other, such as `has_tag(text, 'NOMISSING')`."""
-    return any(tag.name == name for tag in action_tags(annotation))
-
-
 def calculated_text(annotation: str) -> Expression | None:
     """The expression of `@CALCTEXT(...)`, or None. Raise `LogicError` when it cannot be read."""
     tag = next((tag for tag in action_tags(annotation) if tag.name == "CALCTEXT"), None)
@@ -113,28 +107,6 @@ def calculated_date(annotation: str, validation: str) -> Expression | None:
     if len(tag.arguments) != 3:  # noqa: PLR2004 - date, offset, unit
         _refuse(annotation, tag, "it takes a date, an offset and a unit")
     return Call(CALCDATE, (*map(parse, tag.arguments), Text(kind)))
-
-
-@dataclass(frozen=True)
-class ConditionalTags:
-    """`@IF(condition, tags, other tags)`."""
-
-    condition: Expression
-    if_true: tuple[ActionTag, ...]
-    if_false: tuple[ActionTag, ...]
-
-
-def conditional_tags(annotation: str) -> tuple[ConditionalTags, ...]:
-    """Every `@IF(...)` of an annotation. Raise `LogicError` when one cannot be read."""
-    found = []
-    for tag in action_tags(annotation):
-        if tag.name != "IF":
-            continue
-        if len(tag.arguments) != _IF_PARTS:
-            _refuse(annotation, tag, "it takes a condition and two sets of tags; '' stands for none")
-        condition, yes, no = tag.arguments
-        found.append(ConditionalTags(parse(condition), action_tags(yes), action_tags(no)))
-    return tuple(found)
 
 
 def _refuse(annotation: str, tag: ActionTag, hint: str) -> NoReturn:

@@ -54,8 +54,8 @@ class Evaluator:
     `length` is the number of rows, `now` the moment that `today` and `now` stand for.
     `missing_codes` are the project's missing data codes.
 
-    Without `expect`, every subtree that was worked out is kept until `forget`. With it, a subtree is
-    kept only while expressions that were announced still need it.
+    Every subtree that was worked out is kept. One of its `parts` keeps a subtree only while expressions
+    that were announced still need it.
     """
 
     def __init__(
@@ -99,15 +99,6 @@ class Evaluator:
         """Where a column holds a value, read-only."""
         return self._rows(~self._column(column).blank)
 
-    def expect(self, expressions: Iterable[Expression], *, filled: Iterable[str] = ()) -> None:
-        """Announce all that will be asked, each as often as it will be, so that memory is freed in between."""
-        self._uses = self._uses or Counter()
-        _count_uses(self._uses, expressions, filled)
-
-    def forget(self) -> None:
-        """Let go of everything that was kept."""
-        self._memo.clear()
-
     def parts(
         self,
         parts: Iterable[slice],
@@ -122,8 +113,7 @@ class Evaluator:
         here for all rows, once, and nothing else is shared. The columns are taken up by now, with `run`
         for `map`, such as that of a pool of threads; one that is missing is left to the expression that asks for it.
         """
-        uses: Uses = Counter()
-        _count_uses(uses, expressions, filled, done_elsewhere=BY_DISTINCT_TEXTS)
+        uses = _uses_of(expressions, filled)
         columns = [key for key in uses if isinstance(key, str)]
         found = zip(columns, run(self._load_quietly, columns), strict=True)
         self._memo.update((name, vector) for name, vector in found if vector is not None)
@@ -263,22 +253,18 @@ class _Part(Evaluator):
         return super()._work_out(node)
 
 
-def _count_uses(
-    uses: Uses,
-    expressions: Iterable[Expression],
-    filled: Iterable[str],
-    done_elsewhere: Collection[str] = (),
-) -> None:
-    """Count how often each subtree and column will be asked for, but for the arguments of some functions."""
-    uses.update(filled)
+def _uses_of(expressions: Iterable[Expression], filled: Iterable[str]) -> Uses:
+    """Count how often each subtree and column will be asked for, but for arguments that go by distinct texts."""
+    uses: Uses = Counter(filled)
     waiting = list(expressions)
     while waiting:
         node = waiting.pop()
         key = _key(node)
         before = uses.get(key, 0)
         uses[key] = before + 1
-        if not before and not (isinstance(node, Call) and node.name in done_elsewhere):
+        if not before and not (isinstance(node, Call) and node.name in BY_DISTINCT_TEXTS):
             waiting.extend(node.children)
+    return uses
 
 
 def _key(node: Expression) -> Expression | str:

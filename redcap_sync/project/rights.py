@@ -38,7 +38,7 @@ RIGHTS = (
 )
 # Listed where the project has randomization enabled.
 RANDOMIZATION_RIGHTS = ("random_setup", "random_dashboard", "random_perform")
-NO_ACCESS, FULL, DE_IDENTIFIED, NO_IDENTIFIERS = 0, 1, 2, 3
+NO_ACCESS, FULL, DE_IDENTIFIED = 0, 1, 2
 READ_ONLY = ("user_rights", 2)
 CLOSED_TO_EDITING = frozenset({0, 2, 128, 129})
 """Levels of data entry that allow no change: none and read-only, in the codes up to version 15.5 and since."""

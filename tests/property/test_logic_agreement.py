@@ -323,18 +323,6 @@ def test_calculated_dates_agree(arguments: tuple[Expression, ...], rows: Data) -
 
 
 @DETERMINISTIC
-@given(st.lists(expressions, min_size=1, max_size=4), st.sampled_from(DATA))
-def test_announced_expressions_give_the_same_and_leave_nothing(trees: list[Expression], rows: Data) -> None:
-    """An evaluator that frees what nobody needs any more says the same, and ends up empty."""
-    plain = Evaluator(rows.columns, length=len(rows.rows), now=NOW)
-    frugal = Evaluator(rows.columns, length=len(rows.rows), now=NOW)
-    frugal.expect(trees)
-    for tree in trees:
-        assert frugal.truth(tree).tolist() == plain.truth(tree).tolist()
-    assert frugal.kept == 0
-
-
-@DETERMINISTIC
 @given(st.lists(expressions, min_size=1, max_size=4), st.integers(0, 3), st.lists(st.integers(0, 50), max_size=3))
 def test_parts_of_the_rows_give_what_all_rows_give(trees: list[Expression], which: int, cuts: list[int]) -> None:
     """Wherever the rows are cut, each part says of its rows what the whole says, and ends up empty."""

@@ -7,8 +7,8 @@ from datetime import datetime
 import pytest
 
 from redcap_sync.errors import LogicError
-from redcap_sync.logic import ActionTag, action_tags, interpret, to_logic
-from redcap_sync.logic.annotations import calculated_date, calculated_text, conditional_tags, has_tag
+from redcap_sync.logic import action_tags, interpret, to_logic
+from redcap_sync.logic.annotations import calculated_date, calculated_text
 
 NOW = datetime(2024, 5, 17)  # noqa: DTZ001 - REDCap's times have no zone
 
@@ -29,14 +29,6 @@ def test_tags_are_read_with_their_values_and_arguments() -> None:
 def test_a_mail_address_and_small_letters_are_no_tags() -> None:
     """Only capitals after an @ that stands by itself make a tag."""
     assert action_tags("write to someone@EXAMPLE.org or @nobody") == ()
-
-
-def test_tags_are_found_by_name() -> None:
-    """@NOMISSING and @FORCE-MINMAX decide what rules apply; a tag inside @IF does not hold by itself."""
-    annotation = "@FORCE-MINMAX @IF([a] = 1, @HIDDEN, '')"
-    assert has_tag(annotation, "FORCE-MINMAX")
-    assert not has_tag(annotation, "HIDDEN")
-    assert not has_tag("@HIDDEN-FORM", "HIDDEN")
 
 
 def test_a_calculated_text_keeps_its_commas_and_brackets() -> None:
@@ -64,14 +56,6 @@ def test_a_calculated_date_is_stored_as_its_field_is_validated(validation: str, 
     assert calculated_date("@TODAY", validation) is None
 
 
-def test_conditional_tags_have_two_sides() -> None:
-    """@IF names the tags that hold when its condition is true, and the others."""
-    (found,) = conditional_tags("@IF([a] = 1, @HIDDEN @DEFAULT='(', @READONLY)")
-    assert to_logic(found.condition) == "[a] = 1"
-    assert [tag.name for tag in found.if_true] == ["HIDDEN", "DEFAULT"]
-    assert found.if_false == (ActionTag("READONLY", 0),)
-
-
 @pytest.mark.parametrize(
     ("annotation", "validation"),
     [
@@ -85,9 +69,3 @@ def test_a_broken_calculated_date_is_explained(annotation: str, validation: str)
     """What cannot be read is refused, never taken for no tag at all."""
     with pytest.raises(LogicError):
         calculated_date(annotation, validation)
-
-
-def test_a_broken_condition_is_explained() -> None:
-    """@IF needs a condition and two sides."""
-    with pytest.raises(LogicError, match="@IF"):
-        conditional_tags("@IF([a] = 1, @HIDDEN)")

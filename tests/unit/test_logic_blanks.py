@@ -183,16 +183,13 @@ def test_the_data_are_never_changed() -> None:
     assert np.array_equal(numbers, [1.0, np.nan, np.inf], equal_nan=True)
 
 
-def test_everything_kept_can_be_forgotten() -> None:
-    """Without an announcement results are kept until told otherwise; with one they go after their last use."""
+def test_a_part_keeps_nothing_after_its_last_use() -> None:
+    """Without an announcement results are kept; a part drops each after the last use that was announced."""
     rules = [parse("[n] <> '' and [n] > 5"), parse("[n] <> '' and [n] < 1")]
     keeping = evaluator(n=np.array([1.0]))
     keeping.truth(rules[0])
     assert keeping.kept > 0
-    keeping.forget()
-    assert keeping.kept == 0
-    frugal = evaluator(n=np.array([1.0]))
-    frugal.expect(rules, filled=["n"])
+    (frugal,) = evaluator(n=np.array([1.0])).parts([slice(0, 1)], rules, filled=["n"])
     frugal.truth(rules[0])
     assert frugal.kept > 0
     frugal.truth(rules[1])

@@ -5,7 +5,6 @@ Plain types that `nightround.interim` fills in; nothing here is computed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -182,7 +181,6 @@ class PatientPair:
     after: float
 
 
-Pairs = Mapping[Line, tuple[PatientPair, ...]]
 EMPTY_TRUST = Trust()
 
 
