@@ -238,7 +238,9 @@ class _Writer:
             rule_id: say("unjudged_unknown", n=count) for rule_id, count in orphans.items()
         }
         told = reasons if self.recipient.role == DATA_MANAGER else {}
-        lines = [say("unjudged_line", rule=self.shown.title(rule_id), reason=told[rule_id]) for rule_id in sorted(told)]
+        lines = [
+            say("unjudged_line", rule=self.shown.rule_title(rule_id), reason=told[rule_id]) for rule_id in sorted(told)
+        ]
         return capped(lines, SHOWN_UNJUDGED, say, "heading_unjudged")
 
     def footer(self, *, synthetic: bool) -> tuple[str, ...]:

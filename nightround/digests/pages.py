@@ -114,10 +114,15 @@ class Shown:
         self._wording = wording
         self._advised: set[str] = set()
 
-    def title(self, rule_id: str) -> str:
-        """The title of a rule; the id of a rule that is no longer known."""
+    def rule_title(self, rule_id: str) -> str:
+        """What a rule demands; the id of a rule that is no longer known."""
         rule = self._rules.get(rule_id)
         return rule.title.in_(self._language) if rule else rule_id
+
+    def title(self, rule_id: str) -> str:
+        """What a finding of a rule is shown as; the id of a rule that is no longer known."""
+        rule = self._rules.get(rule_id)
+        return rule.finding_title.in_(self._language) if rule else rule_id
 
     def section(self, heading: str, found: Iterable[Finding], cap: int) -> Section:
         """The worst findings, up to a cap, by record and event."""

@@ -107,6 +107,8 @@ class Rule:
     events: tuple[str, ...] = ()
     owner: str = "coordinator"
     advice: Words = Words("", "")
+    problem: Words = Words("", "")
+    """What a finding is shown as; blank where the title says it."""
     analyst: Words = Words("", "")
     """What an analyst must know of the rule's findings; blank where there is nothing to say."""
     source: str = ""
@@ -116,6 +118,11 @@ class Rule:
     kind: RuleKind = RuleKind.LOGIC
     shown_at: RulePlace | None = None
     """Where its findings are shown, if not at their own rows: at a missing visit, which has no row."""
+
+    @property
+    def finding_title(self) -> Words:
+        """What a finding of the rule is shown as: the problem, in a language that lacks it the title."""
+        return Words(*(problem or title for problem, title in zip(self.problem, self.title, strict=True)))
 
     @property
     def place(self) -> RulePlace:

@@ -185,5 +185,5 @@ def _changed_lines(facts: Round, snapshot: Snapshot, rules: Mapping[str, Rule], 
     for change in ("opened", "reopened", "resolved"):
         for finding in getattr(changes, change):
             rule = rules.get(finding.rule_id)
-            title, link = rule.title.en if rule else "", places.link(finding, rule)
+            title, link = rule.finding_title.en if rule else "", places.link(finding, rule)
             yield f"  {change} {finding.severity.value} {finding.rule_id}: {title}\n    {link}"

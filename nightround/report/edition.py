@@ -112,9 +112,12 @@ def stripped_delta(delta: LedgerDelta) -> LedgerDelta:
 
 def printed_of(rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
     """What a report prints of rules: name, title, severity, and what they look at."""
-    return tuple(
-        Rule(one.id, one.title, one.instrument, "", one.severity, one.fields, events=one.events) for one in rules
-    )
+    return tuple(_printed(one) for one in rules)
+
+
+def _printed(rule: Rule) -> Rule:
+    kept = Rule(rule.id, rule.title, rule.instrument, "", rule.severity, rule.fields)
+    return replace(kept, events=rule.events, problem=rule.problem)
 
 
 def hash_of_rules(rules: tuple[Rule, ...]) -> str:

@@ -13,15 +13,19 @@ from nightround.rule_desk.reachable import allowed_columns, fits
 from nightround.rule_desk.remarks import Level, Remark, nearest
 
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
-READERS = {"title": "a finding is told by it", "advice": "it is what a coordinator acts on", "analyst": "it explains"}
+READERS = {
+    "title": "a finding is told by it",
+    "problem": "a finding is shown as it",
+    "advice": "it is what a coordinator acts on",
+    "analyst": "it explains",
+}
 
 
 def lint_words(linted: Linted) -> list[Remark]:
     """Title and advice, and what an analyst must know, stand in both languages, and the source is named."""
     rule = linted.rule
     parts = {"title": rule.title, "advice": rule.advice}
-    if any(rule.analyst):
-        parts["analyst"] = rule.analyst
+    parts |= {name: words for name, words in {"problem": rule.problem, "analyst": rule.analyst}.items() if any(words)}
     found = [remark for name, words in parts.items() for remark in _both_languages(linted, name, words)]
     if not rule.source.strip():
         what, fix = "It names no source.", "say where the rule comes from: the protocol, a guideline, a definition"

@@ -60,8 +60,12 @@ def in_both(message: Message) -> Words:
 
 
 def words(code: str, /, **facts: Any) -> Words:
-    """The text of a code in both languages."""
-    return in_both(Message.of(code, **facts))
+    """The text of a code in both languages; a fact that is itself in both languages is given in the one at hand."""
+    return Words(*(wording(language)(code, **_facts_in(language, facts)) for language in LANGUAGES))
+
+
+def _facts_in(language: Language, facts: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: fact.in_(language) if isinstance(fact, Words) else fact for name, fact in facts.items()}
 
 
 def texts_under(prefix: str) -> Mapping[str, Words]:

@@ -215,6 +215,14 @@ def test_a_subject_is_one_line() -> None:
     assert notice.subject == "[Nightround] 1 new – A study Bcc: everyone@hospital.example"
 
 
+def test_a_finding_is_shown_as_the_problem_that_its_rule_names() -> None:
+    """The mail says what is wrong, and not what should hold."""
+    rule = replace(made_rule("VIL-01"), problem=Words("未填写", "Villalta total is blank"))
+    notice = notice_of(NEW, rules={"VIL-01": rule})
+    assert "Villalta total is blank" in notice.text
+    assert rule.title.en not in notice.text
+
+
 def test_a_word_missing_in_one_language_is_found_when_the_templates_are_read(tmp_path: Path) -> None:
     """A half translated digest never reaches a mailbox."""
     (tmp_path / "words.toml").write_text('a = { zh = "甲", en = "x" }\nb = { en = "y" }\n', encoding="utf-8")

@@ -252,8 +252,18 @@ def test_the_title_of_a_limit_is_in_one_language_each() -> None:
     dictionary = changed(weight={"label": "体重 Weight"})
     limits = [{"field": "weight", "minimum": "2", "maximum": "400", "source": "made up"}]
     made = rules_from_dictionary(dictionary, DictionaryRulesTable.model_validate({"limits": limits}))
-    title = next(rule.title for rule in made if rule.id == "limit:weight")
-    assert title == ("体重 不可能超出 2 – 400", "Weight cannot lie outside 2 – 400")
+    rule = next(rule for rule in made if rule.id == "limit:weight")
+    assert rule.title == ("体重 不应超出 2 – 400", "Weight cannot be outside 2 – 400")
+    assert rule.problem == ("体重 超出可能范围 2 – 400", "Weight is outside the possible range 2 – 400")
+
+
+def test_a_finding_of_a_dictionary_rule_is_shown_as_what_is_wrong() -> None:
+    """The title says what must hold, the problem that it does not: 未填写, not 已填写."""
+    made = rules_from_dictionary(changed(weight={"label": "体重 Weight"}), DictionaryRulesTable(blank=True))
+    rule = next(rule for rule in made if rule.id == "blank:weight")
+    assert rule.title == ("体重 应已填写", "Weight is filled in")
+    assert rule.finding_title == ("体重 未填写", "Weight is blank")
+    assert all(any(one.problem) for one in made)
 
 
 def test_a_range_that_redcap_enforces_is_taken_more_seriously() -> None:

@@ -215,6 +215,7 @@ def test_the_same_question_in_other_words_is_a_duplicate(one: str, other: str) -
         ({"owner": "cordinator"}, "Nobody of the study owns 'cordinator'", "warning"),
         ({"advice": Words("", "Check it")}, "advice is not in Chinese", "warning"),
         ({"title": Words("年龄", "")}, "title is not in English", "warning"),
+        ({"problem": Words("", "Too old")}, "problem is not in Chinese", "warning"),
         ({"analyst": Words("年龄", "年龄")}, "analyst is not in English", "warning"),
         ({"source": " "}, "names no source", "warning"),
         (

@@ -114,6 +114,17 @@ def test_a_broken_rule_is_refused_where_it_is_written_and_kept_for_the_night(tmp
     assert validation.coverage.complete
 
 
+def test_a_rule_may_say_what_its_findings_are_shown_as(tmp_path: Path) -> None:
+    """`problem` is optional; without it, or in a language that it lacks, the title is shown."""
+    whole = BROKEN_RULE.replace("[weight] >= ", "[weight] >= 200")
+    (tmp_path / "a.toml").write_text(whole, encoding="utf-8")
+    problem = 'id = "C"\nproblem = { zh = "体重过高", en = "" }'
+    (tmp_path / "b.toml").write_text(whole.replace('id = "B"', problem), encoding="utf-8")
+    without, named = read_rules(tmp_path)
+    assert without.finding_title == ("坏", "broken")
+    assert named.finding_title == ("体重过高", "broken")
+
+
 def test_the_rules_a_project_has_in_redcap_run_as_they_are(tmp_path: Path) -> None:
     """`project_rules.csv`, saved from REDCap's Data Quality page, is read beside the study's own rules."""
     (tmp_path / "study.toml").write_text(GOOD, encoding="utf-8")

@@ -191,7 +191,7 @@ def failed_row(outcome: Outcome, rule: Rule, say: Wording, *, counted: bool) -> 
     """One failed rule, with the rows it looked at where they are counted."""
     checked = Cell(str(outcome.checked) if counted else say("withheld"))
     cells = (Cell(say(f"severity_{rule.severity}")), checked, Cell(str(outcome.failed)))
-    return Row(rule.title.in_(say.language), cells, depth=0)
+    return Row(rule.finding_title.in_(say.language), cells, depth=0)
 
 
 def capped(listed: Sequence[Outcome], say: Wording) -> Iterator[Note]:

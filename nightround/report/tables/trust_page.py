@@ -163,7 +163,7 @@ def weight_row(weight: FindingWeight, finding: Finding, rule: Rule | None, input
         *([] if weight.shift is None else [Cell(f"{weight.shift:.2f}")]),
         *verdict_cells(weight.verdict, say),
     )
-    return Row(rule.title.in_(say.language) if rule else finding.rule_id, cells, depth=0)
+    return Row(rule.finding_title.in_(say.language) if rule else finding.rule_id, cells, depth=0)
 
 
 def event_title(name: str, inputs: ReportInputs, say: Wording) -> str:

@@ -33,6 +33,7 @@ class RuleTable(StudyModel):
     events: tuple[str, ...] = ()
     owner: str = "coordinator"
     advice: TwoLanguages
+    problem: TwoLanguages = TwoLanguages(zh="", en="")
     analyst: TwoLanguages = TwoLanguages(zh="", en="")
     source: str
     examples: tuple[ExampleTable, ...] = ()
@@ -102,6 +103,7 @@ def rule_of(table: RuleTable, path: Path, *, strict: bool = True) -> Rule:
         events=table.events,
         owner=table.owner,
         advice=table.advice.words(),
+        problem=table.problem.words(),
         analyst=table.analyst.words(),
         source=table.source,
         examples=tuple(Example(example.values, example.verdict) for example in table.examples),

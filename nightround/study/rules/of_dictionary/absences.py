@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from nightround.model.language import Words
+from nightround.model.language import LANGUAGES, Language, Words
 from nightround.model.rule import Check, Rule, RuleKind
 from nightround.study.rules.of_dictionary.field_rules import SOURCE, opened
+from nightround.study.rules.of_dictionary.rule_words import texts_of
 from nightround.study.settings import DictionaryRulesTable, ExpectedMissingTable
-from nightround.texts.labels import words_of_label
+from nightround.texts.catalogue import SEPARATORS, words
 from redcap_sync.dictionary import Dictionary, Field
-
-_ADVICE = Words(
-    "整张表单尚未录入：请补录；确实缺失请注明原因。",
-    "Nothing of this instrument was entered: enter it, or say why it is missing.",
-)
 
 
 def has_absence_rule(dictionary: Dictionary, instrument: str) -> bool:
@@ -27,17 +23,18 @@ def absence_rules(dictionary: Dictionary, wanted: DictionaryRulesTable) -> Itera
     for instrument in dictionary.instruments:
         required = _required(dictionary, instrument.name)
         if required:
-            label = words_of_label(instrument.label)
+            texts = texts_of(RuleKind.ABSENT, instrument.label)
             expected = [one for one in wanted.expected_missing if one.instrument == instrument.name]
             yield Rule(
                 id=RuleKind.ABSENT.rule_id(instrument.name),
-                title=Words(f"表单 {label.zh} 已录入", f"The instrument {label.en} was entered"),
+                title=texts.title,
+                problem=texts.problem,
                 instrument=instrument.name,
                 discrepancy="",
                 severity=wanted.severity,
                 fields=(),
                 applies=unless(_any_shown(required), expected),
-                advice=with_reasons(_ADVICE, expected),
+                advice=with_reasons(texts.advice, expected),
                 source=SOURCE,
                 origin="dictionary",
                 check=_never_opened(dictionary, instrument.name),
@@ -73,6 +70,9 @@ def with_reasons(advice: Words, expected: Sequence[ExpectedMissingTable]) -> Wor
     """Say in the advice where and why the data may be missing, so that nobody looks for them there."""
     if not expected:
         return advice
-    zh = "；".join(one.reason.zh for one in expected)
-    en = "; ".join(one.reason.en for one in expected)
-    return Words(f"{advice.zh} 以下情况允许缺失：{zh}。", f"{advice.en} It may be missing where: {en}.")
+    reasons = Words(*(SEPARATORS[language].join(_reasons(expected, language)) for language in LANGUAGES))
+    return words("rule.with_expected_missing", advice=advice, reasons=reasons)
+
+
+def _reasons(expected: Sequence[ExpectedMissingTable], language: Language) -> Iterator[str]:
+    return (one.reason.words().in_(language) for one in expected)

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from nightround.model.rule import Check, Rule, RuleKind, Severity
-from nightround.study.rules.of_dictionary.rule_words import advice_of, title_of
+from nightround.study.rules.of_dictionary.rule_words import texts_of
 from nightround.study.rules.of_dictionary.units import factors_of
 from redcap_sync.column_name import checkbox_column
 from redcap_sync.dictionary import (
@@ -47,15 +47,17 @@ def rule_of(
         return None
     if folds and kind in SHOWN_ONLY:
         check = replace(check, settings={**check.settings, **opened(dictionary, field.instrument)})
+    texts = texts_of(kind, field.label or field.name, field.minimum, field.maximum)
     return Rule(
         id=kind.rule_id(field.name),
-        title=title_of(kind, field),
+        title=texts.title,
         instrument=field.instrument,
         discrepancy="",
         severity=severity,
         fields=(field.name,),
         applies=_applies(kind, field),
-        advice=advice_of(kind),
+        problem=texts.problem,
+        advice=texts.advice,
         source=SOURCE,
         origin="dictionary",
         check=check,

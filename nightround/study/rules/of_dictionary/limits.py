@@ -6,11 +6,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from nightround.model.errors import StudyFilesWrong
-from nightround.model.language import Words
 from nightround.model.rule import Rule, RuleKind, Severity
 from nightround.study.rules.of_dictionary.field_rules import rule_of
+from nightround.study.rules.of_dictionary.rule_words import texts_of
 from nightround.study.settings import DictionaryRulesTable, LimitTable
-from nightround.texts.labels import words_of_label
 from redcap_sync.dictionary import Dictionary, Field
 
 
@@ -31,11 +30,9 @@ def limit_rules(dictionary: Dictionary, wanted: DictionaryRulesTable) -> Iterato
 def _limit_rule(limit: LimitTable, field: Field, dictionary: Dictionary, severity: Severity) -> Rule | None:
     bounded = replace(field, minimum=limit.minimum, maximum=limit.maximum)
     rule = rule_of(RuleKind.RANGE, bounded, dictionary, severity)
-    between = f"{limit.minimum or '…'} – {limit.maximum or '…'}"
-    label = words_of_label(field.label or field.name)
-    title = Words(f"{label.zh} 不可能超出 {between}", f"{label.en} cannot lie outside {between}")
     kind = RuleKind.LIMIT
-    return rule and replace(rule, id=kind.rule_id(field.name), kind=kind, title=title, source=limit.source)
+    texts = texts_of(kind, field.label or field.name, limit.minimum, limit.maximum)
+    return rule and replace(rule, id=kind.rule_id(field.name), kind=kind, source=limit.source, **texts._asdict())
 
 
 def softened(rule: Rule, field: Field, wanted: DictionaryRulesTable) -> Rule:

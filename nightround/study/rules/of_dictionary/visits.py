@@ -9,20 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from nightround.model.errors import StudyFilesWrong
-from nightround.model.language import Words
 from nightround.model.rule import Check, Rule, RuleKind, RulePlace
 from nightround.study.rules.of_dictionary.absences import unless, with_reasons
+from nightround.study.rules.of_dictionary.rule_words import texts_of
 from nightround.study.settings import DictionaryRulesTable, VisitTable
-from nightround.texts.labels import words_of_label
 from redcap_sync.dictionary import Dictionary, Event
 from redcap_sync.errors import LogicError
 from redcap_sync.logic import parse, to_json
 
 SOURCE = "visits that the study expects"
-_ADVICE = Words(
-    "该访视没有任何数据：请补录；患者未到访请注明原因。",
-    "This visit holds no data at all: enter it, or say why the patient did not come.",
-)
 
 
 def visit_rules(dictionary: Dictionary, wanted: DictionaryRulesTable) -> Iterator[Rule]:
@@ -31,18 +26,19 @@ def visit_rules(dictionary: Dictionary, wanted: DictionaryRulesTable) -> Iterato
         arm = _arm(dictionary, visit.event)
         first, instrument = _anchor(dictionary, arm)
         event = next(one for one in arm if one.unique_name == visit.event)
-        label = words_of_label(event.in_both)
+        texts = texts_of(RuleKind.VISIT, event.in_both)
         expected = [one for one in wanted.expected_missing if one.event == visit.event]
         yield Rule(
             id=RuleKind.VISIT.rule_id(visit.event),
-            title=Words(f"访视 {label.zh} 已录入", f"The visit {label.en} was entered"),
+            title=texts.title,
+            problem=texts.problem,
             instrument=instrument,
             events=(first,),
             discrepancy="",
             severity=wanted.severity,
             fields=(),
             applies=unless("", expected),
-            advice=with_reasons(_ADVICE, expected),
+            advice=with_reasons(texts.advice, expected),
             source=SOURCE,
             origin="dictionary",
             check=_absent_visit(visit, arm),
