@@ -10,10 +10,12 @@ import csv
 import json
 import sys
 import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from redcap_sync.project.state import StoredProject
 from redcap_sync.project.values import Place
@@ -43,16 +45,20 @@ class Clock:
         """Tell the time."""
         return self.now
 
+    def pass_days(self, days: float) -> None:
+        """Set it on."""
+        self.now += timedelta(days=days)
 
-def fields() -> list[dict[str, str]]:
+
+def fields(count: int = FIELDS, instruments: int = INSTRUMENTS) -> list[dict[str, str]]:
     """The data dictionary: the six commonest kinds of field in turn."""
     rows = [{"field_name": "record_id", "form_name": "form_0", "field_type": "text"}]
-    for number in range(1, FIELDS):
+    for number in range(1, count):
         kind, validation, choices = KINDS[number % len(KINDS)]
         rows.append(
             {
                 "field_name": f"field_{number:03d}",
-                "form_name": f"form_{number * INSTRUMENTS // FIELDS}",
+                "form_name": f"form_{number * instruments // count}",
                 "field_type": kind,
                 "field_label": f"Field {number}",
                 "text_validation_type_or_show_slider_number": validation,
@@ -74,17 +80,25 @@ def value(kind: tuple[str, str, str], random: Random) -> str:
     return str(random.randrange(3 if choices else 2)) if kind[0] != "text" else random.choice(WORDS)
 
 
-def make(folder: Path, clock: Clock, random: Random, records: int = RECORDS) -> StoredProject:
-    """Make the project; its values are put in directly, because their import is not what is measured."""
-    rows = fields()
+def write_project(
+    folder: Path, rows: Sequence[Mapping[str, str]], instruments: int = INSTRUMENTS, settings: Mapping[str, Any] = {}
+) -> None:
+    """Write the folder of an empty project."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "metadata.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, list(rows[1]))
         writer.writeheader()
         writer.writerows(rows)
-    forms = "".join(f"form_{n},Form {n}\n" for n in range(INSTRUMENTS))
+    forms = "".join(f"form_{n},Form {n}\n" for n in range(instruments))
     (folder / "instruments.csv").write_text("instrument_name,instrument_label\n" + forms, encoding="utf-8")
-    (folder / "project.json").write_text(json.dumps({"title": "SYNTHETIC benchmark"}), encoding="utf-8")
+    project = {"title": "SYNTHETIC benchmark", **settings}
+    (folder / "project.json").write_text(json.dumps(project), encoding="utf-8")
+
+
+def make(folder: Path, clock: Clock, random: Random, records: int = RECORDS) -> StoredProject:
+    """Make the project; its values are put in directly, because their import is not what is measured."""
+    rows = fields()
+    write_project(folder, rows)
     project = project_from_folder(folder, clock=clock)
     event = project.structure.events[0].event_id
     for number in range(1, records + 1):

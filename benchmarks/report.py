@@ -18,7 +18,6 @@ import json
 import os
 import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -29,6 +28,7 @@ from pathlib import Path
 
 import pypdfium2
 
+from benchmarks.processes import run
 from nightround.model.language import Language
 from nightround.report.making import Pages, pages_of
 from nightround.report.numbers.gathering import inputs_of
@@ -55,13 +55,6 @@ page = open(sys.argv[1], encoding="utf-8").read()
 weasyprint.HTML(string=page).write_pdf(sys.argv[2], pdf_variant="pdf/a-3a", pdf_tags=True)
 """
 PLAIN = BARE.replace(', pdf_variant="pdf/a-3a", pdf_tags=True', "")
-CLERK = """
-import json, resource, subprocess, sys
-ended = subprocess.run(sys.argv[2:], stdout=open(sys.argv[1], "wb"), stderr=subprocess.DEVNULL).returncode
-used = resource.getrusage(resource.RUSAGE_CHILDREN)
-print(json.dumps([ended, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024]))
-"""
-"""A small process that starts the render and tells what it used: a child inherits the peak memory of its parent."""
 TYPST = "import sys, typst; typst.compile(sys.argv[1], output=sys.argv[2], font_paths=[sys.argv[3]])"
 
 
@@ -77,17 +70,10 @@ class Render:
 
 def measured(command: list[str], environment: Mapping[str, str], out: Path, given: str = "") -> Render:
     """Run a command in a process of its own; its file is `out`, or its standard output where nothing is written."""
-    began = time.perf_counter()
-    printed = out.with_name("printed")
-    clerk = [sys.executable, "-c", CLERK, str(printed), *command]
-    told = subprocess.run(clerk, input=given.encode(), stdout=subprocess.PIPE, env=dict(environment), check=True)  # noqa: S603 - our own commands
-    wall = time.perf_counter() - began
-    ended, cpu, memory = json.loads(told.stdout)
-    if ended:
-        raise SystemExit(f"{command[:3]} ended with {ended}")
-    content = out.read_bytes() if out.exists() else printed.read_bytes()
+    used = run(command, environment, given=given)
+    content = out.read_bytes() if out.exists() else used.printed
     out.unlink(missing_ok=True)
-    return Render(cpu, wall, memory, content)
+    return Render(used.cpu, used.wall, used.memory, content)
 
 
 @dataclass(frozen=True)
