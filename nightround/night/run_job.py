@@ -127,7 +127,7 @@ def run_job(night: Night, job: str, steps: Callable[[Night], object] | None = No
         raise
     red = recorder.coverage is not None and not recorder.complete
     summary = Summary.of(night.facts, recorder)
-    recorder.finish(Ended.RED if red else Ended.DONE, 3 if summary.severe else 0)
+    recorder.finish(Ended.RED if red else Ended.DONE, summary.exit_code)
     return summary
 
 

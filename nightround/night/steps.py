@@ -169,7 +169,7 @@ class Night:
         from nightround.report.register import Received, note_receipt
 
         snapshot = self.facts.snapshots.manifest_of(snapshot_id).id if snapshot_id else self.last_snapshot().id
-        with self.recorder.step("handed") as note:
+        with self.recorder.step("report-given") as note:
             note_receipt(press_of(self.facts).folder, snapshot, Received(role, version, self.facts.started_at))
             note(f"{version} version to {role}")
 

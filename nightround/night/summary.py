@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from nightround.model.outcome import Status
+from nightround.model.rule import Severity
 from nightround.night.recorder import Recorder
 from nightround.night.round import Round
 
 SHOWN_CHANGES = 20
+EXIT_FINDINGS = 3
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,14 @@ class Summary:
     """A line for each finding that changed: what, how bad, which rule, where to look."""
     files: tuple[Path, ...]
     severe: int
-    """Open findings at or above the severity the study agreed on, or violations where no ledger was kept."""
+    """Open findings at or above `limit`, or violations where the run changed no finding."""
+    limit: Severity
+    """The severity the study agreed on, from which a run ends with exit code 3."""
+
+    @property
+    def exit_code(self) -> int:
+        """How the command ends."""
+        return EXIT_FINDINGS if self.severe else 0
 
     @classmethod
     def of(cls, facts: Round, recorder: Recorder) -> Summary:
@@ -46,6 +55,7 @@ class Summary:
             changes=tuple(recorder.changes),
             files=tuple(recorder.files),
             severe=recorder.severe,
+            limit=recorder.exit_severity,
         )
 
     def document(self) -> dict[str, Any]:
@@ -59,6 +69,8 @@ class Summary:
             "outcomes": dict(self.outcomes),
             "findings": dict(self.findings),
             "files": [str(path) for path in self.files],
+            "severe": {"count": self.severe, "severity": self.limit.value},
+            "exit_code": self.exit_code,
         }
 
     def lines(self) -> Iterator[str]:

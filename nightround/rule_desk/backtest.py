@@ -69,7 +69,7 @@ class Backtest:
         """The result as JSON; no value and no record id is in it."""
         counts = asdict(self)
         counts["by_night"] = counts.pop("nights")
-        return {**counts, "nights": len(self.nights), "nights_asked": self.nights_asked}
+        return {"id": counts.pop("rule_id"), **counts, "nights": len(self.nights), "nights_asked": self.nights_asked}
 
 
 @dataclass

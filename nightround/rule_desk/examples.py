@@ -23,6 +23,11 @@ class ExamplesRun:
     bare: tuple[str, ...]
     """Rules without an example that passes, or without one that fails."""
 
+    @property
+    def right(self) -> bool:
+        """Whether every example is right and every rule has enough of them."""
+        return not self.wrong and not self.bare
+
 
 def run_examples(rules: Iterable[Rule]) -> ExamplesRun:
     """Run every example of the rules."""

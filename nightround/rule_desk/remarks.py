@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
+
+from nightround.model.errors import StudyFilesWrong
 
 
 class Level(StrEnum):
@@ -22,7 +25,7 @@ class Level(StrEnum):
 
 @dataclass(frozen=True)
 class Remark:
-    """One remark: which rule, what is the matter, why that matters, and what would mend it."""
+    """One remark: which rule, what is the matter, why that matters, and what would fix it."""
 
     level: Level
     rule_id: str
@@ -43,3 +46,23 @@ def nearest(name: str, known: Iterable[str], *, otherwise: str) -> str:
     """`did you mean ...?` for a misspelt name, or other advice where nothing is like it."""
     near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
     return f"did you mean {near[0]}?" if near else otherwise
+
+
+def counted(remarks: Iterable[Remark]) -> dict[Level, int]:
+    """How many remarks there are of each level."""
+    found = Counter(remark.level for remark in remarks)
+    return {level: found[level] for level in Level}
+
+
+def exit_code(remarks: Iterable[Remark]) -> int:
+    """How the lint ends: only an error makes it fail."""
+    return StudyFilesWrong.exit_code if counted(remarks)[Level.ERROR] else 0
+
+
+def document(remarks: Sequence[Remark]) -> dict[str, Any]:
+    """What the lint found, as JSON, and how it ends."""
+    return {
+        **{f"{level}s": count for level, count in counted(remarks).items()},
+        "remarks": [remark.document() for remark in remarks],
+        "exit_code": exit_code(remarks),
+    }

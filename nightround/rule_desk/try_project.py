@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from nightround.model.outcome import Outcome, Status, Violation
 from nightround.model.rule import Rule
@@ -201,3 +201,20 @@ def read_exclusions(path: Path) -> frozenset[Exclusion]:
             why=f"it cannot be read, or a column is missing or wrong ({type(error).__name__})",
             remedy=f"give it the columns {','.join(Exclusion._fields)}, as `nightround try --json` names them",
         ) from None
+
+
+def document(tried: Sequence[Tried]) -> dict[str, Any]:
+    """The whole result as JSON; `checked` and `discrepancies` are null where nothing could be evaluated."""
+    return {
+        "rules": [
+            {
+                "id": one.id,
+                "name": one.name,
+                "status": one.status.value,
+                "checked": one.checked,
+                "discrepancies": one.discrepancies,
+                "rows": [row._asdict() for row in one.rows or ()],
+            }
+            for one in tried
+        ]
+    }

@@ -141,10 +141,14 @@ def test_plain_output_shows_denominators_and_rows(folder: Path) -> None:
     ],
 )
 def test_another_file_is_refused(tmp_path: Path, content: str, word: str) -> None:
-    """Exit code 10, the reason, what to do, and nothing on stdout."""
+    """Exit code 10, the reason and what to do; on stdout nothing, or with --json the error as a document."""
     (tmp_path / "other.xml").write_text(content, "utf-8")
-    done = nightround(tmp_path, "try", "other.xml", "--json")
+    done = nightround(tmp_path, "try", "other.xml")
     assert (done.returncode, done.stdout) == (10, "")
+    done = nightround(tmp_path, "try", "other.xml", "--json")
+    document = json.loads(done.stdout)
+    assert (done.returncode, document["exit_code"]) == (10, 10)
+    assert word in document["error"]["what"] + document["error"]["why"]
     assert word in done.stderr
     assert "What to do:" in done.stderr
     assert "Traceback" not in done.stderr

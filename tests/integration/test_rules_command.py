@@ -115,7 +115,7 @@ def test_a_rule_is_tried_on_what_is_kept(capsys: pytest.CaptureFixture[str], tmp
     assert "nights on which it would have asked: 1 of 2" in main_said[0]
     assert "a value changed later: 1, no longer asked about: 1" in main_said[0]
     (one,) = json.loads(main_said[1])["rules"]
-    assert (one["rule_id"], one["nights"], one["nights_asked"], one["rows_asked"]) == ("AGE-01", 2, 1, 1)
+    assert (one["id"], one["nights"], one["nights_asked"], one["rows_asked"]) == ("AGE-01", 2, 1, 1)
     assert (one["later_changed"], one["changed_and_silent"]) == (1, 1)
     assert [night["status"] for night in one["by_night"]] == [Status.FAILED, Status.PASSED]
 

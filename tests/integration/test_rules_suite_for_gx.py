@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 import nightround.validation.gx_judge
-from nightround.cli.rules_listing import suites_document
+from nightround.rule_desk.rule_documents import suites_document
 from nightround.study.folder import load_study
 from tests.docs_blocks import blocks_of
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from nightround.cli.snapshots_command import snapshots
+from nightround.cli.snapshots import snapshots
 from nightround.model.outcome import Status
 from nightround.night.run_job import open_night
 from nightround.study.folder import find_content

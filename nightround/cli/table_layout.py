@@ -1,25 +1,21 @@
-"""What `nightround table` prints: one JSON document, or tables in the terminal with their methods under them."""
+"""What `nightround table` prints for a reader: tables with their methods under them."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from itertools import groupby
-from math import isfinite
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import click
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
+from nightround.cli.printing import print_table, words
 from nightround.model.language import Language
 from nightround.model.result import ResultKey, ResultRow, ResultSet
 from nightround.statistics.compare_policies import Difference
 from nightround.statistics.tables import ENDPOINTS, FLOW, HALF_LIMIT
 from nightround.study.methods import STATISTIC_SYMBOLS, words_of
-from nightround.study.plan import Plan, PlannedTable, PolicyName, Variable
+from nightround.study.plan import Plan, PlannedTable, Variable
+from nightround.study.plan_variables import Section
 
 _BETWEEN = ("difference", "smd")
 _WORDS = {
@@ -50,40 +46,6 @@ _WORDS = {
 }
 
 
-def document(
-    plan: Plan, found: ResultSet, policy: PolicyName, differences: Sequence[Difference] | None = None
-) -> dict[str, Any]:
-    """Every result row as JSON, with the tables they belong to; a number that is not finite is null."""
-    made: dict[str, Any] = {
-        "policy": policy,
-        "tables": [
-            {"id": table.id, "kind": table.kind, "title": {"zh": table.title.zh, "en": table.title.en}}
-            for table in plan.tables
-        ],
-        "rows": [_plain(row) for row in found],
-    }
-    if differences is not None:
-        made["differences"] = [
-            {
-                **one.key._asdict(),
-                "first": one.first.text if one.first else None,
-                "second": one.second.text if one.second else None,
-                "why": one.why,
-            }
-            for one in differences
-        ]
-    return made
-
-
-def _plain(row: ResultRow) -> dict[str, Any]:
-    return {k: None if isinstance(v, float) and not isfinite(v) else v for k, v in asdict(row).items()}
-
-
-def print_json(made: dict[str, Any]) -> None:
-    """Print one JSON document and nothing else."""
-    click.echo(json.dumps(made, ensure_ascii=False, indent=1, allow_nan=False))
-
-
 class Letters:
     """The methods of a table by letter, in the order in which they first appear."""
 
@@ -100,8 +62,8 @@ class Letters:
 
     def notes(self) -> Iterator[str]:
         """Each letter with its words."""
-        for words, letter in self._letters.items():
-            yield f"{letter} {words_of(words).in_(self._language)}"
+        for said, letter in self._letters.items():
+            yield f"{letter} {words_of(said).in_(self._language)}"
 
 
 def _letter(number: int) -> str:
@@ -121,8 +83,8 @@ class Line(NamedTuple):
 class Listing:
     """The tables of a plan in the terminal, in one language."""
 
-    def __init__(self, plan: Plan, found: ResultSet, language: Language, console: Console) -> None:
-        self._plan, self._found, self._language, self._console = plan, found, language, console
+    def __init__(self, plan: Plan, found: ResultSet, language: Language) -> None:
+        self._plan, self._found, self._language = plan, found, language
         self._words = _WORDS[language]
 
     def print(self) -> None:
@@ -142,7 +104,7 @@ class Listing:
             self._line(endpoint.label.in_(self._language), self._text(ResultKey(ENDPOINTS, endpoint.id, "summary")))
 
     def _line(self, label: str, text: str) -> None:
-        self._console.print(f"{escape(label)}: {escape(text)}")
+        click.echo(f"{label}: {text}")
 
     def _text(self, key: ResultKey) -> str:
         row = self._found.get(key)
@@ -150,20 +112,19 @@ class Listing:
 
     def _print_table(self, table: PlannedTable) -> None:
         letters = Letters(self._language)
-        printed = Table(title=escape(table.title.in_(self._language)), title_justify="left", show_edge=False)
-        for head in self._heads(table):
-            printed.add_column(escape(head), overflow="fold")
-        for section in table.sections:
-            label = section.label.in_(self._language)
-            if label:
-                printed.add_row(f"[bold]{escape(label)}[/bold]")
-            for variable in section.variables:
-                for line in self._lines(table, variable, letters):
-                    printed.add_row(*(escape(cell) for cell in line))
-        self._console.print("")
-        self._console.print(printed)
+        rows = [row for section in table.sections for row in self._section(table, section, letters)]
+        first, *heads = self._heads(table)
+        click.echo("")
+        print_table((words(first), *heads), rows, title=table.title.in_(self._language))
         for note in letters.notes():
-            self._console.print(escape(note), soft_wrap=True)
+            click.echo(note)
+
+    def _section(self, table: PlannedTable, section: Section, letters: Letters) -> Iterator[list[str]]:
+        """The heading of a section, where it has one, and the lines of its variables."""
+        if label := section.label.in_(self._language):
+            yield [label, *[""] * (len(self._heads(table)) - 1)]
+        for variable in section.variables:
+            yield from self._lines(table, variable, letters)
 
     def _heads(self, table: PlannedTable) -> list[str]:
         say = self._words
@@ -235,20 +196,27 @@ class Listing:
             and (row.statistic.endswith(("_summary", "_p")) or row.statistic in ("p", "median"))
             and not row.statistic.startswith("step")
         ]
-        printed = Table(title=escape(variable or table), title_justify="left", show_edge=False, show_header=False)
-        for (name, group, level), several in groupby(rows, key=lambda row: (row.variable, row.group, row.level)):
-            cells = "; ".join(f"{row.statistic.removesuffix('_summary')} {row.text}" for row in several)
-            printed.add_row(*(escape(one) for one in (name, group or self._words["all"], level, cells)))
-        self._console.print("")
-        self._console.print(printed)
+        lines = [
+            (name, group or self._words["all"], level, "; ".join(_named_text(row) for row in several))
+            for (name, group, level), several in groupby(rows, key=lambda row: (row.variable, row.group, row.level))
+        ]
+        click.echo("")
+        print_table((words(""), words(""), words(""), words("")), lines, title=variable or table, heads=False)
 
 
-def print_differences(differences: Sequence[Difference], first: str, second: str, console: Console) -> None:
+def _named_text(row: ResultRow) -> str:
+    return f"{row.statistic.removesuffix('_summary')} {row.text}"
+
+
+def print_differences(differences: Sequence[Difference], first: str, second: str) -> None:
     """Every number that two policies print differently, and why."""
-    printed = Table("number", first, second, "why", title=f"{len(differences)} numbers differ", title_justify="left")
-    for one in differences:
-        place = " | ".join(part for part in one.key if part)
-        sides = [side.text if side else "" for side in (one.first, one.second)]
-        printed.add_row(*(escape(cell) for cell in (place, *sides, one.why)))
-    console.print("")
-    console.print(printed)
+    rows = [
+        (
+            " | ".join(part for part in one.key if part),
+            *(side.text if side else "" for side in (one.first, one.second)),
+            one.why,
+        )
+        for one in differences
+    ]
+    click.echo("")
+    print_table((words("number"), first, second, words("why")), rows, title=f"{len(differences)} numbers differ")

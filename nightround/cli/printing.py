@@ -1,0 +1,223 @@
+"""The only place that prints JSON or a table: one JSON document on stdout, and tables that break no number or word."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import sys
+import traceback
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from redcap_sync.errors import ExplainedError
+
+LOUD_LIBRARIES = ("great_expectations", "apscheduler", "alembic", "weasyprint", "fontTools", "urllib3")
+EXIT_BUG = 1
+SEPARATOR = 3
+"""Cells between two columns: a line with a blank on each side."""
+INDENT = "    "
+
+
+def print_json(document: Mapping[str, Any] | Sequence[Any]) -> None:
+    """Print one JSON document, the whole of stdout."""
+    click.echo(json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False))
+
+
+def print_error(error: ExplainedError, *, as_json: bool) -> None:
+    """Explain an error on stderr; a call that asked for JSON gets it as its document too."""
+    click.echo(f"nightround: {error}", err=True)
+    if as_json:
+        _print_error(error.code, error.exit_code, what=error.what, why=error.why, remedy=error.remedy)
+
+
+def print_usage_error(error: click.ClickException, *, as_json: bool) -> None:
+    """Show a command line that could not be understood, as `print_error` shows an error."""
+    error.show()
+    if as_json:
+        why, remedy = "the command, an argument or an option is not as --help describes it", "call it with --help"
+        _print_error("usage", error.exit_code, what=error.format_message(), why=why, remedy=remedy)
+
+
+def print_bug(error: Exception) -> None:
+    """Show the traceback of a bug on stderr, for a call that asked for JSON and gets a document too."""
+    traceback.print_exception(error)
+    why, remedy = "this is a bug in Nightround", "report it, with the traceback on stderr"
+    _print_error("bug", EXIT_BUG, what=f"The command ended with {type(error).__name__}.", why=why, remedy=remedy)
+
+
+def _print_error(code: str, exit_code: int, **texts: str) -> None:
+    print_json({"error": {"code": code, **texts}, "exit_code": exit_code})
+
+
+def console() -> Console:
+    """The terminal. What is printed to it is never read as markup, nor coloured by what it looks like."""
+    from rich.console import Console
+
+    return Console(markup=False, highlight=False)
+
+
+def printable(text: str) -> str:
+    """A value without the control characters that could move a terminal's cursor."""
+    return "".join(sign if sign.isprintable() else " " for sign in text)
+
+
+def log_to_stderr() -> None:
+    """Send progress and warnings to stderr: in colour to a terminal, a line each to anything else."""
+    logging.basicConfig(level=logging.INFO, handlers=[_handler()])
+    for name in LOUD_LIBRARIES:
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _handler() -> logging.Handler:
+    if not sys.stderr.isatty():
+        plain = logging.StreamHandler()
+        plain.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(message)s", "%H:%M:%S"))
+        return plain
+    from rich.console import Console
+    from rich.logging import RichHandler
+
+    pretty = RichHandler(console=Console(stderr=True), show_path=False)
+    pretty.setFormatter(logging.Formatter("%(message)s"))
+    return pretty
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table. Only one that may `wrap` is made narrower than its cells, and only between words."""
+
+    head: str
+    wrap: bool = False
+    right: bool = False
+
+
+def number(head: str) -> Column:
+    """A column of numbers."""
+    return Column(head, right=True)
+
+
+def words(head: str) -> Column:
+    """A column of text that may go on in a next line."""
+    return Column(head, wrap=True)
+
+
+def print_table(
+    columns: Sequence[Column | str],
+    rows: Iterable[Sequence[str]],
+    *,
+    title: str = "",
+    stub: int = 1,
+    heads: bool = True,
+) -> None:
+    """Print a table as wide as the terminal.
+
+    Where it is too narrow, the columns come in parts, one below the other, each with the first `stub` columns, which
+    name the row; and where not even one column fits beside those, each row becomes a list of its cells.
+    """
+    made = [Column(one) if isinstance(one, str) else one for one in columns]
+    cells = [["\n".join(map(printable, cell.split("\n"))) for cell in row] for row in rows]
+    terminal = console()
+    parts = [] if not made else _parts(made, cells, terminal.width, stub)
+    if title:
+        terminal.print(title, style="italic", soft_wrap=True)
+    if not parts:
+        for line in _listed(made, cells, stub):
+            terminal.print(line, soft_wrap=True)
+    for place, part in enumerate(parts):
+        if place:
+            terminal.print("")
+        _print_part([made[i] for i in part], [[row[i] for i in part] for row in cells], terminal, heads=heads)
+
+
+def _parts(columns: Sequence[Column], rows: Sequence[Sequence[str]], room: int, stub: int) -> list[list[int]]:
+    """Which columns stand together in each part; none where a column does not fit beside the stub."""
+    least = [_least(column, [row[i] for row in rows]) for i, column in enumerate(columns)]
+    first = list(range(stub))
+    parts: list[list[int]] = [first]
+    for i in range(stub, len(columns)):
+        if _width([least[j] for j in [*first, i]]) > room:
+            return []
+        fits = _width([least[j] for j in [*parts[-1], i]]) <= room
+        parts = [*parts[:-1], [*parts[-1], i]] if fits else [*parts, [*first, i]]
+    return parts
+
+
+def _print_part(columns: Sequence[Column], rows: Sequence[Sequence[str]], terminal: Console, *, heads: bool) -> None:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.HEAVY_HEAD if heads else None, show_edge=False, show_header=heads, padding=(0, 1))
+    widths = _widths(columns, rows, terminal.width)
+    for column, width in zip(columns, widths, strict=True):
+        head = Text("\n".join(wrapped(column.head, width)))
+        table.add_column(head, no_wrap=True, width=width, justify="right" if column.right else "left")
+    for row in rows:
+        table.add_row(*(Text("\n".join(wrapped(cell, width))) for cell, width in zip(row, widths, strict=True)))
+    terminal.print(table)
+
+
+def _widths(columns: Sequence[Column], rows: Sequence[Sequence[str]], room: int) -> list[int]:
+    """As wide as the cells, and where that is too much, the widest of those that may wrap give way first."""
+    of_column = [[row[i] for row in rows] for i in range(len(columns))]
+    least = [_least(column, cells) for column, cells in zip(columns, of_column, strict=True)]
+    widths = [max(map(cells_of, [column.head, *cells])) for column, cells in zip(columns, of_column, strict=True)]
+    while _width(widths) > room and widths != least:
+        widest = max((i for i in range(len(widths)) if widths[i] > least[i]), key=widths.__getitem__)
+        widths[widest] -= 1
+    return widths
+
+
+def _least(column: Column, cells: Sequence[str]) -> int:
+    """The narrowest that breaks nothing: the longest word of heads and texts, a whole cell otherwise."""
+    whole = [] if column.wrap else cells
+    pieces = [piece for text in ([column.head, *cells] if column.wrap else [column.head]) for piece in _pieces(text)]
+    return max(1, *(cells_of(text) for text in [*pieces, *whole, ""]))
+
+
+def _width(widths: Sequence[int]) -> int:
+    return sum(widths) + SEPARATOR * len(widths)
+
+
+def _listed(columns: Sequence[Column], rows: Sequence[Sequence[str]], stub: int) -> Iterator[str]:
+    """Each row by itself: what names it, then its other cells below each other."""
+    for row in rows:
+        yield "  ".join(cell for cell in row[:stub] if cell)
+        for column, cell in zip(columns[stub:], row[stub:], strict=True):
+            if cell:
+                yield f"{INDENT}{column.head}: {cell}"
+
+
+def cells_of(text: str) -> int:
+    """How many places a text takes in a terminal: a Chinese sign takes two."""
+    from rich.cells import cell_len
+
+    return max([0, *map(cell_len, text.split("\n"))])
+
+
+_WIDE = r"\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef"
+_PIECE = re.compile(rf"[^\s{_WIDE}]+|[{_WIDE}][，。；：、！？）”]*|\n|[^\S\n]+")
+
+
+def _pieces(text: str) -> list[str]:
+    """The words of a text; Chinese may be broken after any sign."""
+    return [piece for piece in _PIECE.findall(text) if not piece.isspace()]
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """A text in lines of at most `width` places, broken between words alone; blanks at its beginning are kept."""
+    lines = [""]
+    for piece in _PIECE.findall(text):
+        if piece == "\n":
+            lines.append("")
+        elif cells_of(lines[-1] + piece) <= width or not lines[-1]:
+            lines[-1] += piece
+        elif not piece.isspace():
+            lines.append(piece)
+    return [line.rstrip() for line in lines]

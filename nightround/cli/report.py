@@ -1,0 +1,36 @@
+"""`nightround report`: the interim report, now or again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from nightround.cli import study_job
+from nightround.cli.options import data_option, json_option, study_argument
+
+if TYPE_CHECKING:
+    from nightround.night import Night
+
+
+@click.command()
+@study_argument
+@click.option("--snapshot", metavar="ID", help="Make the report of a past snapshot again, byte for byte.")
+@click.option("--open", "only_open", is_flag=True, help="Only the open version: nothing by group.")
+@data_option
+@json_option
+def report(study: str, snapshot: str | None, data: Path, *, only_open: bool, as_json: bool) -> None:
+    """Print the interim report of STUDY from its last snapshot.
+
+    There are two versions, the closed one and the open one, which shows nothing by group.
+    """
+
+    def make(night: Night) -> None:
+        if snapshot:
+            night.report_again(snapshot)
+            return
+        last = night.last_snapshot()
+        night.report(last, night.validate(last), ("open",) if only_open else ("closed", "open"))
+
+    study_job.run(study, data, "report", as_json=as_json, steps=make)

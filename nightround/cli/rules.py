@@ -1,0 +1,133 @@
+"""`nightround rules`: list and prove the rules of a study, lint them, try one on past nights."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from nightround.cli.options import data_option, folder_of, json_option, study_argument, unread_data_option
+from nightround.cli.printing import print_json
+
+EXIT_WRONG_EXAMPLES = 3
+
+
+class _Rules(click.Group):
+    """`rules lint` and `rules backtest`, and `rules STUDY` for every other word."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] in self.commands:
+            return super().resolve_command(ctx, args)
+        return None, list_rules, args
+
+
+class _OfStudy(click.Command):
+    """A command that is called by the name of its group alone."""
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        group = parent or click.Context(self)
+        return super().make_context(info_name or group.info_name, args, parent=group.parent, **extra)
+
+
+@click.group(
+    cls=_Rules,
+    # An option in front of the study is the study's.
+    context_settings={"ignore_unknown_options": True},
+    subcommand_metavar="STUDY [--suite|--test|--catalogue] [--json] | lint ... | backtest ...",
+    options_metavar="",
+)
+def rules() -> None:
+    """List, prove and try the rules of a study.
+
+    `rules STUDY` lists them, `rules STUDY -h` names its options.
+    """
+
+
+@click.command(cls=_OfStudy)
+@study_argument
+@click.option("--suite", "shown", flag_value="suite", help="Print the Great Expectations suites as JSON.")
+@click.option("--test", "shown", flag_value="test", help="Run every rule's own examples.")
+@click.option("--catalogue", "shown", flag_value="catalogue", help="Print the catalogue, a page a rule, as Markdown.")
+@unread_data_option
+@json_option
+def list_rules(study: str, *, shown: str | None, as_json: bool) -> None:
+    """List the rules of STUDY, or show and prove them."""
+    if as_json and shown in ("test", "catalogue"):
+        raise click.UsageError(f"--{shown} has no JSON.")
+    from nightround.cli.rules_layout import print_examples, print_rules
+    from nightround.rule_desk.catalogue import catalogue
+    from nightround.rule_desk.examples import run_examples
+    from nightround.rule_desk.rule_documents import rules_document, suites_document
+    from nightround.study.folder import load_study
+
+    loaded = load_study(folder_of(study))
+    match shown:
+        case "test":
+            run = run_examples(loaded.rules)
+            print_examples(run)
+            sys.exit(0 if run.right else EXIT_WRONG_EXAMPLES)
+        case "suite":
+            print_json(suites_document(loaded))
+        case "catalogue":
+            click.echo(catalogue(loaded), nl=False)
+        case _ if as_json:
+            print_json(rules_document(loaded))
+        case _:
+            print_rules(loaded)
+
+
+@rules.command()
+@click.argument("study", required=False)
+@unread_data_option
+@json_option
+def lint(study: str | None, *, as_json: bool) -> None:
+    """Name what is wrong or doubtful about the rules of STUDY; it may be left out where there is only one."""
+    from nightround.cli.rules_layout import print_remarks
+    from nightround.rule_desk.lint import lint_study
+    from nightround.rule_desk.remarks import document, exit_code
+
+    remarks = lint_study(folder_of(study))
+    if as_json:
+        print_json(document(remarks))
+    else:
+        print_remarks(remarks)
+    sys.exit(exit_code(remarks))
+
+
+@rules.command()
+@click.argument("words", nargs=-1, required=True, metavar="[STUDY] RULE|FILE.toml")
+@click.option("--study", "named", help="Another way to name the STUDY.")
+@data_option
+@json_option
+def backtest(words: tuple[str, ...], named: str | None, data: Path, *, as_json: bool) -> None:
+    """Judge a rule, or the drafts in a TOML file, on every snapshot that is kept.
+
+    STUDY may be left out where there is only one.
+    """
+    *before, rule = words
+    if len(before) + (named is not None) > 1:
+        raise click.UsageError("Name one STUDY, then one RULE or FILE.toml.")
+    from nightround.cli.rules_layout import print_backtest
+    from nightround.night.run_job import snapshot_vault
+    from nightround.rule_desk import backtest as desk
+    from nightround.rule_desk.study_rules import all_rules
+    from nightround.snapshots.snapshot_store import SnapshotStore
+    from nightround.study.folder import load_study
+
+    study = load_study(folder_of(named or next(iter(before), None)))
+    known, _ = all_rules(study)
+    store = SnapshotStore(data / study.id / "snapshots", snapshot_vault(study, os.environ))
+    tried = desk.rules_to_try(rule, known)
+    found = desk.backtest(tried, store, study.id, time_zone=study.settings.study.time_zone)
+    if as_json:
+        print_json({"study": study.id, "rules": [one.document() for one in found]})
+        return
+    for one in found:
+        print_backtest(one)

@@ -1,0 +1,100 @@
+"""What `nightround rules` prints for a reader: the list of rules, their examples, the lint, a back-test."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import click
+
+from nightround.cli.printing import console, number, print_table, words, wrapped
+from nightround.model.rule import Rule
+from nightround.rule_desk.backtest import Backtest
+from nightround.rule_desk.examples import ExamplesRun
+from nightround.rule_desk.remarks import Remark, counted
+from nightround.rule_desk.study_rules import all_rules
+from nightround.study.folder import Study
+from redcap_sync.dictionary import Dictionary
+
+INDENT = "  "
+
+
+def print_rules(study: Study) -> None:
+    """List the study's own rules by instrument, each with its severity and title; below, those of the dictionary."""
+    rules, dictionary = all_rules(study)
+    terminal = console()
+    for name, label in _instruments(dictionary, rules):
+        here = [rule for rule in rules if rule.instrument == name]
+        terminal.print(f"{name}  {label}".strip(), style="bold", soft_wrap=True)
+        _print_own([rule for rule in here if rule.origin != "dictionary"])
+        for line in _of_dictionary(rule for rule in here if rule.origin == "dictionary"):
+            for part in wrapped(line, terminal.width - len(INDENT)):
+                terminal.print(INDENT + part, style="dim")
+    click.echo(f"{len(rules)} rules: {_origins(Counter(str(rule.origin) for rule in rules))}")
+
+
+def _origins(counts: Mapping[str, int]) -> str:
+    """`59 of the study, 185 of its dictionary`, and those of the project where it has any."""
+    names = {"study": "of the study", "redcap": "of its project", "dictionary": "of its dictionary"}
+    return ", ".join(f"{counts[origin]} {name}" for origin, name in names.items() if counts[origin])
+
+
+def _instruments(dictionary: Dictionary, rules: Iterable[Rule]) -> Iterator[tuple[str, str]]:
+    """Instruments that have a rule, in their order, and what rules name that the project does not have."""
+    labels = {one.name: one.label for one in dictionary.instruments}
+    named = {rule.instrument for rule in rules}
+    yield from ((name, label) for name, label in labels.items() if name in named)
+    yield from ((name, "" if name else "Rules of the project") for name in sorted(named - set(labels)))
+
+
+def _print_own(rules: Sequence[Rule]) -> None:
+    rows = [(f"{INDENT}{rule.id}", rule.severity.value, "\n".join(dict.fromkeys(rule.title))) for rule in rules]
+    if rows:
+        print_table(("", "", words("")), rows, heads=False)
+
+
+def _of_dictionary(rules: Iterable[Rule]) -> Iterator[str]:
+    """One line a kind: `required: age, sex`."""
+    kinds: dict[str, list[str]] = defaultdict(list)
+    for rule in rules:
+        kinds[rule.kind].append(rule.place.name)
+    yield from (f"{kind}: {', '.join(names)}" for kind, names in kinds.items())
+
+
+def print_examples(run: ExamplesRun) -> None:
+    """Say which examples are wrong, which rules lack some, and how many are right."""
+    for line in run.wrong:
+        click.echo(line)
+    for rule_id in run.bare:
+        click.echo(f"{rule_id}: lacks an example that passes or one that fails")
+    right = run.count - len(run.wrong)
+    click.echo(f"{right} examples right, {len(run.wrong)} wrong, {len(run.bare)} rules without enough examples")
+
+
+def print_remarks(remarks: Sequence[Remark]) -> None:
+    """One remark after another, and a count of each level."""
+    for remark in remarks:
+        for line in remark.lines():
+            click.echo(line)
+    click.echo(", ".join(f"{count} {level}s" for level, count in counted(remarks).items()))
+
+
+def print_backtest(one: Backtest) -> None:
+    """What a rule would have asked, night by night, and what became of the rows."""
+    rows = [
+        (
+            night.taken_at[:16],
+            night.status.value.replace("_", " "),
+            *map(str, (night.in_scope, night.checked, night.asked, night.new)),
+        )
+        for night in one.nights
+    ]
+    counts = map(number, ("in scope", "checked", "asked", "new"))
+    print_table(("night", words("status"), *counts), rows, title=one.rule_id)
+    for reason in dict.fromkeys(night.reason for night in one.nights if night.reason):
+        click.echo(reason)
+    click.echo(f"nights on which it would have asked: {one.nights_asked} of {len(one.nights)}")
+    click.echo(f"rows it would have asked about: {one.rows_asked}")
+    click.echo(f"  a value changed later: {one.later_changed}, no longer asked about: {one.changed_and_silent}")
+    click.echo(f"  the same values, still asked about: {one.unchanged_and_asked}")
+    click.echo(f"  no longer there: {one.gone}")

@@ -1,0 +1,140 @@
+"""`nightround snapshots`: which there are, what one contains, and which cells differ between two."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from nightround.cli.options import data_option, folder_of, json_option, study_argument
+from nightround.cli.printing import number, print_json, print_table, words
+from redcap_sync.errors import ExportIncomplete
+
+if TYPE_CHECKING:
+    from nightround.snapshots.snapshot_store import Manifest, SnapshotStore
+    from nightround.study.folder import Study
+
+
+@click.group()
+def snapshots() -> None:
+    """List, show or compare the snapshots of a study."""
+
+
+@snapshots.command("list")
+@study_argument
+@data_option
+@json_option
+def list_snapshots(study: str, data: Path, *, as_json: bool) -> None:
+    """List the snapshots of STUDY, oldest first."""
+    from nightround.snapshots.descriptions import summary
+
+    loaded, store = _opened(study, data)
+    readable, damaged = store.readable_manifests()
+    if damaged and not readable:
+        raise damaged[0]
+    if as_json:
+        print_json({"study": loaded.id, "latest": _latest_id(store), "snapshots": [summary(one) for one in readable]})
+    else:
+        columns = ("taken at", "snapshot", number("records"), "pull", number("requests"))
+        print_table(columns, [_line(one) for one in readable], stub=2)
+    for error in damaged:
+        click.echo(error.what, err=True)
+
+
+@snapshots.command()
+@click.argument("snapshot")
+@study_argument
+@data_option
+@json_option
+def show(snapshot: str, study: str, data: Path, *, as_json: bool) -> None:
+    """Show what is in SNAPSHOT of STUDY: counts, no values.
+
+    A snapshot is named by its id, by the hour it was taken as `list` shows it, or by the beginning of either.
+    """
+    from nightround.snapshots.descriptions import contents
+
+    _, store = _opened(study, data)
+    manifest = store.manifest_of(snapshot)
+    document = contents(manifest, store.load(manifest.id, manifest.study))
+    if as_json:
+        print_json(document)
+        return
+    for key in ("id", "taken_at", "title", "redcap_version", "records", "pull", "requests", "why", "proof"):
+        click.echo(f"{key:15} {document[key]}")
+    rows = [
+        [str(value)[:12] if name == "hash" else str(value) for name, value in one.items()]
+        for one in document["instruments"]
+    ]
+    print_table(("instrument", number("rows"), number("columns"), "hash"), rows)
+    for one in document["unseen"]:
+        click.echo(f"not seen: {one['reason']}")
+
+
+@snapshots.command()
+@click.argument("old")
+@click.argument("new")
+@study_argument
+@data_option
+@json_option
+def diff(old: str, new: str, study: str, data: Path, *, as_json: bool) -> None:
+    """Show which cells of STUDY differ between snapshots OLD and NEW, who changed them and when.
+
+    OLD and NEW are named as for `show`. This prints patients' values: they go to your terminal and nowhere else.
+    """
+    from nightround.snapshots.snapshot_diff import changed_cells, edits_between
+
+    loaded, store = _opened(study, data)
+    before, after = store.manifest_of(old), store.manifest_of(new)
+    edits = edits_between(store, before, after)
+    changes = list(changed_cells(store.load(before.id, loaded.id), store.load(after.id, loaded.id), edits))
+    if as_json:
+        print_json({"old": before.id, "new": after.id, "changes": [change.document() for change in changes]})
+        return
+    rows = [
+        [*(str(part) for part in change.row), change.column, change.old, change.new, change.by, change.at]
+        for change in changes
+    ]
+    place = ("record", "event", "instrument", "instance", "field")
+    print_table((*place, words("old"), words("new"), "by", "at"), rows, stub=len(place))
+    click.echo(f"{len(changes)} cells differ")
+
+
+@snapshots.command()
+@study_argument
+@data_option
+def accept(study: str, data: Path) -> None:
+    """Accept the structure that the last snapshot of STUDY has; rules it had stopped run again."""
+    from nightround.night.structure_drift import drift_between
+
+    _, store = _opened(study, data)
+    latest, accepted = store.latest_manifest(), store.accepted()
+    if latest is None:
+        raise click.UsageError(f"There is no snapshot of {study} yet; pull first: nightround pull {study}")
+    if accepted is not None:
+        for line in drift_between(accepted.dictionary, store.structure(latest).dictionary).lines():
+            click.echo(line)
+    store.accept(latest.id)
+    click.echo(f"accepted: the structure of snapshot {latest.id[:12]}")
+
+
+def _opened(study: str, data: Path) -> tuple[Study, SnapshotStore]:
+    """The study and its snapshots, wherever the study's folder lies."""
+    from nightround.night.run_job import snapshot_vault
+    from nightround.snapshots.snapshot_store import SnapshotStore
+    from nightround.study.folder import load_study
+
+    loaded = load_study(folder_of(study))
+    return loaded, SnapshotStore(data / loaded.id / "snapshots", snapshot_vault(loaded, os.environ))
+
+
+def _latest_id(store: SnapshotStore) -> str | None:
+    try:
+        return store.latest_id()
+    except ExportIncomplete:  # its manifest is one of those that cannot be read, which stderr says
+        return None
+
+
+def _line(one: Manifest) -> list[str]:
+    return [one.hour, one.id[:12], str(one.records), one.told.kind, str(one.told.requests)]

@@ -1,0 +1,60 @@
+"""What `nightround try` prints for a reader: the parity sheet, or a table with the first discrepancies."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import click
+
+from nightround.cli.printing import number, print_table, printable, words
+from nightround.model.outcome import Status
+from nightround.rule_desk.try_project import Tried
+
+MOST_ROWS = 5
+"""Discrepancies shown of each rule in plain output; --json has them all."""
+SHOWN_FIRST = "CDGHFEBIA"
+"""Letters from wrong values to absent ones; a project's own rules come before them all."""
+BLANK = "(blank)"
+
+
+def print_parity(tried: Sequence[Tried]) -> None:
+    """Print the counts in the order and under the names of REDCap's Data Quality page."""
+    rows = [(one.id, one.name, _count(one)) for one in tried]
+    print_table(("Rule #", words("Rule Name"), number("Total Discrepancies")), rows)
+
+
+def print_tried(tried: Sequence[Tried]) -> None:
+    """Print every rule with its denominator, then the first discrepancies of each that has any."""
+    counts = map(number, ("cells", "checked", "discrepancies", "excluded"))
+    print_table(("rule", words("name"), words("status"), *counts), [_cells(one) for one in tried], stub=2)
+    for one in sorted((one for one in tried if one.rows), key=lambda one: SHOWN_FIRST.find(one.id)):
+        _print_rows(one)
+
+
+def _cells(one: Tried) -> tuple[str, ...]:
+    checked = "-" if one.checked is None else str(one.checked)
+    status = one.status.value.replace("_", " ")
+    return one.id, one.name, status, str(one.cells), checked, _count(one), str(one.excluded)
+
+
+def _print_rows(one: Tried) -> None:
+    rows = one.rows or ()
+    click.echo("")
+    title = f"{one.id} {printable(one.name)}: {min(len(rows), MOST_ROWS)} of {len(rows)}"
+    shown = [[str(cell) for cell in row._replace(value=row.value or BLANK)] for row in rows[:MOST_ROWS]]
+    columns = ("record", "event", "instrument", "instance", "field", words("value"))
+    print_table(columns, shown, title=title, stub=len(columns) - 1)
+
+
+def _count(one: Tried) -> str:
+    if one.discrepancies is None:
+        return "not evaluated"
+    # Some fields could not be judged: the count is a lower bound, and must not look like a whole one.
+    return f"{one.discrepancies}+" if one.status is Status.NOT_EVALUATED else str(one.discrepancies)
+
+
+def print_reasons(tried: Sequence[Tried]) -> None:
+    """Say on stderr what could not be evaluated, and why."""
+    for one in tried:
+        for reason in one.reasons:
+            click.echo(f"rule {one.id} could not be evaluated: {printable(reason)}", err=True)

@@ -1,0 +1,40 @@
+"""Snapshots described by counts and hashes: no value and no record id."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nightround.model.snapshot import Snapshot
+from nightround.snapshots.snapshot_store import Manifest
+
+
+def summary(manifest: Manifest) -> dict[str, Any]:
+    """When and how a snapshot was taken."""
+    told = manifest.told
+    return {
+        "id": manifest.id,
+        "taken_at": manifest.taken_at.isoformat(),
+        "records": manifest.records,
+        "pull": told.kind,
+        "why": told.why,
+        "requests": told.requests,
+        "stable": told.stable,
+        "gone_without_log": told.unlogged,
+        "proof": {"differing_records": told.proof.records, "instruments": list(told.proof.instruments)}
+        if told.proof
+        else None,
+    }
+
+
+def contents(manifest: Manifest, snapshot: Snapshot) -> dict[str, Any]:
+    """A snapshot's summary and the size of each of its instruments."""
+    return {
+        **summary(manifest),
+        "title": snapshot.dictionary.title,
+        "redcap_version": manifest.redcap_version,
+        "instruments": [
+            {"instrument": name, "rows": len(table), "columns": len(table.text.columns), "hash": manifest.parts[name]}
+            for name, table in snapshot.tables.items()
+        ],
+        "unseen": [{"instrument": one.instrument, "reason": one.reason} for one in manifest.unseen],
+    }
