@@ -18,7 +18,7 @@ from random import Random
 from typing import Any
 
 from redcap_sync.project.state import StoredProject
-from redcap_sync.project.values import Place
+from redcap_sync.project.values import ValuePlace
 from redcap_sync.sandbox import running
 from redcap_sync.sandbox.faults import Faults
 from redcap_sync.sandbox.project import project_from_folder
@@ -104,7 +104,7 @@ def make(folder: Path, clock: Clock, random: Random, records: int = RECORDS) -> 
     for number in range(1, records + 1):
         cells = {row["field_name"]: value(KINDS[n % len(KINDS)], random) for n, row in enumerate(rows[1:], start=1)}
         statuses = {f"form_{n}_complete": "2" for n in range(INSTRUMENTS)}
-        project.values.write(str(number), Place(event), {"record_id": str(number), **cells, **statuses})
+        project.values.write(str(number), ValuePlace(event), {"record_id": str(number), **cells, **statuses})
     clock.now += timedelta(days=5)
     return project
 
@@ -114,7 +114,7 @@ def edit(project: StoredProject, clock: Clock, count: int, random: Random) -> No
     event = project.structure.events[0].event_id
     for number in random.sample(range(1, RECORDS + 1), count):
         text = str(random.randrange(1000))
-        project.values.write(str(number), Place(event), {"field_001": text})
+        project.values.write(str(number), ValuePlace(event), {"field_001": text})
         details = f"field_001 = '{text}'"
         project.log("nurse", "record_edit", f"Update record {number}", details=details, record=str(number))
     clock.now += timedelta(hours=22)

@@ -12,7 +12,7 @@ import pandas as pd
 from nightround.snapshots.snapshot_store import SnapshotStore
 from redcap_sync.project.project_folder import csv_rows
 from redcap_sync.pulling.pulled import Pull
-from redcap_sync.pulling.raw_structure import Structure
+from redcap_sync.pulling.raw_structure import RawStructure
 from redcap_sync.rows.tables import KEY_COLUMNS, tables_from_records
 
 FOLDER = Path(__file__).parents[1] / "expectations" / "venous_occlusion"
@@ -21,12 +21,12 @@ NIGHTS = [datetime(2025, month, 1, 18, 30, tzinfo=UTC) for month in (1, 2, 3)]
 
 
 @cache
-def structure() -> Structure:
+def structure() -> RawStructure:
     """The project of the shipped study."""
     project = FOLDER / "project"
     names = ("metadata", "instruments", "events", "mapping", "repeating")
     rows = {name: csv_rows(project / f"{name}.csv") for name in names}
-    return Structure(project={"project_title": "SYNTHETIC", "is_longitudinal": 1}, **rows)
+    return RawStructure(project={"project_title": "SYNTHETIC", "is_longitudinal": 1}, **rows)
 
 
 def keep(store: SnapshotStore, nights: Sequence[Mapping[str, Mapping[str, str]]]) -> SnapshotStore:

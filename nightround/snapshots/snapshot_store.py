@@ -40,7 +40,7 @@ from redcap_sync.pulling.change_log import Edit, Mark
 from redcap_sync.pulling.content_hash import digest_of, frame_pieces, snapshot_id, table_pieces
 from redcap_sync.pulling.groups import Groups, groups_frame, groups_of_frame
 from redcap_sync.pulling.pulled import GROUPS, ROWS, STRUCTURE, Checkpoint, Proof, Pull, Told
-from redcap_sync.pulling.raw_structure import Structure
+from redcap_sync.pulling.raw_structure import RawStructure
 from redcap_sync.pulling.resume import ResumeFolder
 from redcap_sync.rows.tables import Table, Unseen
 
@@ -221,16 +221,16 @@ class SnapshotStore:
         except (KeyError, TypeError, ValueError):
             raise _unreadable(path, "no manifest") from None
 
-    def structure(self, manifest: Manifest) -> Structure:
+    def structure(self, manifest: Manifest) -> RawStructure:
         """The structure of a snapshot, without its tables."""
         document = self._object(manifest, STRUCTURE)
         _prove(manifest, STRUCTURE, digest_of([document]))
-        return Structure.from_json(document)
+        return RawStructure.from_json(document)
 
-    def accepted(self) -> Structure | None:
+    def accepted(self) -> RawStructure | None:
         """The structure that a person, or the first pull, has accepted; None before that."""
         path = self.folder / ACCEPTED
-        return Structure.from_json(self._read(path)) if path.exists() else None
+        return RawStructure.from_json(self._read(path)) if path.exists() else None
 
     def accept(self, snapshot_id: str) -> None:
         """Accept the structure of a snapshot: what it changed stops no rule any more."""
@@ -317,7 +317,7 @@ class SnapshotStore:
             told=pull.told,
         )
 
-    def _parts(self, manifest: Manifest) -> tuple[Structure, dict[str, Table]]:
+    def _parts(self, manifest: Manifest) -> tuple[RawStructure, dict[str, Table]]:
         """Read structure and tables, and prove them."""
         if snapshot_id(manifest.parts) != manifest.id:
             raise _changed(manifest)
@@ -361,7 +361,7 @@ class SnapshotStore:
 
 def _snapshot(
     manifest: Manifest,
-    structure: Structure,
+    structure: RawStructure,
     tables: Mapping[str, Table],
     groups: Groups | None,
     study: str | None = None,

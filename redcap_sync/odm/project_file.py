@@ -15,7 +15,7 @@ from redcap_sync.odm.reading import attribute
 from redcap_sync.project.custom_rules import CustomRule
 from redcap_sync.project.flat import GROUP, Selection, flat_rows
 from redcap_sync.project.state import StoredProject
-from redcap_sync.project.values import Place
+from redcap_sync.project.values import ValuePlace
 from redcap_sync.whole_numbers import whole_number
 
 
@@ -96,4 +96,4 @@ def _complete_base_rows(project: StoredProject) -> None:
     """
     rows = [(record, place) for record, place, _ in project.values.rows() if place.instrument]
     for record, place in rows:
-        project.values.write(record, Place(place.event_id), {project.id_field: record})
+        project.values.write(record, ValuePlace(place.event_id), {project.id_field: record})

@@ -11,15 +11,15 @@ from redcap_sync.dictionary import Instrument
 from redcap_sync.odm.reading import attribute, children, every, local_name, plain_attributes, text_of
 from redcap_sync.project.randomization import Randomization
 from redcap_sync.project.rights import RANDOMIZATION_RIGHTS, RIGHTS, Rights, Role
-from redcap_sync.project.state import Structure
+from redcap_sync.project.state import ProjectStructure
 from redcap_sync.project.structure import (
     METADATA_KEYS,
     PROJECT_DEFAULTS,
     ArmRow,
     EventRow,
-    Group,
     Repeat,
     Report,
+    StoredGroup,
     setting,
     unique_group_name,
 )
@@ -58,9 +58,9 @@ MOST_STRATA = 15
 LEVEL = re.compile(r"\[([^,\]]+),(\d+)\]")
 
 
-def structure_from_odm(root: ET.Element) -> Structure:
+def structure_from_odm(root: ET.Element) -> ProjectStructure:
     """Build the structure a project XML describes."""
-    structure = Structure(settings=_settings(root))
+    structure = ProjectStructure(settings=_settings(root))
     structure.instruments = [Instrument(_form_name(form), attribute(form, "Name")) for form in every(root, "FormDef")]
     structure.metadata = list(_metadata(root))
     _events(root, structure)
@@ -68,7 +68,7 @@ def structure_from_odm(root: ET.Element) -> Structure:
     for name in (attribute(group, "group_name") for group in every(root, "DataAccessGroups")):
         structure.last_id += 1
         taken = {group.unique_name for group in structure.groups}
-        structure.groups.append(Group(structure.last_id, unique_group_name(name, taken), name))
+        structure.groups.append(StoredGroup(structure.last_id, unique_group_name(name, taken), name))
     structure.roles = [_role(element) for element in every(root, "UserRoles")]
     for element in every(root, "Reports"):
         structure.last_id += 1
@@ -170,7 +170,7 @@ def _choices(item: ET.Element, kind: str, lists: dict[str, ET.Element]) -> str:
     return ""
 
 
-def _events(root: ET.Element, structure: Structure) -> None:
+def _events(root: ET.Element, structure: ProjectStructure) -> None:
     """Events with their instruments; one event alone is a classic project."""
     found = list(every(root, "StudyEventDef"))
     if not found:
@@ -199,7 +199,7 @@ def _event(event_id: int, arm: int, element: ET.Element) -> EventRow:
     )
 
 
-def _repeats(root: ET.Element, structure: Structure) -> None:
+def _repeats(root: ET.Element, structure: ProjectStructure) -> None:
     ids = {event.unique_name: event.event_id for event in structure.events}
     first = structure.events[0].event_id
     for element in every(root, "RepeatingEvent"):
@@ -221,7 +221,7 @@ def _role(element: ET.Element) -> Role:
     return Role(found.get("unique_role_name", ""), found.get("role_name", ""), rights)
 
 
-def _randomizations(root: ET.Element, structure: Structure) -> Iterator[Randomization]:
+def _randomizations(root: ET.Element, structure: ProjectStructure) -> Iterator[Randomization]:
     """Randomizations, numbered in their order; their allocation tables are not in the XML."""
     ids, first = {event.unique_name: event.event_id for event in structure.events}, structure.events[0].event_id
     for number, element in enumerate(every(root, "Randomization"), start=1):

@@ -8,11 +8,11 @@ from xml.etree import ElementTree as ET
 
 from redcap_sync.dictionary import DATE_FORMATS, Field
 from redcap_sync.odm.reading import attribute, children, every, local_name
-from redcap_sync.project.documents import Document
+from redcap_sync.project.documents import StoredDocument
 from redcap_sync.project.flat import EVENT, GROUP, REPEAT_INSTANCE, REPEAT_INSTRUMENT, SURVEY_IDENTIFIER
-from redcap_sync.project.layout import Column
+from redcap_sync.project.layout import ExportColumn
 from redcap_sync.project.state import StoredProject
-from redcap_sync.project.values import Place
+from redcap_sync.project.values import ValuePlace
 from redcap_sync.whole_numbers import whole_number
 
 STORED_LENGTHS = {"date": 10, "datetime": 16, "datetime_seconds": 19}
@@ -62,12 +62,12 @@ def _forms(project: StoredProject, subject: ET.Element) -> Iterator[tuple[int, i
             yield ids.get(name, first), _repeat_key(event, "StudyEventRepeatKey"), form
 
 
-def _place(project: StoredProject, event_id: int, event_key: int, form: ET.Element) -> Place:
+def _place(project: StoredProject, event_id: int, event_key: int, form: ET.Element) -> ValuePlace:
     name = project.event_name(event_id)
     instrument = attribute(form, "FormOID").removeprefix("Form.")
     if project.dictionary.repeats(name, instrument) and not _only_names(project, form):
-        return Place(event_id, instrument, _repeat_key(form, "FormRepeatKey"))
-    return Place(event_id, "", event_key if project.dictionary.event_repeats(name) else 0)
+        return ValuePlace(event_id, instrument, _repeat_key(form, "FormRepeatKey"))
+    return ValuePlace(event_id, "", event_key if project.dictionary.event_repeats(name) else 0)
 
 
 def _only_names(project: StoredProject, form: ET.Element) -> bool:
@@ -84,7 +84,7 @@ def _repeat_key(element: ET.Element, name: str) -> int:
     return number
 
 
-def _load_form(project: StoredProject, record: str, place: Place, form: ET.Element, *, calculated: bool) -> None:
+def _load_form(project: StoredProject, record: str, place: ValuePlace, form: ET.Element, *, calculated: bool) -> None:
     cells = {} if place.instrument else {project.id_field: record}
     for item in every(form, "ItemData"):
         name, value = attribute(item, "ItemOID"), attribute(item, "Value")
@@ -102,11 +102,11 @@ def _load_form(project: StoredProject, record: str, place: Place, form: ET.Eleme
     project.values.write(record, place, cells)
 
 
-def _is_calculated(column: Column) -> bool:
+def _is_calculated(column: ExportColumn) -> bool:
     return column.field is not None and column.field.type == "calc"
 
 
-def _stored(column: Column, value: str) -> str:
+def _stored(column: ExportColumn, value: str) -> str:
     """Write a value as REDCap stores it: an unticked option is nothing, a time stands behind a space."""
     if column.is_checkbox:
         return "1" if value == "1" else ""
@@ -122,6 +122,6 @@ def _moment(field: Field, value: str) -> str:
 
 def _keep_document(project: StoredProject, item: ET.Element) -> int:
     content = base64.b64decode(item.text or "")
-    document = Document(project.next_id(), attribute(item, "DocName"), attribute(item, "MimeType"), content)
+    document = StoredDocument(project.next_id(), attribute(item, "DocName"), attribute(item, "MimeType"), content)
     project.documents.keep(document)
     return document.doc_id

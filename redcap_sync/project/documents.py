@@ -8,7 +8,7 @@ from redcap_sync.whole_numbers import whole_number
 
 
 @dataclass(frozen=True)
-class Document:
+class StoredDocument:
     """One stored file."""
 
     doc_id: int
@@ -34,12 +34,12 @@ class Documents:
     """All documents and folders of a project."""
 
     def __init__(self) -> None:
-        self.files: dict[int, Document] = {}
+        self.files: dict[int, StoredDocument] = {}
         self.folders: dict[int, Folder] = {}
         self.changed: set[int] = set()
         """Documents touched since the state was last kept on disk."""
 
-    def keep(self, document: Document) -> None:
+    def keep(self, document: StoredDocument) -> None:
         """Store a document."""
         self.files[document.doc_id] = document
         self.changed.add(document.doc_id)
@@ -49,7 +49,7 @@ class Documents:
         del self.files[doc_id]
         self.changed.add(doc_id)
 
-    def named(self, doc_id: str) -> Document | None:
+    def named(self, doc_id: str) -> StoredDocument | None:
         """Find the document behind the id a file field stores."""
         number = whole_number(doc_id)
         return None if number is None else self.files.get(number)

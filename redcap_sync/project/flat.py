@@ -11,20 +11,20 @@ from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
 
-from redcap_sync.project.layout import Column
+from redcap_sync.project.layout import ExportColumn
 from redcap_sync.project.state import StoredProject
-from redcap_sync.project.values import Place
+from redcap_sync.project.values import ValuePlace
 
 EVENT, REPEAT_INSTRUMENT, REPEAT_INSTANCE = "redcap_event_name", "redcap_repeat_instrument", "redcap_repeat_instance"
 GROUP, SURVEY_IDENTIFIER = "redcap_data_access_group", "redcap_survey_identifier"
 
 
 @dataclass(frozen=True)
-class Row:
+class FlatRow:
     """One row of an export: where it lies, and its cells by column, all text."""
 
     record: str
-    place: Place
+    place: ValuePlace
     cells: dict[str, str]
 
 
@@ -33,13 +33,13 @@ class Selection:
     """What of a project goes into an export."""
 
     project: StoredProject
-    columns: tuple[Column, ...]
+    columns: tuple[ExportColumn, ...]
     records: Sequence[str]
     event_ids: frozenset[int]
     gray_status_blank: bool = False
     with_group: bool = False
     with_survey: bool = False
-    keep: Callable[[str, Place], bool] | None = None
+    keep: Callable[[str, ValuePlace], bool] | None = None
     """Which rows a filter lets through; None for all."""
     hashed_ids: bool = False
     """Whether the record id is an identifier that this user may not see."""
@@ -66,7 +66,7 @@ class Selection:
             return record
         return sha256(f"{self.project.project_id}/{record}".encode()).hexdigest()[:32]
 
-    def wants(self, record: str, place: Place) -> bool:
+    def wants(self, record: str, place: ValuePlace) -> bool:
         """Say whether a stored row is of an event asked for, and passes the filter."""
         return place.event_id in self.event_ids and (self.keep is None or self.keep(record, place))
 
@@ -94,7 +94,7 @@ def everything(project: StoredProject) -> Selection:
     return Selection(project, columns, records, event_ids=frozenset(project.event_names))
 
 
-def places_in_order(project: StoredProject, record: str) -> list[Place]:
+def places_in_order(project: StoredProject, record: str) -> list[ValuePlace]:
     """The places of a record: by event, the base row before its instances, then by instrument and instance."""
     names = project.event_names
     event_order = {event_id: position for position, event_id in enumerate(names)}
@@ -105,12 +105,12 @@ def places_in_order(project: StoredProject, record: str) -> list[Place]:
     return sorted(shown, key=lambda p: (event_order[p.event_id], instrument_order[p.instrument], p.instance))
 
 
-def is_row(project: StoredProject, place: Place, event: str) -> bool:
+def is_row(project: StoredProject, place: ValuePlace, event: str) -> bool:
     """Say whether the repeating set-up has such a row; instances of what repeats no longer are kept and not shown."""
     return project.dictionary.repeats(event, place.instrument) == (place.instance > 0)
 
 
-def flat_rows(selection: Selection) -> Iterator[Row]:
+def flat_rows(selection: Selection) -> Iterator[FlatRow]:
     """Yield the rows of an export in their order."""
     templates = Templates(selection)
     for record in selection.records:
@@ -129,7 +129,7 @@ class _Template:
     group_shown: bool
     corrections: tuple[tuple[str, Callable[[str], str]], ...]
 
-    def fill(self, record: str, place: Place, stored: Mapping[str, str], group: str) -> dict[str, str]:
+    def fill(self, record: str, place: ValuePlace, stored: Mapping[str, str], group: str) -> dict[str, str]:
         cells = self._laid(stored)
         if self.id_column:
             cells[self.id_column] = record
@@ -161,7 +161,7 @@ class Templates:
         self._selection = selection
         self._made: dict[tuple[int, str, bool], _Template | None] = {}
 
-    def rows_of(self, record: str) -> Iterator[Row]:
+    def rows_of(self, record: str) -> Iterator[FlatRow]:
         """Yield the rows of one record in their order."""
         selection, stored = self._selection, self._selection.project.values[record]
         places = places_in_order(selection.project, record) if len(stored.rows) > 1 else list(stored.rows)
@@ -169,16 +169,16 @@ class Templates:
             template = self._at(place)
             if template is not None and (selection.keep is None or selection.keep(record, place)):
                 cells = template.fill(selection.shown_id(record), place, stored.rows[place], stored.group)
-                yield Row(record, place, cells)
+                yield FlatRow(record, place, cells)
 
-    def _at(self, place: Place) -> _Template | None:
+    def _at(self, place: ValuePlace) -> _Template | None:
         """Return the template of a place; None where the export has no row for it."""
         key = (place.event_id, place.instrument, place.instance > 0)
         if key not in self._made:
             self._made[key] = self._make(place) if place.event_id in self._selection.event_ids else None
         return self._made[key]
 
-    def _make(self, place: Place) -> _Template | None:
+    def _make(self, place: ValuePlace) -> _Template | None:
         selection, project = self._selection, self._selection.project
         here = [column for column in selection.columns if applies(project, column, place)]
         # Nothing selected is an empty export, not one row after another without a cell.
@@ -210,18 +210,18 @@ class Templates:
         )
 
     @staticmethod
-    def _stamps(here: list[Column], defaults: Mapping[str, str]) -> frozenset[str]:
+    def _stamps(here: list[ExportColumn], defaults: Mapping[str, str]) -> frozenset[str]:
         """Survey columns of a row, which hold values only where the export shows them."""
         names = {f"{column.instrument}_timestamp" for column in here} | {SURVEY_IDENTIFIER}
         return frozenset(names & defaults.keys())
 
-    def _default(self, column: Column) -> str:
+    def _default(self, column: ExportColumn) -> str:
         if column.is_status:
             return "" if self._selection.gray_status_blank else "0"
         return "0" if column.is_checkbox else ""
 
 
-def applies(project: StoredProject, column: Column, place: Place) -> bool:
+def applies(project: StoredProject, column: ExportColumn, place: ValuePlace) -> bool:
     """Say whether a column can hold a value at a place."""
     dictionary, event = project.dictionary, project.event_name(place.event_id)
     if place.instrument:

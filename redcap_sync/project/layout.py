@@ -11,7 +11,7 @@ from redcap_sync.dictionary import Choice, Dictionary, Field
 
 
 @dataclass(frozen=True)
-class Column:
+class ExportColumn:
     """One column of a flat export."""
 
     name: str
@@ -45,7 +45,7 @@ class Layout:
         self.columns = tuple(self._columns())
 
     @cached_property
-    def by_name(self) -> dict[str, Column]:
+    def by_name(self) -> dict[str, ExportColumn]:
         """Columns by their names."""
         return {column.name: column for column in self.columns}
 
@@ -54,28 +54,28 @@ class Layout:
         """The codes that stand for a missing value in any field."""
         return frozenset(choice.code for choice in self._dictionary.missing_data_codes)
 
-    def selected(self, fields: Collection[str], instruments: Collection[str]) -> tuple[Column, ...]:
+    def selected(self, fields: Collection[str], instruments: Collection[str]) -> tuple[ExportColumn, ...]:
         """The columns a call asks for; with neither fields nor instruments, all."""
         if not fields and not instruments:
             return self.columns
         return tuple(column for column in self.columns if _asked(column, fields, instruments))
 
-    def _columns(self) -> Iterable[Column]:
+    def _columns(self) -> Iterable[ExportColumn]:
         dictionary = self._dictionary
         yield from self._of_field(dictionary.fields[0])
         for instrument in dictionary.instruments:
             for field in dictionary.fields_of(instrument.name):
                 yield from self._of_field(field)
-            yield Column(f"{instrument.name}_complete", instrument.name, None)
+            yield ExportColumn(f"{instrument.name}_complete", instrument.name, None)
 
-    def _of_field(self, field: Field) -> Iterable[Column]:
+    def _of_field(self, field: Field) -> Iterable[ExportColumn]:
         if field.type == "checkbox":
             for choice in self._dictionary.options_of(field):
-                yield Column(checkbox_column(field.name, choice.code), field.instrument, field, choice)
+                yield ExportColumn(checkbox_column(field.name, choice.code), field.instrument, field, choice)
         elif field.type != "descriptive":
-            yield Column(field.name, field.instrument, field)
+            yield ExportColumn(field.name, field.instrument, field)
 
 
-def _asked(column: Column, fields: Collection[str], instruments: Collection[str]) -> bool:
+def _asked(column: ExportColumn, fields: Collection[str], instruments: Collection[str]) -> bool:
     by_field = column.name in fields or (column.field is not None and column.field.name in fields)
     return by_field or column.instrument in instruments

@@ -13,7 +13,7 @@ from redcap_sync.project.journal import Journal, LogEntry
 from redcap_sync.project.layout import Layout
 from redcap_sync.project.randomization import Randomization
 from redcap_sync.project.rights import Role, User, every_right
-from redcap_sync.project.structure import PROJECT_DEFAULTS, ArmRow, EventRow, Group, Repeat, Report
+from redcap_sync.project.structure import PROJECT_DEFAULTS, ArmRow, EventRow, Repeat, Report, StoredGroup
 from redcap_sync.project.values import Values
 
 Clock = Callable[[], datetime]
@@ -22,7 +22,7 @@ OWNER = "sandbox_user"
 
 
 @dataclass
-class Structure:
+class ProjectStructure:
     """Everything of a project that is no value: it can be written down as JSON."""
 
     settings: dict[str, Any] = field(default_factory=lambda: dict(PROJECT_DEFAULTS))
@@ -33,7 +33,7 @@ class Structure:
     mapping: list[tuple[int, str]] = field(default_factory=list)
     """(event id, instrument)"""
     repeating: list[Repeat] = field(default_factory=list)
-    groups: list[Group] = field(default_factory=list)
+    groups: list[StoredGroup] = field(default_factory=list)
     users: dict[str, User] = field(default_factory=lambda: {OWNER: User(OWNER, every_right())})
     roles: list[Role] = field(default_factory=list)
     reports: list[Report] = field(default_factory=list)
@@ -50,7 +50,7 @@ class Structure:
 class StoredProject:
     """One project. Its structure is changed through `restructure`, its values through `values`."""
 
-    def __init__(self, structure: Structure, *, clock: Clock) -> None:
+    def __init__(self, structure: ProjectStructure, *, clock: Clock) -> None:
         self.structure = structure
         self.clock = clock
         self.values = Values()
@@ -130,7 +130,7 @@ class StoredProject:
         """Dictionary names of the events by their ids, in event order."""
         return {event.event_id: event.unique_name if self.longitudinal else "" for event in self.structure.events}
 
-    def group(self, unique_name: str) -> Group | None:
+    def group(self, unique_name: str) -> StoredGroup | None:
         """Find a data access group by its unique name."""
         return next((group for group in self.structure.groups if group.unique_name == unique_name), None)
 

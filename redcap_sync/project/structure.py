@@ -117,7 +117,7 @@ class Repeat:
 
 
 @dataclass
-class Group:
+class StoredGroup:
     """A data access group."""
 
     group_id: int

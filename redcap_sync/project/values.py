@@ -17,7 +17,7 @@ PLAIN = re.compile(r"[0-9A-Za-z_.:+-]*")
 """Text that no file has to quote, whatever stands between its cells."""
 
 
-class Place(NamedTuple):
+class ValuePlace(NamedTuple):
     """Where in a record a row lies: instance is 0 where nothing repeats, instrument '' unless it repeats alone."""
 
     event_id: int
@@ -29,9 +29,9 @@ class Place(NamedTuple):
 class StoredRecord:
     """One record: the rows it has, and the unique name of its data access group ('' for none)."""
 
-    rows: dict[Place, dict[str, str]] = field(default_factory=dict)
+    rows: dict[ValuePlace, dict[str, str]] = field(default_factory=dict)
     group: str = ""
-    locked: set[tuple[Place, str]] = field(default_factory=set)
+    locked: set[tuple[ValuePlace, str]] = field(default_factory=set)
     """(place, instrument) that nobody may change."""
     version: int = 0
     """Raised with every change, so that what was made of a record is known to be old."""
@@ -78,13 +78,13 @@ class Values:
             self._sorted = sorted(self._records, key=natural_order)
         return self._sorted
 
-    def rows(self) -> Iterator[tuple[str, Place, Mapping[str, str]]]:
+    def rows(self) -> Iterator[tuple[str, ValuePlace, Mapping[str, str]]]:
         """Every stored row."""
         for name in self.names():
             for place, row in self._records[name].rows.items():
                 yield name, place, row
 
-    def stored(self, record: str, place: Place) -> Mapping[str, str]:
+    def stored(self, record: str, place: ValuePlace) -> Mapping[str, str]:
         """What is stored at a place; empty where nothing is."""
         found = self._records.get(record)
         return found.rows.get(place, {}) if found else {}
@@ -94,7 +94,7 @@ class Values:
         places = self._records[record].rows if record in self._records else {}
         return sorted(p.instance for p in places if p.event_id == event_id and p.instrument == instrument)
 
-    def write(self, record: str, place: Place, cells: Mapping[str, str]) -> None:
+    def write(self, record: str, place: ValuePlace, cells: Mapping[str, str]) -> None:
         """Store cells of one row, creating record and row; a blank erases."""
         row = self._touched(record).rows.setdefault(place, {})
         for column, value in cells.items():
@@ -107,7 +107,7 @@ class Values:
         """Put a record into a data access group, or with '' into none."""
         self._touched(record).group = group
 
-    def lock(self, record: str, place: Place, instrument: str, *, locked: bool = True) -> None:
+    def lock(self, record: str, place: ValuePlace, instrument: str, *, locked: bool = True) -> None:
         """Lock or unlock an instrument of a record."""
         held = self._touched(record).locked
         (held.add if locked else held.discard)((place, instrument))
@@ -118,7 +118,7 @@ class Values:
         self._sorted = None
         self.changed.add(record)
 
-    def delete_row(self, record: str, place: Place) -> None:
+    def delete_row(self, record: str, place: ValuePlace) -> None:
         """Forget one row; a record without any row is gone."""
         rows = self._touched(record).rows
         rows.pop(place, None)
@@ -140,7 +140,7 @@ class Values:
         self._sorted = None
         self.changed |= {record, new_name}
 
-    def move_cells(self, record: str, place: Place, target: Place, columns: Collection[str]) -> None:
+    def move_cells(self, record: str, place: ValuePlace, target: ValuePlace, columns: Collection[str]) -> None:
         """Move cells of a row to another place of its record; a row that is empty then is gone."""
         rows = self._touched(record).rows
         source = rows.get(place, {})

@@ -90,7 +90,7 @@ class Mark:
 
 
 @dataclass(frozen=True)
-class Changes:
+class LoggedChanges:
     """What is new in the log since a mark."""
 
     mark: Mark | None
@@ -106,7 +106,7 @@ class Changes:
     """Whether nothing else is wrong with it than that not even our own calls stand in it."""
 
 
-def read_changes(rows: Sequence[Mapping[str, Any]], since: Mark, clock: datetime | None) -> Changes:
+def read_changes(rows: Sequence[Mapping[str, Any]], since: Mark, clock: datetime | None) -> LoggedChanges:
     """Tell what is new in log rows (newest first, from `since.begin` on) against an earlier look.
 
     `clock` is the server's time in UTC at this look.
@@ -114,11 +114,11 @@ def read_changes(rows: Sequence[Mapping[str, Any]], since: Mark, clock: datetime
     lines = [_fingerprint(row) for row in rows]
     mark = _mark_of(rows, lines, clock)
     if mark is None:
-        return Changes(None, trusted=False)
+        return LoggedChanges(None, trusted=False)
     new = list(_not_seen(rows, lines, since))
     counts = Counter(lines)
     kept = all(counts[line] >= times for line, times in since.seen.items()) and not since.is_after(clock, mark.newest)
-    return Changes(
+    return LoggedChanges(
         mark=mark,
         records=frozenset(id_ for row in new for id_ in _records_of(row)),
         structure=any(_restructures(row) for row in new),

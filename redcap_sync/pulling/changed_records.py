@@ -11,7 +11,7 @@ from redcap_sync.errors import ExportIncomplete, RedcapRefused
 from redcap_sync.pulling.change_log import (
     SLACK,
     WESTERNMOST,
-    Changes,
+    LoggedChanges,
     Mark,
     mark_of,
     own_name,
@@ -51,7 +51,7 @@ class Looking:
         """How edits are looked for."""
         return "log" if self.reads_log else "dates of change" if self.began else "ids only"
 
-    def again(self) -> Changes:
+    def again(self) -> LoggedChanges:
         """What was touched since the last look; raises ExportIncomplete where the server's clock went back."""
         if self.mark is None:
             return self._by_date(self.since_before or self.began)
@@ -68,21 +68,21 @@ class Looking:
         self.mark = changes.mark
         return changes
 
-    def since(self, mark: Mark) -> Changes | None:
+    def since(self, mark: Mark) -> LoggedChanges | None:
         """What the log has that is new since a mark; None where it may not be read."""
         if self.mark is None:
             return None
         return read_changes(self.client.log(mark.begin), mark, self.client.server_time)
 
-    def _by_date(self, began: datetime | None) -> Changes:
+    def _by_date(self, began: datetime | None) -> LoggedChanges:
         if began is None:
-            return Changes(None)
+            return LoggedChanges(None)
         return _touched_since(self.client, self.key_fields, began)
 
 
 def first_look(
     client: RedcapClient, checkpoint: Checkpoint, key_fields: Sequence[str]
-) -> tuple[Looking, Changes | None]:
+) -> tuple[Looking, LoggedChanges | None]:
     """Find where the server's log stands now, and what changed since a checkpoint (None where nothing can tell).
 
     Where the log may not be read, `key_fields`, the record id field first, are asked for by date of change.
@@ -106,7 +106,7 @@ def first_look(
     return Looking(client, mark, client.server_time, key_fields, own_name(rows)), changes
 
 
-def _touched_if_known(client: RedcapClient, key_fields: Sequence[str], moment: datetime) -> Changes | None:
+def _touched_if_known(client: RedcapClient, key_fields: Sequence[str], moment: datetime) -> LoggedChanges | None:
     """What `_touched_since` says; None where the project has not all of the fields any more."""
     try:
         return _touched_since(client, key_fields, moment)
@@ -114,7 +114,7 @@ def _touched_if_known(client: RedcapClient, key_fields: Sequence[str], moment: d
         return None
 
 
-def _touched_since(client: RedcapClient, key_fields: Sequence[str], moment: datetime) -> Changes:
+def _touched_since(client: RedcapClient, key_fields: Sequence[str], moment: datetime) -> LoggedChanges:
     """Records that the server dates as changed since a moment of its clock in UTC; too many rather than too few."""
     rows = client.row_keys(key_fields, changed_since=moment - WESTERNMOST - SLACK)
-    return Changes(None, records=frozenset(str(row[key_fields[0]]) for row in rows))
+    return LoggedChanges(None, records=frozenset(str(row[key_fields[0]]) for row in rows))

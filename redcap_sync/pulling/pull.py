@@ -16,13 +16,13 @@ from threading import Semaphore
 from redcap_sync.api.client import RedcapClient
 from redcap_sync.errors import ExportIncomplete
 from redcap_sync.pulling.batches import Batches
-from redcap_sync.pulling.change_log import Changes, Edit
+from redcap_sync.pulling.change_log import Edit, LoggedChanges
 from redcap_sync.pulling.changed_records import Looking, first_look
 from redcap_sync.pulling.export_rights import ColumnsDiffer, own_rights
 from redcap_sync.pulling.groups import GroupsDiffer, column_due
 from redcap_sync.pulling.pulled import Checkpoint, Proof, Pull, Told
 from redcap_sync.pulling.pulled_rows import Holding, Keys, differing_records
-from redcap_sync.pulling.raw_structure import Structure, pull_structure
+from redcap_sync.pulling.raw_structure import RawStructure, pull_structure
 from redcap_sync.pulling.record_requests import Asking, key_fields
 from redcap_sync.pulling.resume import NoResume, Resume
 from redcap_sync.rows.arrow_work import frugal_memory
@@ -151,7 +151,7 @@ class _Run:
         proof, unlogged = self._proof(pulled, changes), self._unlogged(pulled, looking, changes)
         return replace(pulled, told=replace(pulled.told, why=why, proof=proof, unlogged=unlogged))
 
-    def _resumed(self, structure: Structure, asking: Asking, holding: Holding, looking: Looking) -> set[str]:
+    def _resumed(self, structure: RawStructure, asking: Asking, holding: Holding, looking: Looking) -> set[str]:
         """Take up the finished batches of a broken pull, and name the records touched since it began."""
         broken = self.resume.load(structure)
         changes = looking.since(broken.mark) if broken and broken.mark else None
@@ -216,7 +216,7 @@ class _Run:
 
     def _pull(
         self,
-        structure: Structure,
+        structure: RawStructure,
         asking: Asking,
         contents: Contents,
         looking: Looking,
@@ -246,7 +246,7 @@ class _Run:
             ),
         )
 
-    def _proof(self, pulled: Pull, changes: Changes | None) -> Proof | None:
+    def _proof(self, pulled: Pull, changes: LoggedChanges | None) -> Proof | None:
         """Compare a full pull with the one before, records aside that the log names as touched.
 
         Records that came or went are aside too: an increment finds them by their ids, as it must after a rename.
@@ -260,7 +260,7 @@ class _Run:
         named = tuple(name for name, records in differ.items() if records)
         return Proof(len(set().union(*differ.values())), named)
 
-    def _unlogged(self, pulled: Pull, looking: Looking, changes: Changes | None) -> int:
+    def _unlogged(self, pulled: Pull, looking: Looking, changes: LoggedChanges | None) -> int:
         """How many records are gone of which the log does not say that they were deleted or renamed.
 
         It would have told: a server that leaves out records is ill, however often the log names them as edited.

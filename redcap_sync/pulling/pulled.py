@@ -13,7 +13,7 @@ from redcap_sync.dictionary import Dictionary
 from redcap_sync.pulling.change_log import Edit, Mark
 from redcap_sync.pulling.content_hash import digest_of, frame_pieces, snapshot_id, table_pieces
 from redcap_sync.pulling.groups import Groups, column_due, groups_frame, hidden_from_member
-from redcap_sync.pulling.raw_structure import Structure
+from redcap_sync.pulling.raw_structure import RawStructure
 from redcap_sync.rows.tables import Table, Unseen
 
 STRUCTURE, ROWS, GROUPS = "*structure", "*rows", "*groups"
@@ -67,7 +67,7 @@ class Told:
 class Pull:
     """One complete pull. `rows` names every row of the flat export, `tables` holds their cells by instrument."""
 
-    structure: Structure
+    structure: RawStructure
     rows: pd.DataFrame = field(repr=False)
     tables: Mapping[str, Table] = field(repr=False)
     redcap_version: str = "unknown"

@@ -29,7 +29,7 @@ GROUP_KEYS = ("data_access_group_name", "unique_group_name", "data_access_group_
 
 
 @dataclass(frozen=True)
-class Structure:
+class RawStructure:
     """The answers that make up a project's structure, as JSON values."""
 
     project: Mapping[str, Any]
@@ -47,7 +47,7 @@ class Structure:
         return json.dumps(asdict(self), ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
 
     @classmethod
-    def from_json(cls, document: bytes) -> Structure:
+    def from_json(cls, document: bytes) -> RawStructure:
         """Read back what `json` wrote."""
         return cls(**json.loads(document))
 
@@ -66,7 +66,7 @@ class Structure:
         )
 
 
-def pull_structure(client: RedcapClient) -> Structure:
+def pull_structure(client: RedcapClient) -> RawStructure:
     """Ask for the structure: four to eight calls, the fewest for a classic project.
 
     Raises ExportIncomplete where one answer names what another one does not have.
@@ -74,7 +74,7 @@ def pull_structure(client: RedcapClient) -> Structure:
     project = client.project()
     longitudinal = str(project.get("is_longitudinal", 0)) == "1"
     repeats = str(project.get("has_repeating_instruments_or_events", 0)) == "1"
-    structure = Structure(
+    structure = RawStructure(
         project={key: project[key] for key in PROJECT_KEYS if key in project},
         metadata=client.metadata(),
         instruments=client.instruments(),
@@ -93,7 +93,7 @@ def pull_structure(client: RedcapClient) -> Structure:
     return structure
 
 
-def _names_unknown(structure: Structure) -> list[str]:
+def _names_unknown(structure: RawStructure) -> list[str]:
     """Instruments and events that are named and not listed: half a list would lose the values of the other half."""
     listed = {str(row["instrument_name"]) for row in structure.instruments}
     listed |= {str(row["unique_event_name"]) for row in structure.events} | {""}

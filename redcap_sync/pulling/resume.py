@@ -12,7 +12,7 @@ from typing import Protocol
 
 from redcap_sync.private_files import private_folder
 from redcap_sync.pulling.change_log import Mark
-from redcap_sync.pulling.raw_structure import Structure
+from redcap_sync.pulling.raw_structure import RawStructure
 
 HEAD, BODY = "head.json", "batch-"
 
@@ -31,10 +31,10 @@ class Broken:
 class Resume(Protocol):
     """Where finished batches are kept."""
 
-    def load(self, structure: Structure) -> Broken | None:
+    def load(self, structure: RawStructure) -> Broken | None:
         """Find the batches of a broken pull of the same structure."""
 
-    def begin(self, structure: Structure, mark: Mark | None) -> None:
+    def begin(self, structure: RawStructure, mark: Mark | None) -> None:
         """Forget what was kept and begin anew."""
 
     def keep(self, body: bytes, kind: str) -> None:
@@ -47,11 +47,11 @@ class Resume(Protocol):
 class NoResume:
     """Keeps nothing."""
 
-    def load(self, structure: Structure) -> Broken | None:  # noqa: ARG002 - the protocol's name
+    def load(self, structure: RawStructure) -> Broken | None:  # noqa: ARG002 - the protocol's name
         """Find nothing."""
         return None
 
-    def begin(self, structure: Structure, mark: Mark | None) -> None:
+    def begin(self, structure: RawStructure, mark: Mark | None) -> None:
         """Do nothing."""
 
     def keep(self, body: bytes, kind: str) -> None:
@@ -71,7 +71,7 @@ class ResumeFolder:
         self._count = 0
         self._lock = Lock()
 
-    def load(self, structure: Structure) -> Broken | None:
+    def load(self, structure: RawStructure) -> Broken | None:
         """Find the batches of a broken pull of the same structure."""
         try:
             head = json.loads(self._read(self._folder / HEAD))
@@ -84,7 +84,7 @@ class ResumeFolder:
         mark = head["mark"]
         return Broken(Mark.read(mark) if mark else None, bodies)
 
-    def begin(self, structure: Structure, mark: Mark | None) -> None:
+    def begin(self, structure: RawStructure, mark: Mark | None) -> None:
         """Forget what was kept and begin anew."""
         self.clear()
         private_folder(self._folder)
@@ -109,5 +109,5 @@ class ResumeFolder:
             yield self._read(file), file.suffix[1:]
 
 
-def _digest(structure: Structure) -> str:
+def _digest(structure: RawStructure) -> str:
     return hashlib.sha256(structure.json()).hexdigest()

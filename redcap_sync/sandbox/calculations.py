@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from redcap_sync.dictionary import Field
 from redcap_sync.errors import LogicError
 from redcap_sync.project.flat import applies, places_in_order
-from redcap_sync.project.layout import Column, Layout
+from redcap_sync.project.layout import ExportColumn, Layout
 from redcap_sync.project.state import StoredProject
-from redcap_sync.sandbox.importing import Change
+from redcap_sync.sandbox.importing import ImportedRow
 from redcap_sync.sandbox.logic_rows import Viewpoint
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ MOST_ROUNDS = 10
 """A calculation that feeds itself through others is left alone after so many rounds."""
 
 
-def recalculated(project: StoredProject, record: str, changed: Collection[str]) -> Iterator[Change]:
+def recalculated(project: StoredProject, record: str, changed: Collection[str]) -> Iterator[ImportedRow]:
     """Yield the rows of a record whose calculated values are no longer right after `changed` fields were stored.
 
     Values are stored by the caller between one change and the next, so calculations may feed each other.
@@ -38,18 +38,18 @@ def recalculated(project: StoredProject, record: str, changed: Collection[str]) 
             return
 
 
-def _changes(project: StoredProject, record: str, fields: list[Field]) -> Iterator[Change]:
+def _changes(project: StoredProject, record: str, fields: list[Field]) -> Iterator[ImportedRow]:
     for place in places_in_order(project, record):
         stored = project.values.stored(record, place)
         viewpoint = Viewpoint(project, record, place)
         cells = {
             field.name: value
             for field in fields
-            if applies(project, Column(field.name, field.instrument, field), place)
+            if applies(project, ExportColumn(field.name, field.instrument, field), place)
             and (value := calculated(viewpoint, field)) != stored.get(field.name, "")
         }
         if cells:
-            yield Change(record, place, cells)
+            yield ImportedRow(record, place, cells)
 
 
 def calculated(viewpoint: Viewpoint, field: Field) -> str:

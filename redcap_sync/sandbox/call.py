@@ -24,7 +24,7 @@ REFUSALS = {
 
 
 @dataclass(frozen=True)
-class Call:
+class ApiCall:
     """One call. `clock_error` shifts the server's time where a fault asks for it."""
 
     installation: Installation

@@ -14,8 +14,8 @@ from redcap_sync.project.flat import (
     applies,
     places_in_order,
 )
-from redcap_sync.project.layout import Column
-from redcap_sync.project.values import Place
+from redcap_sync.project.layout import ExportColumn
+from redcap_sync.project.values import ValuePlace
 
 Labelled = Callable[[str, str], str]
 """(column, value) to the value as it is shown."""
@@ -56,7 +56,9 @@ def _group(selection: Selection, record: str) -> Iterator[tuple[str, str]]:
         yield GROUP, group
 
 
-def _values(selection: Selection, record: str, place: Place, labelled: Labelled | None) -> Iterator[tuple[str, str]]:
+def _values(
+    selection: Selection, record: str, place: ValuePlace, labelled: Labelled | None
+) -> Iterator[tuple[str, str]]:
     project = selection.project
     stored = project.values[record].rows[place]
     for column in selection.columns:
@@ -67,7 +69,7 @@ def _values(selection: Selection, record: str, place: Place, labelled: Labelled 
             yield _named(column, value, labelled)
 
 
-def _named(column: Column, value: str, labelled: Labelled | None) -> tuple[str, str]:
+def _named(column: ExportColumn, value: str, labelled: Labelled | None) -> tuple[str, str]:
     if column.field is not None and column.option is not None:
         return column.field.name, column.option.label if labelled else column.option.code
     return column.name, labelled(column.name, value) if labelled else value

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from redcap_sync.project.flat import Selection
-from redcap_sync.project.layout import Column
+from redcap_sync.project.layout import ExportColumn
 from redcap_sync.project.rights import DE_IDENTIFIED, FULL, NO_ACCESS
-from redcap_sync.sandbox.call import Call
+from redcap_sync.sandbox.call import ApiCall
 from redcap_sync.sandbox.errors import ApiError, not_valid, values_not_valid
 from redcap_sync.sandbox.logic_rows import filter_of
 from redcap_sync.sandbox.shaping import Shape
@@ -15,7 +15,7 @@ from redcap_sync.sandbox.shaping import Shape
 NO_EXPORT = "You do not have Data Export privileges"
 
 
-def asked_selection(call: Call) -> Selection:
+def asked_selection(call: ApiCall) -> Selection:
     """Read which columns, records, events and rows a call asks for."""
     parameters, project = call.parameters, call.project
     fields, forms = set(parameters.names("fields")), set(parameters.names("forms"))
@@ -37,7 +37,7 @@ def asked_selection(call: Call) -> Selection:
     )
 
 
-def asked_shape(call: Call) -> Shape:
+def asked_shape(call: ApiCall) -> Shape:
     """Read how the export is to look."""
     parameters = call.parameters
     if parameters.text("decimalCharacter") not in ("", ",", "."):
@@ -52,7 +52,7 @@ def asked_shape(call: Call) -> Shape:
     )
 
 
-def permitted(call: Call, columns: tuple[Column, ...]) -> tuple[Column, ...]:
+def permitted(call: ApiCall, columns: tuple[ExportColumn, ...]) -> tuple[ExportColumn, ...]:
     """Leave out what the user's export level of each instrument hides."""
     levels = {name: call.rights.export_level(name) for name in call.project.instrument_names}
     if not any(levels.values()):
@@ -61,13 +61,13 @@ def permitted(call: Call, columns: tuple[Column, ...]) -> tuple[Column, ...]:
     return tuple(c for c in columns if c.name == id_field or not _hidden(c, levels[c.instrument]))
 
 
-def hashes_ids(call: Call) -> bool:
+def hashes_ids(call: ApiCall) -> bool:
     """Say whether the record id is an identifier that the user may not see."""
     first = call.project.dictionary.fields[0]
     return first.identifier and call.rights.export_level(first.instrument) > FULL
 
 
-def _hidden(column: Column, level: int) -> bool:
+def _hidden(column: ExportColumn, level: int) -> bool:
     if level in (NO_ACCESS, FULL):
         return level == NO_ACCESS
     field = column.field
@@ -76,7 +76,7 @@ def _hidden(column: Column, level: int) -> bool:
     return True
 
 
-def _could_identify(column: Column) -> bool:
+def _could_identify(column: ExportColumn) -> bool:
     """De-identified exports leave out free text, notes, files and dates besides marked identifiers."""
     field = column.field
     if field is None or field.type in ("notes", "file"):
@@ -84,7 +84,7 @@ def _could_identify(column: Column) -> bool:
     return field.type == "text" and (not field.validation or field.kind in ("date", "datetime"))
 
 
-def _refuse_unknown(call: Call) -> None:
+def _refuse_unknown(call: ApiCall) -> None:
     project, parameters = call.project, call.parameters
     known = {
         "fields": {*project.layout.by_name, *project.dictionary.by_name},
@@ -96,7 +96,7 @@ def _refuse_unknown(call: Call) -> None:
             raise values_not_valid(name, unknown)
 
 
-def _records(call: Call) -> Iterator[str]:
+def _records(call: ApiCall) -> Iterator[str]:
     """Records asked for that the user sees, and that the log says were touched in the dates asked for."""
     parameters = call.parameters
     asked = set(parameters.names("records"))

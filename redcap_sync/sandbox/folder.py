@@ -10,16 +10,16 @@ from redcap_sync.dictionary import Instrument
 from redcap_sync.errors import ProjectFileWrong
 from redcap_sync.project.project_folder import csv_rows
 from redcap_sync.project.randomization import Randomization
-from redcap_sync.project.state import Clock, StoredProject, Structure
+from redcap_sync.project.state import Clock, ProjectStructure, StoredProject
 from redcap_sync.project.structure import (
     METADATA_KEYS,
     METADATA_TITLES,
     PROJECT_DEFAULTS,
     ArmRow,
     EventRow,
-    Group,
     Repeat,
     Report,
+    StoredGroup,
     unique_event_name,
     unique_group_name,
 )
@@ -52,9 +52,9 @@ def project_from_folder(folder: Path, *, clock: Clock) -> StoredProject:
     return project
 
 
-def _structure(folder: Path) -> Structure:
+def _structure(folder: Path) -> ProjectStructure:
     settings = json.loads((folder / "project.json").read_text("utf-8"))
-    structure = Structure(settings=_settings(settings))
+    structure = ProjectStructure(settings=_settings(settings))
     structure.metadata = [_metadata_row(row) for row in csv_rows(folder / "metadata.csv")]
     structure.instruments = [
         Instrument(row["instrument_name"], row["instrument_label"]) for row in csv_rows(folder / "instruments.csv")
@@ -122,11 +122,11 @@ def _events(rows: list[dict[str, str]]) -> list[EventRow]:
     return events
 
 
-def _groups(structure: Structure, rows: list[dict[str, str]]) -> list[Group]:
-    groups: list[Group] = []
+def _groups(structure: ProjectStructure, rows: list[dict[str, str]]) -> list[StoredGroup]:
+    groups: list[StoredGroup] = []
     for row in rows:
         name = row["data_access_group_name"]
         unique = row.get("unique_group_name") or unique_group_name(name, {g.unique_name for g in groups})
         structure.last_id += 1
-        groups.append(Group(int(row.get("data_access_group_id") or structure.last_id), unique, name))
+        groups.append(StoredGroup(int(row.get("data_access_group_id") or structure.last_id), unique, name))
     return groups

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from redcap_sync.project.flat import EVENT, GROUP, REPEAT_INSTANCE, REPEAT_INSTRUMENT, SURVEY_IDENTIFIER, applies
-from redcap_sync.project.layout import Column
+from redcap_sync.project.layout import ExportColumn
 from redcap_sync.project.state import StoredProject
 from redcap_sync.project.structure import EventRow
-from redcap_sync.project.values import Place
+from redcap_sync.project.values import ValuePlace
 from redcap_sync.sandbox.errors import ApiError
 from redcap_sync.sandbox.rows_in import cell_text
 from redcap_sync.sandbox.validation import InvalidValueError, stored_value
@@ -49,20 +49,20 @@ LOCKED = "This field is located on an instrument that is locked for this record 
 
 
 @dataclass(frozen=True)
-class Change:
+class ImportedRow:
     """One row to be stored. A cell '' erases; `group` is None where the row does not speak of it."""
 
     record: str
-    place: Place
+    place: ValuePlace
     cells: Mapping[str, str]
     group: str | None = None
 
 
 @dataclass
-class Plan:
+class ImportPlan:
     """What an import would do, and the lines that forbid it."""
 
-    changes: list[Change] = field(default_factory=list)
+    changes: list[ImportedRow] = field(default_factory=list)
     errors: list[tuple[str, str, str, str]] = field(default_factory=list)
     """(record, field, value, message)"""
 
@@ -80,15 +80,15 @@ class Importer:
         self.project = project
         self.overwrite = overwrite
         self.date_format = date_format
-        self._plan = Plan()
+        self._plan = ImportPlan()
         self._newest: dict[tuple[str, int, str], int] = {}
         """Highest instance the rows so far name or were given for 'new', by record, event and instrument."""
         self._judged: dict[tuple[str, str], tuple[str, str | None]] = {}
         """What was found of a column's value before: values repeat from row to row."""
-        self._welcome: dict[Place, frozenset[str]] = {}
+        self._welcome: dict[ValuePlace, frozenset[str]] = {}
         """Columns that can hold a value at a kind of place (its instance left out)."""
 
-    def plan(self, rows: Sequence[Mapping[str, Any]]) -> Plan:
+    def plan(self, rows: Sequence[Mapping[str, Any]]) -> ImportPlan:
         """Check every row; unknown columns and missing ids are refused at once."""
         self._refuse_unknown({name for row in rows for name in row})
         for row in rows:
@@ -116,18 +116,18 @@ class Importer:
         place = self._place(record, event, row)
         if place is not None:
             cells = self._cells(record, place, row)
-            self._plan.changes.append(Change(record, place, cells, self._group(record, row)))
+            self._plan.changes.append(ImportedRow(record, place, cells, self._group(record, row)))
 
     def _refuse(self, record: str, name: str, value: str, message: str) -> None:
         self._plan.errors.append((record, name, value, message))
 
-    def _place(self, record: str, event: EventRow, row: Mapping[str, str]) -> Place | None:
+    def _place(self, record: str, event: EventRow, row: Mapping[str, str]) -> ValuePlace | None:
         instrument, instance = row.get(REPEAT_INSTRUMENT, ""), row.get(REPEAT_INSTANCE, "").strip()
         name, dictionary = self.project.event_name(event.event_id), self.project.dictionary
         if instrument and not dictionary.repeats(name, instrument):
             self._refuse(record, REPEAT_INSTRUMENT, instrument, WRONG_REPEAT_INSTRUMENT)
             return None
-        place = Place(event.event_id, instrument)
+        place = ValuePlace(event.event_id, instrument)
         if instrument and not instance:
             self._refuse(record, REPEAT_INSTANCE, "", NO_INSTANCE.format(instrument=instrument))
             return None
@@ -138,7 +138,7 @@ class Importer:
             return None
         return place
 
-    def _numbered(self, record: str, place: Place, written: str) -> Place | None:
+    def _numbered(self, record: str, place: ValuePlace, written: str) -> ValuePlace | None:
         key = (record, place.event_id, place.instrument)
         so_far = self._newest.get(key, 0)
         if written == "new":
@@ -159,7 +159,7 @@ class Importer:
             self._refuse(record, GROUP, written, UNKNOWN_GROUP)
         return written
 
-    def _cells(self, record: str, place: Place, row: Mapping[str, str]) -> dict[str, str]:
+    def _cells(self, record: str, place: ValuePlace, row: Mapping[str, str]) -> dict[str, str]:
         id_field = self.project.id_field
         cells = {} if place.instrument else {id_field: record}
         locked = record in self.project.values and bool(self.project.values[record].locked)
@@ -180,14 +180,14 @@ class Importer:
                 self._refuse(record, name, value, message)
         return cells
 
-    def _columns_at(self, place: Place) -> frozenset[str]:
+    def _columns_at(self, place: ValuePlace) -> frozenset[str]:
         key = place._replace(instance=0)
         if key not in self._welcome:
             columns = self.project.layout.columns
             self._welcome[key] = frozenset(c.name for c in columns if applies(self.project, c, place))
         return self._welcome[key]
 
-    def _take(self, cells: dict[str, str], column: Column, value: str) -> str | None:
+    def _take(self, cells: dict[str, str], column: ExportColumn, value: str) -> str | None:
         """Put the value into the cells as it is stored; say what is wrong with it where it cannot be."""
         key = (column.name, value)
         if key not in self._judged:
@@ -197,7 +197,7 @@ class Importer:
             cells[column.name] = stored
         return message
 
-    def _judge(self, column: Column, value: str) -> tuple[str, str | None]:
+    def _judge(self, column: ExportColumn, value: str) -> tuple[str, str | None]:
         """Return a value as it is stored, and what is wrong with it; an unticked option is stored as nothing."""
         codes = self.project.layout.missing_codes
         try:
@@ -206,7 +206,7 @@ class Importer:
             return "", str(wrong)
         return ("" if column.is_checkbox and stored == "0" else stored), None
 
-    def _forbidden(self, record: str, place: Place, column: Column) -> str | None:
+    def _forbidden(self, record: str, place: ValuePlace, column: ExportColumn) -> str | None:
         """Say in REDCap's words why a column cannot hold a value in this row; None where it can."""
         name, dictionary = self.project.event_name(place.event_id), self.project.dictionary
         if column.instrument not in dictionary.instruments_at(name):
@@ -219,13 +219,13 @@ class Importer:
         return LOCKED if (place, column.instrument) in held else None
 
 
-def not_designated(project: StoredProject, column: Column, event_id: int) -> str:
+def not_designated(project: StoredProject, column: ExportColumn, event_id: int) -> str:
     """Name the event that a column's instrument does not belong to."""
     event = next(event for event in project.structure.events if event.event_id == event_id)
     arm = next(arm for arm in project.structure.arms if arm.number == event.arm)
     return NOT_DESIGNATED.format(field=column.name, event=f"{event.name} (Arm {arm.number}: {arm.name})")
 
 
-def _not_imported(column: Column) -> bool:
+def _not_imported(column: ExportColumn) -> bool:
     """Computed values and documents come with a re-imported export and are passed over."""
     return column.is_file or (column.field is not None and column.field.type == "calc")

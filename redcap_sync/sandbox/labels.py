@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from redcap_sync.dictionary import COMPLETE_STATES
 from redcap_sync.project.flat import EVENT, GROUP, REPEAT_INSTANCE, REPEAT_INSTRUMENT, SURVEY_IDENTIFIER
-from redcap_sync.project.layout import Column
+from redcap_sync.project.layout import ExportColumn
 from redcap_sync.project.state import StoredProject
 
 HEADERS = {
@@ -32,7 +32,7 @@ def value_labels(project: StoredProject, *, checkbox_labels: bool) -> Labels:
     return found
 
 
-def _labels_of(column: Column, missing: Mapping[str, str], *, checkbox_labels: bool) -> Mapping[str, str]:
+def _labels_of(column: ExportColumn, missing: Mapping[str, str], *, checkbox_labels: bool) -> Mapping[str, str]:
     if column.field is None:
         return dict(COMPLETE_STATES)
     if column.option is not None:

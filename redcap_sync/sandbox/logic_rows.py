@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from redcap_sync.errors import LogicError
 from redcap_sync.project.state import StoredProject
 from redcap_sync.project.structure import EventRow
-from redcap_sync.project.values import Place
+from redcap_sync.project.values import ValuePlace
 from redcap_sync.sandbox.errors import ApiError
 from redcap_sync.whole_numbers import whole_number
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from redcap_sync.logic import Expression, Reference
 
 
-def filter_of(project: StoredProject, logic: str, username: str = "") -> Callable[[str, Place], bool]:
+def filter_of(project: StoredProject, logic: str, username: str = "") -> Callable[[str, ValuePlace], bool]:
     """Return what says whether logic is true in a row; raises ApiError where it cannot be read."""
     from redcap_sync.logic import holds, parse
 
@@ -27,7 +27,7 @@ def filter_of(project: StoredProject, logic: str, username: str = "") -> Callabl
         raise ApiError(f'The value of the parameter "filterLogic" is not valid: {unreadable.what}') from unreadable
     codes, now = project.layout.missing_codes, project.clock()
 
-    def true_in(record: str, place: Place) -> bool:
+    def true_in(record: str, place: ValuePlace) -> bool:
         row = Viewpoint(project, record, place, username).row_of(expression)
         return holds(expression, row, now=now, missing_codes=codes)
 
@@ -40,7 +40,7 @@ class Viewpoint:
 
     project: StoredProject
     record: str
-    place: Place
+    place: ValuePlace
     username: str = ""
     answers: Mapping[str, str] = field(default_factory=dict)
     """Values of the place that are to be stored: they are seen in front of those that are."""
@@ -69,22 +69,22 @@ class Viewpoint:
         seen = {**stored, **self.answers} if target == self.place else stored
         return seen.get(column.name, "0" if column.is_checkbox else "")
 
-    def _target(self, event_id: int, instrument: str, selector: str) -> Place | None:
+    def _target(self, event_id: int, instrument: str, selector: str) -> ValuePlace | None:
         """Where a value lies: the base row, or the instance that is named or that the row itself is."""
         name, dictionary = self.project.event_name(event_id), self.project.dictionary
         here = self.place
         if dictionary.repeats(name, instrument):
-            there = Place(event_id, instrument)
+            there = ValuePlace(event_id, instrument)
             own = here.instance if (here.event_id, here.instrument) == (event_id, instrument) else 0
         elif dictionary.event_repeats(name):
-            there = Place(event_id)
+            there = ValuePlace(event_id)
             own = here.instance if here.event_id == event_id else 0
         else:
-            return Place(event_id)
+            return ValuePlace(event_id)
         number = self._instance(selector, there, own)
         return there._replace(instance=number) if number else None
 
-    def _instance(self, selector: str, there: Place, own: int) -> int:
+    def _instance(self, selector: str, there: ValuePlace, own: int) -> int:
         """Number of the instance a selector names; 0 where there is none."""
         if selector.isdecimal():
             return whole_number(selector) or 0
@@ -129,7 +129,7 @@ class Viewpoint:
         """Value of a smart variable that is one by itself."""
         place = self.place
         if name.endswith("-instance"):
-            number = self._instance(name, Place(place.event_id, place.instrument), place.instance)
+            number = self._instance(name, ValuePlace(place.event_id, place.instrument), place.instance)
             return str(number or "")
         return {**self._smart_of_event(), **self._smart_of_people()}.get(name, "")
 

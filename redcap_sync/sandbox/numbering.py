@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from redcap_sync.sandbox.call import Call
+from redcap_sync.sandbox.call import ApiCall
 from redcap_sync.sandbox.rows_in import cell_text
 from redcap_sync.whole_numbers import whole_number
 
 
-def next_name(call: Call, taken: Iterable[str] = ()) -> str:
+def next_name(call: ApiCall, taken: Iterable[str] = ()) -> str:
     """The highest whole-number id plus one; for a member of a group the same behind the group's id.
 
     Digits that are too many for a number are a name like any other text.
@@ -22,7 +22,7 @@ def next_name(call: Call, taken: Iterable[str] = ()) -> str:
     return f"{prefix}{max((number for number in numbers if number is not None), default=0) + 1}"
 
 
-def numbered(call: Call, rows: Sequence[Mapping[str, Any]]) -> tuple[list[dict[str, Any]], dict[str, str]]:
+def numbered(call: ApiCall, rows: Sequence[Mapping[str, Any]]) -> tuple[list[dict[str, Any]], dict[str, str]]:
     """Replace the ids of rows, which are placeholders, by new ones; return also placeholder to new id.
 
     A project without auto-numbering keeps the ids it was given, as real servers do.

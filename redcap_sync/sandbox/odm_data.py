@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator, Mapping
 
-from redcap_sync.project.flat import GROUP, SURVEY_IDENTIFIER, Row, Selection, applies, flat_rows
-from redcap_sync.project.layout import Column
+from redcap_sync.project.flat import GROUP, SURVEY_IDENTIFIER, FlatRow, Selection, applies, flat_rows
+from redcap_sync.project.layout import ExportColumn
 from redcap_sync.project.state import StoredProject
 from redcap_sync.sandbox.odm_study import group_oid
 from redcap_sync.sandbox.odm_writing import element
@@ -38,7 +38,7 @@ def clinical_data_xml(selection: Selection, *, with_files: bool, groups: Mapping
     return element("ClinicalData", attributes, "\n".join(["", *parts, ""]))
 
 
-def _row(selection: Selection, row: Row, *, with_files: bool) -> str:
+def _row(selection: Selection, row: FlatRow, *, with_files: bool) -> str:
     project, place = selection.project, row.place
     names = [place.instrument] if place.instrument else list(project.instrument_names)
     key = str(place.instance) if place.instrument else "1"
@@ -55,7 +55,7 @@ def _row(selection: Selection, row: Row, *, with_files: bool) -> str:
     return element("StudyEventData", {**attributes, "redcap:UniqueEventName": event}, "".join(forms))
 
 
-def _items(selection: Selection, row: Row, instrument: str, *, with_files: bool) -> str:
+def _items(selection: Selection, row: FlatRow, instrument: str, *, with_files: bool) -> str:
     project = selection.project
     items: list[str] = []
     for column in (column for column in selection.columns if column.instrument == instrument):
@@ -69,13 +69,13 @@ def _items(selection: Selection, row: Row, instrument: str, *, with_files: bool)
     return element("ItemGroupData", {"ItemGroupOID": group_oid(instrument), "ItemGroupRepeatKey": "1"}, "".join(items))
 
 
-def _text_items(row: Row, *names: str) -> list[str]:
+def _text_items(row: FlatRow, *names: str) -> list[str]:
     """Write what a row has in columns that are no fields: they are there where the export was asked for them."""
     cells = {name: row.cells[name] for name in names if row.cells.get(name)}
     return [element("ItemData", {"ItemOID": name, "Value": cell}) for name, cell in cells.items()]
 
 
-def _item(project: StoredProject, column: Column, row: Row, *, with_files: bool) -> Iterator[str]:
+def _item(project: StoredProject, column: ExportColumn, row: FlatRow, *, with_files: bool) -> Iterator[str]:
     stored = project.values.stored(row.record, row.place).get(column.name, "")
     value = row.cells.get(column.name, "")
     if column.is_file:

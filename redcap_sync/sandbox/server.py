@@ -17,7 +17,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from redcap_sync.sandbox.call import Call
+from redcap_sync.sandbox.call import ApiCall
 from redcap_sync.sandbox.contents import HANDLERS
 from redcap_sync.sandbox.contents.project import create_project
 from redcap_sync.sandbox.errors import ApiError, no_rights, not_valid
@@ -196,7 +196,7 @@ def _answer(installation: Installation, parameters: Parameters, clock_error: tim
     if handler is None:
         raise not_valid("content")
     project, user = holder
-    call = Call(installation, project, user, parameters, clock_error)
+    call = ApiCall(installation, project, user, parameters, clock_error)
     logged = len(project.journal)
     answered = handler(call)
     if len(project.journal) <= logged:

@@ -12,10 +12,10 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from redcap_sync.errors import ProjectFileWrong
-from redcap_sync.project.documents import Document, Folder
+from redcap_sync.project.documents import Folder, StoredDocument
 from redcap_sync.project.journal import LogEntry
-from redcap_sync.project.state import StoredProject, Structure
-from redcap_sync.project.values import Place, StoredRecord
+from redcap_sync.project.state import ProjectStructure, StoredProject
+from redcap_sync.project.values import StoredRecord, ValuePlace
 from redcap_sync.sandbox.installation import Installation
 
 TABLES = """
@@ -29,7 +29,7 @@ CREATE TABLE IF NOT EXISTS document (
     project_id INTEGER NOT NULL, doc_id INTEGER NOT NULL, name TEXT NOT NULL, media_type TEXT NOT NULL,
     folder_id INTEGER, content BLOB NOT NULL, PRIMARY KEY (project_id, doc_id));
 """
-STRUCTURE = TypeAdapter(Structure)
+STRUCTURE = TypeAdapter(ProjectStructure)
 FOLDERS = TypeAdapter(dict[int, Folder])
 ENTRY = TypeAdapter(LogEntry)
 
@@ -111,7 +111,7 @@ class Storage:
             project.journal.write(ENTRY.validate_json(entry))
         found = "SELECT doc_id, name, media_type, content, folder_id FROM document WHERE project_id = ?"
         for row in connection.execute(found, pid):
-            document = Document(*row)
+            document = StoredDocument(*row)
             project.documents.files[document.doc_id] = document
         self._logged[project.project_id] = len(project.journal)
 
@@ -149,7 +149,7 @@ def _record_as_json(stored: StoredRecord) -> dict[str, Any]:
 
 def _record_from_json(kept: dict[str, Any]) -> StoredRecord:
     return StoredRecord(
-        rows={Place(*place): row for *place, row in kept["rows"]},
+        rows={ValuePlace(*place): row for *place, row in kept["rows"]},
         group=kept["group"],
-        locked={(Place(*place), instrument) for *place, instrument in kept["locked"]},
+        locked={(ValuePlace(*place), instrument) for *place, instrument in kept["locked"]},
     )

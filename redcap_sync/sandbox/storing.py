@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from redcap_sync.project.flat import GROUP
-from redcap_sync.project.layout import Column
+from redcap_sync.project.layout import ExportColumn
 from redcap_sync.project.state import StoredProject
 from redcap_sync.sandbox.calculations import recalculated
-from redcap_sync.sandbox.importing import Change
+from redcap_sync.sandbox.importing import ImportedRow
 
 # As the logging page of the public validation package (redcap_rsvc) shows them.
 JOINED, LEFT = "Assign record to Data Access Group", "Remove record from Data Access Group"
@@ -22,7 +22,7 @@ class Log(Protocol):
         """Write one entry."""
 
 
-def store_all(project: StoredProject, changes: Sequence[Change], log: Log, *, source: str = "API") -> None:
+def store_all(project: StoredProject, changes: Sequence[ImportedRow], log: Log, *, source: str = "API") -> None:
     """Store rows, then the calculations that follow from them."""
     touched: dict[str, set[str]] = {}
     for change in changes:
@@ -33,7 +33,7 @@ def store_all(project: StoredProject, changes: Sequence[Change], log: Log, *, so
             store(project, change, log, source="Auto calculation")
 
 
-def store(project: StoredProject, change: Change, log: Log, *, source: str = "API") -> None:
+def store(project: StoredProject, change: ImportedRow, log: Log, *, source: str = "API") -> None:
     """Store one row and log what is new in it; a row that changes nothing leaves no entry.
 
     `source` is what the log says in brackets; a person on a page has none, but the event behind the record.
@@ -55,13 +55,13 @@ def store(project: StoredProject, change: Change, log: Log, *, source: str = "AP
         _log_move(project, change, log, source)
 
 
-def _log_move(project: StoredProject, change: Change, log: Log, source: str) -> None:
+def _log_move(project: StoredProject, change: ImportedRow, log: Log, source: str) -> None:
     """Log that a record was put into another data access group, or into none: an entry of its own."""
     details = f"{JOINED if change.group else LEFT} ({GROUP} = '{change.group}')"
     log("record_edit", _action("Update", project, change, source), details=details, record=change.record)
 
 
-def _action(verb: str, project: StoredProject, change: Change, source: str) -> str:
+def _action(verb: str, project: StoredProject, change: ImportedRow, source: str) -> str:
     if source or not project.longitudinal:
         return " ".join(part for part in (verb, "record", f"({source})" if source else "", change.record) if part)
     event = next(event for event in project.structure.events if event.event_id == change.place.event_id)
@@ -69,7 +69,7 @@ def _action(verb: str, project: StoredProject, change: Change, source: str) -> s
     return f"{verb} record {change.record} ({event.name} (Arm {arm.number}: {arm.name}))"
 
 
-def logged_cells(project: StoredProject, change: Change, before: Mapping[str, str]) -> str:
+def logged_cells(project: StoredProject, change: ImportedRow, before: Mapping[str, str]) -> str:
     """Write the new values as the log does: no old ones, apostrophes not escaped, newlines as spaces."""
     by_name = project.layout.by_name
     parts = [
@@ -81,7 +81,7 @@ def logged_cells(project: StoredProject, change: Change, before: Mapping[str, st
     return ", ".join([*prefix, *parts])
 
 
-def _logged_cell(column: Column, value: str) -> str:
+def _logged_cell(column: ExportColumn, value: str) -> str:
     if column.field is not None and column.option is not None:
         return f"{column.field.name}({column.option.code}) = {'checked' if value == '1' else 'unchecked'}"
     return f"{column.name} = '{' '.join(value.splitlines())}'"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from random import Random
 
 from redcap_sync.project.state import StoredProject
-from redcap_sync.project.values import Place
+from redcap_sync.project.values import ValuePlace
 from redcap_sync.sandbox.installation import Installation
 
 BEGUN = "[not completed]"
@@ -23,7 +23,7 @@ class Response:
 
     project: StoredProject
     record: str
-    place: Place
+    place: ValuePlace
     instrument: str
 
     def code(self, purpose: str) -> str:
@@ -80,10 +80,10 @@ def responses(project: StoredProject, record: str) -> Iterator[Response]:
                     yield Response(project, record, place, instrument)
 
 
-def _places(project: StoredProject, record: str, event_id: int, instrument: str) -> list[Place]:
+def _places(project: StoredProject, record: str, event_id: int, instrument: str) -> list[ValuePlace]:
     event, dictionary = project.event_name(event_id), project.dictionary
     alone = instrument if dictionary.repeats(event, instrument) else ""
     if not alone and not dictionary.event_repeats(event):
-        return [Place(event_id)]
+        return [ValuePlace(event_id)]
     stored = project.values.instances(record, event_id, alone)
-    return [Place(event_id, alone, instance) for instance in sorted({1, *stored, max(stored, default=0) + 1})]
+    return [ValuePlace(event_id, alone, instance) for instance in sorted({1, *stored, max(stored, default=0) + 1})]

@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import lru_cache
 
 from redcap_sync.dictionary import DATE_FORMATS, Field
-from redcap_sync.project.layout import Column
+from redcap_sync.project.layout import ExportColumn
 from redcap_sync.validation_types import follows, is_known
 
 BAD_FORMAT = (
@@ -33,7 +33,7 @@ class InvalidValueError(Exception):
     """A value its field cannot take; the message is REDCap's."""
 
 
-def stored_value(column: Column, written: str, *, date_format: str, missing_codes: frozenset[str]) -> str:
+def stored_value(column: ExportColumn, written: str, *, date_format: str, missing_codes: frozenset[str]) -> str:
     """Return the value as it is stored; raise InvalidValueError where the field cannot take it."""
     if column.is_status:
         return _member(written, ("0", "1", "2"), column.name)

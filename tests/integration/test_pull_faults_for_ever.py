@@ -9,7 +9,7 @@ import pytest
 
 from nightround.snapshots.snapshot_store import SnapshotStore
 from redcap_sync.errors import ExplainedError
-from redcap_sync.project.values import Place
+from redcap_sync.project.values import ValuePlace
 from redcap_sync.sandbox.faults import KINDS
 from tests.pull_examples import Served, served
 
@@ -79,7 +79,7 @@ def somebody_writes(server: Served) -> Callable[[], None]:
     assert event is not None
 
     def write() -> None:
-        project.values.write("1", Place(event.event_id), {"initials": f"edit {next(count)}"})
+        project.values.write("1", ValuePlace(event.event_id), {"initials": f"edit {next(count)}"})
         project.log("nurse", "record_edit", "Update record 1", details="initials = 'edit'", record="1")
 
     return write

@@ -13,7 +13,7 @@ from nightround.snapshots.snapshot_store import SnapshotStore
 from nightround.validation.run import validate
 from redcap_sync.dictionary import Group
 from redcap_sync.errors import ExportIncomplete
-from redcap_sync.project.structure import Group as StoredGroup
+from redcap_sync.project.structure import StoredGroup
 from redcap_sync.pulling.pulled import GROUPS, Pull
 from tests.made_up import rule
 from tests.pull_examples import Served, served

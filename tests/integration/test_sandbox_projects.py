@@ -18,7 +18,7 @@ from redcap_sync.odm.reading import parse_xml
 from redcap_sync.odm.values import rows_from_odm
 from redcap_sync.project.state import StoredProject
 from redcap_sync.project.structure import Repeat
-from redcap_sync.project.values import Place
+from redcap_sync.project.values import ValuePlace
 from redcap_sync.sandbox import running
 from redcap_sync.sandbox.project import project_from_odm, project_from_xml
 from tests.sandbox_examples import Clock, longitudinal_project, simple_folder, simple_project
@@ -47,14 +47,14 @@ def test_what_is_written_as_xml_is_read_again(tmp_path: Path) -> None:
     project = longitudinal_project(tmp_path, missing_data_codes="NI, No information")
     values = project.values
     event_ids = list(project.event_names)
-    from redcap_sync.project.documents import Document
-    from redcap_sync.project.values import Place
+    from redcap_sync.project.documents import StoredDocument
+    from redcap_sync.project.values import ValuePlace
 
-    project.documents.keep(Document(900, "scan.txt", "text/plain", b"grey"))
-    values.write("1", Place(event_ids[0]), {"record_id": "1", "complaint___1": "1", "initials": 'a<"b'})
-    values.write("1", Place(event_ids[1]), {"record_id": "1", "comments": "one\n\ntwo\r\n", "scan": "900"})
-    values.write("1", Place(event_ids[1], "visit", 3), {"visit_date": "2025-02-01", "visit_complete": "2"})
-    values.write("1", Place(event_ids[2], "", 2), {"record_id": "1", "weight": "NI"})
+    project.documents.keep(StoredDocument(900, "scan.txt", "text/plain", b"grey"))
+    values.write("1", ValuePlace(event_ids[0]), {"record_id": "1", "complaint___1": "1", "initials": 'a<"b'})
+    values.write("1", ValuePlace(event_ids[1]), {"record_id": "1", "comments": "one\n\ntwo\r\n", "scan": "900"})
+    values.write("1", ValuePlace(event_ids[1], "visit", 3), {"visit_date": "2025-02-01", "visit_complete": "2"})
+    values.write("1", ValuePlace(event_ids[2], "", 2), {"record_id": "1", "weight": "NI"})
     values.join_group("1", "south_site")
     text = xml_of(project, exportFiles="true", exportDataAccessGroups="true")
     loaded = project_from_odm(text, clock=Clock())
@@ -70,9 +70,9 @@ def test_survey_fields_make_the_round(tmp_path: Path) -> None:
     project = longitudinal_project(tmp_path, surveys=["baseline", "visit"])
     screening, followup, _ = project.event_names
     answered = {"record_id": "1", "sex": "1", "baseline_timestamp": "2025-03-01 08:00:00"}
-    project.values.write("1", Place(screening), {**answered, "redcap_survey_identifier": "Tom T"})
+    project.values.write("1", ValuePlace(screening), {**answered, "redcap_survey_identifier": "Tom T"})
     begun = {"pain": "5", "visit_timestamp": "[not completed]"}
-    project.values.write("1", Place(followup, "visit", 2), begun)
+    project.values.write("1", ValuePlace(followup, "visit", 2), begun)
     loaded = project_from_odm(xml_of(project, exportSurveyFields="true"), clock=Clock())
     assert rows_of(loaded, exportSurveyFields="true") == rows_of(project, exportSurveyFields="true")
     assert rows_of(loaded, exportSurveyFields="true")[0]["redcap_survey_identifier"] == "Tom T"
@@ -85,8 +85,8 @@ def test_a_record_with_its_id_alone_makes_the_round(tmp_path: Path) -> None:
     project = simple_project(tmp_path)
     event = next(iter(project.event_names))
     project.restructure(repeating=[Repeat(event, "baseline")])
-    project.values.write("1", Place(event, "baseline", 2), {"sex": "1"})
-    project.values.write("2", Place(event), {"record_id": "2"})
+    project.values.write("1", ValuePlace(event, "baseline", 2), {"sex": "1"})
+    project.values.write("2", ValuePlace(event), {"record_id": "2"})
     written = xml_of(project)
     loaded = project_from_odm(written, clock=Clock())
     rows = rows_of(loaded)
@@ -100,7 +100,7 @@ def test_records_of_a_renamed_group_make_the_round(tmp_path: Path) -> None:
     """The XML tells groups by their names, so records are in it under the unique names that are made of those."""
     project = longitudinal_project(tmp_path)
     project.structure.groups[0].name = "Nordic"
-    project.values.write("1", Place(next(iter(project.event_names))), {"record_id": "1"})
+    project.values.write("1", ValuePlace(next(iter(project.event_names))), {"record_id": "1"})
     project.values.join_group("1", "north_site")
     loaded = project_from_odm(xml_of(project, exportDataAccessGroups="true"), clock=Clock())
     group = loaded.group(loaded.values["1"].group)
@@ -113,7 +113,7 @@ def test_the_group_of_a_record_without_a_base_row_makes_the_round(tmp_path: Path
     project = longitudinal_project(tmp_path)
     visits = list(project.event_names)[1]
     for instance in (2, 3):
-        project.values.write("1", Place(visits, "visit", instance), {"pain": "5"})
+        project.values.write("1", ValuePlace(visits, "visit", instance), {"pain": "5"})
     project.values.join_group("1", "south_site")
     written = xml_of(project, exportDataAccessGroups="true")
     assert written.count("redcap_data_access_group") == 1
@@ -178,11 +178,11 @@ def test_a_server_that_starts_has_its_lines_ready(tmp_path: Path) -> None:
     project = simple_project(tmp_path)
     event = project.structure.events[0].event_id
     for name in ("1", "2"):
-        project.values.write(name, Place(event), {"record_id": name, "initials": "A"})
+        project.values.write(name, ValuePlace(event), {"record_id": name, "initials": "A"})
     with running([project]) as sandbox:
         (ready,) = sandbox.installation.rendered_of(project)._known.values()
         assert [line.partition(b",")[0] for _, line in ready.values()] == [b"1", b"2"]
-        project.values.write("2", Place(event), {"initials": "B C"})
+        project.values.write("2", ValuePlace(event), {"initials": "B C"})
         asked = {"token": sandbox.token(project), "content": "record", "format": "csv"}
         lines = requests.post(sandbox.api_url, data=asked, timeout=10).text.splitlines()
         assert [line.split(",")[1] for line in lines] == ["initials", "A", '"B C"']

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from redcap_sync.project.documents import Document
+from redcap_sync.project.documents import StoredDocument
 from redcap_sync.project.rights import Rights, User
 from redcap_sync.project.state import StoredProject
 from redcap_sync.sandbox import running
@@ -179,7 +179,7 @@ def test_export_levels_hold_for_files_and_pdfs_too(served: tuple[StoredProject, 
     project, call = served
     cell = {"record": "1", "event": "followup_arm_1"}
     place = next(place for place in project.values["1"].rows if project.event_name(place.event_id) == "followup_arm_1")
-    document = Document(project.next_id(), "scan.txt", "text/plain", b"grey")
+    document = StoredDocument(project.next_id(), "scan.txt", "text/plain", b"grey")
     project.documents.keep(document)
     project.values.write("1", place, {"scan": str(document.doc_id)})
     somebody = add(project, "api_export")
@@ -205,7 +205,7 @@ def test_closed_folders_of_the_repository_close_what_is_in_them(served: tuple[St
     of_files = {"content": "fileRepository"}
     outer = call(**of_files, action="createFolder", name="South", dag_id="332").json()[0]["folder_id"]
     inner = call(**of_files, action="createFolder", name="Inner", folder_id=str(outer)).json()[0]["folder_id"]
-    document = Document(project.next_id(), "plan.txt", "text/plain", b"plan", inner)
+    document = StoredDocument(project.next_id(), "plan.txt", "text/plain", b"plan", inner)
     project.documents.keep(document)
     somebody = add(project, "api_export", "api_import", "file_repository", group="north_site")
     assert call(**of_files, action="export", doc_id=str(document.doc_id)).content == b"plan"

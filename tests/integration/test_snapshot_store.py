@@ -23,7 +23,7 @@ from nightround.snapshots.snapshot_store import SnapshotStore
 from nightround.snapshots.vault import KEY_BYTES, Vault, find_key
 from nightround.study.settings import SnapshotsTable
 from redcap_sync.errors import ExportIncomplete
-from redcap_sync.pulling.raw_structure import Structure
+from redcap_sync.pulling.raw_structure import RawStructure
 from tests.pull_examples import Served, served
 
 NIGHT = datetime(2025, 7, 5, 2, 30, tzinfo=UTC)
@@ -111,7 +111,7 @@ def test_groups_are_read_back_as_they_were(server: Served, tmp_path: Path) -> No
         store.load(saved.id, "s")
 
 
-class FirstStructure(Structure):
+class FirstStructure(RawStructure):
     """The structure as versions kept it that did not ask for groups."""
 
     def json(self) -> bytes:

@@ -133,10 +133,10 @@ class Nights(RuleBasedStateMachine):
         project = self.server.project
         event = project.event("screening_arm_1")
         assert event is not None
-        from redcap_sync.project.values import Place
+        from redcap_sync.project.values import ValuePlace
 
         there = name in project.values
-        project.values.write(name, Place(event.event_id), {"record_id": name, "initials": "mid"})
+        project.values.write(name, ValuePlace(event.event_id), {"record_id": name, "initials": "mid"})
         verb = "Update" if there else "Create"
         project.log("nurse", "record_edit", f"{verb} record {name}", details="initials = 'mid'", record=name)
 

@@ -11,7 +11,7 @@ from nightround.snapshots.snapshot_files import keys_file, read_keys
 from redcap_sync.dictionary import Group
 from redcap_sync.pulling.content_hash import digest_of, frame_pieces
 from redcap_sync.pulling.groups import GroupsDiffer, check_groups, column_due, groups_frame, groups_of_frame
-from redcap_sync.pulling.raw_structure import Structure
+from redcap_sync.pulling.raw_structure import RawStructure
 from redcap_sync.rows.export_rows import rows_from_csv, rows_from_json
 
 LISTED = (Group("north", "The North", 7), Group("south", "The South", 8))
@@ -69,15 +69,15 @@ def test_what_of_groups_does_not_hang_together_is_an_error(
 
 def test_a_structure_that_was_kept_before_groups_were_asked_for_has_none_to_tell() -> None:
     """It is read back, and its groups are unknown and not none."""
-    structure = Structure(PROJECT, METADATA, INSTRUMENTS, [], [], [])
+    structure = RawStructure(PROJECT, METADATA, INSTRUMENTS, [], [], [])
     document = {name: value for name, value in asdict(structure).items() if name != "groups"}
-    kept = Structure.from_json(json.dumps(document).encode())
+    kept = RawStructure.from_json(json.dumps(document).encode())
     assert (kept.groups, kept.dictionary.groups) == (None, None)
 
 
 def test_groups_of_old_servers_have_no_number() -> None:
     """Name and unique name are enough."""
     rows = [{"data_access_group_name": "The North", "unique_group_name": "north"}]
-    assert Structure(PROJECT, METADATA, INSTRUMENTS, [], [], [], groups=rows).dictionary.groups == (
+    assert RawStructure(PROJECT, METADATA, INSTRUMENTS, [], [], [], groups=rows).dictionary.groups == (
         Group("north", "The North"),
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from redcap_sync.sandbox.call import Call
+from redcap_sync.sandbox.call import ApiCall
 from redcap_sync.sandbox.contents import (
     dictionary,
     events,
@@ -19,7 +19,7 @@ from redcap_sync.sandbox.contents import (
 )
 from redcap_sync.sandbox.rendering import Answer
 
-HANDLERS: Mapping[str, Callable[[Call], Answer]] = {
+HANDLERS: Mapping[str, Callable[[ApiCall], Answer]] = {
     **dictionary.HANDLERS,
     **events.HANDLERS,
     **files.HANDLERS,

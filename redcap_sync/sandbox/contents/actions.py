@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 
-from redcap_sync.sandbox.call import Call
+from redcap_sync.sandbox.call import ApiCall
 from redcap_sync.sandbox.errors import not_valid, values_not_valid
 from redcap_sync.sandbox.rendering import Answer
 
-Handler = Callable[[Call], Answer]
+Handler = Callable[[ApiCall], Answer]
 
 
 def by_action(export: Handler, imported: Handler, others: Mapping[str, Handler] | None = None) -> Handler:
     """Choose by the action; without one, data mean an import."""
     known = {"": export, "export": export, **(others or {})}
 
-    def handler(call: Call) -> Answer:
+    def handler(call: ApiCall) -> Answer:
         if call.imports:
             return imported(call)
         action = call.parameters.text("action")
@@ -26,7 +26,7 @@ def by_action(export: Handler, imported: Handler, others: Mapping[str, Handler] 
     return handler
 
 
-def named(call: Call, parameter: str, known: Collection[str]) -> list[str]:
+def named(call: ApiCall, parameter: str, known: Collection[str]) -> list[str]:
     """Read what an array parameter names, each once; refuse none at all and what is not there."""
     found = list(dict.fromkeys(call.parameters.names(parameter)))
     if not found:

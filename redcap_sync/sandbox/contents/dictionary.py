@@ -9,7 +9,7 @@ from redcap_sync.column_name import checkbox_column
 from redcap_sync.dictionary import Field, Instrument
 from redcap_sync.project.state import StoredProject
 from redcap_sync.project.structure import METADATA_KEYS, instrument_slug
-from redcap_sync.sandbox.call import Call
+from redcap_sync.sandbox.call import ApiCall
 from redcap_sync.sandbox.contents.actions import by_action
 from redcap_sync.sandbox.errors import ApiError, values_not_valid
 from redcap_sync.sandbox.rendering import Answer, count_answer, rows_answer
@@ -23,7 +23,7 @@ FIELD_TYPES = NEEDS_CHOICES | {
 }
 
 
-def export_metadata(call: Call) -> Answer:
+def export_metadata(call: ApiCall) -> Answer:
     """The data dictionary, in its order."""
     call.require("api_export")
     call.log("manage", "Manage/Design", details="Download data dictionary (API)")
@@ -39,7 +39,7 @@ def export_metadata(call: Call) -> Answer:
     return rows_answer(rows, call.parameters.format, columns=METADATA_KEYS)
 
 
-def import_metadata(call: Call) -> Answer:
+def import_metadata(call: ApiCall) -> Answer:
     """Replace the data dictionary; fields that are not in it any more leave the design, their values stay stored."""
     call.require("api_import", "design")
     project = call.project
@@ -97,7 +97,7 @@ def _instruments(project: StoredProject, rows: Sequence[Mapping[str, str]]) -> l
     return list(names.values())
 
 
-def export_instruments(call: Call) -> Answer:
+def export_instruments(call: ApiCall) -> Answer:
     """The instruments in their order."""
     call.require("api_export")
     call.log("manage", "Manage/Design", details="Export instruments (API)")
@@ -106,7 +106,7 @@ def export_instruments(call: Call) -> Answer:
     return rows_answer(rows, call.parameters.format, root="instruments")
 
 
-def export_field_names(call: Call) -> Answer:
+def export_field_names(call: ApiCall) -> Answer:
     """The columns each field has in an export, a completion status after its instrument's last field."""
     call.require("api_export")
     call.log("manage", "Manage/Design", details="Export field names (API)")

@@ -7,8 +7,8 @@ from typing import Any
 
 from redcap_sync.project.state import StoredProject
 from redcap_sync.project.structure import ArmRow, EventRow, Repeat, unique_event_name
-from redcap_sync.project.values import Place
-from redcap_sync.sandbox.call import Call
+from redcap_sync.project.values import ValuePlace
+from redcap_sync.sandbox.call import ApiCall
 from redcap_sync.sandbox.contents.actions import named
 from redcap_sync.sandbox.errors import ApiError, not_valid, values_not_valid
 from redcap_sync.sandbox.rendering import Answer, count_answer
@@ -16,7 +16,7 @@ from redcap_sync.sandbox.rows_in import cell_text, imported_rows
 from redcap_sync.whole_numbers import whole_number
 
 
-def import_arms(call: Call) -> Answer:
+def import_arms(call: ApiCall) -> Answer:
     """Add arms or rename them; `override` deletes all arms first, thereby their events."""
     rows = _design_rows(call, "arms")
     imported = [ArmRow(_arm_number(row), cell_text(row.get("name"))) for row in rows]
@@ -30,7 +30,7 @@ def import_arms(call: Call) -> Answer:
     return count_answer(len(rows))
 
 
-def delete_arms(call: Call) -> Answer:
+def delete_arms(call: ApiCall) -> Answer:
     """Delete arms with their events and the values in them."""
     _require_design(call, "arms")
     known = {str(arm.number) for arm in call.project.structure.arms}
@@ -42,7 +42,7 @@ def delete_arms(call: Call) -> Answer:
     return count_answer(len(gone))
 
 
-def import_events(call: Call) -> Answer:
+def import_events(call: ApiCall) -> Answer:
     """Add events, or rename those that come with their unique name; `override` deletes all events first."""
     rows = _design_rows(call, "events")
     project = call.project
@@ -79,7 +79,7 @@ def _put_event(project: StoredProject, row: Mapping[str, str]) -> None:
     project.restructure(events=replaced if known else [*events, changed])
 
 
-def delete_events(call: Call) -> Answer:
+def delete_events(call: ApiCall) -> Answer:
     """Delete events with what is designated to them and the values in them."""
     _require_design(call, "events")
     known = {event.unique_name: event.event_id for event in call.project.structure.events}
@@ -89,7 +89,7 @@ def delete_events(call: Call) -> Answer:
     return count_answer(len(gone))
 
 
-def import_mapping(call: Call) -> Answer:
+def import_mapping(call: ApiCall) -> Answer:
     """Replace the whole mapping."""
     rows = _design_rows(call, "form/event mappings")
     project = call.project
@@ -107,7 +107,7 @@ def import_mapping(call: Call) -> Answer:
     return count_answer(len(rows))
 
 
-def import_repeating(call: Call) -> Answer:
+def import_repeating(call: ApiCall) -> Answer:
     """Replace what repeats; no row at all clears it. Values move with it: what was stored becomes instance 1."""
     call.require("api_import", "design")
     project = call.project
@@ -137,12 +137,12 @@ def _rehome_values(project: StoredProject) -> None:
                 project.values.move_cells(record, place, target, columns)
 
 
-def _homes(project: StoredProject, place: Place) -> dict[Place, set[str]]:
+def _homes(project: StoredProject, place: ValuePlace) -> dict[ValuePlace, set[str]]:
     """Places the cells of a row belong to now, other than where they are."""
     name = project.event_names.get(place.event_id)
     if name is None or place.instance > 1:
         return {}
-    homes: dict[Place, set[str]] = {}
+    homes: dict[ValuePlace, set[str]] = {}
     for column in project.layout.columns:
         if column.name == project.id_field:
             alone = False
@@ -151,7 +151,7 @@ def _homes(project: StoredProject, place: Place) -> dict[Place, set[str]]:
         else:
             alone = project.dictionary.repeats(name, column.instrument)
         repeats = alone or project.dictionary.event_repeats(name)
-        home = Place(place.event_id, column.instrument if alone else "", int(repeats))
+        home = ValuePlace(place.event_id, column.instrument if alone else "", int(repeats))
         if home != place:
             homes.setdefault(home, set()).add(column.name)
     return homes
@@ -169,12 +169,12 @@ def _forget_events(project: StoredProject, event_ids: Collection[int]) -> None:
     )
 
 
-def _design_rows(call: Call, what: str) -> list[dict[str, Any]]:
+def _design_rows(call: ApiCall, what: str) -> list[dict[str, Any]]:
     _require_design(call, what)
     return imported_rows(call.parameters)
 
 
-def _require_design(call: Call, what: str) -> None:
+def _require_design(call: ApiCall, what: str) -> None:
     call.require("api_import", "design")
     if not call.project.longitudinal:
         raise ApiError(f"You cannot import {what} for classic projects")

@@ -6,7 +6,7 @@ from typing import Any
 
 from redcap_sync.project.state import arms_in_use, mapping_rows
 from redcap_sync.project.structure import EventRow
-from redcap_sync.sandbox.call import Call
+from redcap_sync.sandbox.call import ApiCall
 from redcap_sync.sandbox.contents.actions import by_action
 from redcap_sync.sandbox.contents.event_imports import (
     delete_arms,
@@ -27,7 +27,7 @@ NO_REPEATS = (
 MAPPING_KEYS = ("arm_num", "unique_event_name", "form")
 
 
-def export_arms(call: Call) -> Answer:
+def export_arms(call: ApiCall) -> Answer:
     """The arms that have an event."""
     wanted = _longitudinal_export(call, "arms")
     arms = [arm for arm in arms_in_use(call.project) if not wanted or arm.number in wanted]
@@ -35,7 +35,7 @@ def export_arms(call: Call) -> Answer:
     return rows_answer(rows, call.parameters.format, columns=("arm_num", "name"), root="arms")
 
 
-def export_events(call: Call) -> Answer:
+def export_events(call: ApiCall) -> Answer:
     """The events in their order; day offsets only where scheduling is on."""
     wanted = _longitudinal_export(call, "events")
     offsets = bool(call.project.structure.settings["scheduling_enabled"])
@@ -43,13 +43,13 @@ def export_events(call: Call) -> Answer:
     return rows_answer(rows, call.parameters.format, root="events")
 
 
-def export_mapping(call: Call) -> Answer:
+def export_mapping(call: ApiCall) -> Answer:
     """Which instrument is designated to which event."""
     wanted = _longitudinal_export(call, "form/event mappings")
     return rows_answer(mapping_rows(call.project, wanted), call.parameters.format, columns=MAPPING_KEYS, root="items")
 
 
-def export_repeating(call: Call) -> Answer:
+def export_repeating(call: ApiCall) -> Answer:
     """What repeats, with the label of its instances; event names only in longitudinal projects."""
     call.require("api_export")
     project = call.project
@@ -68,7 +68,7 @@ def export_repeating(call: Call) -> Answer:
     return rows_answer(rows, call.parameters.format, root="items")
 
 
-def _longitudinal_export(call: Call, what: str) -> frozenset[int]:
+def _longitudinal_export(call: ApiCall, what: str) -> frozenset[int]:
     """Check rights and that the project has events; return the arms asked for, empty for all."""
     call.require("api_export")
     if not call.project.longitudinal:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from redcap_sync.project.flat import REPEAT_INSTANCE, Row, Selection, flat_rows
-from redcap_sync.sandbox.call import Call
+from redcap_sync.project.flat import REPEAT_INSTANCE, FlatRow, Selection, flat_rows
+from redcap_sync.sandbox.call import ApiCall
 from redcap_sync.sandbox.eav import eav_names, eav_rows
 from redcap_sync.sandbox.errors import not_valid
 from redcap_sync.sandbox.exporting import asked_selection, asked_shape
@@ -17,10 +17,10 @@ from redcap_sync.sandbox.odm_writing import document
 from redcap_sync.sandbox.rendering import MEDIA_TYPES, Answer, QuotedCells, csv_line, csv_text, json_text, rows_answer
 from redcap_sync.sandbox.shaping import Shape, eav_label, headers, shaped, shaped_names, shaped_values
 
-InOrder = Callable[[list[Row]], list[Row]]
+InOrder = Callable[[list[FlatRow]], list[FlatRow]]
 
 
-def export_records(call: Call) -> Answer:
+def export_records(call: ApiCall) -> Answer:
     """Export rows of records as the call asks."""
     call.require("api_export")
     kind = call.parameters.text("type", "flat")
@@ -33,14 +33,14 @@ def export_records(call: Call) -> Answer:
     return eav_answer(call, selection, shape) if kind == "eav" else flat_answer(call, selection, shape)
 
 
-def _odm_answer(call: Call, selection: Selection) -> Answer:
+def _odm_answer(call: ApiCall, selection: Selection) -> Answer:
     """Render the data alone as ODM, which has neither rows nor labels and always names the record."""
     title = str(call.project.structure.settings["project_title"])
     data = clinical_data_xml(selection, with_files=False)
     return Answer(document(title, call.now.isoformat(timespec="seconds"), VERSION, data).encode(), MEDIA_TYPES["xml"])
 
 
-def flat_answer(call: Call, selection: Selection, shape: Shape, in_order: InOrder | None = None) -> Answer:
+def flat_answer(call: ApiCall, selection: Selection, shape: Shape, in_order: InOrder | None = None) -> Answer:
     """Render one row per event and instance; `in_order` sorts them where a report has an order of its own."""
     project = selection.project
     if call.parameters.format == "csv" and shape.plain and in_order is None:
@@ -51,7 +51,7 @@ def flat_answer(call: Call, selection: Selection, shape: Shape, in_order: InOrde
     return _answer(call, rows, headers(project, shape, names))
 
 
-def _csv_answer(call: Call, selection: Selection, header: Sequence[str]) -> Answer:
+def _csv_answer(call: ApiCall, selection: Selection, header: Sequence[str]) -> Answer:
     """Render stored cells as they are, remembering the lines of records for the next time."""
     delimiter = call.parameters.delimiter
     lines = call.installation.rendered_of(call.project).lines(selection, delimiter)
@@ -59,14 +59,14 @@ def _csv_answer(call: Call, selection: Selection, header: Sequence[str]) -> Answ
     return Answer(b"".join([head, *lines]) if any(lines) else b"\n", MEDIA_TYPES["csv"])
 
 
-def eav_answer(call: Call, selection: Selection, shape: Shape) -> Answer:
+def eav_answer(call: ApiCall, selection: Selection, shape: Shape) -> Answer:
     """Render one row per stored value."""
     labels = value_labels(selection.project, checkbox_labels=True) if shape.labels else None
     rows = eav_rows(selection, eav_label(labels) if labels else None)
     return _answer(call, shaped_values(selection.project, shape, rows), eav_names(selection))
 
 
-def _answer(call: Call, rows: Iterable[dict[str, str]], header: Sequence[str]) -> Answer:
+def _answer(call: ApiCall, rows: Iterable[dict[str, str]], header: Sequence[str]) -> Answer:
     """In JSON every value is a string, but an instance that is set is a number."""
     output = call.parameters.format
     if output == "csv":

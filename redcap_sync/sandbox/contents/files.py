@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from redcap_sync.project.documents import Document
-from redcap_sync.project.values import Place
-from redcap_sync.sandbox.call import CLOSED, Call
+from redcap_sync.project.documents import StoredDocument
+from redcap_sync.project.values import ValuePlace
+from redcap_sync.sandbox.call import CLOSED, ApiCall
 from redcap_sync.sandbox.contents.actions import by_action
 from redcap_sync.sandbox.errors import ApiError, not_valid
 from redcap_sync.sandbox.exporting import NO_EXPORT, permitted
-from redcap_sync.sandbox.importing import Change
+from redcap_sync.sandbox.importing import ImportedRow
 from redcap_sync.sandbox.parameters import Upload
 from redcap_sync.sandbox.rendering import Answer
 from redcap_sync.sandbox.storing import store
@@ -17,7 +17,7 @@ NO_FILE = "There is no file to download for this record"
 NO_UPLOAD = "No valid file was uploaded"
 
 
-def export_file(call: Call) -> Answer:
+def export_file(call: ApiCall) -> Answer:
     """The document's bytes; its name stands in the Content-Type."""
     call.require("api_export")
     document = _document(call)
@@ -28,28 +28,28 @@ def export_file(call: Call) -> Answer:
     return document_answer(document)
 
 
-def import_file(call: Call) -> Answer:
+def import_file(call: ApiCall) -> Answer:
     """Put a document into a file field of a record that exists; the answer is empty."""
     call.require("api_import")
     record, place, name = _editable_cell(call)
     upload = uploaded(call)
-    document = Document(call.project.next_id(), upload.name, upload.media_type, upload.content)
+    document = StoredDocument(call.project.next_id(), upload.name, upload.media_type, upload.content)
     call.project.documents.keep(document)
-    store(call.project, Change(record, place, {name: str(document.doc_id)}), call.log)
+    store(call.project, ImportedRow(record, place, {name: str(document.doc_id)}), call.log)
     return Answer(b"")
 
 
-def delete_file(call: Call) -> Answer:
+def delete_file(call: ApiCall) -> Answer:
     """Take the document out of a file field; the answer is empty."""
     call.require("api_import")
     document = _document(call)
     record, place, name = _editable_cell(call)
     call.project.documents.remove(document.doc_id)
-    store(call.project, Change(record, place, {name: ""}), call.log)
+    store(call.project, ImportedRow(record, place, {name: ""}), call.log)
     return Answer(b"")
 
 
-def uploaded(call: Call) -> Upload:
+def uploaded(call: ApiCall) -> Upload:
     """The uploaded part `file` of a call."""
     upload = call.parameters.uploads.get("file")
     if upload is None:
@@ -57,13 +57,13 @@ def uploaded(call: Call) -> Upload:
     return upload
 
 
-def document_answer(document: Document) -> Answer:
+def document_answer(document: StoredDocument) -> Answer:
     """Send a document with its name, as clients read it."""
     media_type = document.media_type or "application/octet-stream"
     return Answer(document.content, f'{media_type}; name="{document.name}";charset=UTF-8')
 
 
-def _document(call: Call) -> Document:
+def _document(call: ApiCall) -> StoredDocument:
     record, place, name = _cell(call)
     stored = call.project.values.stored(record, place).get(name, "")
     document = call.project.documents.named(stored)
@@ -72,7 +72,7 @@ def _document(call: Call) -> Document:
     return document
 
 
-def _cell(call: Call) -> tuple[str, Place, str]:
+def _cell(call: ApiCall) -> tuple[str, ValuePlace, str]:
     """Read which record, place and file field a call is about."""
     project, name = call.project, call.parameters.text("field")
     column = project.layout.by_name.get(name)
@@ -84,7 +84,7 @@ def _cell(call: Call) -> tuple[str, Place, str]:
     return record, place_named(call, column.instrument), name
 
 
-def _editable_cell(call: Call) -> tuple[str, Place, str]:
+def _editable_cell(call: ApiCall) -> tuple[str, ValuePlace, str]:
     """Read the cell of a call that changes it; its instrument must be open to the user."""
     record, place, name = _cell(call)
     instrument = call.project.layout.by_name[name].instrument
@@ -93,7 +93,7 @@ def _editable_cell(call: Call) -> tuple[str, Place, str]:
     return record, place, name
 
 
-def place_named(call: Call, instrument: str) -> Place:
+def place_named(call: ApiCall, instrument: str) -> ValuePlace:
     """Read the place a call names by event and repeat_instance, for an instrument designated there."""
     project = call.project
     event = project.event(call.parameters.text("event") if project.longitudinal else "")
@@ -104,8 +104,8 @@ def place_named(call: Call, instrument: str) -> Place:
     if instance < 1:
         raise not_valid("repeat_instance")
     if project.dictionary.repeats(name, instrument):
-        return Place(event.event_id, instrument, instance)
-    return Place(event.event_id, "", instance if project.dictionary.event_repeats(name) else 0)
+        return ValuePlace(event.event_id, instrument, instance)
+    return ValuePlace(event.event_id, "", instance if project.dictionary.event_repeats(name) else 0)
 
 
 HANDLERS = {"file": by_action(export_file, import_file, {"delete": delete_file})}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from redcap_sync.project.structure import Group, unique_group_name
-from redcap_sync.sandbox.call import Call
+from redcap_sync.project.structure import StoredGroup, unique_group_name
+from redcap_sync.sandbox.call import ApiCall
 from redcap_sync.sandbox.contents.actions import by_action, named
 from redcap_sync.sandbox.errors import ApiError, values_not_valid
 from redcap_sync.sandbox.rendering import Answer, count_answer, rows_answer, text_answer
@@ -13,7 +13,7 @@ GROUP_KEYS = ("data_access_group_name", "unique_group_name", "data_access_group_
 MAPPING_KEYS = ("username", "redcap_data_access_group")
 
 
-def export_groups(call: Call) -> Answer:
+def export_groups(call: ApiCall) -> Answer:
     """The data access groups."""
     call.require("api_export", "data_access_groups")
     call.log("manage", "Manage/Design", details="Export DAGs (API)")
@@ -22,7 +22,7 @@ def export_groups(call: Call) -> Answer:
     return rows_answer(rows, call.parameters.format, columns=GROUP_KEYS, root="dags")
 
 
-def import_groups(call: Call) -> Answer:
+def import_groups(call: ApiCall) -> Answer:
     """Add groups (rows with a blank unique name) or rename them."""
     call.require("api_import", "data_access_groups")
     rows = imported_rows(call.parameters)
@@ -34,15 +34,15 @@ def import_groups(call: Call) -> Answer:
             raise values_not_valid("unique_group_name", [unique])
         if position is None:
             made = unique_group_name(name, {group.unique_name for group in groups})
-            groups.append(Group(call.project.next_id(), made, name))
+            groups.append(StoredGroup(call.project.next_id(), made, name))
         else:
-            groups[position] = Group(groups[position].group_id, unique, name)
+            groups[position] = StoredGroup(groups[position].group_id, unique, name)
     call.project.restructure(groups=groups)
     call.log("manage", "Manage/Design", details="Import DAGs (API)")
     return count_answer(len(rows))
 
 
-def delete_groups(call: Call) -> Answer:
+def delete_groups(call: ApiCall) -> Answer:
     """Delete groups; their users and records are in none then."""
     call.require("data_access_groups")
     project = call.project
@@ -58,7 +58,7 @@ def delete_groups(call: Call) -> Answer:
     return count_answer(len(gone))
 
 
-def switch_group(call: Call) -> Answer:
+def switch_group(call: ApiCall) -> Answer:
     """Move the token's user into another group: one assigned to the user, or any for who manages groups."""
     wanted = call.parameters.text("dag")
     allowed = call.rights.may("data_access_groups") or wanted in call.user.more_groups
@@ -72,7 +72,7 @@ def switch_group(call: Call) -> Answer:
     return text_answer("1")
 
 
-def export_group_mapping(call: Call) -> Answer:
+def export_group_mapping(call: ApiCall) -> Answer:
     """Every user with a group or with none."""
     call.require("api_export", "data_access_groups")
     call.log("manage", "Manage/Design", details="Export user-DAG assignments (API)")
@@ -81,7 +81,7 @@ def export_group_mapping(call: Call) -> Answer:
     return rows_answer(rows, call.parameters.format, columns=MAPPING_KEYS, root="items")
 
 
-def import_group_mapping(call: Call) -> Answer:
+def import_group_mapping(call: ApiCall) -> Answer:
     """Put users into groups, or with a blank out of them."""
     call.require("api_import", "data_access_groups")
     project = call.project

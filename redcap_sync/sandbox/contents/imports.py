@@ -9,10 +9,10 @@ from xml.sax.saxutils import escape
 
 from redcap_sync.odm.reading import NotProjectXml, parse_xml
 from redcap_sync.odm.values import rows_from_odm
-from redcap_sync.sandbox.call import CLOSED, Call
+from redcap_sync.sandbox.call import CLOSED, ApiCall
 from redcap_sync.sandbox.eav_in import flat_from_eav
 from redcap_sync.sandbox.errors import ApiError, not_valid
-from redcap_sync.sandbox.importing import Change, Importer, Plan
+from redcap_sync.sandbox.importing import ImportedRow, Importer, ImportPlan
 from redcap_sync.sandbox.numbering import numbered
 from redcap_sync.sandbox.rendering import MEDIA_TYPES, XML_HEAD, Answer, csv_text, json_text
 from redcap_sync.sandbox.rows_in import MALFORMED, NOT_ACCEPTABLE, cell_text, imported_rows
@@ -27,7 +27,7 @@ CHOICES = {
 OTHER_GROUP = "This record belongs to another Data Access Group, so that you may not change it."
 
 
-def import_records(call: Call) -> Answer:
+def import_records(call: ApiCall) -> Answer:
     """Store the rows a call brings and say what was stored."""
     call.require("api_import")
     for name, accepted in CHOICES.items():
@@ -48,7 +48,7 @@ def import_records(call: Call) -> Answer:
     return _answer(call, records, [f"{new},{old}" for old, new in given.items()])
 
 
-def _rows(call: Call) -> Sequence[Mapping[str, Any]]:
+def _rows(call: ApiCall) -> Sequence[Mapping[str, Any]]:
     if call.parameters.format == "odm":
         try:
             return rows_from_odm(call.project, parse_xml(call.parameters.text("data")))
@@ -58,7 +58,7 @@ def _rows(call: Call) -> Sequence[Mapping[str, Any]]:
     return flat_from_eav(call.project, rows) if call.parameters.text("type") == "eav" else rows
 
 
-def _checked(call: Call, rows: Sequence[Mapping[str, Any]]) -> list[Change]:
+def _checked(call: ApiCall, rows: Sequence[Mapping[str, Any]]) -> list[ImportedRow]:
     """Check the rows against the project and against what the user may do; refuse all if one is wrong."""
     importer = Importer(
         call.project,
@@ -75,7 +75,7 @@ def _checked(call: Call, rows: Sequence[Mapping[str, Any]]) -> list[Change]:
     return plan.changes
 
 
-def _closed_to(call: Call, changes: Sequence[Change]) -> list[tuple[str, str, str, str]]:
+def _closed_to(call: ApiCall, changes: Sequence[ImportedRow]) -> list[tuple[str, str, str, str]]:
     """Lines for cells that would change on instruments the user may not edit; what stays as it is may come along."""
     project = call.project
     closed = {name for name in project.instrument_names if not call.rights.may_edit(name)}
@@ -89,7 +89,7 @@ def _closed_to(call: Call, changes: Sequence[Change]) -> list[tuple[str, str, st
     ]
 
 
-def _within_group(call: Call, plan: Plan) -> Plan:
+def _within_group(call: ApiCall, plan: ImportPlan) -> ImportPlan:
     """Members of a group change their group's records only, and what they create is their group's."""
     values, group, id_field = call.project.values, call.user.group, call.project.id_field
     foreign = [
@@ -97,11 +97,11 @@ def _within_group(call: Call, plan: Plan) -> Plan:
         for change in plan.changes
         if change.record in values and not call.sees(change.record)
     ]
-    changes = [Change(change.record, change.place, change.cells, group) for change in plan.changes]
-    return Plan(changes, [*plan.errors, *foreign])
+    changes = [ImportedRow(change.record, change.place, change.cells, group) for change in plan.changes]
+    return ImportPlan(changes, [*plan.errors, *foreign])
 
 
-def _in_background(call: Call, rows: Sequence[Mapping[str, Any]]) -> Answer:
+def _in_background(call: ApiCall, rows: Sequence[Mapping[str, Any]]) -> Answer:
     """Take record by record and pass over the ones that are wrong; the answer says only that it was taken."""
     by_record: dict[str, list[Mapping[str, Any]]] = {}
     for row in rows:
@@ -117,7 +117,7 @@ def _in_background(call: Call, rows: Sequence[Mapping[str, Any]]) -> Answer:
     return Answer(told[output].encode(), MEDIA_TYPES[output])
 
 
-def _answer(call: Call, records: list[str], pairs: list[str]) -> Answer:
+def _answer(call: ApiCall, records: list[str], pairs: list[str]) -> Answer:
     """Say what was imported: distinct records, not rows."""
     wanted, output = call.parameters.text("returnContent") or "count", call.parameters.return_format
     if wanted == "nothing":

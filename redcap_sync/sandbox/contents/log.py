@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from redcap_sync.project.journal import RECORD_KINDS, LogEntry
-from redcap_sync.sandbox.call import Call
+from redcap_sync.sandbox.call import ApiCall
 from redcap_sync.sandbox.rendering import Answer, rows_answer
 
 KEYS = ("timestamp", "username", "action", "details", "record")
 
 
-def export_log(call: Call) -> Answer:
+def export_log(call: ApiCall) -> Answer:
     """Entries that match every filter; it logs itself like any other call."""
     call.require("api_export", "logging")
     rows = [_row(entry) for entry in call.project.journal.newest_first() if _matches(call, entry)]
@@ -22,7 +22,7 @@ def _row(entry: LogEntry) -> dict[str, str]:
     return dict(zip(KEYS, (stamp, entry.username, entry.action, entry.details, entry.record), strict=True))
 
 
-def _matches(call: Call, entry: LogEntry) -> bool:
+def _matches(call: ApiCall, entry: LogEntry) -> bool:
     parameters = call.parameters
     begin, end = parameters.moment("beginTime"), parameters.moment("endTime")
     group_id = parameters.text("dag")

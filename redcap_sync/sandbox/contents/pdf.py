@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from redcap_sync.project.flat import applies, places_in_order
-from redcap_sync.project.values import Place
-from redcap_sync.sandbox.call import Call
+from redcap_sync.project.values import ValuePlace
+from redcap_sync.sandbox.call import ApiCall
 from redcap_sync.sandbox.errors import ApiError, not_valid
 from redcap_sync.sandbox.exporting import permitted
 from redcap_sync.sandbox.labels import value_labels
@@ -16,7 +16,7 @@ from redcap_sync.sandbox.rendering import Answer
 NOTICE = "SYNTHETIC DATA: a REDCap sandbox, no patient exists here"
 
 
-def export_pdf(call: Call) -> Answer:
+def export_pdf(call: ApiCall) -> Answer:
     """One record, all records, or blank instruments; `compactDisplay` leaves out what has no value."""
     call.require("api_export")
     project, record, instrument = call.project, call.parameters.text("record"), call.parameters.text("instrument")
@@ -32,13 +32,13 @@ def export_pdf(call: Call) -> Answer:
         lines += _lines_of_record(call, name, wanted)
     if not records:
         # A blank instrument is of no event, of which there may be none.
-        lines += _lines_of_place(call, "", Place(0), wanted)
+        lines += _lines_of_place(call, "", ValuePlace(0), wanted)
     call.log("export", "Download PDF (API)", record=record)
     file_name = "".join(letter for letter in title if letter.isascii() and letter.isalnum()) or "project"
     return Answer(pdf_of_lines(lines), f'application/pdf; name="{file_name}.pdf"')
 
 
-def _lines_of_record(call: Call, record: str, wanted: list[str]) -> Iterator[str]:
+def _lines_of_record(call: ApiCall, record: str, wanted: list[str]) -> Iterator[str]:
     project, event = call.project, call.parameters.text("event")
     instance = call.parameters.integer("repeat_instance", 0)
     yield f"{project.dictionary.fields[0].label} {record}"
@@ -49,7 +49,7 @@ def _lines_of_record(call: Call, record: str, wanted: list[str]) -> Iterator[str
             yield from _lines_of_place(call, record, place, wanted)
 
 
-def _lines_of_place(call: Call, record: str, place: Place, wanted: list[str]) -> Iterator[str]:
+def _lines_of_place(call: ApiCall, record: str, place: ValuePlace, wanted: list[str]) -> Iterator[str]:
     project, compact = call.project, call.parameters.flag("compactDisplay")
     stored = project.values.stored(record, place)
     labels = value_labels(project, checkbox_labels=False)

@@ -9,7 +9,7 @@ from typing import Any
 
 from redcap_sync.project.rights import Rights, Role, User
 from redcap_sync.project.state import StoredProject
-from redcap_sync.sandbox.call import Call
+from redcap_sync.sandbox.call import ApiCall
 from redcap_sync.sandbox.contents.actions import by_action, named
 from redcap_sync.sandbox.errors import ApiError, not_valid, values_not_valid
 from redcap_sync.sandbox.rendering import Answer, count_answer, rows_answer
@@ -19,7 +19,7 @@ from redcap_sync.sandbox.rows_in import cell_text, imported_rows
 ROLE_NAME_LENGTH = 10
 
 
-def export_users(call: Call) -> Answer:
+def export_users(call: ApiCall) -> Answer:
     """Every user with rights, those of the role where the user has one."""
     call.require("api_export")
     call.log("manage", "Manage/Design", details="Export users (API)")
@@ -27,7 +27,7 @@ def export_users(call: Call) -> Answer:
     return rows_answer(rows, call.parameters.format, root="users")
 
 
-def import_users(call: Call) -> Answer:
+def import_users(call: ApiCall) -> Answer:
     """Add users or change them; rights that are not named keep what they are, or are none for a new user."""
     call.require("api_import", "user_rights")
     rows = imported_rows(call.parameters)
@@ -60,7 +60,7 @@ def _changed_user(project: StoredProject, user: User, row: Mapping[str, Any]) ->
     )
 
 
-def delete_users(call: Call) -> Answer:
+def delete_users(call: ApiCall) -> Answer:
     """Take users out of the project."""
     call.require("user_rights")
     gone = named(call, "users", call.project.structure.users)
@@ -92,7 +92,7 @@ def _rights_row(project: StoredProject, rights: Rights) -> dict[str, Any]:
     return rights.row(project.instrument_names, randomization=enabled)
 
 
-def export_roles(call: Call) -> Answer:
+def export_roles(call: ApiCall) -> Answer:
     """Every role with its rights, in the order in which they were made."""
     call.require("api_export")
     call.log("manage", "Manage/Design", details="Export user roles (API)")
@@ -103,7 +103,7 @@ def export_roles(call: Call) -> Answer:
     return rows_answer(rows, call.parameters.format, root="userroles")
 
 
-def import_roles(call: Call) -> Answer:
+def import_roles(call: ApiCall) -> Answer:
     """Add roles (rows without unique_role_name) or change them."""
     call.require("api_import", "user_rights")
     rows = imported_rows(call.parameters)
@@ -120,7 +120,7 @@ def import_roles(call: Call) -> Answer:
     return count_answer(len(rows))
 
 
-def _new_role_name(call: Call, taken: Mapping[str, Role]) -> str:
+def _new_role_name(call: ApiCall, taken: Mapping[str, Role]) -> str:
     """`U-` and ten characters; made from project and number, so that a run can be repeated."""
     letters = Random(f"{call.project.project_id}/{call.project.next_id()}")
     while True:
@@ -129,7 +129,7 @@ def _new_role_name(call: Call, taken: Mapping[str, Role]) -> str:
             return name
 
 
-def delete_roles(call: Call) -> Answer:
+def delete_roles(call: ApiCall) -> Answer:
     """Delete roles; users who had one keep their own rights."""
     call.require("user_rights")
     gone = named(call, "roles", {role.unique_name for role in call.project.structure.roles})
@@ -140,7 +140,7 @@ def delete_roles(call: Call) -> Answer:
     return count_answer(len(gone))
 
 
-def export_role_mapping(call: Call) -> Answer:
+def export_role_mapping(call: ApiCall) -> Answer:
     """Every user with a role or with none."""
     call.require("api_export")
     call.log("manage", "Manage/Design", details="Export user-role assignments (API)")
@@ -151,7 +151,7 @@ def export_role_mapping(call: Call) -> Answer:
     return rows_answer(rows, call.parameters.format, root="items")
 
 
-def import_role_mapping(call: Call) -> Answer:
+def import_role_mapping(call: ApiCall) -> Answer:
     """Put users into roles, or with a blank out of them."""
     call.require("api_import", "user_rights")
     rows = [{name: cell_text(value) for name, value in row.items()} for row in imported_rows(call.parameters)]

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from redcap_sync.dictionary import Instrument
 from redcap_sync.errors import ProjectFileWrong
-from redcap_sync.project.state import OWNER, Clock, StoredProject, Structure
+from redcap_sync.project.state import OWNER, Clock, ProjectStructure, StoredProject
 from redcap_sync.project.structure import METADATA_KEYS, PROJECT_DEFAULTS, setting
-from redcap_sync.sandbox.call import Call
+from redcap_sync.sandbox.call import ApiCall
 from redcap_sync.sandbox.contents.actions import by_action
 from redcap_sync.sandbox.errors import ApiError, no_rights, not_valid
 from redcap_sync.sandbox.exporting import asked_selection
@@ -31,7 +31,7 @@ READ_ONLY = frozenset(
 PURPOSES = ("0", "1", "2", "3", "4")
 
 
-def export_project(call: Call) -> Answer:
+def export_project(call: ApiCall) -> Answer:
     """One object, not a list, in JSON; one row in CSV."""
     call.require("api_export")
     call.log("manage", "Manage/Design", details="Export project information (API)")
@@ -43,7 +43,7 @@ def export_project(call: Call) -> Answer:
     return answer
 
 
-def import_settings(call: Call) -> Answer:
+def import_settings(call: ApiCall) -> Answer:
     """Change settings; what is read-only or unknown is passed over. The answer counts the values taken."""
     call.require("api_import", "design")
     row = one_row(call.parameters)
@@ -53,7 +53,7 @@ def import_settings(call: Call) -> Answer:
     return count_answer(len(taken))
 
 
-def export_xml(call: Call) -> Answer:
+def export_xml(call: ApiCall) -> Answer:
     """The project as one XML file, with data unless only the metadata are asked for."""
     call.require("api_export", "design")
     title = str(call.project.structure.settings["project_title"])
@@ -74,7 +74,7 @@ def export_xml(call: Call) -> Answer:
     return Answer(written.encode(), MEDIA_TYPES["xml"])
 
 
-def export_version(call: Call) -> Answer:
+def export_version(call: ApiCall) -> Answer:
     """The version as plain text, with no newline."""
     call.log("manage", "Manage/Design", details="Export REDCap version (API)")
     return text_answer(VERSION)
@@ -111,7 +111,7 @@ def new_project(clock: Clock) -> StoredProject:
     """Build the project a server makes of nothing: one instrument with the record id."""
     row = dict.fromkeys(METADATA_KEYS, "")
     row |= {"field_name": "record_id", "form_name": "form_1", "field_type": "text", "field_label": "Record ID"}
-    structure = Structure(metadata=[row], instruments=[Instrument("form_1", "Form 1")], mapping=[(1, "form_1")])
+    structure = ProjectStructure(metadata=[row], instruments=[Instrument("form_1", "Form 1")], mapping=[(1, "form_1")])
     structure.settings["creation_time"] = clock().strftime("%Y-%m-%d %H:%M:%S")
     project = StoredProject(structure, clock=clock)
     project.log(OWNER, "manage", "Manage/Design", details="Create project (API)")

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from redcap_sync.project.flat import EVENT
 from redcap_sync.project.randomization import Allocation, Randomization, is_concealed
-from redcap_sync.project.values import Place
-from redcap_sync.sandbox.call import Call
+from redcap_sync.project.values import ValuePlace
+from redcap_sync.sandbox.call import ApiCall
 from redcap_sync.sandbox.errors import ApiError, not_valid
 from redcap_sync.sandbox.importing import Importer
 from redcap_sync.sandbox.rendering import MEDIA_TYPES, XML_HEAD, Answer, rows_answer, xml_elements
@@ -22,7 +22,7 @@ NO_STRATUM = 'The record "{record}" cannot be randomized, because it has no valu
 USED_UP = 'The record "{record}" cannot be randomized, because the allocation table has no free entry for it.'
 
 
-def randomize_record(call: Call) -> Answer:
+def randomize_record(call: ApiCall) -> Answer:
     """Allocate, store, log; where the project has no randomization, the action does not exist."""
     if not call.project.structure.randomizations:
         raise not_valid("action")
@@ -43,7 +43,7 @@ def randomize_record(call: Call) -> Answer:
     return _answer(told, call.parameters.format)
 
 
-def _randomization(call: Call) -> Randomization:
+def _randomization(call: ApiCall) -> Randomization:
     asked = whole_number(call.parameters.text("randomization_id").strip())
     events, fields = call.project.event_names, call.project.dictionary.by_name
     for randomization in call.project.structure.randomizations:
@@ -53,13 +53,14 @@ def _randomization(call: Call) -> Randomization:
     raise not_valid("randomization_id")
 
 
-def _allocation(call: Call, randomization: Randomization, record: str) -> Allocation:
+def _allocation(call: ApiCall, randomization: Randomization, record: str) -> Allocation:
     """The entry a record is to be given; refuse a record that has one, and one that belongs to no stratum."""
-    values, target = call.project.values, Place(randomization.target_event)
+    values, target = call.project.values, ValuePlace(randomization.target_event)
     if randomization.allocated_to(record) or values.stored(record, target).get(randomization.target_field):
         raise ApiError(DONE.format(record=record))
     stratum = {
-        name: values.stored(record, Place(event_id)).get(name, "") for name, event_id in randomization.strata.items()
+        name: values.stored(record, ValuePlace(event_id)).get(name, "")
+        for name, event_id in randomization.strata.items()
     }
     group = call.project.group(values[record].group) if randomization.by_group else None
     missing = [name for name, code in stratum.items() if not code]
@@ -72,7 +73,7 @@ def _allocation(call: Call, randomization: Randomization, record: str) -> Alloca
     return entry
 
 
-def _store(call: Call, randomization: Randomization, record: str, value: str) -> None:
+def _store(call: ApiCall, randomization: Randomization, record: str, value: str) -> None:
     """Store the allocation as an import would, so that a locked instrument refuses it and calculations follow."""
     project = call.project
     row = {project.id_field: record, randomization.target_field: value}

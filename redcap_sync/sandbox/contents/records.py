@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from redcap_sync.project.values import Place
-from redcap_sync.sandbox.call import Call
+from redcap_sync.project.values import ValuePlace
+from redcap_sync.sandbox.call import ApiCall
 from redcap_sync.sandbox.contents.actions import by_action
 from redcap_sync.sandbox.contents.exports import export_records
 from redcap_sync.sandbox.contents.imports import import_records
@@ -13,7 +13,7 @@ from redcap_sync.sandbox.numbering import next_name
 from redcap_sync.sandbox.rendering import Answer, count_answer, text_answer
 
 
-def delete_records(call: Call) -> Answer:
+def delete_records(call: ApiCall) -> Answer:
     """Delete records, or of each the part that arm, event, instrument and instance name; all or none."""
     call.require("record_delete")
     records = call.parameters.names("records")
@@ -33,7 +33,7 @@ def delete_records(call: Call) -> Answer:
     return count_answer(len(set(records)))
 
 
-def _events_named(call: Call) -> set[int]:
+def _events_named(call: ApiCall) -> set[int]:
     """Ids of the events a delete is about: of one event, of one arm, or of all."""
     project, name, arm = call.project, call.parameters.text("event"), call.parameters.text("arm")
     if name and project.event(name) is None:
@@ -46,13 +46,13 @@ def _events_named(call: Call) -> set[int]:
     return {e.event_id for e in events if (not name or e.unique_name == name) and (not arm or str(e.arm) == arm)}
 
 
-def _delete_whole(call: Call, record: str) -> None:
+def _delete_whole(call: ApiCall, record: str) -> None:
     group = call.project.values[record].group
     call.project.values.delete(record)
     _log_deletion(call, record, group)
 
 
-def _log_deletion(call: Call, record: str, group: str) -> None:
+def _log_deletion(call: ApiCall, record: str, group: str) -> None:
     details = f"{call.project.id_field} = '{record}'"
     if call.parameters.flag("delete_logging"):
         call.project.journal.forget_record(record)
@@ -60,7 +60,7 @@ def _log_deletion(call: Call, record: str, group: str) -> None:
         call.log("record_delete", f"Delete record (API) {record}", details=details, record=record, group=group)
 
 
-def _delete_part(call: Call, record: str, event_ids: set[int], instrument: str) -> None:
+def _delete_part(call: ApiCall, record: str, event_ids: set[int], instrument: str) -> None:
     """Delete rows of events, or what one instrument holds in them; the first instance where none is named."""
     values, asked = call.project.values, call.parameters.text("repeat_instance")
     group = values[record].group
@@ -83,14 +83,14 @@ def _delete_part(call: Call, record: str, event_ids: set[int], instrument: str) 
     call.log("record_edit", f"Update record (API) {record}", details=details, record=record)
 
 
-def _blank_instrument(call: Call, record: str, place: Place, instrument: str) -> None:
+def _blank_instrument(call: ApiCall, record: str, place: ValuePlace, instrument: str) -> None:
     """Blank what an instrument holds in a row, the moment of its survey too, which was not answered then."""
     id_field = call.project.id_field
     columns = (c.name for c in call.project.layout.columns if c.instrument == instrument and c.name != id_field)
     call.project.values.write(record, place, dict.fromkeys((*columns, f"{instrument}_timestamp"), ""))
 
 
-def rename_record(call: Call) -> Answer:
+def rename_record(call: ApiCall) -> Answer:
     """Give a record a new id, in one arm or in all; the log shows an update of the old id."""
     call.require("api_import", "record_rename")
     project, old, new = call.project, call.parameters.text("record"), call.parameters.text("new_record_name").strip()
@@ -115,7 +115,7 @@ def rename_record(call: Call) -> Answer:
     return text_answer("1")
 
 
-def next_record_name(call: Call) -> Answer:
+def next_record_name(call: ApiCall) -> Answer:
     """The name the next record would get, as plain text; nothing is reserved."""
     call.require("api_export")
     return text_answer(next_name(call))

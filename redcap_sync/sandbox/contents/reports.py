@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
-from redcap_sync.project.flat import Row, Selection
+from redcap_sync.project.flat import FlatRow, Selection
 from redcap_sync.project.structure import Report
 from redcap_sync.project.values import natural_order
-from redcap_sync.sandbox.call import Call
+from redcap_sync.sandbox.call import ApiCall
 from redcap_sync.sandbox.contents.exports import flat_answer
 from redcap_sync.sandbox.errors import not_valid
 from redcap_sync.sandbox.exporting import asked_shape, hashes_ids, permitted
@@ -16,7 +16,7 @@ from redcap_sync.sandbox.logic_rows import filter_of
 from redcap_sync.sandbox.rendering import Answer
 
 
-def export_report(call: Call) -> Answer:
+def export_report(call: ApiCall) -> Answer:
     """The rows of a report: its fields behind the record id, filtered and sorted as it says."""
     call.require("api_export", "reports")
     report = _report(call)
@@ -42,7 +42,7 @@ def export_report(call: Call) -> Answer:
     return flat_answer(call, selection, shape, in_order=lambda rows: _sorted(report, rows))
 
 
-def _report(call: Call) -> Report:
+def _report(call: ApiCall) -> Report:
     wanted = call.parameters.text("report_id")
     for report in call.project.structure.reports:
         if str(report.report_id) == wanted:
@@ -50,14 +50,14 @@ def _report(call: Call) -> Report:
     raise not_valid("report_id")
 
 
-def _sorted(report: Report, rows: list[Row]) -> list[Row]:
+def _sorted(report: Report, rows: list[FlatRow]) -> list[FlatRow]:
     """Sort by the last key first, because sorting keeps the order of equals."""
     for name, descending in reversed(report.order):
         rows.sort(key=partial(_sort_key, name), reverse=descending)
     return rows
 
 
-def _sort_key(name: str, row: Row) -> tuple[tuple[int, int, str, str], ...]:
+def _sort_key(name: str, row: FlatRow) -> tuple[tuple[int, int, str, str], ...]:
     return natural_order(row.cells.get(name, ""))
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from redcap_sync.project.documents import Document, Folder
-from redcap_sync.sandbox.call import Call
+from redcap_sync.project.documents import Folder, StoredDocument
+from redcap_sync.sandbox.call import ApiCall
 from redcap_sync.sandbox.contents.actions import by_action
 from redcap_sync.sandbox.contents.files import document_answer, uploaded
 from redcap_sync.sandbox.errors import ApiError, not_valid
@@ -18,7 +18,7 @@ NO_FOLDER = (
 )
 
 
-def create_folder(call: Call) -> Answer:
+def create_folder(call: ApiCall) -> Answer:
     """Make a folder, in the top or in another one, for everybody or for one group or role."""
     call.require("api_import", "file_repository")
     name = call.parameters.text("name").strip()
@@ -32,7 +32,7 @@ def create_folder(call: Call) -> Answer:
     return rows_answer([{"folder_id": folder.folder_id}], call.parameters.format)
 
 
-def list_folder(call: Call) -> Answer:
+def list_folder(call: ApiCall) -> Answer:
     """The folders and files in a folder, each with the id it is reached by."""
     call.require("api_export", "file_repository")
     inside, documents = _folder_id(call), call.project.documents
@@ -47,7 +47,7 @@ def list_folder(call: Call) -> Answer:
     return rows_answer(rows, call.parameters.format, columns=("folder_id", "doc_id", "name"))
 
 
-def export_document(call: Call) -> Answer:
+def export_document(call: ApiCall) -> Answer:
     """The file's bytes; its name stands in the Content-Type."""
     call.require("api_export", "file_repository")
     document = _document(call)
@@ -55,18 +55,18 @@ def export_document(call: Call) -> Answer:
     return document_answer(document)
 
 
-def import_document(call: Call) -> Answer:
+def import_document(call: ApiCall) -> Answer:
     """Put a file into a folder; the answer is empty."""
     call.require("api_import", "file_repository")
     upload = uploaded(call)
     folder_id = _folder_id(call)
-    kept = Document(call.project.next_id(), upload.name, upload.media_type, upload.content, folder_id)
+    kept = StoredDocument(call.project.next_id(), upload.name, upload.media_type, upload.content, folder_id)
     call.project.documents.keep(kept)
     call.log("manage", "Manage/Design", details=f"Upload file to File Repository (API): {upload.name}")
     return Answer(b"")
 
 
-def delete_document(call: Call) -> Answer:
+def delete_document(call: ApiCall) -> Answer:
     """Delete a file; the answer is empty."""
     call.require("api_import", "file_repository")
     document = _document(call)
@@ -75,7 +75,7 @@ def delete_document(call: Call) -> Answer:
     return Answer(b"")
 
 
-def _document(call: Call) -> Document:
+def _document(call: ApiCall) -> StoredDocument:
     doc_id = call.parameters.integer("doc_id", 0)
     found = call.project.documents.files.get(doc_id)
     if found is None or found.folder_id is None or not _open_to(call, found.folder_id):
@@ -83,7 +83,7 @@ def _document(call: Call) -> Document:
     return found
 
 
-def _folder_id(call: Call) -> int:
+def _folder_id(call: ApiCall) -> int:
     """Read the folder a call names; 0 is the top."""
     folder_id = call.parameters.integer("folder_id", TOP)
     if not _open_to(call, folder_id):
@@ -91,7 +91,7 @@ def _folder_id(call: Call) -> int:
     return folder_id
 
 
-def _open_to(call: Call, folder_id: int) -> bool:
+def _open_to(call: ApiCall, folder_id: int) -> bool:
     """Say whether the user may look into a folder; what is closed closes all that is in it."""
     if folder_id == TOP:
         return True

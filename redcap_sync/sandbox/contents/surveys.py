@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from redcap_sync.sandbox.call import Call
+from redcap_sync.sandbox.call import ApiCall
 from redcap_sync.sandbox.contents.files import place_named
 from redcap_sync.sandbox.errors import ApiError, not_valid
 from redcap_sync.sandbox.rendering import Answer, rows_answer, text_answer
@@ -24,23 +24,23 @@ PARTICIPANT_KEYS = (
 )
 
 
-def survey_link(call: Call) -> Answer:
+def survey_link(call: ApiCall) -> Answer:
     """The address of one survey for one record."""
     return text_answer(_link(call, _response(call)))
 
 
-def survey_queue_link(call: Call) -> Answer:
+def survey_queue_link(call: ApiCall) -> Answer:
     """The address of a record's survey queue."""
     call.require("api_export")
     return text_answer(_queue_link(call, _record(call)))
 
 
-def survey_access_code(call: Call) -> Answer:
+def survey_access_code(call: ApiCall) -> Answer:
     """Nine characters a respondent types to reach the survey."""
     return text_answer(_response(call).code("access"))
 
 
-def survey_return_code(call: Call) -> Answer:
+def survey_return_code(call: ApiCall) -> Answer:
     """Eight characters that reopen a saved survey, where it may be saved and returned to."""
     response = _response(call)
     if call.project.structure.surveys[response.instrument].get("save_and_return") == "0":
@@ -48,7 +48,7 @@ def survey_return_code(call: Call) -> Answer:
     return text_answer(response.code("return"))
 
 
-def participant_list(call: Call) -> Answer:
+def participant_list(call: ApiCall) -> Answer:
     """One row per record; the sandbox sends no invitations, so none was sent."""
     call.require("api_export", "manage_survey_participants")
     instrument = _instrument(call)
@@ -58,18 +58,18 @@ def participant_list(call: Call) -> Answer:
     return rows_answer(rows, call.parameters.format, columns=PARTICIPANT_KEYS)
 
 
-def _participant(call: Call, response: Response) -> dict[str, Any]:
+def _participant(call: ApiCall, response: Response) -> dict[str, Any]:
     links = (response.code("access"), _link(call, response), _queue_link(call, response.record))
     return dict(zip(PARTICIPANT_KEYS, ("", 1, "", response.record, 0, "", response.status, *links), strict=True))
 
 
-def _response(call: Call) -> Response:
+def _response(call: ApiCall) -> Response:
     call.require("api_export")
     instrument = _instrument(call)
     return Response(call.project, _record(call), place_named(call, instrument), instrument)
 
 
-def _instrument(call: Call) -> str:
+def _instrument(call: ApiCall) -> str:
     instrument = call.parameters.text("instrument")
     if instrument not in call.project.instrument_names:
         raise not_valid("instrument")
@@ -78,18 +78,18 @@ def _instrument(call: Call) -> str:
     return instrument
 
 
-def _record(call: Call) -> str:
+def _record(call: ApiCall) -> str:
     record = call.parameters.text("record")
     if not call.sees(record):
         raise ApiError(f'The record "{record}" does not exist')
     return record
 
 
-def _link(call: Call, response: Response) -> str:
+def _link(call: ApiCall, response: Response) -> str:
     return f"{call.installation.public_url}/surveys/?s={response.code('link')}"
 
 
-def _queue_link(call: Call, record: str) -> str:
+def _queue_link(call: ApiCall, record: str) -> str:
     return f"{call.installation.public_url}/surveys/?sq={queue_code(call.project, record)}"
 
 

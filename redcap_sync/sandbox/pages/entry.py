@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from html import escape
 
-from redcap_sync.project.layout import Column
+from redcap_sync.project.layout import ExportColumn
 from redcap_sync.project.state import StoredProject
-from redcap_sync.project.values import Place
+from redcap_sync.project.values import ValuePlace
 from redcap_sync.sandbox.installation import Installation
 from redcap_sync.sandbox.pages.shell import heading, instrument_label, link, page, place_in_words, versioned
 from redcap_sync.whole_numbers import whole_number
@@ -33,7 +33,7 @@ def project_named(installation: Installation, query: Mapping[str, str]) -> Store
     return installation.projects.get(whole_number(query.get("pid", "")) or 0)
 
 
-def _place(project: StoredProject, query: Mapping[str, str]) -> Place | None:
+def _place(project: StoredProject, query: Mapping[str, str]) -> ValuePlace | None:
     asked = query.get("event_id", "")
     event_id = whole_number(asked) if asked else next(iter(project.event_names))
     if event_id not in project.event_names:
@@ -41,11 +41,11 @@ def _place(project: StoredProject, query: Mapping[str, str]) -> Place | None:
     name, instrument = project.event_name(event_id), query.get("page", "")
     instance = whole_number(query.get("instance", "")) or 1
     if project.dictionary.repeats(name, instrument):
-        return Place(event_id, instrument, instance)
-    return Place(event_id, "", instance if project.dictionary.event_repeats(name) else 0)
+        return ValuePlace(event_id, instrument, instance)
+    return ValuePlace(event_id, "", instance if project.dictionary.event_repeats(name) else 0)
 
 
-def _row(project: StoredProject, column: Column, record: str, place: Place) -> str:
+def _row(project: StoredProject, column: ExportColumn, record: str, place: ValuePlace) -> str:
     """Write a value; the first row of a field carries the mark that links of REDCap jump to."""
     value = project.values.stored(record, place).get(column.name, "")
     label = column.field.label if column.field else "Complete?"

@@ -7,7 +7,7 @@ from html import escape
 
 from redcap_sync.project.flat import places_in_order
 from redcap_sync.project.state import StoredProject
-from redcap_sync.project.values import Place
+from redcap_sync.project.values import ValuePlace
 from redcap_sync.sandbox.installation import Installation
 from redcap_sync.sandbox.pages.entry import project_named
 from redcap_sync.sandbox.pages.shell import heading, instrument_label, link, page, versioned
@@ -49,7 +49,7 @@ def record_home_page(installation: Installation, query: Mapping[str, str]) -> st
     return page(f"{project.id_field}: {record}", heading(project), named, f"<table>{rows}</table>")
 
 
-def _row(project: StoredProject, record: str, place: Place) -> str:
+def _row(project: StoredProject, record: str, place: ValuePlace) -> str:
     event = next(event for event in project.structure.events if event.event_id == place.event_id)
     name = project.event_name(place.event_id)
     repeats = project.dictionary.repeats

@@ -6,7 +6,7 @@ from html import escape
 from urllib.parse import urlencode
 
 from redcap_sync.project.state import StoredProject
-from redcap_sync.project.values import Place
+from redcap_sync.project.values import ValuePlace
 from redcap_sync.sandbox.installation import VERSION
 
 SHELL = """<!DOCTYPE html>
@@ -47,7 +47,7 @@ def instrument_label(project: StoredProject, instrument: str) -> str:
     return next(one.label for one in project.structure.instruments if one.name == instrument)
 
 
-def place_in_words(project: StoredProject, record: str, place: Place) -> str:
+def place_in_words(project: StoredProject, record: str, place: ValuePlace) -> str:
     """Say which record, event and instance a page is about."""
     event = next(event for event in project.structure.events if event.event_id == place.event_id)
     parts = [f"{project.id_field}: {record}", event.name if project.longitudinal else ""]
