@@ -73,4 +73,4 @@ def table(
         return
     Listing(plan, found, language).print()
     if compare and differences is not None:
-        print_differences(differences, used, compare)
+        print_differences(differences, (used, compare), language)

@@ -16,34 +16,9 @@ from nightround.statistics.tables import ENDPOINTS, FLOW, HALF_LIMIT
 from nightround.study.methods import STATISTIC_SYMBOLS, words_of
 from nightround.study.plan import Plan, PlannedTable, Variable
 from nightround.study.plan_variables import Section
+from nightround.texts import catalogue
 
 _BETWEEN = ("difference", "smd")
-_WORDS = {
-    "zh": {
-        "variable": "变量",
-        "statistic": "统计量",
-        "before": "前",
-        "after": "后",
-        "all": "合计",
-        "difference": "差值（95%CI）",
-        "smd": "SMD（95%CI）",
-        "change": "变化（95%CI）",
-        "pairs": "对数",
-        "half_limit": "检测下限取半（敏感性分析）",
-    },
-    "en": {
-        "variable": "variable",
-        "statistic": "statistic",
-        "before": "before",
-        "after": "after",
-        "all": "all",
-        "difference": "difference (95% CI)",
-        "smd": "SMD (95% CI)",
-        "change": "change (95% CI)",
-        "pairs": "pairs",
-        "half_limit": "half of the limit (sensitivity)",
-    },
-}
 
 
 class Letters:
@@ -55,10 +30,10 @@ class Letters:
 
     def of(self, row: ResultRow | None) -> str:
         """The letter of a row's method with its warning, or of the reason why there is no number."""
-        words = "; ".join(one for one in (row.method, row.warning, row.error) if one) if row else ""
-        if not words:
+        said = "; ".join(one for one in (row.method, row.warning, row.error) if one) if row else ""
+        if not said:
             return ""
-        return self._letters.setdefault(words, _letter(len(self._letters)))
+        return self._letters.setdefault(said, _letter(len(self._letters)))
 
     def notes(self) -> Iterator[str]:
         """Each letter with its words."""
@@ -85,7 +60,6 @@ class Listing:
 
     def __init__(self, plan: Plan, found: ResultSet, language: Language) -> None:
         self._plan, self._found, self._language = plan, found, language
-        self._words = _WORDS[language]
 
     def print(self) -> None:
         """Print the flow, the endpoints, every table, and the curves and regressions."""
@@ -105,6 +79,9 @@ class Listing:
 
     def _line(self, label: str, text: str) -> None:
         click.echo(f"{label}: {text}")
+
+    def _say(self, code: str) -> str:
+        return catalogue.words(f"table.{code}").in_(self._language)
 
     def _text(self, key: ResultKey) -> str:
         row = self._found.get(key)
@@ -127,16 +104,27 @@ class Listing:
             yield from self._lines(table, variable, letters)
 
     def _heads(self, table: PlannedTable) -> list[str]:
-        say = self._words
+        say = self._say
         groups = [(group.label.in_(self._language), self._size(group.id)) for group in self._plan.groups]
         if table.kind == "by_group":
-            effects = [say[name] for name in _BETWEEN if name in table.effects]
-            return [say["variable"], *(f"{name} (n={n})" for name, n in groups), say["statistic"], "P", *effects]
-        each = [say["pairs"], say["statistic"], "P", *([say["change"]] if "change" in table.effects else [])]
-        heads = [
-            head for name, n in groups for head in (f"{name} {say['before']} (n={n})", f"{name} {say['after']}", *each)
+            effects = [say(name) for name in _BETWEEN if name in table.effects]
+            return [
+                say("variable"),
+                *(f"{name} (n={n})" for name, n in groups),
+                say("statistic"),
+                "P",
+                *effects,
+            ]
+        each = [
+            say("pairs"),
+            say("statistic"),
+            "P",
+            *([say("change")] if "change" in table.effects else []),
         ]
-        return [say["variable"], *heads]
+        heads = [
+            head for name, n in groups for head in (f"{name} {say('before')} (n={n})", f"{name} {say('after')}", *each)
+        ]
+        return [say("variable"), *heads]
 
     def _size(self, group: str) -> str:
         return self._text(ResultKey(FLOW, "groups", "n", group))
@@ -153,7 +141,7 @@ class Listing:
         for level in levels:
             yield Line(f"  {level.label.in_(self._language)}", level=level.id, tested=False)
         if variable.half_limit:
-            yield Line(f"  {self._words['half_limit']}", prefix=HALF_LIMIT)
+            yield Line(f"  {self._say('half_limit')}", prefix=HALF_LIMIT)
 
     def _cells(self, table: PlannedTable, variable: Variable, line: Line, letters: Letters) -> Iterator[str]:
         place = ResultKey(table.id, variable.id, f"{line.prefix}summary", level=line.level)
@@ -197,7 +185,7 @@ class Listing:
             and not row.statistic.startswith("step")
         ]
         lines = [
-            (name, group or self._words["all"], level, "; ".join(_named_text(row) for row in several))
+            (name, group or self._say("all"), level, "; ".join(_named_text(row) for row in several))
             for (name, group, level), several in groupby(rows, key=lambda row: (row.variable, row.group, row.level))
         ]
         click.echo("")
@@ -208,15 +196,19 @@ def _named_text(row: ResultRow) -> str:
     return f"{row.statistic.removesuffix('_summary')} {row.text}"
 
 
-def print_differences(differences: Sequence[Difference], first: str, second: str) -> None:
+def print_differences(differences: Sequence[Difference], policies: tuple[str, str], language: Language) -> None:
     """Every number that two policies print differently, and why."""
+    title, number, why = (
+        catalogue.words(f"table.{code}", n=len(differences)).in_(language)
+        for code in ("numbers_differ", "number", "why")
+    )
     rows = [
         (
             " | ".join(part for part in one.key if part),
             *(side.text if side else "" for side in (one.first, one.second)),
-            one.why,
+            one.why.in_(language),
         )
         for one in differences
     ]
     click.echo("")
-    print_table((words("number"), first, second, words("why")), rows, title=f"{len(differences)} numbers differ")
+    print_table((words(number), *policies, words(why)), rows, title=title)

@@ -7,9 +7,12 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from nightround.model.language import Words
 from nightround.model.result import ResultKey, ResultRow
 from nightround.statistics.tables import tables
+from nightround.study.methods import words_of
 from nightround.study.plan import Plan, PolicyName
+from nightround.texts.catalogue import words
 
 
 @dataclass(frozen=True)
@@ -19,7 +22,7 @@ class Difference:
     key: ResultKey
     first: ResultRow | None
     second: ResultRow | None
-    why: str
+    why: Words
 
 
 def compare(plan: Plan, patients: pd.DataFrame, first: PolicyName, second: PolicyName) -> tuple[Difference, ...]:
@@ -35,13 +38,18 @@ def _differences(sides: Iterator[tuple[ResultKey, ResultRow | None, ResultRow | 
             yield Difference(key, one, other, _why(one, other))
 
 
-def _why(one: ResultRow | None, other: ResultRow | None) -> str:
+def _why(one: ResultRow | None, other: ResultRow | None) -> Words:
     """The two methods; where they are the same, the two warnings, which name a sign or a caution."""
     if one is None or other is None:
         made = one or other
-        return f"only one policy has it: {made.method if made else ''}"
+        return words("table.only_one", method=_named(made.method if made else ""))
     if one.method != other.method:
-        return f"{one.method or 'none'} | {other.method or 'none'}"
+        return words("table.two_methods", first=_named(one.method), second=_named(other.method))
     if one.value is not None and other.value is not None and one.value == -other.value:
-        return "the same statistic with the other sign"
-    return f"{one.warning or one.method} | {other.warning or other.method}"
+        return words("table.other_sign")
+    first, second = (_named(row.warning or row.method) for row in (one, other))
+    return words("table.two_methods", first=first, second=second)
+
+
+def _named(english: str) -> Words:
+    return words_of(english) if english else words("table.no_method")

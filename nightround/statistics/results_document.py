@@ -30,7 +30,7 @@ def document(
                 **one.key._asdict(),
                 "first": one.first.text if one.first else None,
                 "second": one.second.text if one.second else None,
-                "why": one.why,
+                "why": one.why.en,
             }
             for one in differences
         ]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
 from nightround.model.errors import StudyFilesWrong
 from nightround.model.language import LANGUAGES
+from nightround.texts import catalogue
 from nightround.texts.catalogue import in_language, own_texts, redcap_texts, wording
 from redcap_sync.messages import Message, fill
 
@@ -47,3 +49,16 @@ def test_each_code_has_its_text_in_both_languages_with_the_same_places(code: str
     """A text that is added in one language, or that drops a fact in one, is found here."""
     chinese, english = (wording(language).texts[code] for language in LANGUAGES)
     assert set(PLACE.findall(chinese)) == set(PLACE.findall(english))
+
+
+def test_no_code_stands_in_two_files() -> None:
+    """A code of one file would silently replace the same code of another."""
+    folder = Path(catalogue.__file__).parent
+    codes = [
+        code
+        for path in sorted(folder.glob("*.toml"))
+        if path.name != catalogue.REDCAP_CHINESE
+        for code, _ in catalogue.entries_of(path.read_text(encoding="utf-8"))
+    ]
+    assert len(codes) == len(set(codes))
+    assert not set(codes) & set(redcap_texts("en"))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Container, Iterator
 from dataclasses import replace
 
-from nightround.model.language import Words
 from nightround.model.result import ResultRow, ResultSet
 from nightround.report.numbers.facts import FindingWeight, Line, LineTrust, News, Trust
 from nightround.report.numbers.inputs import ReportInputs
@@ -19,15 +18,14 @@ from nightround.report.open_version.withheld import (
     without_counts,
 )
 from nightround.study.plan import Group, Plan, PlannedTable, Survival
+from nightround.texts.catalogue import words
 
-EVERYBODY = Group(id="", label=Words("全部患者", "All patients"), codes=("",))
+EVERYBODY = Group(id="", label=words("open_version.everybody"), codes=("",))
 DESCRIPTIVE = frozenset(
     {"n", "missing", "below_detection", "mean", "sd", "q1", "median", "q3", "count", "percent", "summary", "pairs"}
 )
 """What tells of one group and compares none."""
 COMPARES_GROUPS = ("difference_in_change", "ancova", "difference", "smd", "odds_ratio")
-POOLED = Words("，合并", ", pooled")
-"""Behind the title of a table that the plan makes by group."""
 TESTS = frozenset({"t", "z", "chi2", "f", "h", "df_within", "p", "p_adjusted"})
 
 
@@ -80,7 +78,7 @@ def open_table(table: PlannedTable) -> PlannedTable:
         for section in table.sections
     )
     effects = tuple(effect for effect in table.effects if effect == "change")
-    title = Words(table.title.zh + POOLED.zh, table.title.en + POOLED.en)
+    title = words("open_version.pooled_title", title=table.title)
     return table.model_copy(update={"title": title, "sections": sections, "effects": effects})
 
 

@@ -10,17 +10,16 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from nightround.model.language import Words
 from nightround.model.outcome import Outcome
 from nightround.model.result import ResultKey, ResultRow, ResultSet
 from nightround.model.rule import Rule
 from nightround.report.numbers.inputs import ReportInputs
 from nightround.study.plan import Endpoint, Plan, PlannedTable, Step, Survival, Variable
+from nightround.texts.catalogue import words
 
 FLOW, ENDPOINTS, BOUNDS, LITERATURE = "flow", "endpoints", "bounds", "literature"
 KNOWN = "outcome_known"
 """The step of the flow that stands for all groups together."""
-KNOWN_LABEL = Words("结局已评估（构成不在公开版显示）", "Outcome assessed (split withheld)")
 TOLD_OF_ENDPOINT = frozenset({"n", "missing"})
 """Of a withheld endpoint only how many were assessed and how many were not."""
 FIGURE = re.compile(r"\d")
@@ -52,7 +51,7 @@ def pooled_flow(plan: Plan) -> tuple[Step, ...]:
     kept = tuple(step for step in plan.flow if step not in parts)
     if not sum_is_everybody(plan, parts):
         return kept
-    return (*kept, Step(id=KNOWN, label=KNOWN_LABEL, of=tops(parts)[0].of))
+    return (*kept, Step(id=KNOWN, label=words("open_version.outcome_known"), of=tops(parts)[0].of))
 
 
 def tops(parts: Iterable[Step]) -> list[Step]:
