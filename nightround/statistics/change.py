@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import sqrt
 
 import numpy as np
@@ -35,14 +36,28 @@ def hodges_lehmann_change(difference: Numbers) -> Estimate:
     n = len(difference)
     require(n > 1, Reason.NO_PAIRS)
     require(n <= LARGEST_WALSH, Reason.TOO_LARGE)
-    rows, columns = np.triu_indices(n)
-    walsh = np.sort((difference[rows] + difference[columns]) / 2)
     if n < EXACT_UNDER:
         ways = signed_rank_ways(np.arange(1, n + 1))
         cut = max(1, int(np.searchsorted(np.cumsum(ways) / ways.sum(), TAIL)))
     else:
         cut = max(1, round(n * (n + 1) / 4 - NORMAL_975 * sqrt(n * (n + 1) * (2 * n + 1) / 24)))
-    return Estimate(float(np.median(walsh)), float(walsh[cut - 1]), float(walsh[-cut]), n, "hodges_lehmann_change")
+    pairs = n * (n + 1) // 2
+    low, left, right, high = ordered_averages(difference, (cut, (pairs + 1) // 2, pairs // 2 + 1, pairs + 1 - cut))
+    return Estimate((left + right) / 2, low, high, n, "hodges_lehmann_change")
+
+
+def ordered_averages(values: Numbers, ranks: Sequence[int]) -> tuple[float, ...]:
+    """Those of all averages of two of the values, each also with itself, that have these ranks, counted from 1.
+
+    Equal values are taken together: measurements have few digits, so that few of their averages are distinct.
+    """
+    distinct, counts = np.unique(values, return_counts=True)
+    first, second = np.triu_indices(len(distinct))
+    averages = (distinct[first] + distinct[second]) / 2
+    times = np.where(first == second, counts[first] * (counts[first] + 1) // 2, counts[first] * counts[second])
+    order = np.argsort(averages)
+    found = averages[order[np.searchsorted(np.cumsum(times[order]), ranks)]]
+    return tuple(found.tolist())
 
 
 def risk_change(counts: Counts) -> Estimate:

@@ -200,6 +200,15 @@ class Cohort:
             self._levels[variable, reference] = known
         return known
 
+    def with_columns(self, changed: Mapping[str, pd.Series]) -> Cohort:
+        """The same patients in the same groups with other values in some columns, none of which decides a group."""
+        other = Cohort(self.plan, self.frame.assign(**changed), self.group)
+        for (variable, reference), levels in self._levels.items():
+            used = {reference.column, *(level.field.column for level in variable.levels if level.field)}
+            if not used & changed.keys():
+                other._levels[variable, reference] = levels
+        return other
+
     def unknown(self, variable: Variable, reference: FieldRef) -> int:
         """How many have a code that is none of the variable's levels."""
         filled = self.frame[reference.column].notna().to_numpy(dtype=bool)

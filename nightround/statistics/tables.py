@@ -65,8 +65,12 @@ def flow_rows(cohort: Cohort, patients: pd.DataFrame) -> Iterator[ResultRow]:
 
 def endpoint_rows(endpoint: Endpoint, plan: Plan, patients: pd.DataFrame) -> Iterator[ResultRow]:
     """A proportion of a flow step, with the intervals of Wilson and of Clopper and Pearson, in percent."""
+    yield from proportion_rows(endpoint, patients[step_mask(plan, patients, endpoint.among)])
+
+
+def proportion_rows(endpoint: Endpoint, among: pd.DataFrame) -> Iterator[ResultRow]:
+    """The same of the patients that passed the step."""
     place = Place(ENDPOINTS, endpoint.id)
-    among = patients[step_mask(plan, patients, endpoint.among)]
     known = int(among[endpoint.field.column].notna().sum())
     count = int(holds(endpoint, among).sum())
     yield from (place.count("n", known), place.count("missing", len(among) - known), place.count("count", count))

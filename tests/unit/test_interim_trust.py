@@ -9,9 +9,11 @@ import pytest
 from nightround.model.finding import Finding, FindingState
 from nightround.model.outcome import Outcome, Status
 from nightround.report.numbers.computing import patients_of
+from nightround.report.numbers.doubt import doubt_of
 from nightround.report.numbers.facts import Line, LineTrust, Trust, Verdict
 from nightround.report.numbers.gathering import inputs_of
-from nightround.report.numbers.sensitivity import doubt_of, extremes, line_trust, lines_of, weight_of
+from nightround.report.numbers.recomputing import PlannedLine, Recomputation
+from nightround.report.numbers.sensitivity import extremes, line_trust, weight_of
 from nightround.report.numbers.trust_numbers import (
     ageing_of,
     checked_of,
@@ -39,7 +41,8 @@ from tests.report_samples import TEMPLATES
 SNAPSHOT = snapshot_of(patients())
 FRAME = patients_of(PLANNED, SNAPSHOT)
 LIMITS = limits_of(SNAPSHOT.dictionary)
-LINES = {tried.line: tried for tried in lines_of(PLANNED)}
+NUMBERS = Recomputation(PLANNED, FRAME)
+LINES = {one.id: one for one in NUMBERS.lines}
 AGE = Line("table1", "age")
 
 
@@ -47,6 +50,11 @@ def trust(*findings: Finding) -> Trust:
     """The trust in the sample's numbers under some findings."""
     outcomes = tuple(one.outcome() for one in edition_of(SNAPSHOT).outcomes)
     return trust_of(PLANNED, SNAPSHOT, FRAME, findings=findings, rules=RULES, outcomes=outcomes, now=TAKEN)
+
+
+def ends_of(line: PlannedLine, reference: FieldRef) -> tuple[object, object]:
+    """What a cell may hold at its lowest and highest, where nothing else is in doubt."""
+    return extremes(line, reference, NUMBERS.without([], reference), LIMITS)
 
 
 def line(found: Trust, of: Line) -> LineTrust:
@@ -76,13 +84,13 @@ def test_a_finding_counts_where_its_record_event_and_field_are_planned() -> None
 def test_the_extremes_are_the_limits_of_the_field() -> None:
     """Age may be 18 to 90 by the dictionary; days has no limits, so the observed ends of the others are taken."""
     age, days = LINES[AGE], LINES[Line("table1", "days")]
-    assert extremes(age, FieldRef("", "age"), FRAME, LIMITS) == (18.0, 90.0)
-    observed = extremes(days, FieldRef("", "days"), FRAME, LIMITS)
+    assert ends_of(age, FieldRef("", "age")) == (18.0, 90.0)
+    observed = ends_of(days, FieldRef("", "days"))
     assert observed == (FRAME["days"].min(), FRAME["days"].max())
     doubt = doubt_of(PLANNED, [open_finding(AGE_RULE, "2", ("days",))], FRAME.index)
-    assert line_trust(days, FRAME, doubt, LIMITS).by_observed
+    assert line_trust(days, NUMBERS, doubt, LIMITS).by_observed
     doubt = doubt_of(PLANNED, [open_finding(AGE_RULE, "2")], FRAME.index)
-    assert not line_trust(age, FRAME, doubt, LIMITS).by_observed
+    assert not line_trust(age, NUMBERS, doubt, LIMITS).by_observed
 
 
 def test_an_estimate_that_moves_is_told_with_both_ends() -> None:
@@ -118,8 +126,7 @@ def test_a_finding_on_the_group_can_move_every_line() -> None:
 def test_a_larger_correction_comes_first() -> None:
     """Of two findings the one that could move its mean further is to be fixed first."""
     doubt = doubt_of(PLANNED, [open_finding(AGE_RULE, "2"), open_finding(AGE_RULE, "5", ("knee_0",))], FRAME.index)
-    lines = list(lines_of(PLANNED))
-    shifts = {one: weight_of(one, doubt, lines, FRAME, LIMITS).shift for one in doubt.cells}
+    shifts = {one: weight_of(one, doubt, NUMBERS, LIMITS).shift for one in doubt.cells}
     found = trust(open_finding(AGE_RULE, "2"), open_finding(AGE_RULE, "5", ("knee_0",)))
     same = [one for one in found.weights if one.verdict is found.weights[0].verdict]
     assert [one.shift for one in same] == sorted((one.shift for one in same), reverse=True)
@@ -129,13 +136,13 @@ def test_a_larger_correction_comes_first() -> None:
 def test_a_level_is_tried_at_both_ends() -> None:
     """A side in doubt is set left and right."""
     side = LINES[Line("table1", "side")]
-    assert extremes(side, FieldRef("", "side"), FRAME, LIMITS) == ("1", "2")
+    assert ends_of(side, FieldRef("", "side")) == ("1", "2")
 
 
 def test_an_endpoint_is_tried_met_and_unmet() -> None:
     """A patency in doubt moves the rate up and down."""
     patency = LINES[Line("endpoints", "patency")]
-    assert extremes(patency, FieldRef("", "patency"), FRAME, LIMITS) == ("0", "1")
+    assert ends_of(patency, FieldRef("", "patency")) == ("0", "1")
     found = line(trust(open_finding(PATENCY_RULE, "4")), Line("endpoints", "patency"))
     assert found.extremes == ("62.5", "66.7")
 
@@ -144,11 +151,11 @@ def test_rules_that_look_at_a_variable_are_counted() -> None:
     """Age has one judged rule, which failed; the group has one that passed; nobody looks at side."""
     outcomes = [one.outcome() for one in edition_of(SNAPSHOT).outcomes]
     lines = trust().lines
-    told = {name: checked_of(LINES[Line("table1", name)], FRAME, RULES, outcomes, lines) for name in ("age", "side")}
+    told = {name: checked_of(LINES[Line("table1", name)], NUMBERS, RULES, outcomes, lines) for name in ("age", "side")}
     assert (told["age"].rules, told["age"].failed, told["age"].known) == (1, 1, 24)
     assert told["side"].rules == 0
     unjudged = [Outcome("AGE", Status.NOT_EVALUATED, 0, 0, 0, "why")]
-    assert checked_of(LINES[AGE], FRAME, RULES, unjudged, lines).rules == 0
+    assert checked_of(LINES[AGE], NUMBERS, RULES, unjudged, lines).rules == 0
 
 
 def test_completeness_counts_begun_rows_and_required_cells() -> None:

@@ -2,169 +2,92 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from math import sqrt
 from typing import Any, NamedTuple
 
-import numpy as np
 import pandas as pd
 
-from nightround.model.finding import Finding
 from nightround.model.result import ResultKey, ResultRow, ResultSet
+from nightround.report.numbers.doubt import Cell, Doubt
 from nightround.report.numbers.facts import FindingWeight, Line, LineTrust, Verdict
-from nightround.statistics.cohort import cohort_of
-from nightround.statistics.tables import tables
-from nightround.study.plan import Endpoint, FieldRef, Plan, PlannedTable, Section, Variable
+from nightround.report.numbers.recomputing import Change, PlannedLine, Recomputation
+from nightround.study.plan import Endpoint, FieldRef, Plan
 
-ENDPOINTS = "endpoints"
 SIGNIFICANT = 0.05
 NO_EFFECT = 0.0
-Cell = tuple[str, FieldRef]
-"""A record and a field of it."""
 Limits = Callable[[FieldRef], tuple[float, float] | None]
 """The lowest and the highest value a field may hold by the dictionary, or None where it sets no limits."""
 LEADING = ("difference", "difference_in_change", "change", "percent", "mean")
 """Of these the first that a line has is its leading estimate."""
 
 
-@dataclass(frozen=True)
-class Doubt:
-    """The cells of a plan that are under open findings, by finding."""
-
-    cells: Mapping[str, frozenset[Cell]]
-
-    @property
-    def all(self) -> frozenset[Cell]:
-        """Every cell in doubt."""
-        return frozenset(cell for cells in self.cells.values() for cell in cells)
-
-
-def doubt_of(plan: Plan, findings: Iterable[Finding], records: Iterable[str]) -> Doubt:
-    """The cells of the plan under each finding: its record, at its event, in the fields it names."""
-    known = frozenset(records)
-    references = plan.references()
-    return Doubt(
-        {
-            one.id: frozenset(
-                (one.row.record, reference)
-                for reference in references
-                if is_about(one, reference) and one.row.record in known
-            )
-            for one in findings
-        }
-    )
-
-
-def is_about(finding: Finding, reference: FieldRef) -> bool:
-    """Whether a finding names a field of the plan, at its event; a checkbox is named by its field."""
-    at_event = not reference.event or reference.event == finding.row.event
-    return at_event and any(name in {reference.field, reference.dictionary_field} for name in finding.fields)
-
-
-@dataclass(frozen=True)
-class Tried:
-    """One line as a plan of its own, so that it is recomputed in milliseconds."""
-
-    line: Line
-    plan: Plan
-    references: tuple[FieldRef, ...]
-    variable: Variable | Endpoint
-
-
-def lines_of(plan: Plan) -> Iterator[Tried]:
-    """Every endpoint and every variable of the plan's tables."""
-    bare = plan.model_copy(update={"endpoints": (), "tables": (), "survival": (), "regressions": ()})
-    for endpoint in plan.endpoints:
-        small = bare.model_copy(update={"endpoints": (endpoint,)})
-        yield Tried(Line(ENDPOINTS, endpoint.id), small, (endpoint.field,), endpoint)
-    for table in plan.tables:
-        for variable in table.variables:
-            small = bare.model_copy(update={"tables": (with_one(table, variable),)})
-            references = (*(one for _, one in variable.visits), *(one.field for one in variable.levels if one.field))
-            yield Tried(Line(table.id, variable.id), small, tuple(dict.fromkeys(references)), variable)
-
-
-def with_one(table: PlannedTable, variable: Variable) -> PlannedTable:
-    """A table of one line; a family of one changes no P that is printed in its place."""
-    return table.model_copy(update={"sections": (Section(variables=(variable,)),)})
-
-
-def line_trust(tried: Tried, patients: pd.DataFrame, doubt: Doubt, limits: Limits) -> LineTrust:
+def line_trust(line: PlannedLine, numbers: Recomputation, doubt: Doubt, limits: Limits) -> LineTrust:
     """Recompute a line without its values in doubt, and with them at their limits."""
-    cells = cells_of_line(tried, doubt.all, patients)
-    known = values_of_line(tried, patients)
+    cells = cells_of_line(line, doubt.all, numbers)
+    known = numbers.known(line)
     if not cells:
-        return LineTrust(tried.line, known, 0, Verdict.UNTOUCHED)
-    reported = computed(tried, patients)
-    scenarios = scenarios_of(tried, patients, cells, limits)
-    results = [computed(tried, frame) for frame in scenarios]
-    at_limits = sorted((leading(tried, one) for one in results[1:]), key=value_of)
+        return LineTrust(line.id, known, 0, Verdict.UNTOUCHED)
+    reported = numbers.reported(line)
+    results = list(computed_scenarios(line, numbers, cells, limits))
+    at_limits = sorted((leading(line, one) for one in results[1:]), key=value_of)
     return LineTrust(
-        tried.line,
+        line.id,
         known,
         len(cells),
         max((verdict_of(reported, one) for one in results), key=list(Verdict).index),
-        told(tried, reported),
-        told(tried, results[0]),
+        summary_of(line, reported),
+        summary_of(line, results[0]),
         (text_of(at_limits[0]), text_of(at_limits[-1])),
-        by_observed=any(not has_limits(tried, reference, limits) for _, reference in cells),
+        by_observed=any(not has_limits(line, reference, limits) for _, reference in cells),
     )
 
 
-def cells_of_line(tried: Tried, cells: Iterable[Cell], patients: pd.DataFrame) -> list[Cell]:
+def cells_of_line(line: PlannedLine, cells: Iterable[Cell], numbers: Recomputation) -> list[Cell]:
     """The cells in doubt that a line prints: of its fields, of patients it is about, blank ones included."""
-    about = set(cohort_of(tried.plan, patients).frame.index) if tried.line.table != ENDPOINTS else set(patients.index)
-    return sorted(cell for cell in cells if cell[1] in tried.references and cell[0] in about)
+    about = numbers.records_of(line)
+    return sorted(cell for cell in cells if cell[1] in line.references and cell[0] in about)
 
 
-def values_of_line(tried: Tried, patients: pd.DataFrame) -> int:
-    """How many values a line has."""
-    frame = cohort_of(tried.plan, patients).frame if tried.line.table != ENDPOINTS else patients
-    main = tried.references if isinstance(tried.variable, Endpoint) else [one for _, one in tried.variable.visits]
-    return int(sum(frame[reference.column].notna().sum() for reference in main))
-
-
-def computed(tried: Tried, patients: pd.DataFrame) -> ResultSet:
-    """The result rows of one line."""
-    return tables(tried.plan, patients)
+def computed_scenarios(
+    line: PlannedLine, numbers: Recomputation, cells: Sequence[Cell], limits: Limits
+) -> Iterator[ResultSet]:
+    """The result rows of each scenario; scenarios that put the same values in the same cells are computed once."""
+    known: dict[tuple[Any, ...], ResultSet] = {}
+    for change in scenarios_of(line, numbers, cells, limits):
+        values = tuple(change.values())
+        if values not in known:
+            known[values] = numbers.changed(line, change)
+        yield known[values]
 
 
 def scenarios_of(
-    tried: Tried, patients: pd.DataFrame, cells: Sequence[Cell], limits: Limits
-) -> tuple[pd.DataFrame, ...]:
-    """The patients without the values in doubt; then all lowest, all highest, and the groups set apart both ways."""
-    first = set(patients.index[patients[tried.plan.grouping.column].isin(tried.plan.groups[0].codes)])
-    low, high = dict.fromkeys(cells, False), dict.fromkeys(cells, True)
-    apart = {cell: cell[0] in first for cell in cells}
-    together = {cell: cell[0] not in first for cell in cells}
-    ways = (low, high, apart, together)
-    return (excluded(patients, cells), *(at_extremes(tried, patients, way, limits) for way in ways))
+    line: PlannedLine, numbers: Recomputation, cells: Sequence[Cell], limits: Limits
+) -> tuple[Change, ...]:
+    """The values in doubt left out; then all lowest, all highest, and the groups set apart both ways."""
+    ends = {
+        reference: extremes(line, reference, numbers.without(cells, reference), limits)
+        for reference in dict.fromkeys(reference for _, reference in cells)
+    }
+    first = numbers.first_group
+
+    def at(highest: Callable[[str], bool]) -> Change:
+        return {cell: ends[cell[1]][int(highest(cell[0]))] for cell in cells}
+
+    return (
+        dict.fromkeys(cells),
+        at(lambda _: False),
+        at(lambda _: True),
+        at(lambda record: record in first),
+        at(lambda record: record not in first),
+    )
 
 
-def excluded(patients: pd.DataFrame, cells: Iterable[Cell]) -> pd.DataFrame:
-    """The patients with some cells emptied."""
-    frame = patients.copy()
-    for record, reference in cells:
-        frame.loc[record, reference.column] = np.nan
-    return frame
-
-
-def at_extremes(tried: Tried, patients: pd.DataFrame, highest: Mapping[Cell, bool], limits: Limits) -> pd.DataFrame:
-    """The patients with some cells at their lowest or highest."""
-    frame = patients.copy()
-    kept = excluded(patients, highest)
-    for (record, reference), high in highest.items():
-        frame.loc[record, reference.column] = extremes(tried, reference, kept, limits)[int(high)]
-    return frame
-
-
-def extremes(tried: Tried, reference: FieldRef, kept: pd.DataFrame, limits: Limits) -> tuple[Any, Any]:
-    """The ends of what a cell may hold: its limits, else those observed; of counted ones the outer levels."""
-    variable = tried.variable
+def extremes(line: PlannedLine, reference: FieldRef, others: pd.Series, limits: Limits) -> tuple[Any, Any]:
+    """The ends of what a cell may hold: its limits, else those of the others; of counted ones the outer levels."""
+    variable = line.variable
     if isinstance(variable, Endpoint):
-        others = kept[reference.column].dropna()
-        unmet = next((code for code in others.unique() if code not in variable.codes), np.nan)
+        unmet = next((code for code in others.unique() if code not in variable.codes), None)
         return unmet, variable.codes[0]
     if variable.counted:
         own = {one for _, one in variable.visits}
@@ -173,20 +96,20 @@ def extremes(tried: Tried, reference: FieldRef, kept: pd.DataFrame, limits: Limi
     found = limits(reference)
     if found is not None:
         return found
-    return float(kept[reference.column].min()), float(kept[reference.column].max())
+    return (float(others.min()), float(others.max())) if len(others) else (None, None)
 
 
-def has_limits(tried: Tried, reference: FieldRef, limits: Limits) -> bool:
+def has_limits(line: PlannedLine, reference: FieldRef, limits: Limits) -> bool:
     """Whether the ends of a cell are set by the dictionary or by the plan's levels."""
-    return isinstance(tried.variable, Endpoint) or tried.variable.counted or limits(reference) is not None
+    return isinstance(line.variable, Endpoint) or line.variable.counted or limits(reference) is not None
 
 
 def verdict_of(reported: ResultSet, other: ResultSet) -> Verdict:
     """What differs between two computations of a line."""
     if conclusions(reported) != conclusions(other):
         return Verdict.CONCLUSION
-    same = all(row.text == text_of(other.get(row.key)) for row in reported if row.statistic.endswith("summary"))
-    return Verdict.STANDS if same else Verdict.ESTIMATE
+    unchanged = all(row.text == text_of(other.get(row.key)) for row in reported if row.statistic.endswith("summary"))
+    return Verdict.STANDS if unchanged else Verdict.ESTIMATE
 
 
 def conclusions(results: ResultSet) -> dict[ResultKey, bool | None]:
@@ -202,24 +125,23 @@ def conclusions(results: ResultSet) -> dict[ResultKey, bool | None]:
     return found
 
 
-def leading(tried: Tried, results: ResultSet) -> ResultRow | None:
+def leading(line: PlannedLine, results: ResultSet) -> ResultRow | None:
     """The leading estimate of a line."""
-    mine = [row for row in results if (row.table, row.variable) == tried.line]
-    visits = ("", "after")
+    mine = [row for row in results if (row.table, row.variable) == line.id]
     found = (
         row
         for statistic in LEADING
-        for visit in visits
+        for visit in ("", "after")
         for row in mine
         if (row.statistic, row.visit) == (statistic, visit) and row.value is not None
     )
     return next(found, None)
 
 
-def told(tried: Tried, results: ResultSet) -> str:
+def summary_of(line: PlannedLine, results: ResultSet) -> str:
     """A line's leading estimate and P, as they are printed."""
-    ps = (row for row in results if (row.table, row.variable) == tried.line and row.statistic == "p" and not row.visit)
-    estimate, p = leading(tried, results), next(ps, None)
+    ps = (row for row in results if (row.table, row.variable) == line.id and row.statistic == "p" and not row.visit)
+    estimate, p = leading(line, results), next(ps, None)
     return "; ".join(text for text in (text_of(estimate), f"P {p.text}" if p and p.value is not None else "") if text)
 
 
@@ -233,21 +155,21 @@ def text_of(row: ResultRow | None) -> str:
     return row.text if row else ""
 
 
-def weight_of(
-    finding: str, doubt: Doubt, lines: Sequence[Tried], patients: pd.DataFrame, limits: Limits
-) -> FindingWeight:
-    """How far one finding could move the lines that hold one of its values; all of them where it is on who is in."""
+def weight_of(finding: str, doubt: Doubt, numbers: Recomputation, limits: Limits) -> FindingWeight:
+    """How far one finding could move the lines that print one of its values; all of them where it is on who is in."""
     touched: list[Line] = []
     moves: list[Move] = []
-    for tried in lines:
-        cells = cells_of_line(tried, doubt.cells[finding], patients)
+    for line in numbers.lines:
+        cells = cells_of_line(line, doubt.cells[finding], numbers)
         if cells:
-            touched.append(tried.line)
-            moves += moves_between(tried.plan, patients, scenarios_of(tried, patients, cells, limits))
-    plan = whole_of(lines)
-    membership = [cell for cell in doubt.cells[finding] if cell[1] in membership_of(plan)]
+            touched.append(line.id)
+            results = computed_scenarios(line, numbers, cells, limits)
+            moves += (move_between(numbers.reported(line), other) for other in results)
+    membership = [cell for cell in doubt.cells[finding] if cell[1] in numbers.membership]
     for cell in membership:
-        moves += moves_between(plan, patients, (with_value(patients, cell, code) for code in codes_of(plan, cell[1])))
+        for code in codes_of(numbers.plan, cell[1]):
+            others = numbers.with_other_members({cell: code})
+            moves += (move_between(numbers.reported(line), other) for line, other in others)
     shift = max((move.shift for move in moves), default=0.0)
     worst = max((move.verdict for move in moves), key=list(Verdict).index, default=Verdict.STANDS)
     return FindingWeight(finding, tuple(touched), shift, worst, membership=bool(membership))
@@ -260,42 +182,16 @@ class Move(NamedTuple):
     verdict: Verdict
 
 
-def moves_between(plan: Plan, patients: pd.DataFrame, frames: Iterable[pd.DataFrame]) -> Iterator[Move]:
-    """What each scenario did to the numbers of a plan."""
-    reported = tables(plan, patients)
-    for frame in frames:
-        other = tables(plan, frame)
-        yield Move(shift_between(reported, other), verdict_of(reported, other))
+def move_between(reported: ResultSet, other: ResultSet) -> Move:
+    """What a scenario did to the numbers of a line."""
+    return Move(shift_between(reported, other), verdict_of(reported, other))
 
 
-def whole_of(lines: Sequence[Tried]) -> Plan:
-    """The plan of all lines at once, without what takes long."""
-    endpoints = tuple(one for tried in lines for one in tried.plan.endpoints)
-    planned = (one for tried in lines for one in tried.plan.tables)
-    merged: dict[str, PlannedTable] = {}
-    for table in planned:
-        sections = (*(merged[table.id].sections if table.id in merged else ()), *table.sections)
-        merged[table.id] = table.model_copy(update={"sections": sections})
-    return lines[0].plan.model_copy(update={"endpoints": endpoints, "tables": tuple(merged.values())})
-
-
-def membership_of(plan: Plan) -> frozenset[FieldRef]:
-    """The fields that decide who is analysed, and in which group."""
-    return frozenset({plan.grouping, *(one.field for step in plan.flow for one in step.where)})
-
-
-def codes_of(plan: Plan, reference: FieldRef) -> list[Any]:
+def codes_of(plan: Plan, reference: FieldRef) -> list[str | None]:
     """What a field on who is in could turn out to be: nothing, or any code that the plan knows of it."""
     groups = [code for group in plan.groups for code in group.codes] if reference == plan.grouping else []
     steps = [code for step in plan.flow for one in step.where if one.field == reference for code in one.codes]
-    return [np.nan, *dict.fromkeys([*groups, *steps])]
-
-
-def with_value(patients: pd.DataFrame, cell: Cell, value: Any) -> pd.DataFrame:
-    """The patients with another value in one cell."""
-    frame = patients.copy()
-    frame.loc[cell[0], cell[1].column] = value
-    return frame
+    return [None, *dict.fromkeys([*groups, *steps])]
 
 
 def shift_between(reported: ResultSet, other: ResultSet) -> float:

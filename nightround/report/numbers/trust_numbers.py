@@ -12,17 +12,10 @@ from nightround.model.finding import Finding, FindingState
 from nightround.model.outcome import Outcome, Status
 from nightround.model.rule import Rule
 from nightround.model.snapshot import Snapshot
+from nightround.report.numbers.doubt import doubt_of
 from nightround.report.numbers.facts import Ageing, Checked, Filled, Line, LineTrust, PatientPair, Trust, Verdict
-from nightround.report.numbers.sensitivity import (
-    Limits,
-    Tried,
-    doubt_of,
-    line_trust,
-    lines_of,
-    membership_of,
-    values_of_line,
-    weight_of,
-)
+from nightround.report.numbers.recomputing import PlannedLine, Recomputation
+from nightround.report.numbers.sensitivity import Limits, line_trust, weight_of
 from nightround.statistics.cohort import cohort_of
 from nightround.statistics.drift import drift
 from nightround.study.plan import FieldRef, Plan
@@ -45,9 +38,9 @@ def trust_of(
     limits = limits_of(snapshot.dictionary)
     standing = [one for one in findings if one.state is FindingState.OPEN]
     doubt = doubt_of(plan, standing, patients.index)
-    lines = list(lines_of(plan))
-    found = tuple(line_trust(tried, patients, doubt, limits) for tried in lines)
-    weights = [weight_of(one.id, doubt, lines, patients, limits) for one in standing if doubt.cells[one.id]]
+    numbers = Recomputation(plan, patients)
+    found = tuple(line_trust(line, numbers, doubt, limits) for line in numbers.lines)
+    weights = [weight_of(one.id, doubt, numbers, limits) for one in standing if doubt.cells[one.id]]
     order = {one.id: one.order for one in standing}
     weights.sort(
         key=lambda one: (
@@ -56,11 +49,11 @@ def trust_of(
             order[one.finding],
         )
     )
-    membership = sum(any(cell[1] in membership_of(plan) for cell in doubt.cells[one.id]) for one in standing)
+    membership = sum(any(cell[1] in numbers.membership for cell in doubt.cells[one.id]) for one in standing)
     return Trust(
         lines=found,
         weights=tuple(weights),
-        checked=tuple(checked_of(tried, patients, rules, outcomes, found) for tried in lines),
+        checked=tuple(checked_of(line, numbers, rules, outcomes, found) for line in numbers.lines),
         completeness=tuple(completeness_of(snapshot)),
         ageing=ageing_of(findings, now),
         membership=membership,
@@ -81,20 +74,18 @@ def limits_of(dictionary: Dictionary) -> Limits:
 
 
 def checked_of(
-    tried: Tried,
-    patients: pd.DataFrame,
+    line: PlannedLine,
+    numbers: Recomputation,
     rules: Sequence[Rule],
     outcomes: Sequence[Outcome],
     lines: Sequence[LineTrust],
 ) -> Checked:
     """The rules that name a field of a line at its event, and what they came to."""
     status = {one.rule_id: one.status for one in outcomes}
-    about = [rule for rule in rules if any(concerns(rule, reference) for reference in tried.references)]
+    about = [rule for rule in rules if any(concerns(rule, reference) for reference in line.references)]
     judged = [status[rule.id] for rule in about if status.get(rule.id) in {Status.PASSED, Status.FAILED}]
-    mine = next(one for one in lines if one.line == tried.line)
-    return Checked(
-        tried.line, len(judged), judged.count(Status.FAILED), values_of_line(tried, patients), mine.open_values
-    )
+    mine = next(one for one in lines if one.line == line.id)
+    return Checked(line.id, len(judged), judged.count(Status.FAILED), numbers.known(line), mine.open_values)
 
 
 def concerns(rule: Rule, reference: FieldRef) -> bool:
