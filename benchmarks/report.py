@@ -39,7 +39,7 @@ from nightround.report.printing.render import html
 from nightround.report.printing.typesetting import assets, worker_environment
 from nightround.report.register import Register
 from nightround.report.self_audit.gate import contradictions
-from nightround.report.tables.views import Cell, Column, Row, TableView
+from nightround.report.tables.views import Cell, Row, TableColumn, TableView
 from nightround.snapshots.snapshot_store import SnapshotStore
 
 STUDY = "venous_occlusion"
@@ -221,7 +221,9 @@ def report(language: Language, inputs: ReportInputs, pages: Pages, rounds: int, 
 
 def listing_page(context: ReportContext, rows: int) -> str:
     """The first chapter's page with nothing on it but a table of `rows` rows and eight columns."""
-    columns = tuple(Column(f"field {number}", width=88 / (LISTED_COLUMNS - 1)) for number in range(1, LISTED_COLUMNS))
+    columns = tuple(
+        TableColumn(f"field {number}", width=88 / (LISTED_COLUMNS - 1)) for number in range(1, LISTED_COLUMNS)
+    )
     cells = tuple(Cell(f"{number * 12.5:.1f}") for number in range(1, LISTED_COLUMNS))
     table = TableView(
         "listing", "9", "A listing", "record", columns, tuple(Row(str(n), cells) for n in range(rows)), label_width=12

@@ -8,7 +8,7 @@ import click
 
 from nightround.cli.printing import number, print_table, printable, words
 from nightround.model.outcome import Status
-from nightround.rule_desk.try_project import Tried
+from nightround.rule_desk.try_project import TriedRule
 
 MOST_ROWS = 5
 """Discrepancies shown of each rule in plain output; --json has them all."""
@@ -17,13 +17,13 @@ SHOWN_FIRST = "CDGHFEBIA"
 BLANK = "(blank)"
 
 
-def print_parity(tried: Sequence[Tried]) -> None:
+def print_parity(tried: Sequence[TriedRule]) -> None:
     """Print the counts in the order and under the names of REDCap's Data Quality page."""
     rows = [(one.id, one.name, _count(one)) for one in tried]
     print_table(("Rule #", words("Rule Name"), number("Total Discrepancies")), rows)
 
 
-def print_tried(tried: Sequence[Tried]) -> None:
+def print_tried(tried: Sequence[TriedRule]) -> None:
     """Print every rule with its denominator, then the first discrepancies of each that has any."""
     counts = map(number, ("cells", "checked", "discrepancies", "excluded"))
     print_table(("rule", words("name"), words("status"), *counts), [_cells(one) for one in tried], stub=2)
@@ -31,13 +31,13 @@ def print_tried(tried: Sequence[Tried]) -> None:
         _print_rows(one)
 
 
-def _cells(one: Tried) -> tuple[str, ...]:
+def _cells(one: TriedRule) -> tuple[str, ...]:
     checked = "-" if one.checked is None else str(one.checked)
     status = one.status.value.replace("_", " ")
     return one.id, one.name, status, str(one.cells), checked, _count(one), str(one.excluded)
 
 
-def _print_rows(one: Tried) -> None:
+def _print_rows(one: TriedRule) -> None:
     rows = one.rows or ()
     click.echo("")
     title = f"{one.id} {printable(one.name)}: {min(len(rows), MOST_ROWS)} of {len(rows)}"
@@ -46,14 +46,14 @@ def _print_rows(one: Tried) -> None:
     print_table(columns, shown, title=title, stub=len(columns) - 1)
 
 
-def _count(one: Tried) -> str:
+def _count(one: TriedRule) -> str:
     if one.discrepancies is None:
         return "not evaluated"
     # Some fields could not be judged: the count is a lower bound, and must not look like a whole one.
     return f"{one.discrepancies}+" if one.status is Status.NOT_EVALUATED else str(one.discrepancies)
 
 
-def print_reasons(tried: Sequence[Tried]) -> None:
+def print_reasons(tried: Sequence[TriedRule]) -> None:
     """Say on stderr what could not be evaluated, and why."""
     for one in tried:
         for reason in one.reasons:

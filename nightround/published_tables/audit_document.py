@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from nightround.published_tables.audit_remarks import Audit, Remark, account
-from nightround.published_tables.comparison import Comparison, comparisons
-from nightround.published_tables.document_form import BlockKey, Document, PrintedTable
+from nightround.published_tables.audit_remarks import Audit, AuditRemark, account
+from nightround.published_tables.comparison import PrintedComparison, comparisons
+from nightround.published_tables.document_form import AuditDocument, BlockKey, PrintedTable
 from nightround.published_tables.grades import grade_remarks, value_remarks
 from nightround.published_tables.judge import judged, of_one_kind, test_remarks
 from nightround.published_tables.patient_flow import FLOW, flow_remarks, group_sizes, note_cells, note_remarks
 from nightround.published_tables.percentages import percentage_remarks, size_from_levels, size_from_percentages
-from nightround.published_tables.printed_cells import Cell, Counted
+from nightround.published_tables.printed_cells import Counted, PrintedCell
 from nightround.published_tables.totals import total_remarks
 
 
-def audit(document: Document) -> Audit:
+def audit(document: AuditDocument) -> Audit:
     """Recompute every table from what it prints, and settle each printed cell."""
     flow = {
-        str(name): Cell(FLOW, str(name), "n", str(number))
+        str(name): PrintedCell(FLOW, str(name), "n", str(number))
         for name, number in document.flow.items()
         if isinstance(number, int)
     }
@@ -33,11 +33,11 @@ def audit(document: Document) -> Audit:
     return account([*printed, *told, *flow.values()], remarks)
 
 
-def _printed(table: PrintedTable) -> Iterable[Cell]:
+def _printed(table: PrintedTable) -> Iterable[PrintedCell]:
     return (cell for part in table.parts for row in part.rows for cell in row.cells if cell is not None)
 
 
-def table_remarks(table: PrintedTable) -> Iterator[Remark]:
+def table_remarks(table: PrintedTable) -> Iterator[AuditRemark]:
     """Everything that can be said of the cells of one table."""
     found = with_sizes(list(comparisons(table)))
     for comparison in found:
@@ -48,7 +48,7 @@ def table_remarks(table: PrintedTable) -> Iterator[Remark]:
         yield from test_remarks(one)
 
 
-def with_sizes(found: Sequence[Comparison]) -> list[Comparison]:
+def with_sizes(found: Sequence[PrintedComparison]) -> list[PrintedComparison]:
     """The same comparisons, where a header states no n with the one its column's counts reveal."""
     known: dict[tuple[BlockKey, int], int | None] = {}
     for comparison in found:
@@ -62,7 +62,7 @@ def with_sizes(found: Sequence[Comparison]) -> list[Comparison]:
     ]
 
 
-def _revealed(block: Sequence[Comparison], place: int) -> int | None:
+def _revealed(block: Sequence[PrintedComparison], place: int) -> int | None:
     counted = [one for one in block if one.kind == "count"]
     levels = [[line.values[place] for line in one.lines] for one in counted if len(one.lines) > 1 and one.firm]
     singles = [line.values[place].content for one in counted for line in one.lines]

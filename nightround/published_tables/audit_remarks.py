@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, NamedTuple
 
-from nightround.published_tables.printed_cells import Cell
+from nightround.published_tables.printed_cells import PrintedCell
 
 
 class Standing(IntEnum):
@@ -18,28 +18,28 @@ class Standing(IntEnum):
     INCONSISTENT = 2
 
 
-class Remark(NamedTuple):
+class AuditRemark(NamedTuple):
     """What one check says of one cell. `recomputed` is what the cell would have to be."""
 
-    cell: Cell
+    cell: PrintedCell
     standing: Standing
     recomputed: str = ""
     why: str = ""
 
 
-def consistent(*cells: Cell | None) -> list[Remark]:
+def consistent(*cells: PrintedCell | None) -> list[AuditRemark]:
     """These cells were checked against other printed numbers, and agree."""
-    return [Remark(cell, Standing.CONSISTENT) for cell in cells if cell is not None]
+    return [AuditRemark(cell, Standing.CONSISTENT) for cell in cells if cell is not None]
 
 
-def unverifiable(cell: Cell | None, why: str) -> list[Remark]:
+def unverifiable(cell: PrintedCell | None, why: str) -> list[AuditRemark]:
     """Nothing that is printed decides about this cell."""
-    return [Remark(cell, Standing.UNVERIFIABLE, why=why)] if cell is not None else []
+    return [AuditRemark(cell, Standing.UNVERIFIABLE, why=why)] if cell is not None else []
 
 
-def inconsistent(cell: Cell | None, recomputed: str, why: str) -> list[Remark]:
+def inconsistent(cell: PrintedCell | None, recomputed: str, why: str) -> list[AuditRemark]:
     """This cell cannot be right beside the others."""
-    return [Remark(cell, Standing.INCONSISTENT, recomputed, why)] if cell is not None else []
+    return [AuditRemark(cell, Standing.INCONSISTENT, recomputed, why)] if cell is not None else []
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,8 @@ class Audit:
     """Every printed cell once: `checked` counts those that were held against others, right or wrong."""
 
     checked: int
-    inconsistent: tuple[Remark, ...]
-    unverifiable: tuple[Remark, ...]
+    inconsistent: tuple[AuditRemark, ...]
+    unverifiable: tuple[AuditRemark, ...]
 
     def document(self) -> dict[str, Any]:
         """The audit as JSON."""
@@ -61,14 +61,14 @@ class Audit:
         }
 
 
-def _place(cell: Cell) -> dict[str, str]:
+def _place(cell: PrintedCell) -> dict[str, str]:
     return {"table": cell.table, "row": cell.row, "cell": cell.column, "printed": cell.text}
 
 
-def account(cells: Iterable[Cell], remarks: Iterable[Remark]) -> Audit:
+def account(cells: Iterable[PrintedCell], remarks: Iterable[AuditRemark]) -> Audit:
     """Settle each cell by the strongest remark about it; of several equal ones the first stands."""
-    settled: dict[int, Remark] = {}
-    order = {id(cell): Remark(cell, Standing.UNVERIFIABLE, why="no check reads this cell") for cell in cells}
+    settled: dict[int, AuditRemark] = {}
+    order = {id(cell): AuditRemark(cell, Standing.UNVERIFIABLE, why="no check reads this cell") for cell in cells}
     for remark in remarks:
         known = settled.get(id(remark.cell))
         if known is None or remark.standing > known.standing:

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import NamedTuple
 
-from nightround.published_tables.document_form import Block, BlockKey, Part, PrintedTable, Row, lost_decimals
+from nightround.published_tables.document_form import Block, BlockKey, Part, PrintedRow, PrintedTable, lost_decimals
 from nightround.published_tables.headers import Design, size_of, symbols_of
 from nightround.published_tables.printed_cells import (
-    Cell,
     Content,
     Counted,
     Kind,
+    PrintedCell,
     Reported,
     kind_of,
     read_content,
@@ -29,12 +29,12 @@ FEWEST_BY_WORD = 2
 class Value(NamedTuple):
     """A printed value with what it says; no content where it cannot be read, no cell where nothing is printed."""
 
-    cell: Cell | None
+    cell: PrintedCell | None
     content: Content | None
 
 
 @dataclass(frozen=True, eq=False)
-class Line:
+class PrintedLine:
     """One row of a comparison: a measurement, or one level of a counted variable."""
 
     label: str
@@ -43,7 +43,7 @@ class Line:
 
 
 @dataclass(frozen=True, eq=False)
-class Comparison:
+class PrintedComparison:
     """One variable in one block.
 
     `firm` says that its rows are the levels of one variable: their labels say so. `sizes` are the numbers of
@@ -55,7 +55,7 @@ class Comparison:
     label: str
     kind: Kind | None
     design: Design
-    lines: tuple[Line, ...]
+    lines: tuple[PrintedLine, ...]
     sizes: tuple[int | None, ...]
     statistic: Reported | None
     p: Reported | None
@@ -63,7 +63,7 @@ class Comparison:
     firm: bool = False
     one_sided: bool = False
     granularity: float | None = None
-    unread: tuple[Cell, ...] = ()
+    unread: tuple[PrintedCell, ...] = ()
 
     @property
     def contents(self) -> tuple[Content | None, ...]:
@@ -76,14 +76,14 @@ class Comparison:
         return (content.n if content else None) or self.sizes[place]
 
 
-class Variable(NamedTuple):
+class PrintedVariable(NamedTuple):
     """Rows that belong together."""
 
-    rows: tuple[Row, ...]
+    rows: tuple[PrintedRow, ...]
     firm: bool
 
 
-def comparisons(table: PrintedTable) -> Iterator[Comparison]:
+def comparisons(table: PrintedTable) -> Iterator[PrintedComparison]:
     """Every comparison of a table, block by block."""
     rows = [row for part in table.parts for row in part.rows]
     blocks = [block for part in table.parts for block in part.blocks]
@@ -105,8 +105,8 @@ def _places(blocks: Sequence[Block], role: str) -> list[int]:
 
 
 def _comparison(
-    table: PrintedTable, block: Block, variable: Variable, decimals: Mapping[Cell, int]
-) -> Comparison | None:
+    table: PrintedTable, block: Block, variable: PrintedVariable, decimals: Mapping[PrintedCell, int]
+) -> PrintedComparison | None:
     head = variable.rows[0]
     kind = row_kind(head)
     cells = [row.cells[column.place] for row in variable.rows for column in block.columns]
@@ -118,7 +118,7 @@ def _comparison(
     read = [one.cell for one in (statistic, p) if one]
     symbols = symbols_of(statistic.symbol) if statistic and statistic.symbol else symbols_of(block.statistic_header)
     own = size_of(head.label)
-    return Comparison(
+    return PrintedComparison(
         table=table.name,
         block=block.key,
         label=head.label,
@@ -137,7 +137,7 @@ def _comparison(
     )
 
 
-def _has_values(row: Row, block: Block) -> bool:
+def _has_values(row: PrintedRow, block: Block) -> bool:
     return any(row.cells[column.place] for column in block.columns)
 
 
@@ -145,33 +145,35 @@ def _step(granularity: Mapping[str, float], label: str) -> float | None:
     return next((step for name, step in granularity.items() if label.lower().startswith(name.lower())), None)
 
 
-def _line(row: Row, block: Block, kind: Kind | None) -> Line:
+def _line(row: PrintedRow, block: Block, kind: Kind | None) -> PrintedLine:
     values = tuple(_value(row.cells[column.place], kind) for column in block.columns)
-    return Line(row.label, values, _value(row.cells[block.total.place], kind) if block.total else None)
+    return PrintedLine(row.label, values, _value(row.cells[block.total.place], kind) if block.total else None)
 
 
-def _value(cell: Cell | None, kind: Kind | None) -> Value:
+def _value(cell: PrintedCell | None, kind: Kind | None) -> Value:
     return Value(cell, read_content(cell.text, kind) if cell and kind else None)
 
 
-def row_kind(row: Row) -> Kind | None:
+def row_kind(row: PrintedRow) -> Kind | None:
     """What the cells of a row are."""
     return kind_of(row.kind, next((cell.text for cell in row.cells if cell), ""))
 
 
-def variables(part: Part) -> list[Variable]:
+def variables(part: Part) -> list[PrintedVariable]:
     """Rows by variable: levels follow the row that carries the statistic and print none of their own."""
-    found: list[Variable] = []
+    found: list[PrintedVariable] = []
     rows = list(part.rows)
     while rows:
         head = rows.pop(0)
         below, firm = _levels_below(head, rows, part.blocks)
         del rows[: len(below)]
-        found.append(Variable((head, *below), firm))
+        found.append(PrintedVariable((head, *below), firm))
     return found
 
 
-def _levels_below(head: Row, rows: Sequence[Row], blocks: Sequence[Block]) -> tuple[tuple[Row, ...], bool]:
+def _levels_below(
+    head: PrintedRow, rows: Sequence[PrintedRow], blocks: Sequence[Block]
+) -> tuple[tuple[PrintedRow, ...], bool]:
     """The next rows that are further levels of this one, and whether their labels say so."""
     without_tests = all(block.statistic is None and block.p is None for block in blocks)
     if row_kind(head) != "count" or not (_tested(head, blocks) or without_tests):
@@ -189,7 +191,7 @@ def _levels_below(head: Row, rows: Sequence[Row], blocks: Sequence[Block]) -> tu
     return untested[: next(fitting, 0)], False
 
 
-def _tested(row: Row, blocks: Sequence[Block]) -> bool:
+def _tested(row: PrintedRow, blocks: Sequence[Block]) -> bool:
     places = (place for block in blocks for place in (block.statistic, block.p) if place is not None)
     return any(row.cells[place] for place in places)
 
@@ -203,7 +205,7 @@ def _same_variable(label: str, other: str) -> bool:
     return len(words) > 1 and len(others) > 1 and words[0] == others[0]
 
 
-def _adds_up(rows: Sequence[Row], blocks: Sequence[Block]) -> bool:
+def _adds_up(rows: Sequence[PrintedRow], blocks: Sequence[Block]) -> bool:
     """Whether levels that do not say so in their labels add up to every n."""
     sums = []
     for column in (column for block in blocks for column in block.columns):

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from nightround.model.errors import StudyFilesWrong
 from nightround.published_tables.headers import Design, common_name, design_of, name_of, role_of, size_of
-from nightround.published_tables.printed_cells import Cell, is_blank
+from nightround.published_tables.printed_cells import PrintedCell, is_blank
 from nightround.published_tables.ranges import decimals_of, is_number, plain
 
 ONE_SIDED = re.compile(r"one[- ](?:sided|tailed)|单侧")
@@ -25,7 +25,7 @@ _REMEDY = (
 )
 
 
-class Column(NamedTuple):
+class PrintedColumn(NamedTuple):
     """One column of values: where it stands in a row, its header and its number of patients."""
 
     place: int
@@ -42,11 +42,11 @@ class Block:
 
     name: str
     design: Design
-    columns: tuple[Column, ...]
+    columns: tuple[PrintedColumn, ...]
     statistic: int | None
     p: int | None
     statistic_header: str
-    total: Column | None = None
+    total: PrintedColumn | None = None
 
     @property
     def key(self) -> BlockKey:
@@ -54,12 +54,12 @@ class Block:
         return self.name, tuple(column.place for column in self.columns)
 
 
-class Row(NamedTuple):
+class PrintedRow(NamedTuple):
     """One printed row: None where nothing is printed."""
 
     label: str
     kind: str
-    cells: tuple[Cell | None, ...]
+    cells: tuple[PrintedCell | None, ...]
     numbers: tuple[bool, ...]
     """Which cells are JSON numbers that may have lost their trailing zeros."""
 
@@ -70,7 +70,7 @@ class Part:
 
     table: str
     blocks: tuple[Block, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[PrintedRow, ...]
 
 
 @dataclass(frozen=True)
@@ -85,14 +85,14 @@ class PrintedTable:
 
 
 @dataclass(frozen=True)
-class Document:
+class AuditDocument:
     """Every table of a file, and the flow of patients."""
 
     tables: tuple[PrintedTable, ...]
     flow: Mapping[str, Any]
 
 
-def read_document(path: Path) -> Document:
+def read_document(path: Path) -> AuditDocument:
     """Read a file of printed tables; raises StudyFilesWrong where it is none."""
     try:
         found = json.loads(path.read_text(encoding="utf-8-sig"), parse_float=Decimal)
@@ -102,7 +102,7 @@ def read_document(path: Path) -> Document:
     return document_of(found, path.name)
 
 
-def document_of(found: Any, file: str = "the document") -> Document:
+def document_of(found: Any, file: str = "the document") -> AuditDocument:
     """The tables of a document that was read with `parse_float=Decimal`; floats have lost their zeros."""
     tables = {name: one for name, one in found.items() if _is_table(one)} if isinstance(found, dict) else {}
     zeros_kept = any(_ends_in_zero(number) for table in tables.values() for number in _numbers(table))
@@ -110,7 +110,7 @@ def document_of(found: Any, file: str = "the document") -> Document:
         raise StudyFilesWrong(f"{file} holds no table.", why="nothing in it has columns and rows", remedy=_REMEDY)
     sizes = dict(_stated_sizes(tables.values()))
     flow = found.get("flow")
-    return Document(
+    return AuditDocument(
         tuple(_table(name, one, sizes, zeros_kept=zeros_kept) for name, one in tables.items()),
         flow if isinstance(flow, dict) else {},
     )
@@ -131,7 +131,7 @@ def _ends_in_zero(number: Decimal) -> bool:
     return len(fraction) > 1 and fraction.endswith("0")
 
 
-def with_whole_numbers(document: Document, labels: Sequence[str]) -> Document:
+def with_whole_numbers(document: AuditDocument, labels: Sequence[str]) -> AuditDocument:
     """The same document, where rows whose label begins with one of these hold whole numbers."""
     steps = dict.fromkeys(labels, 1.0)
     tables = (replace(table, granularity={**(table.granularity or {}), **steps}) for table in document.tables)
@@ -189,7 +189,7 @@ def _blocks(columns: Sequence[str], heading: str, sizes: Mapping[str, int]) -> t
     """Values, then their statistic and P; values after a P begin the next block."""
     blocks: list[Block] = []
     values: list[int] = []
-    total: Column | None = None
+    total: PrintedColumn | None = None
     after: dict[str, tuple[int, str]] = {}
     for place, header in [*enumerate(columns), (len(columns), "")]:
         role = role_of(header)
@@ -198,7 +198,7 @@ def _blocks(columns: Sequence[str], heading: str, sizes: Mapping[str, int]) -> t
                 blocks.append(_block([(one, columns[one]) for one in values], heading, sizes, after, total))
             values, total, after = [], None, {}
         if role == "total":
-            total = Column(place, header, size_of(header))
+            total = PrintedColumn(place, header, size_of(header))
         elif role == "values":
             values.append(place)
         else:
@@ -211,14 +211,14 @@ def _block(
     heading: str,
     sizes: Mapping[str, int],
     after: Mapping[str, tuple[int, str]],
-    total: Column | None,
+    total: PrintedColumn | None,
 ) -> Block:
     headers = [header for _, header in columns]
     design = design_of(headers) if len(headers) > 1 else "groups"
     name = name_of(heading) or (common_name(headers) if design == "visits" else " / ".join(map(name_of, headers)))
     around = size_of(heading) or (_size_by_name(name, sizes) if design == "visits" else None)
     found = tuple(
-        Column(place, header, size_of(header) or around or _size_by_name(name_of(header), sizes))
+        PrintedColumn(place, header, size_of(header) or around or _size_by_name(name_of(header), sizes))
         for place, header in columns
     )
     statistic, p = after.get("statistic"), after.get("p")
@@ -231,7 +231,7 @@ def _size_by_name(name: str, sizes: Mapping[str, int]) -> int | None:
     return sizes.get(name.lower()) if name else None
 
 
-def _rows(table: str, heading: str, rows: Any, blocks: Sequence[Block], columns: Sequence[str]) -> Iterator[Row]:
+def _rows(table: str, heading: str, rows: Any, blocks: Sequence[Block], columns: Sequence[str]) -> Iterator[PrintedRow]:
     if not isinstance(rows, list):
         raise StudyFilesWrong(f"Table {table!r} has no list of rows.", why="`rows` is no list", remedy=_REMEDY)
     names = _cell_names(heading, blocks, columns)
@@ -245,10 +245,10 @@ def _rows(table: str, heading: str, rows: Any, blocks: Sequence[Block], columns:
         label, kind, *cells = row
         cells += [None] * (len(columns) - len(cells))
         printed = tuple(
-            None if is_blank(value) else Cell(table, str(label), name, str(value))
+            None if is_blank(value) else PrintedCell(table, str(label), name, str(value))
             for name, value in zip(names, cells, strict=True)
         )
-        yield Row(str(label), str(kind), printed, tuple(isinstance(v, int | float | Decimal) for v in cells))
+        yield PrintedRow(str(label), str(kind), printed, tuple(isinstance(v, int | float | Decimal) for v in cells))
 
 
 def _cell_names(heading: str, blocks: Sequence[Block], columns: Sequence[str]) -> list[str]:
@@ -262,7 +262,7 @@ def _cell_names(heading: str, blocks: Sequence[Block], columns: Sequence[str]) -
     return names
 
 
-def lost_decimals(part_rows: Sequence[Row], places: Sequence[int]) -> dict[Cell, int]:
+def lost_decimals(part_rows: Sequence[PrintedRow], places: Sequence[int]) -> dict[PrintedCell, int]:
     """How many decimals a JSON number was printed with.
 
     0.7 in a column of 0.692 and 0.925 was printed 0.700: JSON drops the zeros. That is concluded only where the column

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from scipy import stats
 
-from nightround.published_tables.comparison import Comparison
+from nightround.published_tables.comparison import PrintedComparison
 from nightround.published_tables.group_readings import allowed, group_readings
 from nightround.published_tables.p_values import Distribution, df_that_fit, normal, t_with
 from nightround.published_tables.printed_cells import Reported
@@ -17,7 +17,7 @@ from nightround.published_tables.visit_readings import pairs_of
 from nightround.statistics.numbers import rounded
 
 
-def explanations(comparison: Comparison, reading: Reading) -> Iterator[str]:
+def explanations(comparison: PrintedComparison, reading: Reading) -> Iterator[str]:
     """Each thing that would make the printed statistic and P agree."""
     statistic, p = comparison.statistic, comparison.p
     if comparison.design == "visits":
@@ -31,7 +31,7 @@ def explanations(comparison: Comparison, reading: Reading) -> Iterator[str]:
         yield from _statistic_of_p(reading.distribution, statistic, p)
 
 
-def _as_independent(comparison: Comparison) -> Iterator[str]:
+def _as_independent(comparison: PrintedComparison) -> Iterator[str]:
     """The two visits compared as if they were two groups of different patients."""
     as_groups = replace(comparison, design="groups", symbols=comparison.symbols or frozenset({"t", "z"}))
     for one in group_readings(as_groups):
@@ -44,13 +44,13 @@ def _as_independent(comparison: Comparison) -> Iterator[str]:
             return
 
 
-def _exactly_pooled(comparison: Comparison) -> Distribution | None:
+def _exactly_pooled(comparison: PrintedComparison) -> Distribution | None:
     sizes = [comparison.n(place) or 0 for place in range(len(comparison.sizes))]
     pooled = t_with(sum(sizes) - 2) if comparison.kind != "count" else None
     return pooled if pooled and fit(Reading("", pooled), comparison.statistic, comparison.p).pair else None
 
 
-def _other_test_of_counts(comparison: Comparison, p: Reported) -> Iterator[str]:
+def _other_test_of_counts(comparison: PrintedComparison, p: Reported) -> Iterator[str]:
     if comparison.design == "visits":
         return
     for one in group_readings(comparison):
@@ -59,7 +59,9 @@ def _other_test_of_counts(comparison: Comparison, p: Reported) -> Iterator[str]:
             return
 
 
-def _other_df(comparison: Comparison, distribution: Distribution, statistic: Reported, p: Reported) -> Iterator[str]:
+def _other_df(
+    comparison: PrintedComparison, distribution: Distribution, statistic: Reported, p: Reported
+) -> Iterator[str]:
     """The degrees of freedom, and so the patients, that the printed P needs."""
     if distribution.family not in ("t", "chi2"):
         return
@@ -73,7 +75,7 @@ def _other_df(comparison: Comparison, distribution: Distribution, statistic: Rep
         yield f"{p.cell.text} is the P of a normal Z"
 
 
-def _as_pairs(comparison: Comparison, distribution: Distribution, found: list[int]) -> str:
+def _as_pairs(comparison: PrintedComparison, distribution: Distribution, found: list[int]) -> str:
     pairs = pairs_of(comparison) if comparison.design == "visits" and distribution.family == "t" else None
     if pairs is None:
         return ""

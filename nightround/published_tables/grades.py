@@ -7,8 +7,8 @@ from math import ceil, floor, inf
 
 import numpy as np
 
-from nightround.published_tables.audit_remarks import Remark, consistent, inconsistent, unverifiable
-from nightround.published_tables.comparison import Comparison, Value
+from nightround.published_tables.audit_remarks import AuditRemark, consistent, inconsistent, unverifiable
+from nightround.published_tables.comparison import PrintedComparison, Value
 from nightround.published_tables.known_scores import WHOLE, Band, Score, bands_of, score_of
 from nightround.published_tables.printed_cells import Counted, MeanSd, MedianQuartiles
 from nightround.published_tables.ranges import Range, point, said
@@ -17,7 +17,7 @@ MOST_SUMS = 10_000
 MOST_SIZES = 3
 
 
-def grade_remarks(comparisons: Sequence[Comparison]) -> Iterator[Remark]:
+def grade_remarks(comparisons: Sequence[PrintedComparison]) -> Iterator[AuditRemark]:
     """Every score of a table against the rows that count its grades in the same column."""
     for measured in comparisons:
         score = score_of(measured.label)
@@ -30,7 +30,9 @@ def grade_remarks(comparisons: Sequence[Comparison]) -> Iterator[Remark]:
                     yield from _held(measured, counted, bands, score)
 
 
-def _held(measured: Comparison, counted: Comparison, bands: list[Band], score: Score) -> Iterator[Remark]:
+def _held(
+    measured: PrintedComparison, counted: PrintedComparison, bands: list[Band], score: Score
+) -> Iterator[AuditRemark]:
     for place, value in enumerate(measured.lines[0].values):
         grades = [line.values[place].content for line in counted.lines]
         counts = [one.count for one in grades if isinstance(one, Counted)]
@@ -39,7 +41,7 @@ def _held(measured: Comparison, counted: Comparison, bands: list[Band], score: S
             yield from _against_grades(value, counts, bands, score)
 
 
-def _against_grades(value: Value, counts: list[int], bands: list[Band], score: Score) -> Iterator[Remark]:
+def _against_grades(value: Value, counts: list[int], bands: list[Band], score: Score) -> Iterator[AuditRemark]:
     lows = np.sort(np.repeat([band.low for band in bands], counts))
     highs = np.sort(np.repeat([band.high for band in bands], counts))
     content = value.content
@@ -76,7 +78,7 @@ def _quantile(lows: np.ndarray, highs: np.ndarray, share: float) -> Range:
     return Range(point(float(lows[first - 1])).low, point(float(highs[last - 1])).high)
 
 
-def value_remarks(comparison: Comparison) -> Iterator[Remark]:
+def value_remarks(comparison: PrintedComparison) -> Iterator[AuditRemark]:
     """Each mean or median by itself: the order of quartiles, and what values of known step allow."""
     step = comparison.granularity or (1.0 if WHOLE.search(comparison.label) else None)
     for place, value in enumerate(comparison.lines[0].values):
@@ -90,7 +92,7 @@ def value_remarks(comparison: Comparison) -> Iterator[Remark]:
             yield from unverifiable(value.cell, why)
 
 
-def _median_remarks(value: Value, content: MedianQuartiles, n: int | None, step: float | None) -> Iterator[Remark]:
+def _median_remarks(value: Value, content: MedianQuartiles, n: int | None, step: float | None) -> Iterator[AuditRemark]:
     low, high = content.q1 or Range(-inf, inf), content.q3 or Range(-inf, inf)
     if content.q1 and content.q3 and (low.low > content.median.high or high.high < content.median.low):
         yield from inconsistent(value.cell, "q1 <= median <= q3", "the median lies outside its quartiles")
@@ -105,7 +107,7 @@ def _has_multiple(found: Range, step: float) -> bool:
     return floor(point(found.high / step).high) * step >= point(found.low).low
 
 
-def _grim(value: Value, content: MeanSd, n: int | None, step: float | None) -> Iterator[Remark]:
+def _grim(value: Value, content: MeanSd, n: int | None, step: float | None) -> Iterator[AuditRemark]:
     if content.sd.high < 0:
         yield from inconsistent(value.cell, "an SD of 0 or more", "a standard deviation is never negative")
     elif step is None or n is None or n < 2:  # noqa: PLR2004 - an SD needs two values

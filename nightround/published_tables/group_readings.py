@@ -8,7 +8,7 @@ from math import log, pi, sqrt
 import numpy as np
 from scipy import special, stats
 
-from nightround.published_tables.comparison import Comparison
+from nightround.published_tables.comparison import PrintedComparison
 from nightround.published_tables.measured import MOST_GROUPS, Computed, anova_f, pooled_t, welch_f, welch_t
 from nightround.published_tables.p_values import Distribution, Family, chi2_with, normal, t_with
 from nightround.published_tables.percentages import tables_of
@@ -29,19 +29,19 @@ SAMPLED_TABLES = 10_000
 """Statistics programs sample so many tables by default; four standard errors of it are allowed."""
 
 
-def allowed(comparison: Comparison, family: Family) -> bool:
+def allowed(comparison: PrintedComparison, family: Family) -> bool:
     """Whether the header lets a statistic of this family stand there."""
     return not comparison.symbols or bool({family, *(("h",) if family == "chi2" else ())} & comparison.symbols)
 
 
-def sizes_of(comparison: Comparison) -> list[int] | None:
+def sizes_of(comparison: PrintedComparison) -> list[int] | None:
     """The n of every column, or None where one is not known or too small for a test."""
     sizes = [comparison.n(place) for place in range(len(comparison.sizes))]
     found = [size for size in sizes if size is not None and size > 1]
     return found if len(found) == len(sizes) else None
 
 
-def group_readings(comparison: Comparison) -> Iterator[Reading]:
+def group_readings(comparison: PrintedComparison) -> Iterator[Reading]:
     """The readings of a comparison of groups, the likeliest first; of a single column there are none."""
     if len(comparison.sizes) < 2:  # noqa: PLR2004 - nothing to compare
         return
@@ -55,7 +55,7 @@ def group_readings(comparison: Comparison) -> Iterator[Reading]:
         yield from _several_groups(comparison, sizes)
 
 
-def _two_groups(comparison: Comparison, sizes: list[int] | None) -> Iterator[Reading]:
+def _two_groups(comparison: PrintedComparison, sizes: list[int] | None) -> Iterator[Reading]:
     measured = [one for one in comparison.contents if isinstance(one, MeanSd)]
     if comparison.kind == "median" or (allowed(comparison, "z") and "z" in comparison.symbols):
         yield Reading("a rank test", normal())
@@ -80,7 +80,7 @@ def _squared(found: Computed) -> Reading:
     return Reading("analysis of variance", squared, (Range(found.value.low**2, found.value.high**2),))
 
 
-def _several_groups(comparison: Comparison, sizes: list[int]) -> Iterator[Reading]:
+def _several_groups(comparison: PrintedComparison, sizes: list[int]) -> Iterator[Reading]:
     measured = [one for one in comparison.contents if isinstance(one, MeanSd)]
     k = len(sizes)
     if comparison.kind == "mean" and len(measured) == k <= MOST_GROUPS:

@@ -6,14 +6,14 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from nightround.published_tables.audit_remarks import Remark, consistent, inconsistent, unverifiable
-from nightround.published_tables.comparison import Comparison
+from nightround.published_tables.audit_remarks import AuditRemark, consistent, inconsistent, unverifiable
+from nightround.published_tables.comparison import PrintedComparison
 from nightround.published_tables.explain import explanations, p_equation, p_said, sides_of_level
 from nightround.published_tables.group_readings import group_readings
 from nightround.published_tables.p_values import Family
-from nightround.published_tables.printed_cells import Cell, Reported
+from nightround.published_tables.printed_cells import PrintedCell, Reported
 from nightround.published_tables.ranges import Range, said
-from nightround.published_tables.readings import Reading, Tried, tried
+from nightround.published_tables.readings import Reading, TriedReading, tried
 from nightround.published_tables.visit_readings import visit_readings
 
 NATURAL: dict[str, Family] = {"mean": "t", "median": "z"}
@@ -25,15 +25,15 @@ MOST_SHOWN = 2
 class Judged:
     """A comparison with every reading that was tried."""
 
-    comparison: Comparison
-    tried: tuple[Tried, ...]
+    comparison: PrintedComparison
+    tried: tuple[TriedReading, ...]
 
     def of_family(self, family: Family) -> Judged:
         """The same, with readings of one family only."""
         return Judged(self.comparison, tuple(one for one in self.tried if one.reading.family == family))
 
     @property
-    def fitting(self) -> Tried | None:
+    def fitting(self) -> TriedReading | None:
         """The first reading that fits everything; one that says something before one that says little."""
         fitting = [one for one in self.tried if one.fit.whole]
         return min(fitting, key=lambda one: one.reading.weak, default=None)
@@ -44,13 +44,13 @@ class Judged:
         return not self.tried or any(one.fit.whole is None for one in self.tried)
 
 
-def judged(comparison: Comparison) -> Judged:
+def judged(comparison: PrintedComparison) -> Judged:
     """Try the readings of a comparison until one fits."""
     statistic, p = comparison.statistic, comparison.p
     if (statistic is None and p is None) or comparison.symbols & UNKNOWN_STATISTICS or not comparison.kind:
         return Judged(comparison, ())
     readings = visit_readings(comparison) if comparison.design == "visits" else group_readings(comparison)
-    found: list[Tried] = []
+    found: list[TriedReading] = []
     for one in tried(readings, statistic, p, one_sided=comparison.one_sided):
         found.append(one)
         # A measurement's readings are few and all needed to tell t from Z; of counts the first that fits is enough.
@@ -84,7 +84,7 @@ def _restricted(one: Judged, found: Sequence[Judged]) -> Judged:
     return one.of_family(max(families, key=support))
 
 
-def _same_variable(one: Comparison, other: Comparison) -> bool:
+def _same_variable(one: PrintedComparison, other: PrintedComparison) -> bool:
     return (one.label, one.kind, one.design) == (other.label, other.kind, other.design)
 
 
@@ -92,7 +92,7 @@ def _fits(found: Sequence[Judged], family: Family) -> int:
     return Counter(one.of_family(family).fitting is not None for one in found)[True]
 
 
-def test_remarks(one: Judged) -> Iterator[Remark]:
+def test_remarks(one: Judged) -> Iterator[AuditRemark]:
     """What the statistic and the P come to."""
     comparison = one.comparison
     cells = [reported.cell for reported in (comparison.statistic, comparison.p) if reported]
@@ -109,7 +109,7 @@ def test_remarks(one: Judged) -> Iterator[Remark]:
         yield from _accused(one)
 
 
-def _checked(fitting: Tried, comparison: Comparison) -> list[Cell]:
+def _checked(fitting: TriedReading, comparison: PrintedComparison) -> list[PrintedCell]:
     """The cells that a fitting reading holds together; without values of its own, statistic and P hold each other."""
     reported = [one.cell for one in (comparison.statistic, comparison.p) if one]
     if fitting.reading.values is None and not fitting.reading.exact:
@@ -117,11 +117,11 @@ def _checked(fitting: Tried, comparison: Comparison) -> list[Cell]:
     return [*reported, *_value_cells(comparison)]
 
 
-def _value_cells(comparison: Comparison) -> list[Cell]:
+def _value_cells(comparison: PrintedComparison) -> list[PrintedCell]:
     return [value.cell for line in comparison.lines for value in line.values if value.cell and value.content]
 
 
-def _why_open(comparison: Comparison, fitting: Tried | None) -> str:
+def _why_open(comparison: PrintedComparison, fitting: TriedReading | None) -> str:
     if comparison.symbols & UNKNOWN_STATISTICS:
         return "a rank sum is not determined by what is printed"
     if fitting is not None:
@@ -129,7 +129,7 @@ def _why_open(comparison: Comparison, fitting: Tried | None) -> str:
     return "no test is known that the printed numbers determine"
 
 
-def _accused(one: Judged) -> Iterator[Remark]:
+def _accused(one: Judged) -> Iterator[AuditRemark]:
     best = blamed(one)
     comparison, reading = one.comparison, best.reading
     statistic_wrong, p_wrong = best.blames
@@ -144,13 +144,13 @@ def _accused(one: Judged) -> Iterator[Remark]:
     yield from consistent(*others, *(_value_cells(comparison) if fits_values else []))
 
 
-def blamed(one: Judged) -> Tried:
+def blamed(one: Judged) -> TriedReading:
     """The reading that blames the fewest cells; the first of several, as the likeliest stands first."""
     usable = [t for t in one.tried if t.reading.distribution or t.reading.values or not one.comparison.statistic]
     return min(usable or one.tried, key=lambda t: sum(t.blames))
 
 
-def _conflict(best: Tried, comparison: Comparison) -> str:
+def _conflict(best: TriedReading, comparison: PrintedComparison) -> str:
     """Which two things cannot stand side by side."""
     reading, (statistic_wrong, p_wrong) = best.reading, best.blames
     statistic, p = comparison.statistic, comparison.p
@@ -166,7 +166,7 @@ def _conflict(best: Tried, comparison: Comparison) -> str:
     return f"{reading.test} of the printed values gives {equation}"
 
 
-def _paired_counts(comparison: Comparison) -> bool:
+def _paired_counts(comparison: PrintedComparison) -> bool:
     return comparison.design == "visits" and comparison.kind == "count"
 
 
@@ -178,7 +178,7 @@ def _values_said(reading: Reading, statistic: Reported) -> str:
     return " or ".join(said(value, statistic.decimals) for value in values)
 
 
-def _p_range(best: Tried, comparison: Comparison) -> Range:
+def _p_range(best: TriedReading, comparison: PrintedComparison) -> Range:
     statistic, reading = comparison.statistic, best.reading
     if statistic is None or reading.distribution is None or best.blames[0]:
         found = reading.p_values()
@@ -189,5 +189,5 @@ def _p_range(best: Tried, comparison: Comparison) -> Range:
     return Range(min(one.low for one in found), max(one.high for one in found))
 
 
-def _p_of(best: Tried, comparison: Comparison, p: Reported) -> str:
+def _p_of(best: TriedReading, comparison: PrintedComparison, p: Reported) -> str:
     return p_said(_p_range(best, comparison), p.decimals)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from nightround.published_tables.audit_remarks import Remark, consistent, inconsistent, unverifiable
-from nightround.published_tables.document_form import Document, PrintedTable
+from nightround.published_tables.audit_remarks import AuditRemark, consistent, inconsistent, unverifiable
+from nightround.published_tables.document_form import AuditDocument, PrintedTable
 from nightround.published_tables.explain import p_equation, sides_of_level
 from nightround.published_tables.headers import name_of, symbols_of
 from nightround.published_tables.p_values import Distribution, chi2_with, normal, t_with
 from nightround.published_tables.percentages import totals_that_fit
-from nightround.published_tables.printed_cells import Cell, Counted, Reported, read_p, read_statistic
+from nightround.published_tables.printed_cells import Counted, PrintedCell, Reported, read_p, read_statistic
 from nightround.published_tables.ranges import Range, plain, printed_range
 
 FLOW = "flow"
@@ -26,7 +26,7 @@ _SHARE = re.compile(r"(\d+)\s*/\s*(\d+)\s*[\(\[]\s*(\d+(?:\.\d+)?)\s*%\s*[\)\]]"
 _LEFT_OUT = re.compile(r"exclu|lost|withdr|fail|drop|not_|death|died|剔除|排除|失访|脱落|退出|未|死亡")
 
 
-def flow_remarks(document: Document, cells: dict[str, Cell]) -> Iterator[Remark]:
+def flow_remarks(document: AuditDocument, cells: dict[str, PrintedCell]) -> Iterator[AuditRemark]:
     """The groups of the tables are boxes of the flow, and the box above them holds them all."""
     steps = {name: number for name, number in document.flow.items() if isinstance(number, int) and name in cells}
     groups = _groups(document)
@@ -48,7 +48,7 @@ def flow_remarks(document: Document, cells: dict[str, Cell]) -> Iterator[Remark]
             yield from unverifiable(cells[name], "no other printed number repeats this one")
 
 
-def _groups(document: Document) -> list[int]:
+def _groups(document: AuditDocument) -> list[int]:
     """The sizes of the groups that one table compares."""
     for table in document.tables:
         for block in (block for part in table.parts for block in part.blocks):
@@ -58,17 +58,17 @@ def _groups(document: Document) -> list[int]:
     return []
 
 
-def note_cells(table: PrintedTable) -> list[tuple[str, Cell]]:
+def note_cells(table: PrintedTable) -> list[tuple[str, PrintedCell]]:
     """Every test and every share that a note tells, each with the note it stands in."""
     return [
-        (plain(note), Cell(table.name, NOTE, found[0].strip(), found[0].strip()))
+        (plain(note), PrintedCell(table.name, NOTE, found[0].strip(), found[0].strip()))
         for note in table.notes
         for pattern in (_TEST, _SHARE)
         for found in pattern.finditer(plain(note))
     ]
 
 
-def note_remarks(cells: Sequence[tuple[str, Cell]], sizes: dict[str, int]) -> Iterator[Remark]:
+def note_remarks(cells: Sequence[tuple[str, PrintedCell]], sizes: dict[str, int]) -> Iterator[AuditRemark]:
     """Statistics against their P, shares against their percentage."""
     for note, cell in cells:
         share = _SHARE.fullmatch(cell.text)
@@ -78,7 +78,7 @@ def note_remarks(cells: Sequence[tuple[str, Cell]], sizes: dict[str, int]) -> It
             yield from _told_test(cell, note, sizes)
 
 
-def _share_remarks(cell: Cell, share: re.Match[str]) -> Iterator[Remark]:
+def _share_remarks(cell: PrintedCell, share: re.Match[str]) -> Iterator[AuditRemark]:
     counted = Counted(int(share[1]), printed_range(share[3]), n=int(share[2]))
     if totals_that_fit(counted, counted.n):
         yield from consistent(cell)
@@ -87,12 +87,12 @@ def _share_remarks(cell: Cell, share: re.Match[str]) -> Iterator[Remark]:
     yield from inconsistent(cell, must, f"{share[1]} of {share[2]} is {must}")
 
 
-def _told_test(cell: Cell, note: str, sizes: dict[str, int]) -> Iterator[Remark]:
+def _told_test(cell: PrintedCell, note: str, sizes: dict[str, int]) -> Iterator[AuditRemark]:
     found = _TEST.fullmatch(cell.text)
     if found is None:
         return
-    statistic = read_statistic(Cell(cell.table, cell.row, "", found["value"]), 0)
-    p = read_p(Cell(cell.table, cell.row, "", found["p"]), 0)
+    statistic = read_statistic(PrintedCell(cell.table, cell.row, "", found["value"]), 0)
+    p = read_p(PrintedCell(cell.table, cell.row, "", found["p"]), 0)
     distribution = _distribution(found, note, sizes)
     if statistic is None or p is None or distribution is None:
         yield from unverifiable(cell, "the note does not say how many patients stand behind it")
@@ -113,7 +113,9 @@ def _distribution(found: re.Match[str], note: str, sizes: dict[str, int]) -> Dis
     return t_with(Range(min(named) - 1.0, sum(named) - 2.0))
 
 
-def _pair_remarks(cell: Cell, distribution: Distribution, statistic: Reported, p: Reported) -> Iterator[Remark]:
+def _pair_remarks(
+    cell: PrintedCell, distribution: Distribution, statistic: Reported, p: Reported
+) -> Iterator[AuditRemark]:
     possible = distribution.p(statistic.range)
     if possible.meets(p.range):
         yield from consistent(cell)
@@ -123,7 +125,7 @@ def _pair_remarks(cell: Cell, distribution: Distribution, statistic: Reported, p
     yield from inconsistent(cell, must, f"{distribution.words} at {statistic.cell.text} has {must}{side}")
 
 
-def group_sizes(document: Document) -> dict[str, int]:
+def group_sizes(document: AuditDocument) -> dict[str, int]:
     """Every group that a header names with its n."""
     columns = (
         column

@@ -9,8 +9,8 @@ from math import ceil, floor
 
 import numpy as np
 
-from nightround.published_tables.audit_remarks import Remark, consistent, inconsistent, unverifiable
-from nightround.published_tables.comparison import Comparison, Value
+from nightround.published_tables.audit_remarks import AuditRemark, consistent, inconsistent, unverifiable
+from nightround.published_tables.comparison import PrintedComparison, Value
 from nightround.published_tables.printed_cells import Counted
 from nightround.published_tables.ranges import Range, said
 from nightround.statistics.categorical import Counts
@@ -35,7 +35,7 @@ def totals_that_fit(counted: Counted, n: int | None) -> range:
     return range(max(smallest, ceil(100 * counted.count / high)), upper + 1)
 
 
-def percentage_remarks(comparison: Comparison) -> Iterator[Remark]:
+def percentage_remarks(comparison: PrintedComparison) -> Iterator[AuditRemark]:
     """Each count against its percentage, and the levels of each column against their total."""
     for place, n in enumerate(comparison.sizes):
         column = [line.values[place] for line in comparison.lines]
@@ -46,7 +46,7 @@ def percentage_remarks(comparison: Comparison) -> Iterator[Remark]:
             yield from _total_remarks(column, n)
 
 
-def _cell_remarks(value: Value, n: int | None) -> Iterator[Remark]:
+def _cell_remarks(value: Value, n: int | None) -> Iterator[AuditRemark]:
     counted = value.content
     if not isinstance(counted, Counted):
         return
@@ -61,7 +61,7 @@ def _cell_remarks(value: Value, n: int | None) -> Iterator[Remark]:
         yield from _wrong_percentage(value, counted, known)
 
 
-def _wrong_percentage(value: Value, counted: Counted, n: int | None) -> Iterator[Remark]:
+def _wrong_percentage(value: Value, counted: Counted, n: int | None) -> Iterator[AuditRemark]:
     if n is None:
         yield from inconsistent(value.cell, "", f"{counted.count} of no whole number of patients is this percentage")
         return
@@ -71,7 +71,7 @@ def _wrong_percentage(value: Value, counted: Counted, n: int | None) -> Iterator
     yield from inconsistent(value.cell, f"{counted.count}({must})", why)
 
 
-def _total_remarks(column: list[Value], n: int | None) -> Iterator[Remark]:
+def _total_remarks(column: list[Value], n: int | None) -> Iterator[AuditRemark]:
     """Levels of one variable: one total for all of them, and it is their sum or the n."""
     counted = [value.content for value in column if isinstance(value.content, Counted)]
     total = sum(one.count for one in counted)
@@ -87,7 +87,7 @@ def _total_remarks(column: list[Value], n: int | None) -> Iterator[Remark]:
         yield from inconsistent(column[0].cell, f"levels that add up to {n or 'one total'}", why)
 
 
-def tables_of(comparison: Comparison) -> list[Counts]:
+def tables_of(comparison: PrintedComparison) -> list[Counts]:
     """The tables of counts, levels down and columns across, that fit what is printed; [] where none can be made.
 
     A single row is completed by those without it; its total is the n where the percentage allows that.

@@ -15,7 +15,7 @@ _BLANK = frozenset({"", "-", "--", "/", "na", "n/a", "null", "none"})
 
 
 @dataclass(frozen=True, eq=False)
-class Cell:
+class PrintedCell:
     """One printed cell, by its place. Two cells are never the same, whatever they print."""
 
     table: str
@@ -123,13 +123,13 @@ def _count(text: str, n: int | None) -> Counted | None:
 class Reported:
     """A printed statistic or P: what it can have been, and the symbol that stands before it, if any."""
 
-    cell: Cell
+    cell: PrintedCell
     range: Range
     decimals: int
     symbol: str = ""
 
 
-def read_statistic(cell: Cell, decimals: int) -> Reported | None:
+def read_statistic(cell: PrintedCell, decimals: int) -> Reported | None:
     """A statistic such as `-0.047`, `t=2.31` or `4.677a`."""
     found = _STATISTIC.fullmatch(plain(cell.text))
     if found is None:
@@ -138,7 +138,7 @@ def read_statistic(cell: Cell, decimals: int) -> Reported | None:
     return Reported(cell, printed_range(found["number"], digits), digits, (found["symbol"] or "").strip().lower())
 
 
-def read_p(cell: Cell, decimals: int) -> Reported | None:
+def read_p(cell: PrintedCell, decimals: int) -> Reported | None:
     """A P such as `0.021`, `<0.001` or `P>0.05`."""
     found = _P.fullmatch(plain(cell.text))
     if found is None:

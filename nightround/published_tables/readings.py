@@ -82,7 +82,7 @@ def _any_meets(found: Sequence[Range], wanted: Sequence[Range]) -> bool:
     return any(one.meets(other) for one in found for other in wanted)
 
 
-class Tried(NamedTuple):
+class TriedReading(NamedTuple):
     """A reading with its fit."""
 
     reading: Reading
@@ -103,7 +103,7 @@ class Tried(NamedTuple):
 
 def tried(
     readings: Iterator[Reading], statistic: Reported | None, p: Reported | None, *, one_sided: bool
-) -> Iterator[Tried]:
+) -> Iterator[TriedReading]:
     """Each reading with its fit, one after the other: exact tests are only computed where nothing before them fits."""
     for reading in readings:
-        yield Tried(reading, fit(reading, statistic, p, one_sided=one_sided))
+        yield TriedReading(reading, fit(reading, statistic, p, one_sided=one_sided))

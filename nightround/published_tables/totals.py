@@ -7,8 +7,8 @@ from math import sqrt
 
 import numpy as np
 
-from nightround.published_tables.audit_remarks import Remark, consistent, inconsistent
-from nightround.published_tables.comparison import Comparison, Line
+from nightround.published_tables.audit_remarks import AuditRemark, consistent, inconsistent
+from nightround.published_tables.comparison import PrintedComparison, PrintedLine
 from nightround.published_tables.group_readings import sizes_of
 from nightround.published_tables.measured import spread
 from nightround.published_tables.percentages import totals_that_fit
@@ -16,7 +16,7 @@ from nightround.published_tables.printed_cells import Counted, MeanSd, MedianQua
 from nightround.published_tables.ranges import Range, said
 
 
-def total_remarks(comparison: Comparison) -> Iterator[Remark]:
+def total_remarks(comparison: PrintedComparison) -> Iterator[AuditRemark]:
     """Counts add up; means average; a median lies between those of the groups."""
     if comparison.design == "groups":
         for line in comparison.lines:
@@ -24,7 +24,7 @@ def total_remarks(comparison: Comparison) -> Iterator[Remark]:
                 yield from _line_remarks(line, comparison)
 
 
-def _line_remarks(line: Line, comparison: Comparison) -> Iterator[Remark]:
+def _line_remarks(line: PrintedLine, comparison: PrintedComparison) -> Iterator[AuditRemark]:
     if line.total is None:
         return
     content, cell = line.total.content, line.total.cell

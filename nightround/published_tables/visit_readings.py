@@ -12,7 +12,7 @@ from math import sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from nightround.published_tables.comparison import Comparison
+from nightround.published_tables.comparison import PrintedComparison
 from nightround.published_tables.group_readings import allowed
 from nightround.published_tables.measured import paired_t
 from nightround.published_tables.p_values import chi2_with, normal, t_with
@@ -35,7 +35,7 @@ Moves = NDArray[np.int64]
 """Every table of levels before (down) by levels after (across) with the printed margins."""
 
 
-def pairs_of(comparison: Comparison) -> range | None:
+def pairs_of(comparison: PrintedComparison) -> range | None:
     """How many pairs there can be: all patients, or fewer where a visit's cell says that values are missing."""
     sizes = [comparison.n(place) for place in range(len(comparison.sizes))]
     known = [size for size in sizes if size is not None]
@@ -45,13 +45,13 @@ def pairs_of(comparison: Comparison) -> range | None:
     return range(max(2, sum(known) - everybody), min(known) + 1)
 
 
-def complete(comparison: Comparison) -> bool:
+def complete(comparison: PrintedComparison) -> bool:
     """Whether every patient has both visits."""
     pairs = pairs_of(comparison)
     return pairs is not None and len(pairs) == 1 and all(size in (None, pairs.start) for size in comparison.sizes)
 
 
-def visit_readings(comparison: Comparison) -> Iterator[Reading]:
+def visit_readings(comparison: PrintedComparison) -> Iterator[Reading]:
     """The readings of two visits, the likeliest first; of three or more none."""
     if len(comparison.sizes) != 2:  # noqa: PLR2004 - before and after
         return
@@ -70,7 +70,7 @@ def visit_readings(comparison: Comparison) -> Iterator[Reading]:
         yield Reading("Wilcoxon signed-rank test", normal())
 
 
-def _counted(comparison: Comparison) -> Iterator[Reading]:
+def _counted(comparison: PrintedComparison) -> Iterator[Reading]:
     """The paired tests of levels. Where their moves are too many, only P is held against the statistic."""
     tables = tables_of(comparison)
     whole = all(_whole(table, comparison) for table in tables)
@@ -91,12 +91,12 @@ def _counted(comparison: Comparison) -> Iterator[Reading]:
         yield Reading(words, exact=tuple(point(p) for p in _p_values(name, differences)))
 
 
-def _whole(table: Counts, comparison: Comparison) -> bool:
+def _whole(table: Counts, comparison: PrintedComparison) -> bool:
     """Whether everybody the column states is counted: else the pairs are fewer than the counts."""
     return all(size in (None, total) for size, total in zip(comparison.sizes, table.sum(axis=0), strict=True))
 
 
-def _homogeneity_df(comparison: Comparison) -> Iterator[int]:
+def _homogeneity_df(comparison: PrintedComparison) -> Iterator[int]:
     levels = len(comparison.lines) if len(comparison.lines) > 1 else 2
     yield from range(1, levels)
 

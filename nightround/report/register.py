@@ -33,7 +33,7 @@ class Received:
 
 
 @dataclass(frozen=True)
-class Entry:
+class RegisterEntry:
     """The reports of one snapshot: the SHA-256 of each file by name, and who received them."""
 
     snapshot: str
@@ -44,7 +44,7 @@ class Entry:
     received: tuple[Received, ...] = ()
 
 
-ENTRIES: TypeAdapter[tuple[Entry, ...]] = TypeAdapter(tuple[Entry, ...])
+ENTRIES: TypeAdapter[tuple[RegisterEntry, ...]] = TypeAdapter(tuple[RegisterEntry, ...])
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Register:
     """The reports folder of one study."""
 
     folder: Path
-    entries: tuple[Entry, ...] = field(default=())
+    entries: tuple[RegisterEntry, ...] = field(default=())
 
     @classmethod
     def read(cls, folder: Path) -> Register:
@@ -60,11 +60,11 @@ class Register:
         path = folder / REGISTER
         return cls(folder, ENTRIES.validate_json(path.read_bytes()) if path.exists() else ())
 
-    def of(self, snapshot: str) -> Entry | None:
+    def of(self, snapshot: str) -> RegisterEntry | None:
         """The entry of a snapshot."""
         return next((one for one in self.entries if one.snapshot == snapshot), None)
 
-    def last_before(self, snapshot: str, cutoff: datetime) -> Entry | None:
+    def last_before(self, snapshot: str, cutoff: datetime) -> RegisterEntry | None:
         """The newest report of an earlier snapshot."""
         earlier = [one for one in self.entries if one.snapshot != snapshot and one.cutoff < cutoff]
         return max(earlier, key=lambda one: one.cutoff, default=None)
@@ -80,16 +80,18 @@ class Register:
         """The register after a report was made."""
         old = self.of(snapshot)
         hashes = {name: digest(content) for name, content in files.items()}
-        entry = Entry(snapshot, cutoff, looked_at or bool(old and old.looked_at), hashes, old.received if old else ())
+        entry = RegisterEntry(
+            snapshot, cutoff, looked_at or bool(old and old.looked_at), hashes, old.received if old else ()
+        )
         if old:
-            entry = Entry(snapshot, cutoff, entry.looked_at, {**old.files, **hashes}, old.received)
+            entry = RegisterEntry(snapshot, cutoff, entry.looked_at, {**old.files, **hashes}, old.received)
             return Register(self.folder, tuple(entry if one is old else one for one in self.entries))
         return Register(self.folder, (*self.entries, entry))
 
     def with_receipt(self, snapshot: str, received: Received) -> Register:
         """The register after somebody was given a version."""
         changed = (
-            Entry(one.snapshot, one.cutoff, one.looked_at, one.files, (*one.received, received))
+            RegisterEntry(one.snapshot, one.cutoff, one.looked_at, one.files, (*one.received, received))
             if one.snapshot == snapshot
             else one
             for one in self.entries

@@ -12,7 +12,7 @@ from nightround.rule_desk.candidates import candidates_of
 from nightround.rule_desk.examples import EXAMPLE_TIME
 from nightround.rule_desk.linted import Linted
 from nightround.rule_desk.reachable import allowed_columns
-from nightround.rule_desk.remarks import Level, Remark
+from nightround.rule_desk.remarks import Remark, RemarkLevel
 from nightround.rule_desk.usage import THIS_MOMENT, usage_of
 from redcap_sync.dictionary import Choice, Field
 from redcap_sync.logic import Expression, Reference, holds, to_logic
@@ -94,7 +94,7 @@ def _with_constant(linted: Linted, compared: Compared) -> Iterator[Remark]:
         yield from _settled(linted, compared)
 
 
-Problem = tuple[Level, str, str, str]
+Problem = tuple[RemarkLevel, str, str, str]
 
 
 def _no_date(compared: Compared) -> Problem | None:
@@ -105,7 +105,7 @@ def _no_date(compared: Compared) -> Problem | None:
         f"{compared.reference.column} holds a {kind.split('_')[0]} and is compared with {to_logic(compared.literal)}."
     )
     return (
-        Level.ERROR,
+        RemarkLevel.ERROR,
         what,
         "dates are stored year first, and anything else is compared letter by letter" if DATE_LIKE.match(text)
         else "a date never equals it, and its order says nothing",
@@ -117,7 +117,7 @@ def _no_number(compared: Compared) -> Problem | None:
     if number_of(compared.text) is not None:
         return None
     return (
-        Level.ERROR,
+        RemarkLevel.ERROR,
         f"{compared.reference.column} holds a number and is compared with the text {to_logic(compared.literal)}.",
         "a number never equals it",
         "compare it with a number",
@@ -128,7 +128,7 @@ def _order_of_text(compared: Compared) -> Problem | None:
     if compared.operator in EQUALITIES or isinstance(compared.literal, Text):
         return None
     return (
-        Level.WARNING,
+        RemarkLevel.WARNING,
         f"{compared.reference.column} holds any text and is compared with the number {compared.text}.",
         "a text that is no number, such as '<5' or '12 kg', is compared letter by letter",
         "validate the field as a number in REDCap, or ask isnumber([field]) first",
@@ -143,7 +143,7 @@ def _no_code(linted: Linted, compared: Compared) -> Problem | None:
         return None
     column, field = compared.reference.column, linted.dictionary.by_name.get(compared.reference.field)
     return (
-        Level.ERROR,
+        RemarkLevel.ERROR,
         f"{column} has no code {compared.text!r}.",
         "no stored value equals it, so the comparison always comes out the same",
         _nearest_code(compared, field),
@@ -175,7 +175,7 @@ def _settled(linted: Linted, compared: Compared) -> Iterator[Remark]:
     if len(found) == 1:
         always = "always" if True in found else "never"
         yield linted.remark(
-            Level.WARNING,
+            RemarkLevel.WARNING,
             f"{to_logic(compared.node)} is {always} true of a value that the dictionary allows.",
             _why_settled(compared.allowed),
             "change the constant, or leave the comparison out",
@@ -196,21 +196,21 @@ def _of_two_values(
     dates = [kind for kind in kinds if kind in STEPS]
     if len(dates) == 1 and None not in kinds:
         yield linted.remark(
-            Level.ERROR,
+            RemarkLevel.ERROR,
             f"{to_logic(node)} compares a date with what is no date.",
             "they are compared letter by letter, which says nothing",
             "compare a date with a date, or use datediff() and compare the days with a number",
         )
     elif len(set(dates)) > 1 and node.operator in EQUALITIES:
         yield linted.remark(
-            Level.ERROR,
+            RemarkLevel.ERROR,
             f"{to_logic(node)} compares a date with a date and time.",
             "the two are stored with different lengths and are never equal",
             "compare left([field], 10), or use datediff()",
         )
     elif set(kinds) == {"number", "text"}:
         yield linted.remark(
-            Level.WARNING,
+            RemarkLevel.WARNING,
             f"{to_logic(node)} compares a number with a field that holds any text.",
             "a text that is no number is compared letter by letter",
             "validate the field as a number in REDCap, or ask isnumber([field]) first",
@@ -238,7 +238,7 @@ def _date_argument(linted: Linted, name: str, argument: Expression, allowed: dic
     kind = _kind(argument, allowed)
     if kind is not None and kind not in (*STEPS, "text"):
         yield linted.remark(
-            Level.ERROR,
+            RemarkLevel.ERROR,
             f"{name}() is given {to_logic(argument)}, which is no date.",
             "the result is always blank",
             "give it a field that REDCap validates as a date",
@@ -249,7 +249,7 @@ def _number_operand(linted: Linted, operand: Expression, allowed: dict[str, Allo
     kind = _kind(operand, allowed)
     if kind in STEPS:
         yield linted.remark(
-            Level.ERROR,
+            RemarkLevel.ERROR,
             f"{to_logic(operand)} is a date and is calculated with.",
             "the result is always blank",
             "use datediff() for the time between two dates",

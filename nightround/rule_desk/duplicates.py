@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 
 from nightround.rule_desk.linted import ALWAYS, Linted
-from nightround.rule_desk.remarks import Level, Remark
+from nightround.rule_desk.remarks import Remark, RemarkLevel
 from redcap_sync.logic import Expression, to_logic
 from redcap_sync.logic.interpreter_values import number_of
 from redcap_sync.logic.printer import number_as_logic
@@ -27,7 +27,7 @@ def lint_duplicates(every: Iterable[Linted]) -> Iterator[Remark]:
         same = first.setdefault((rule.instrument, events, frozenset(rule.needs), to_logic(asked)), rule.id)
         if same != rule.id:
             yield linted.remark(
-                Level.WARNING,
+                RemarkLevel.WARNING,
                 f"It asks the same as {same}.",
                 "each violation becomes two findings, and answering one leaves the other open",
                 f"remove one of the two, or change what {rule.id} asks",

@@ -21,7 +21,7 @@ from nightround.rule_desk.reading import (
     lint_unread,
     without_records,
 )
-from nightround.rule_desk.remarks import Level, Remark
+from nightround.rule_desk.remarks import Remark, RemarkLevel
 from nightround.rule_desk.study_rules import project_dictionary
 from nightround.rule_desk.writing import lint_examples, lint_owner, lint_words
 from nightround.study.folder import PROJECT_RULES, project_rules
@@ -43,13 +43,13 @@ def lint_study(folder: Path) -> tuple[Remark, ...]:
         try:
             rules.append(rule_of(table, path))
         except StudyFilesWrong as error:
-            broken.append(Remark(Level.ERROR, table.id, error.what, error.why, error.remedy))
+            broken.append(Remark(RemarkLevel.ERROR, table.id, error.what, error.why, error.remedy))
     for rule in project_rules(folder):
         try:
             parse_rule_logic(rule.discrepancy, place=f"{PROJECT_RULES}, rule {rule.id}")
             rules.append(rule)
         except StudyFilesWrong as error:
-            broken.append(Remark(Level.ERROR, rule.id, error.what, error.why, error.remedy))
+            broken.append(Remark(RemarkLevel.ERROR, rule.id, error.what, error.why, error.remedy))
     owners = {owner for person in settings.people for owner in person.owns}
     return (*broken, *lint_rules(rules, project_dictionary(folder), owners=owners))
 
@@ -61,7 +61,7 @@ def lint_rules(rules: Iterable[Rule], dictionary: Dictionary, *, owners: Collect
     found = [remark for linted in every for remark in _one(linted, owners, empty)]
     found += [*lint_duplicates(every), *_same_ids(every)]
     place = {linted.rule.id: number for number, linted in reversed(list(enumerate(every)))}
-    levels = list(Level)
+    levels = list(RemarkLevel)
     return tuple(sorted(dict.fromkeys(found), key=lambda one: (place[one.rule_id], levels.index(one.level))))
 
 
@@ -76,7 +76,7 @@ def _one(linted: Linted, owners: Collection[str], empty: Snapshot) -> Iterator[R
     if not linted.of_project:
         yield from lint_words(linted)
         yield from lint_unread(linted)
-    if any(remark.level is Level.ERROR for remark in found):
+    if any(remark.level is RemarkLevel.ERROR for remark in found):
         # What the project does not have can be held against nothing.
         return
     yield from lint_comparisons(linted)
@@ -90,7 +90,7 @@ def _same_ids(every: Iterable[Linted]) -> Iterator[Remark]:
     for rule_id, count in counted.items():
         if count > 1:
             yield Remark(
-                Level.ERROR,
+                RemarkLevel.ERROR,
                 rule_id,
                 f"{count} rules have the id {rule_id!r}.",
                 "a rule was copied and its id was not changed",
@@ -117,7 +117,7 @@ def _reach(linted: Linted) -> Iterator[Remark]:
             by_limits = getattr(anywhere, name) != "never"
             hard = name != "is_content" and not by_limits
             yield linted.remark(
-                Level.ERROR if hard else Level.WARNING,
+                RemarkLevel.ERROR if hard else RemarkLevel.WARNING,
                 f"{what} with values that the dictionary allows.",
                 f"{why}; only a value outside a field's minimum and maximum would change that" if by_limits else why,
                 "hold the logic against codes, events and limits in the Codebook",
@@ -130,7 +130,7 @@ def _undecided(linted: Linted, *answers: Answer) -> Iterator[Remark]:
     for answer, what in zip(answers, ("ask", "be content"), strict=True):
         if answer == "cannot tell":
             yield linted.remark(
-                Level.NOTE,
+                RemarkLevel.NOTE,
                 f"It could not be told whether the rule can ever {what}.",
                 "too many combinations of values to try, and none that was tried shows it",
                 "add an example that shows it",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from nightround.model.rule import Rule
-from nightround.rule_desk.remarks import Level, Remark
+from nightround.rule_desk.remarks import Remark, RemarkLevel
 from nightround.validation.row_scope import rows_that_can_hold
 from redcap_sync.dictionary import Dictionary
 from redcap_sync.logic import Expression, Reference, parse, references
@@ -69,6 +69,6 @@ class Linted:
             yield node
             waiting.extend(node.children)
 
-    def remark(self, level: Level, what: str, why: str, fix: str) -> Remark:
+    def remark(self, level: RemarkLevel, what: str, why: str, fix: str) -> Remark:
         """A remark on this rule."""
         return Remark(level, self.rule.id, what, why, fix)

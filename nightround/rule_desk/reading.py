@@ -7,7 +7,7 @@ from datetime import datetime
 
 from nightround.model.snapshot import Snapshot
 from nightround.rule_desk.linted import Linted
-from nightround.rule_desk.remarks import Level, Remark, nearest
+from nightround.rule_desk.remarks import Remark, RemarkLevel, nearest
 from nightround.validation.batch import make_batch
 from nightround.validation.snapshot_rows import AnchorRows
 from nightround.validation.suite import Suite, compile_suites
@@ -31,7 +31,7 @@ def _place(linted: Linted) -> Iterator[Remark]:
     instruments = [one.name for one in dictionary.instruments]
     if rule.instrument not in instruments:
         yield linted.remark(
-            Level.ERROR,
+            RemarkLevel.ERROR,
             f"The project has no instrument {rule.instrument!r}.",
             "a rule is judged in the rows of its instrument, so this one never is",
             nearest(rule.instrument, instruments, otherwise=f"one of: {', '.join(instruments)}"),
@@ -40,14 +40,14 @@ def _place(linted: Linted) -> Iterator[Remark]:
     for event in rule.events:
         if event not in dictionary.event_names:
             yield linted.remark(
-                Level.ERROR,
+                RemarkLevel.ERROR,
                 f"The project has no event {event!r}.",
                 "no row is in the rule's scope there",
                 nearest(event, dictionary.event_names, otherwise=f"one of: {', '.join(dictionary.event_names)}"),
             )
         elif event not in dictionary.events_of(rule.instrument):
             yield linted.remark(
-                Level.ERROR,
+                RemarkLevel.ERROR,
                 f"The instrument {rule.instrument} is not designated to {event}.",
                 "no row is in the rule's scope there",
                 f"one of: {', '.join(dictionary.events_of(rule.instrument))}",
@@ -66,13 +66,13 @@ def _reference(linted: Linted, reference: Reference) -> Iterator[Remark]:
     problem = _of_option(reference, field, linted.dictionary)
     if problem is not None:
         what, fix = problem
-        yield linted.remark(Level.ERROR, what, "the rule could not be evaluated", fix)
+        yield linted.remark(RemarkLevel.ERROR, what, "the rule could not be evaluated", fix)
         return
     try:
         events = [event for event in linted.events if event in linted.dictionary.event_names]
         found = {event: resolve(reference, linted.dictionary, event)[0] for event in events or [""]}
     except LogicError as error:
-        yield linted.remark(Level.ERROR, error.what, "the rule could not be evaluated", error.why)
+        yield linted.remark(RemarkLevel.ERROR, error.what, "the rule could not be evaluated", error.why)
         return
     if not events or linted.of_project:  # REDCap looks at every row that can hold any of the fields
         return
@@ -104,7 +104,7 @@ def _designation(linted: Linted, reference: Reference, found: dict[str, str]) ->
     if blank:
         everywhere = len(blank) == len(found)
         yield linted.remark(
-            Level.ERROR if everywhere else Level.WARNING,
+            RemarkLevel.ERROR if everywhere else RemarkLevel.WARNING,
             f"{reference.column} is always blank when read from {', '.join(blank)}.",
             f"its instrument is not designated there; {BLANK}",
             "name the event the field is filled in at: [event][field]"
@@ -122,7 +122,7 @@ def _repetition(linted: Linted, reference: Reference, events: set[str]) -> Itera
     own = home == linted.rule.instrument and reference.event in ("", "event-name")
     if not own and events and all(linted.dictionary.repeats(event, home) for event in events):
         yield linted.remark(
-            Level.ERROR,
+            RemarkLevel.ERROR,
             f"{reference.column} is always blank: {home} repeats, and no instance is named.",
             BLANK,
             f"write [{reference.field}][last-instance], or [first-instance], or a number",
@@ -142,11 +142,11 @@ def _shown(linted: Linted) -> Iterator[Remark]:
         if field is None and name not in statuses:
             fix = nearest(name, dictionary.by_name, otherwise=CODEBOOK)
             yield linted.remark(
-                Level.ERROR, f"It shows the field {name!r}, which the project does not have.", BLANK, fix
+                RemarkLevel.ERROR, f"It shows the field {name!r}, which the project does not have.", BLANK, fix
             )
         elif field is not None and field.identifier:
             yield linted.remark(
-                Level.ERROR,
+                RemarkLevel.ERROR,
                 f"It shows {name}, which names a patient.",
                 "what a rule shows stands in lists and in links",
                 "show the fields that are to be mended",
@@ -154,11 +154,11 @@ def _shown(linted: Linted) -> Iterator[Remark]:
     first = dictionary.by_name.get(next(iter(rule.fields), ""))
     if first is None and not rule.fields:
         yield linted.remark(
-            Level.WARNING, "It shows no field.", "the link leads nowhere", "name the field to be mended first"
+            RemarkLevel.WARNING, "It shows no field.", "the link leads nowhere", "name the field to be mended first"
         )
     elif first is not None and first.instrument != rule.instrument:
         yield linted.remark(
-            Level.WARNING,
+            RemarkLevel.WARNING,
             f"The first field it shows, {first.name}, is on {first.instrument}.",
             f"the link opens {rule.instrument}, where the violation is filed",
             f"name a field of {rule.instrument} first, or file the rule under {first.instrument}",
@@ -176,7 +176,7 @@ def _unread(linted: Linted) -> Iterator[Remark]:
     for column in linted.rule.needs:
         if column not in columns:
             yield linted.remark(
-                Level.NOTE,
+                RemarkLevel.NOTE,
                 f"It needs {column}, which its logic does not read.",
                 "a row where it is blank counts as not checked, though the logic could be judged",
                 f"keep it if such rows are not the rule's business; else take {column} out of needs",
@@ -184,7 +184,7 @@ def _unread(linted: Linted) -> Iterator[Remark]:
     for name in linted.rule.fields:
         if name in linted.dictionary.by_name and name not in names:
             yield linted.remark(
-                Level.NOTE,
+                RemarkLevel.NOTE,
                 f"It shows {name}, which its logic does not read.",
                 "changing it does not answer the rule",
                 f"keep it if it helps to find the mistake; else take {name} out of fields",
@@ -202,7 +202,7 @@ def lint_dry_run(linted: Linted, empty: Snapshot) -> list[Remark]:
     reasons = [*refused.values(), *(reason for suite in suites for reason in _unreadable(suite, empty))]
     return [
         linted.remark(
-            Level.ERROR,
+            RemarkLevel.ERROR,
             f"It could not be evaluated: {reason}.",
             "the rule would be silent every night",
             "change what the logic reads",

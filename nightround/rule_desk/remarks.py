@@ -12,7 +12,7 @@ from typing import Any
 from nightround.model.errors import StudyFilesWrong
 
 
-class Level(StrEnum):
+class RemarkLevel(StrEnum):
     """How much a remark weighs. Only an error makes the lint fail."""
 
     ERROR = "error"
@@ -27,7 +27,7 @@ class Level(StrEnum):
 class Remark:
     """One remark: which rule, what is the matter, why that matters, and what would fix it."""
 
-    level: Level
+    level: RemarkLevel
     rule_id: str
     what: str
     why: str
@@ -48,15 +48,15 @@ def nearest(name: str, known: Iterable[str], *, otherwise: str) -> str:
     return f"did you mean {near[0]}?" if near else otherwise
 
 
-def counted(remarks: Iterable[Remark]) -> dict[Level, int]:
+def counted(remarks: Iterable[Remark]) -> dict[RemarkLevel, int]:
     """How many remarks there are of each level."""
     found = Counter(remark.level for remark in remarks)
-    return {level: found[level] for level in Level}
+    return {level: found[level] for level in RemarkLevel}
 
 
 def exit_code(remarks: Iterable[Remark]) -> int:
     """How the lint ends: only an error makes it fail."""
-    return StudyFilesWrong.exit_code if counted(remarks)[Level.ERROR] else 0
+    return StudyFilesWrong.exit_code if counted(remarks)[RemarkLevel.ERROR] else 0
 
 
 def document(remarks: Sequence[Remark]) -> dict[str, Any]:

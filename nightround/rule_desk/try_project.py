@@ -49,7 +49,7 @@ class Exclusion(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Tried:
+class TriedRule:
     """What one built-in or custom rule came to. `checked` and `rows` are None where nothing could be evaluated.
 
     `cells` are all that the rule's fields have in existing rows and that are not hidden from it; those
@@ -74,7 +74,7 @@ class Tried:
 
 def try_project(
     project: ProjectFile, custom: Sequence[CustomRule], *, now: datetime, exclusions: Collection[Exclusion] = ()
-) -> tuple[Tried, ...]:
+) -> tuple[TriedRule, ...]:
     """Judge A to I, then the custom rules, on a project file. `now` is naive, on the clock of REDCap's server."""
     dictionary = project.dictionary
     asked = [(letter.id, letter.name, rules_of_letter(letter, dictionary)) for letter in LETTERS]
@@ -106,12 +106,12 @@ def _tried(
     *,
     order: _Order,
     excluded: frozenset[Exclusion],
-) -> Tried:
+) -> TriedRule:
     found = [order.discrepancy(rules[v.rule_id], v) for outcome in outcomes for v in outcome.violations]
     kept = sorted((one for one in found if Exclusion(rule_id, *one[:-1]) not in excluded), key=order.place)
     judged = [outcome for outcome in outcomes if outcome.status is not Status.NOT_EVALUATED]
     nothing = bool(outcomes) and not judged
-    return Tried(
+    return TriedRule(
         rule_id,
         name,
         _status(outcomes, kept),
@@ -203,7 +203,7 @@ def read_exclusions(path: Path) -> frozenset[Exclusion]:
         ) from None
 
 
-def document(tried: Sequence[Tried]) -> dict[str, Any]:
+def document(tried: Sequence[TriedRule]) -> dict[str, Any]:
     """The whole result as JSON; `checked` and `discrepancies` are null where nothing could be evaluated."""
     return {
         "rules": [

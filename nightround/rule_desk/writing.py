@@ -10,7 +10,7 @@ from nightround.rule_desk.allowed import Allowed
 from nightround.rule_desk.examples import lacks_examples, verdict
 from nightround.rule_desk.linted import Linted
 from nightround.rule_desk.reachable import allowed_columns, fits
-from nightround.rule_desk.remarks import Level, Remark, nearest
+from nightround.rule_desk.remarks import Remark, RemarkLevel, nearest
 
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 READERS = {
@@ -29,7 +29,7 @@ def lint_words(linted: Linted) -> list[Remark]:
     found = [remark for name, words in parts.items() for remark in _both_languages(linted, name, words)]
     if not rule.source.strip():
         what, fix = "It names no source.", "say where the rule comes from: the protocol, a guideline, a definition"
-        found.append(linted.remark(Level.WARNING, what, "nobody can tell later whether it still holds", fix))
+        found.append(linted.remark(RemarkLevel.WARNING, what, "nobody can tell later whether it still holds", fix))
     return found
 
 
@@ -41,7 +41,7 @@ def _both_languages(linted: Linted, name: str, words: Words) -> Iterator[Remark]
         missing.append("English")
     for language in missing:
         yield linted.remark(
-            Level.WARNING,
+            RemarkLevel.WARNING,
             f"Its {name} is not in {language}.",
             f"{READERS[name]}, in the reader's own language",
             f"write {name}.{'zh' if language == 'Chinese' else 'en'}",
@@ -55,7 +55,7 @@ def lint_owner(linted: Linted, owners: Collection[str]) -> list[Remark]:
         return []
     return [
         linted.remark(
-            Level.WARNING,
+            RemarkLevel.WARNING,
             f"Nobody of the study owns {owner!r}.",
             "its findings stand in the list, and no mail tells anyone of them",
             nearest(owner, owners, otherwise=f"owners are: {', '.join(sorted(owners))}; or add one to study.toml"),
@@ -71,14 +71,14 @@ def lint_examples(linted: Linted) -> list[Remark]:
         kinds = {example.verdict for example in rule.examples}
         lacking = " and ".join(kind for kind in ("passes", "fails") if kind not in kinds)
         what, fix = f"It has no example that {lacking}.", "add a [[rule.examples]] for each"
-        found.append(linted.remark(Level.WARNING, what, "nothing shows that it does what its title says", fix))
+        found.append(linted.remark(RemarkLevel.WARNING, what, "nothing shows that it does what its title says", fix))
     allowed = allowed_columns(linted, limits=False)
     for example in rule.examples:
         shown = verdict(rule, example)
         if shown != example.verdict:
             what = f"The example {dict(example.values)} {shown}, not {example.verdict}."
             fix = "mend the example, or the logic"
-            found.append(linted.remark(Level.ERROR, what, "the rule does not do what its example says", fix))
+            found.append(linted.remark(RemarkLevel.ERROR, what, "the rule does not do what its example says", fix))
         for column, text in example.values.items():
             found += _value(linted, column, text, allowed)
     return list(dict.fromkeys(found))
@@ -87,14 +87,14 @@ def lint_examples(linted: Linted) -> list[Remark]:
 def _value(linted: Linted, column: str, text: str, allowed: Mapping[str, Allowed]) -> Iterator[Remark]:
     if column not in allowed and column not in linted.rule.fields:
         yield linted.remark(
-            Level.WARNING,
+            RemarkLevel.WARNING,
             f"An example gives {column}, which the rule does not read.",
             "the example shows less than it seems to",
             nearest(column, allowed, otherwise=f"it reads: {', '.join(allowed)}"),
         )
     elif not fits(allowed, column, text):
         yield linted.remark(
-            Level.WARNING,
+            RemarkLevel.WARNING,
             f"An example gives {column} the value {text!r}, which REDCap does not take.",
             "the example shows nothing about the data there can be",
             "give it a value of the dictionary",

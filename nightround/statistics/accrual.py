@@ -10,7 +10,7 @@ import pandas as pd
 from nightround.model.result import ResultRow
 from nightround.statistics.cohort import as_dates
 from nightround.statistics.numbers import PERCENT_DIGITS, percent, text_of
-from nightround.statistics.rows import Place
+from nightround.statistics.rows import RowPlace
 from nightround.study.methods import Reason
 from nightround.study.plan import Accrual
 
@@ -25,7 +25,7 @@ def accrual_rows(accrual: Accrual, patients: pd.DataFrame, cutoff: date) -> Iter
     Table `accrual`, variable `enrolled`; `cumulative` has the month as its level (YYYY-MM). The pace is
     that of the last `pace_months` before the cut-off, in patients a month; with none, nothing is projected.
     """
-    place = Place(ACCRUAL, "enrolled")
+    place = RowPlace(ACCRUAL, "enrolled")
     entered = as_dates(patients[accrual.entered.column]).dropna()
     entered = entered[entered.dt.date <= cutoff]
     share = percent(len(entered), accrual.target)
@@ -44,7 +44,7 @@ def _cumulative(entered: pd.Series[pd.Timestamp]) -> Iterator[tuple[str, int]]:
     yield from ((str(month), int(count)) for month, count in counts.items())
 
 
-def _months_to_go(place: Place, missing: int, pace: float) -> ResultRow:
+def _months_to_go(place: RowPlace, missing: int, pace: float) -> ResultRow:
     if missing > 0 and not pace:
         return place.refused("months_to_go", Reason.NOT_REACHED)
     months = max(missing, 0) / pace if missing > 0 else 0.0

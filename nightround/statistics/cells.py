@@ -20,14 +20,14 @@ from nightround.statistics.numbers import (
     text_of,
     trimmed_text_of,
 )
-from nightround.statistics.policy import Choice
-from nightround.statistics.rows import Place, method_words
+from nightround.statistics.policy import PolicyChoice
+from nightround.statistics.rows import RowPlace, method_words
 from nightround.study.methods import Caution, Reason
 from nightround.study.plan import FieldRef, Variable
 
 
 def described(
-    place: Place, variable: Variable, reference: FieldRef, cohort: Cohort, choice: Choice
+    place: RowPlace, variable: Variable, reference: FieldRef, cohort: Cohort, choice: PolicyChoice
 ) -> Iterator[ResultRow]:
     """The rows of one cell: n, missing, the parts of the summary, and the summary as it is printed."""
     members = cohort.members(place.group)
@@ -53,7 +53,7 @@ def limits_differ(variable: Variable, cohort: Cohort) -> bool:
     return bool((limits < limits.max()).any() or ((values < limits.max()) & (values != BELOW)).any())
 
 
-def _below_rows(place: Place, limits: Numbers, caution: str) -> Iterator[ResultRow]:
+def _below_rows(place: RowPlace, limits: Numbers, caution: str) -> Iterator[ResultRow]:
     """How many values are below detection; where limits differ, below which."""
     yield place.count("below_detection", len(limits), warning=caution)
     if caution:
@@ -61,7 +61,9 @@ def _below_rows(place: Place, limits: Numbers, caution: str) -> Iterator[ResultR
             yield place.at(level=f"{limit:g}").count("below_limit", int(count))
 
 
-def _measured(place: Place, variable: Variable, known: Numbers, choice: Choice, caution: str) -> Iterator[ResultRow]:
+def _measured(
+    place: RowPlace, variable: Variable, known: Numbers, choice: PolicyChoice, caution: str
+) -> Iterator[ResultRow]:
     n, digits = len(known), variable.digits
     average = place.number("mean", lambda: mean(known), digits, n=n)
     spread = place.number("sd", lambda: sd(known), digits, n=n)
@@ -76,7 +78,7 @@ def _measured(place: Place, variable: Variable, known: Numbers, choice: Choice, 
         yield place.row("summary", median.value, text, n=n, method=median.method, warning=caution, error=median.error)
 
 
-def _quartile_rows(place: Place, variable: Variable, known: Numbers, choice: Choice) -> tuple[ResultRow, ...]:
+def _quartile_rows(place: RowPlace, variable: Variable, known: Numbers, choice: PolicyChoice) -> tuple[ResultRow, ...]:
     method = method_words(f"quartiles_{choice.policy.quartiles}")
     print_number = trimmed_text_of if choice.plan.trim_zeros else text_of
     try:
@@ -95,11 +97,11 @@ def _quartile_rows(place: Place, variable: Variable, known: Numbers, choice: Cho
 class _Level(NamedTuple):
     """A level as it is counted: its place among the result rows, and its number among the levels."""
 
-    place: Place
+    place: RowPlace
     number: int
 
 
-def _counted(place: Place, variable: Variable, reference: FieldRef, cohort: Cohort) -> Iterator[ResultRow]:
+def _counted(place: RowPlace, variable: Variable, reference: FieldRef, cohort: Cohort) -> Iterator[ResultRow]:
     levels = cohort.levels(variable, reference)[cohort.members(place.group)]
     total = int((levels >= 0).sum())
     warning = Caution.UNKNOWN_CODES if cohort.unknown(variable, reference) else ""
@@ -109,14 +111,14 @@ def _counted(place: Place, variable: Variable, reference: FieldRef, cohort: Coho
         yield from _level_rows(level.place, int(counts[level.number]), total, cohort.plan.percent_from)
 
 
-def _printed_levels(place: Place, variable: Variable) -> list[_Level]:
+def _printed_levels(place: RowPlace, variable: Variable) -> list[_Level]:
     """Every level on its own line; of a dichotomous variable the shown one, on the variable's line."""
     if variable.shown:
         return [_Level(place, [level.id for level in variable.levels].index(variable.shown))]
     return [_Level(place.at(level=level.id), number) for number, level in enumerate(variable.levels)]
 
 
-def _level_rows(place: Place, count: int, total: int, percent_from: int) -> Iterator[ResultRow]:
+def _level_rows(place: RowPlace, count: int, total: int, percent_from: int) -> Iterator[ResultRow]:
     yield place.row("count", float(count), str(count), n=total)
     if total < max(percent_from, 1):
         reason = Reason.WITHHELD if total else Reason.NO_VALUES

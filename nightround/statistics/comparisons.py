@@ -14,14 +14,14 @@ from nightround.statistics.compare import Samples, between
 from nightround.statistics.estimates import HypothesisTest
 from nightround.statistics.numbers import Numbers
 from nightround.statistics.paired import turnover, within
-from nightround.statistics.policy import Choice
-from nightround.statistics.rows import Place, rows_of_test
+from nightround.statistics.policy import PolicyChoice
+from nightround.statistics.rows import RowPlace, rows_of_test
 from nightround.study.methods import BETWEEN_COUNTS, BETWEEN_MEASUREMENTS, WITHIN_COUNTS, Caution, HypothesisTestName
 from nightround.study.plan import FieldRef, Variable
 
 
 def compared_between(
-    place: Place, variable: Variable, reference: FieldRef, cohort: Cohort, choice: Choice
+    place: RowPlace, variable: Variable, reference: FieldRef, cohort: Cohort, choice: PolicyChoice
 ) -> Iterator[ResultRow]:
     """The test between the plan's groups at one visit, and the tests listed beside it."""
     planned = choice.between(variable)
@@ -34,7 +34,7 @@ def compared_between(
         yield from rows_of_test(place, test, run, sign=sign, prefix=prefix)
 
 
-def compared_within(place: Place, variable: Variable, cohort: Cohort, choice: Choice) -> Iterator[ResultRow]:
+def compared_within(place: RowPlace, variable: Variable, cohort: Cohort, choice: PolicyChoice) -> Iterator[ResultRow]:
     """The pairs of a group, the test between the two visits, and the tests listed beside it."""
     members = cohort.members(place.group)
     before, after = (both[members] for both in visit_values(variable, cohort))

@@ -13,7 +13,7 @@ from nightround.statistics.categorical import expected
 from nightround.statistics.cohort import Cohort, cohort_of
 from nightround.statistics.comparisons import counts_of, known
 from nightround.statistics.numbers import Numbers
-from nightround.statistics.policy import POLICIES, Choice
+from nightround.statistics.policy import POLICIES, PolicyChoice
 from nightround.study.methods import HypothesisTestName
 from nightround.study.plan import Plan, Variable
 
@@ -23,7 +23,7 @@ SMALLEST, LARGEST = 8, 5000
 
 
 @dataclass(frozen=True)
-class Drift:
+class AssumptionDrift:
     """A line of the plan whose assumption tonight's data put in doubt.
 
     `assumption` is `normal` (P by Shapiro-Wilk) or `expected_counts` (the smallest expected count).
@@ -37,15 +37,15 @@ class Drift:
     value: float
 
 
-def drift(plan: Plan, patients: pd.DataFrame) -> tuple[Drift, ...]:
+def drift(plan: Plan, patients: pd.DataFrame) -> tuple[AssumptionDrift, ...]:
     """Where a mean and SD is planned and a group looks skewed, or Pearson is planned and a cell is thin.
 
     The plan stands whatever this says: choosing tests by pre-tests changes their error rate
     (Rochon, BMC Med Res Methodol 2012;12:81).
     """
     cohort = cohort_of(plan, patients)
-    choice = Choice(plan, POLICIES[plan.policy])
-    found: list[Drift] = []
+    choice = PolicyChoice(plan, POLICIES[plan.policy])
+    found: list[AssumptionDrift] = []
     for table in plan.tables:
         for variable in table.variables:
             found += _skewed(table.id, variable, cohort)
@@ -53,7 +53,7 @@ def drift(plan: Plan, patients: pd.DataFrame) -> tuple[Drift, ...]:
     return tuple(found)
 
 
-def _skewed(table: str, variable: Variable, cohort: Cohort) -> Iterator[Drift]:
+def _skewed(table: str, variable: Variable, cohort: Cohort) -> Iterator[AssumptionDrift]:
     if variable.summary != "mean_sd":
         return
     for visit, reference in variable.visits:
@@ -61,7 +61,7 @@ def _skewed(table: str, variable: Variable, cohort: Cohort) -> Iterator[Drift]:
         for group in cohort.plan.groups:
             p = _normality(values[known(values) & cohort.members(group.id)])
             if p is not None and p < LEVEL:
-                yield Drift(table, variable.id, group.id, visit, "normal", p)
+                yield AssumptionDrift(table, variable.id, group.id, visit, "normal", p)
 
 
 def _normality(values: Numbers) -> float | None:
@@ -69,10 +69,10 @@ def _normality(values: Numbers) -> float | None:
     return float(stats.shapiro(values).pvalue) if usable else None
 
 
-def _thin(table: str, variable: Variable, cohort: Cohort, choice: Choice) -> Iterator[Drift]:
+def _thin(table: str, variable: Variable, cohort: Cohort, choice: PolicyChoice) -> Iterator[AssumptionDrift]:
     if variable.field is None or choice.between(variable) != HypothesisTestName.PEARSON:
         return
     counts = counts_of(cohort.levels(variable, variable.field), variable, cohort)
     used = counts[counts.sum(axis=1) > 0]
     if used.size and used.sum() and (smallest := float(expected(used).min())) < 5:  # noqa: PLR2004 - Cochran's limit
-        yield Drift(table, variable.id, "", "", "expected_counts", smallest)
+        yield AssumptionDrift(table, variable.id, "", "", "expected_counts", smallest)

@@ -22,8 +22,8 @@ from nightround.statistics.effect import (
 from nightround.statistics.estimates import Estimate
 from nightround.statistics.numbers import PERCENT_DIGITS, Numbers
 from nightround.statistics.paired import rankable
-from nightround.statistics.policy import Choice
-from nightround.statistics.rows import Place, estimate_rows
+from nightround.statistics.policy import PolicyChoice
+from nightround.statistics.rows import RowPlace, estimate_rows
 from nightround.study.methods import Caution
 from nightround.study.plan import Effect, FieldRef, Variable
 
@@ -35,11 +35,11 @@ Compute = Callable[[], Estimate]
 
 
 def effects_between(
-    place: Place,
+    place: RowPlace,
     variable: Variable,
     reference: FieldRef,
     cohort: Cohort,
-    choice: Choice,
+    choice: PolicyChoice,
     *,
     wanted: tuple[Effect, ...],
 ) -> Iterator[ResultRow]:
@@ -56,7 +56,7 @@ def effects_between(
         yield from estimate_rows(place, "smd", lambda: smd(first, second), RATIO_DIGITS)
 
 
-def _location(first: Numbers, second: Numbers, variable: Variable, choice: Choice) -> Compute:
+def _location(first: Numbers, second: Numbers, variable: Variable, choice: PolicyChoice) -> Compute:
     """A median is compared by Hodges and Lehmann, a mean by the policy's interval."""
     if variable.summary == "median_quartiles":
         return lambda: hodges_lehmann(first, second)
@@ -64,7 +64,7 @@ def _location(first: Numbers, second: Numbers, variable: Variable, choice: Choic
 
 
 def _counted_effects(
-    place: Place, variable: Variable, reference: FieldRef, cohort: Cohort, wanted: tuple[Effect, ...]
+    place: RowPlace, variable: Variable, reference: FieldRef, cohort: Cohort, wanted: tuple[Effect, ...]
 ) -> Iterator[ResultRow]:
     counts = counts_of(cohort.levels(variable, reference), variable, cohort)
     if "difference" in wanted and variable.shown:
@@ -78,7 +78,9 @@ def _percent(found: Estimate) -> Estimate:
     return replace(found, value=100 * found.value, low=100 * found.low, high=100 * found.high)
 
 
-def changes_within(place: Place, variable: Variable, cohort: Cohort, wanted: tuple[Effect, ...]) -> Iterator[ResultRow]:
+def changes_within(
+    place: RowPlace, variable: Variable, cohort: Cohort, wanted: tuple[Effect, ...]
+) -> Iterator[ResultRow]:
     """The change of one group, after minus before; of ordered levels how many rose, stayed and fell."""
     if "change" not in wanted:
         return
@@ -108,7 +110,7 @@ def _change(variable: Variable, before: Numbers, after: Numbers) -> Compute:
 
 
 def difference_of_changes(
-    place: Place, variable: Variable, cohort: Cohort, choice: Choice, wanted: tuple[Effect, ...]
+    place: RowPlace, variable: Variable, cohort: Cohort, choice: PolicyChoice, wanted: tuple[Effect, ...]
 ) -> Iterator[ResultRow]:
     """The first group's change minus the second's, and the same by ANCOVA as sensitivity, with a note if they disagree.
 

@@ -15,7 +15,7 @@ from nightround.statistics.estimates import NotEstimable
 from nightround.statistics.followed import Followed, followed
 from nightround.statistics.numbers import PERCENT_DIGITS, Numbers, interval_text, text_of
 from nightround.statistics.regression import firth, logistic
-from nightround.statistics.rows import Place, estimate_rows, method_words, rows_of_test
+from nightround.statistics.rows import RowPlace, estimate_rows, method_words, rows_of_test
 from nightround.statistics.survival import Events, Point, at_risk, at_time, kaplan_meier, log_rank, median_time
 from nightround.study.methods import Caution, HypothesisTestName, Reason
 from nightround.study.plan import Factor, Plan, Regression, Survival, Variable
@@ -32,7 +32,7 @@ def survival_rows(curve: Survival, plan: Plan, patients: pd.DataFrame) -> Iterat
     take the negative time as it is. Nothing is said of times that nobody reached.
     """
     cohort = cohort_of(plan, patients, curve.population)
-    place, found = Place("survival", curve.id), followed(curve, cohort)
+    place, found = RowPlace("survival", curve.id), followed(curve, cohort)
     used = known(found.time) & ~found.before_start
     groups = ["", *(group.id for group in plan.groups if curve.by_group)]
     for group in groups:
@@ -48,7 +48,7 @@ def _samples(found: Followed, used: Mask) -> tuple[Numbers, Events]:
     return found.time[used], found.event[used]
 
 
-def _counted_rows(place: Place, found: Followed, members: Mask) -> Iterator[ResultRow]:
+def _counted_rows(place: RowPlace, found: Followed, members: Mask) -> Iterator[ResultRow]:
     """Who is in the curve, who has no time, and whose time is before the start."""
     timed = known(found.time) & members
     before = int((timed & found.before_start).sum())
@@ -57,7 +57,7 @@ def _counted_rows(place: Place, found: Followed, members: Mask) -> Iterator[Resu
     yield place.count("before_start", before, warning=Caution.BEFORE_START if before else "")
 
 
-def _curve_rows(place: Place, curve: Survival, time: Numbers, event: Events) -> Iterator[ResultRow]:
+def _curve_rows(place: RowPlace, curve: Survival, time: Numbers, event: Events) -> Iterator[ResultRow]:
     yield place.count("events", int(event.sum()))
     try:
         points = kaplan_meier(time, event, curve.interval)
@@ -79,7 +79,7 @@ def _curve_rows(place: Place, curve: Survival, time: Numbers, event: Events) -> 
     yield place.number("median", lambda: median_time(points), 1, n=len(time), method=method_words("kaplan_meier"))
 
 
-def _free_rows(place: Place, name: str, point: Point | None, n: int) -> Iterator[ResultRow]:
+def _free_rows(place: RowPlace, name: str, point: Point | None, n: int) -> Iterator[ResultRow]:
     """In percent; before the first event everybody is free of it, without an interval."""
     method = method_words("kaplan_meier")
     if point is None:
@@ -102,12 +102,12 @@ def regression_rows(regression: Regression, cohort: Cohort) -> Iterator[ResultRo
     for factor in regression.factors:
         variable = variables[factor.variable]
         for level, values in _factor_values(variable, cohort):
-            place = Place(regression.id, variable.id, level=level)
+            place = RowPlace(regression.id, variable.id, level=level)
             used = known(values) & (cohort.group >= 0)
             yield from _odds_rows(place, outcome[used], values[used], factor)
 
 
-def _odds_rows(place: Place, outcome: Numbers, values: Numbers, factor: Factor) -> Iterator[ResultRow]:
+def _odds_rows(place: RowPlace, outcome: Numbers, values: Numbers, factor: Factor) -> Iterator[ResultRow]:
     yield place.count("n", len(values))
     for name, fit in (("logistic", logistic), ("firth", firth)):
         yield from estimate_rows(place, name, partial(fit, outcome, values, per=factor.per), RATIO_DIGITS)

@@ -11,7 +11,7 @@ from nightround.model.result import ResultRow
 from nightround.statistics.cohort import Codes, Cohort, holds
 from nightround.statistics.comparisons import known, visit_values
 from nightround.statistics.numbers import Numbers
-from nightround.statistics.rows import Place
+from nightround.statistics.rows import RowPlace
 from nightround.study.plan import Variable
 
 RANGES = ("low", "normal", "high")
@@ -29,7 +29,7 @@ def ranges_of(values: Numbers, variable: Variable, cohort: Cohort) -> Codes:
     return found
 
 
-def shift_rows(place: Place, variable: Variable, cohort: Cohort) -> Iterator[ResultRow]:
+def shift_rows(place: RowPlace, variable: Variable, cohort: Cohort) -> Iterator[ResultRow]:
     """Low, normal and high at each visit (`in_range`), and the 3x3 `shift` of the pairs: level `normal>high`."""
     if not variable.limits or variable.counted:
         return

@@ -114,7 +114,7 @@ POLICIES: Mapping[PolicyName, Policy] = {
 
 
 @dataclass(frozen=True)
-class Choice:
+class PolicyChoice:
     """The plan's choices under one policy. A test named in the plan holds under the plan's own policy only."""
 
     plan: Plan

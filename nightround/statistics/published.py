@@ -10,7 +10,7 @@ from nightround.model.result import ResultRow
 from nightround.statistics.cohort import holds, step_mask
 from nightround.statistics.describe import wilson
 from nightround.statistics.numbers import PERCENT_DIGITS, percent, text_of
-from nightround.statistics.rows import Place, method_words
+from nightround.statistics.rows import RowPlace, method_words
 from nightround.study.plan import Endpoint, Literature, Plan
 
 LITERATURE, BOUNDS = "literature", "bounds"
@@ -21,7 +21,7 @@ def literature_rows(published: Literature) -> Iterator[ResultRow]:
 
     The interval takes everyone as followed, so it is narrower than the source's own where that is a curve.
     """
-    place = Place(LITERATURE, published.id)
+    place = RowPlace(LITERATURE, published.id)
     found = wilson(round(published.percent * published.n / 100), published.n)
     method = method_words(found.method)
     yield place.count("n", published.n)
@@ -36,7 +36,7 @@ def bounds_rows(plan: Plan, endpoint: Endpoint, patients: pd.DataFrame, step: st
     Table `bounds`, variable the endpoint. Statistics: n (of the step), known, lowest, highest in percent
     (Manski's bounds, Am Econ Rev 1990;80:319).
     """
-    place = Place(BOUNDS, endpoint.id)
+    place = RowPlace(BOUNDS, endpoint.id)
     wider = step_mask(plan, patients, step)
     met = int((holds(endpoint, patients) & step_mask(plan, patients, endpoint.among) & wider).sum())
     known = int(patients.loc[wider, endpoint.field.column].notna().sum())

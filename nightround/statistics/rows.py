@@ -15,7 +15,7 @@ _STATISTIC_OF_RULE = {"mann_whitney_by_rule": "z", "wilcoxon_by_rule": "z", "pea
 
 
 @dataclass(frozen=True)
-class Place:
+class RowPlace:
     """Where a result row belongs; the parts of its key without the statistic."""
 
     table: str
@@ -24,7 +24,7 @@ class Place:
     visit: str = ""
     level: str = ""
 
-    def at(self, *, group: str | None = None, visit: str | None = None, level: str | None = None) -> Place:
+    def at(self, *, group: str | None = None, visit: str | None = None, level: str | None = None) -> RowPlace:
         """The same place with another group, visit or level."""
         given = {"group": group, "visit": visit, "level": level}
         return replace(self, **{name: value for name, value in given.items() if value is not None})
@@ -83,7 +83,7 @@ def method_words(name: str) -> str:
 
 
 def rows_of_test(
-    place: Place,
+    place: RowPlace,
     planned: HypothesisTestName,
     run: Callable[[], HypothesisTest],
     *,
@@ -128,7 +128,7 @@ def signed(tested: HypothesisTest, sign: Sign) -> HypothesisTest:
     return replace(tested, value=-tested.value if sign == "reversed" else -abs(tested.value))
 
 
-def estimate_rows(place: Place, name: str, compute: Callable[[], Estimate], digits: int) -> Iterator[ResultRow]:
+def estimate_rows(place: RowPlace, name: str, compute: Callable[[], Estimate], digits: int) -> Iterator[ResultRow]:
     """An effect, the ends of its 95% interval, and both as they are printed, or the reason why there is none."""
     parts = (name, f"{name}_low", f"{name}_high", f"{name}_summary")
     try:

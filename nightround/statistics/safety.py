@@ -11,7 +11,7 @@ from nightround.model.result import ResultRow
 from nightround.statistics.cohort import step_mask
 from nightround.statistics.describe import clopper_pearson
 from nightround.statistics.numbers import PERCENT_DIGITS, count_text, percent, text_of
-from nightround.statistics.rows import Place, method_words
+from nightround.statistics.rows import RowPlace, method_words
 from nightround.study.methods import Reason
 from nightround.study.plan import Plan, Safety
 from redcap_sync.rows.tables import Table
@@ -31,11 +31,11 @@ def safety_rows(plan: Plan, safety: Safety, patients: pd.DataFrame, events: Tabl
     found = found[found["record"].isin(among)]
     worst = found.groupby("record", as_index=False)["grade"].max()
     serious = found[found["serious"].isin(safety.serious_codes)]
-    yield from _counted(Place(SAFETY, "any"), found, len(among), interval=True)
-    yield from _counted(Place(SAFETY, "serious"), serious, len(among), interval=True)
+    yield from _counted(RowPlace(SAFETY, "any"), found, len(among), interval=True)
+    yield from _counted(RowPlace(SAFETY, "serious"), serious, len(among), interval=True)
     for variable, rows in (("term", found), ("grade", worst)):
         for code in sorted(set(found[variable]) - {""}):
-            yield from _counted(Place(SAFETY, variable, level=code), rows[rows[variable] == code], len(among))
+            yield from _counted(RowPlace(SAFETY, variable, level=code), rows[rows[variable] == code], len(among))
 
 
 def _events(safety: Safety, events: Table) -> pd.DataFrame:
@@ -51,7 +51,7 @@ def _events(safety: Safety, events: Table) -> pd.DataFrame:
     return found[found["term"] != ""]
 
 
-def _counted(place: Place, rows: pd.DataFrame, among: int, *, interval: bool = False) -> Iterator[ResultRow]:
+def _counted(place: RowPlace, rows: pd.DataFrame, among: int, *, interval: bool = False) -> Iterator[ResultRow]:
     count = int(rows["record"].nunique())
     yield from (place.count("n", among), place.count("events", len(rows)))
     yield place.row("count", float(count), str(count), n=among)

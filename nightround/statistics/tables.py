@@ -18,8 +18,8 @@ from nightround.statistics.followup import regression_rows, survival_rows
 from nightround.statistics.laboratory import shift_rows
 from nightround.statistics.numbers import PERCENT_DIGITS, text_of
 from nightround.statistics.numbers import percent as percentage
-from nightround.statistics.policy import POLICIES, Choice
-from nightround.statistics.rows import Place, method_words
+from nightround.statistics.policy import POLICIES, PolicyChoice
+from nightround.statistics.rows import RowPlace, method_words
 from nightround.study.methods import Caution, Reason
 from nightround.study.plan import Endpoint, Plan, PlannedTable, PolicyName, Variable
 
@@ -36,11 +36,11 @@ def tables(plan: Plan, patients: pd.DataFrame, policy: PolicyName | None = None)
     the whole population, visit is '', `before` or `after`. `policy` is the plan's own unless another is named.
     """
     cohort = cohort_of(plan, patients)
-    choice = Choice(plan, POLICIES[policy or plan.policy])
+    choice = PolicyChoice(plan, POLICIES[policy or plan.policy])
     return ResultSet(_rows(cohort, patients, choice))
 
 
-def _rows(cohort: Cohort, patients: pd.DataFrame, choice: Choice) -> Iterator[ResultRow]:
+def _rows(cohort: Cohort, patients: pd.DataFrame, choice: PolicyChoice) -> Iterator[ResultRow]:
     yield from flow_rows(cohort, patients)
     for endpoint in cohort.plan.endpoints:
         yield from endpoint_rows(endpoint, cohort.plan, patients)
@@ -57,10 +57,10 @@ def _rows(cohort: Cohort, patients: pd.DataFrame, choice: Choice) -> Iterator[Re
 def flow_rows(cohort: Cohort, patients: pd.DataFrame) -> Iterator[ResultRow]:
     """How many patients passed each step, how many are in each group, and how many in none."""
     for step in cohort.plan.flow:
-        yield Place(FLOW, step.id).count("n", int(step_mask(cohort.plan, patients, step.id).sum()))
+        yield RowPlace(FLOW, step.id).count("n", int(step_mask(cohort.plan, patients, step.id).sum()))
     for group in cohort.plan.groups:
-        yield Place(FLOW, "groups", group=group.id).count("n", int(cohort.members(group.id).sum()))
-    yield Place(FLOW, "groups").count("unassigned", int((cohort.group < 0).sum()))
+        yield RowPlace(FLOW, "groups", group=group.id).count("n", int(cohort.members(group.id).sum()))
+    yield RowPlace(FLOW, "groups").count("unassigned", int((cohort.group < 0).sum()))
 
 
 def endpoint_rows(endpoint: Endpoint, plan: Plan, patients: pd.DataFrame) -> Iterator[ResultRow]:
@@ -70,7 +70,7 @@ def endpoint_rows(endpoint: Endpoint, plan: Plan, patients: pd.DataFrame) -> Ite
 
 def proportion_rows(endpoint: Endpoint, among: pd.DataFrame) -> Iterator[ResultRow]:
     """The same of the patients that passed the step."""
-    place = Place(ENDPOINTS, endpoint.id)
+    place = RowPlace(ENDPOINTS, endpoint.id)
     known = int(among[endpoint.field.column].notna().sum())
     count = int(holds(endpoint, among).sum())
     yield from (place.count("n", known), place.count("missing", len(among) - known), place.count("count", count))
@@ -87,9 +87,9 @@ def proportion_rows(endpoint: Endpoint, among: pd.DataFrame) -> Iterator[ResultR
             yield place.row(f"{found.method}_{end}", value, text, n=known, method=method_words(found.method))
 
 
-def variable_rows(table: PlannedTable, variable: Variable, cohort: Cohort, choice: Choice) -> Iterator[ResultRow]:
+def variable_rows(table: PlannedTable, variable: Variable, cohort: Cohort, choice: PolicyChoice) -> Iterator[ResultRow]:
     """Everything about one variable of one table."""
-    place = Place(table.id, variable.id)
+    place = RowPlace(table.id, variable.id)
     columns = ("", *(group.id for group in cohort.plan.groups))
     for visit, reference in variable.visits:
         there = place.at(visit=visit)
@@ -105,7 +105,9 @@ def variable_rows(table: PlannedTable, variable: Variable, cohort: Cohort, choic
         yield from difference_of_changes(place, variable, cohort, choice, table.effects)
 
 
-def half_limit_rows(table: PlannedTable, variable: Variable, cohort: Cohort, choice: Choice) -> Iterator[ResultRow]:
+def half_limit_rows(
+    table: PlannedTable, variable: Variable, cohort: Cohort, choice: PolicyChoice
+) -> Iterator[ResultRow]:
     """The same numbers with half of the limit of detection in place of values below it, where the plan asks for it.
 
     Statistics are named `half_limit_mean`, `half_limit_p` and so on. They are a sensitivity analysis (EPA QA/G-9,

@@ -9,7 +9,7 @@ import numpy as np
 from nightround.model.result import ResultRow
 from nightround.statistics.cohort import Cohort
 from nightround.statistics.comparisons import known, visit_values
-from nightround.statistics.rows import Place
+from nightround.statistics.rows import RowPlace
 from nightround.study.plan import PlannedTable, Variable
 
 ARROW = ">"
@@ -20,10 +20,10 @@ def transition_rows(table: PlannedTable, cohort: Cohort) -> Iterator[ResultRow]:
     """For every ordinal variable: statistic `pairs`, level `before>after`, in all patients and in each group."""
     for variable in (one for one in table.variables if one.type == "ordinal" and one.before):
         for group in ("", *(group.id for group in cohort.plan.groups)):
-            yield from _pairs(Place(table.id, variable.id, group=group), variable, cohort)
+            yield from _pairs(RowPlace(table.id, variable.id, group=group), variable, cohort)
 
 
-def _pairs(place: Place, variable: Variable, cohort: Cohort) -> Iterator[ResultRow]:
+def _pairs(place: RowPlace, variable: Variable, cohort: Cohort) -> Iterator[ResultRow]:
     members = cohort.members(place.group)
     before, after = (both[members] for both in visit_values(variable, cohort))
     paired = known(before) & known(after)

@@ -19,7 +19,7 @@ from nightround.store import run_rows as runs
 from nightround.store.digest_rows import SentDigest
 from nightround.store.engine import open_engine, reading, writing
 from nightround.store.finding_rows import Changes, HistoryEntry
-from nightround.store.run_rows import Ended, Run, Step
+from nightround.store.run_rows import Ended, Run, RunStep
 
 
 def open_store(where: str | Path) -> Store:
@@ -58,7 +58,7 @@ class Store:
     ) -> None:
         """Remember how a step of a run ended. `note` must hold no patient's value."""
         with writing(self.engine) as connection:
-            runs.insert_step(connection, run_id, Step(name, started_at, now, ended, note))
+            runs.insert_step(connection, run_id, RunStep(name, started_at, now, ended, note))
 
     def finish_run(
         self,

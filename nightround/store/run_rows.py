@@ -28,7 +28,7 @@ class Ended(StrEnum):
 
 
 @dataclass(frozen=True)
-class Step:
+class RunStep:
     """One step of a run."""
 
     name: str
@@ -53,7 +53,7 @@ class Run:
     complete: bool
     trouble: str
     coverage: Coverage | None
-    steps: tuple[Step, ...]
+    steps: tuple[RunStep, ...]
 
 
 def insert_run(connection: Connection, study: str, job: str, now: datetime) -> int:
@@ -64,7 +64,7 @@ def insert_run(connection: Connection, study: str, job: str, now: datetime) -> i
     return int(connection.execute(begun.returning(runs.c.id)).scalar_one())
 
 
-def insert_step(connection: Connection, run_id: int, step: Step) -> None:
+def insert_step(connection: Connection, run_id: int, step: RunStep) -> None:
     """Add a step after the ones a run already has."""
     position = select(func.count()).where(steps.c.run_id == run_id).scalar_subquery()
     connection.execute(
@@ -148,7 +148,7 @@ def _run(connection: Connection, row: RowMapping) -> Run:
         "ended": Ended(row["ended"]),
         "coverage": coverage_from(row["coverage"]) if row["coverage"] else None,
         "steps": tuple(
-            Step(step.name, step.started_at, step.ended_at, Ended(step.ended), step.note) for step in its_steps
+            RunStep(step.name, step.started_at, step.ended_at, Ended(step.ended), step.note) for step in its_steps
         ),
     }
     return Run(**facts)

@@ -21,7 +21,7 @@ from nightround.study.plan_analyses import (
     Safety,
     Survival,
 )
-from nightround.study.plan_patients import Condition, Group, Step
+from nightround.study.plan_patients import Condition, PlanGroup, Step
 from nightround.study.plan_variables import (
     Effect,
     Level,
@@ -42,12 +42,12 @@ __all__ = [
     "Endpoint",
     "Factor",
     "FieldRef",
-    "Group",
     "Level",
     "Limits",
     "Literature",
     "PerPatient",
     "Plan",
+    "PlanGroup",
     "PlannedTable",
     "PolicyName",
     "QuartileType",
@@ -78,7 +78,7 @@ class Plan(StudyModel):
     """Percentages are withheld in groups smaller than this."""
     trim_zeros: bool = False
     """Print medians and quartiles without trailing zeros, as SPSS does."""
-    groups: tuple[Group, ...] = Field(min_length=1)
+    groups: tuple[PlanGroup, ...] = Field(min_length=1)
     flow: tuple[Step, ...] = Field(min_length=1)
     endpoints: tuple[Endpoint, ...] = ()
     tables: tuple[PlannedTable, ...] = ()

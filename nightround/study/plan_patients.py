@@ -15,7 +15,7 @@ class Condition(StudyModel):
     codes: tuple[str, ...] = ()
 
 
-class Group(StudyModel):
+class PlanGroup(StudyModel):
     """One column of a comparison: the codes of the grouping field that belong to it."""
 
     id: str

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from nightround.rule_desk.try_project import Exclusion, Tried, try_project
+from nightround.rule_desk.try_project import Exclusion, TriedRule, try_project
 from redcap_sync.odm.project_file import ProjectFile, read_project_file
 from tests.project_xml import Opened, opened_xml
 from tests.rules_by_hand import cells_of, codes_of, is_shown, value_of
@@ -79,7 +79,7 @@ def worked_case(tmp_path: Path) -> ProjectFile:
     return read_project_file(path)
 
 
-def by_letter(tried: tuple[Tried, ...]) -> dict[str, Tried]:
+def by_letter(tried: tuple[TriedRule, ...]) -> dict[str, TriedRule]:
     """The rules by their ids."""
     return {one.id: one for one in tried}
 

@@ -11,8 +11,8 @@ from nightround.report.figures.bars import Bar, BarTexts, bar_drawing
 from nightround.report.figures.drawing import HALF, Drawing, Label, Marker, Pen, Polyline, Rect
 from nightround.report.figures.flow_diagram import WIDTH, FlowStep, FlowTexts, flow_drawing
 from nightround.report.figures.intervals import Interval, IntervalTexts, axis_of, interval_drawing
-from nightround.report.figures.survival_curves import BEYOND, Curve, CurveTexts, Step, curves_of, survival_drawing
-from nightround.report.figures.trends import Panel, Spot, TrendTexts, trend_drawing
+from nightround.report.figures.survival_curves import BEYOND, Curve, CurveStep, CurveTexts, curves_of, survival_drawing
+from nightround.report.figures.trends import Spot, TrendPanel, TrendTexts, trend_drawing
 from nightround.report.printing.metrics import read_metrics
 from nightround.report.tables.effect_tables import curve_note, curve_parts
 from nightround.report.tables.views import Figure
@@ -130,7 +130,7 @@ def test_a_panel_draws_each_group_at_both_visits() -> None:
     """Two groups, two visits: four marks, at the heights of their medians, in two shapes."""
     pair = (Spot(1.0, 2.0, 3.0), Spot(2.0, 4.0, 6.0))
     texts = TrendTexts("t", ("A", "B"), ("before", "after"))
-    drawing = trend_drawing([Panel("Hb", (pair, pair))], texts, PEN)
+    drawing = trend_drawing([TrendPanel("Hb", (pair, pair))], texts, PEN)
     legend = {"A", "B", "before", "after", "Hb"}
     marks = [shape for shape in drawing.shapes if isinstance(shape, Marker)][2:]
     assert legend <= set(labels(drawing))
@@ -159,7 +159,7 @@ def test_ticks_are_few_round_and_hold_the_data(low: float, high: float) -> None:
 
 def curve(name: str, free: float) -> Curve:
     """A curve that falls once, at 3 months."""
-    return Curve(name, (Step(3.0, free, free - 10, free + 5),), ((0.0, "43"), (6.0, "30")))
+    return Curve(name, (CurveStep(3.0, free, free - 10, free + 5),), ((0.0, "43"), (6.0, "30")))
 
 
 def test_a_curve_starts_with_everybody_and_falls_at_its_events() -> None:
@@ -215,7 +215,7 @@ def test_a_plan_with_a_curve_gets_its_figure_from_the_result_rows() -> None:
     figure = next(iter(curve_parts(inputs, read_wording([TEMPLATES], "en"), PEN)))
     assert isinstance(figure, Figure)
     assert curves_of(inputs, plan.survival[0], read_wording([TEMPLATES], "en"))[0].steps == (
-        Step(2.0, 90.0, 80.0, 95.0),
+        CurveStep(2.0, 90.0, 80.0, 95.0),
     )
     assert figure.note.endswith("log-rank test: P = 0.020.")
 

@@ -11,7 +11,7 @@ import pytest
 
 from nightround.model.errors import SystemLibraryMissing
 from nightround.report.printing import pdf
-from nightround.report.printing.typesetting import Limits, ReportNotMade, assets, pdf_bytes, worker_environment
+from nightround.report.printing.typesetting import ReportNotMade, WorkerLimits, assets, pdf_bytes, worker_environment
 from tests.report_samples import CUTOFF, TEMPLATES
 
 PACKAGES = ("libpangoft2-1.0-0", "libharfbuzz-subset0")
@@ -24,7 +24,7 @@ def worker(program: str) -> tuple[str, ...]:
 
 def run(program: str, seconds: float = 20.0) -> bytes:
     """Give a small program the job of an empty page."""
-    limits = Limits(seconds=seconds)
+    limits = WorkerLimits(seconds=seconds)
     return pdf_bytes("<p>", made_at=CUTOFF, templates=TEMPLATES, worker=worker(program), limits=limits)
 
 
@@ -68,7 +68,7 @@ def test_an_error_of_the_worker_is_told_by_its_kind_only() -> None:
 def test_the_worker_obeys_its_memory_limit() -> None:
     """A job whose limit is too small for the work fails instead of taking the memory."""
     with pytest.raises(ReportNotMade):
-        pdf_bytes("<p>x</p>" * 10, made_at=CUTOFF, templates=TEMPLATES, limits=Limits(memory=64 * 1024**2))
+        pdf_bytes("<p>x</p>" * 10, made_at=CUTOFF, templates=TEMPLATES, limits=WorkerLimits(memory=64 * 1024**2))
 
 
 def test_remarks_of_the_typesetter_are_logged(caplog: pytest.LogCaptureFixture) -> None:

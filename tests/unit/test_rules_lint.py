@@ -8,7 +8,7 @@ import pytest
 from nightround.model.language import Words
 from nightround.model.rule import Example, Rule
 from nightround.rule_desk.lint import lint_rules, lint_study
-from nightround.rule_desk.remarks import Level, Remark
+from nightround.rule_desk.remarks import Remark, RemarkLevel
 from redcap_sync.dictionary import Dictionary, dictionary_from_api
 from redcap_sync.logic import parse, references
 from tests.made_up import metadata, rule
@@ -107,7 +107,7 @@ def test_a_sound_rule_gets_no_remark() -> None:
 )
 def test_what_the_project_does_not_have_is_an_error(logic: str, what: str, fix: str) -> None:
     """A reference that leads nowhere names the nearest thing that is there."""
-    found = [remark for remark in remarks_on(written(logic, fields=("age",))) if remark.level is Level.ERROR]
+    found = [remark for remark in remarks_on(written(logic, fields=("age",))) if remark.level is RemarkLevel.ERROR]
     assert any(what in remark.what and fix in remark.fix for remark in found), found
 
 
@@ -172,7 +172,7 @@ def test_a_rule_that_can_come_to_one_thing_only_is_proven_so(
 def test_what_cannot_be_decided_is_said_to_be_so() -> None:
     """Where too many values are possible and none that was tried shows it, the lint does not guess."""
     found = remarks_on(written("[weight] * [age] = 1234.5678"))
-    assert [(remark.level, "could not be told" in remark.what) for remark in found] == [(Level.NOTE, True)]
+    assert [(remark.level, "could not be told" in remark.what) for remark in found] == [(RemarkLevel.NOTE, True)]
 
 
 def test_an_example_shows_what_trying_does_not() -> None:
@@ -259,4 +259,4 @@ def test_a_remark_says_what_why_and_what_to_do() -> None:
 @pytest.mark.parametrize("study", sorted(EXPECTATIONS.glob("*/study.toml")), ids=lambda path: path.parent.name)
 def test_the_rules_that_are_shipped_have_no_error_and_no_warning(study: Path) -> None:
     """Notes apart, the lint has nothing to say of a shipped study."""
-    assert [remark for remark in lint_study(study.parent) if remark.level is not Level.NOTE] == []
+    assert [remark for remark in lint_study(study.parent) if remark.level is not RemarkLevel.NOTE] == []

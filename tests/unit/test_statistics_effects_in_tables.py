@@ -238,7 +238,9 @@ def test_policies_differ_where_their_definitions_do(study: tuple[Plan, pd.DataFr
     differences = {one.key: one for one in compare(*study, "spss", "recommended")}
     age = differences[ResultKey("table1", "age", "p")]
     assert age.why.en == "Student t test (pooled variance) | Welch t test"
-    quartiles = {one.why.en for key, one in differences.items() if key.table == "table1" and key.statistic in ("q1", "q3")}
+    quartiles = {
+        one.why.en for key, one in differences.items() if key.table == "table1" and key.statistic in ("q1", "q3")
+    }
     assert quartiles == {"quartiles of Hyndman-Fan type 6 | quartiles of Hyndman-Fan type 7"}
     assert ResultKey("table1", "age", "mean", "patency") not in differences
     assert compare(*study, "spss", "spss") == ()

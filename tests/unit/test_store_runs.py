@@ -12,7 +12,7 @@ from nightround.model.finding import LedgerDelta
 from nightround.model.outcome import Coverage, Status
 from nightround.store.database import Store, open_store
 from nightround.store.digest_rows import SentDigest
-from nightround.store.run_rows import Ended, Run, Step
+from nightround.store.run_rows import Ended, Run, RunStep
 from tests.made_findings import STUDY, night
 
 COVERAGE = Coverage(
@@ -35,7 +35,7 @@ def test_a_run_is_remembered_with_its_steps_and_certificate(store: Store) -> Non
     store.finish_run(
         run_id, Ended.RED, exit_code=3, now=night(2), snapshot_id="abc", complete=True, coverage=COVERAGE, trouble="B"
     )
-    steps = tuple(Step(name, night(1), night(2), Ended.DONE, "72 records") for name in ("pull", "check"))
+    steps = tuple(RunStep(name, night(1), night(2), Ended.DONE, "72 records") for name in ("pull", "check"))
     whole = dict.fromkeys(Status, 0) | {Status.PASSED: 1}
     assert store.last_run(STUDY) == Run(
         id=run_id,

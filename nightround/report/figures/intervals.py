@@ -45,7 +45,7 @@ def axis_of(ticks: tuple[float, ...], rows: Sequence[Interval], pen: Pen, *, log
 
 
 @dataclass(frozen=True)
-class Values:
+class ValueColumns:
     """The columns of the printed values: where they start, where their brackets open, and where P ends."""
 
     start: float
@@ -53,13 +53,13 @@ class Values:
     end: float
 
 
-def values_of(rows: Sequence[Interval], pen: Pen) -> Values:
+def values_of(rows: Sequence[Interval], pen: Pen) -> ValueColumns:
     """Room for the widest estimate and the widest interval; P stands after them where there is one."""
     parts = [halves(row.text) for row in rows]
     first, second = (max((pen.width(part[side], style="bold") for part in parts), default=0.0) for side in (0, 1))
     p_room = max((pen.width(row.p) for row in rows), default=0.0)
     end = WIDTH - 4 - (p_room + INSET if p_room else 0.0)
-    return Values(end - second - first, end - second, end)
+    return ValueColumns(end - second - first, end - second, end)
 
 
 def halves(text: str) -> tuple[str, str]:
@@ -116,7 +116,7 @@ def interval_shapes(row: Interval, middle: float, axis: Scale) -> Iterator[Shape
         yield Marker(axis(row.value), middle, "square" if row.published else "dot")
 
 
-def printed_values(row: Interval, baseline: float, values: Values, pen: Pen) -> Iterator[Shape]:
+def printed_values(row: Interval, baseline: float, values: ValueColumns, pen: Pen) -> Iterator[Shape]:
     """The estimate with its interval, brackets under one another, and P."""
     weight = "bold" if row.strong else "plain"
     estimate, _ = halves(row.text)

@@ -27,7 +27,7 @@ STYLES = (("curve", "limit"), ("dashed", "dashed-limit"))
 
 
 @dataclass(frozen=True)
-class Step:
+class CurveStep:
     """Who is still free of the event after a time, in percent, with the interval where there is one."""
 
     time: float
@@ -41,7 +41,7 @@ class Curve:
     """One group: its steps, and how many were at risk at each time that is printed."""
 
     name: str
-    steps: tuple[Step, ...]
+    steps: tuple[CurveStep, ...]
     at_risk: tuple[tuple[float, str], ...]
 
 
@@ -71,14 +71,14 @@ def curve_of(inputs: ReportInputs, survival: Survival, group: str, name: str) ->
     return Curve(name, tuple(sorted(steps, key=lambda step: step.time)), tuple(at_risk))
 
 
-def step_of(inputs: ReportInputs, row: ResultRow) -> Step:
+def step_of(inputs: ReportInputs, row: ResultRow) -> CurveStep:
     """A step with its interval, of one result row and its neighbours."""
     ends = (
         inputs.results.get(ResultKey(row.table, row.variable, f"step_{end}", row.group, "", row.level))
         for end in ("low", "high")
     )
     low, high = (end.value if end else None for end in ends)
-    return Step(float(row.level), row.value or 0.0, low, high)
+    return CurveStep(float(row.level), row.value or 0.0, low, high)
 
 
 def survival_drawing(curves: Sequence[Curve], texts: CurveTexts, pen: Pen, *, half: bool = False) -> Drawing:

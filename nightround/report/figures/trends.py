@@ -32,7 +32,7 @@ class Spot:
 
 
 @dataclass(frozen=True)
-class Panel:
+class TrendPanel:
     """One measurement: a pair of spots a group."""
 
     title: str
@@ -55,7 +55,7 @@ def spot(results: ResultSet, table: str, variable: str, group: str, visit: str) 
     return Spot(*values) if len(values) == len(VISITS) + 1 else None
 
 
-def panel(results: ResultSet, plan: Plan, table: PlannedTable, variable: Variable, title: str) -> Panel | None:
+def panel(results: ResultSet, plan: Plan, table: PlannedTable, variable: Variable, title: str) -> TrendPanel | None:
     """The panel of a variable, or None where a group cannot be drawn."""
     groups = []
     for group in plan.groups:
@@ -63,10 +63,10 @@ def panel(results: ResultSet, plan: Plan, table: PlannedTable, variable: Variabl
         if before is None or after is None:
             return None
         groups.append((before, after))
-    return Panel(title, tuple(groups))
+    return TrendPanel(title, tuple(groups))
 
 
-def trend_drawing(panels: Sequence[Panel], texts: TrendTexts, pen: Pen) -> Drawing:
+def trend_drawing(panels: Sequence[TrendPanel], texts: TrendTexts, pen: Pen) -> Drawing:
     """The panels in rows of four, under a legend."""
     slot = (WIDTH + GAP) / ACROSS
     shapes = list(legend(texts.groups, pen))
@@ -88,7 +88,7 @@ def legend(groups: Sequence[str], pen: Pen) -> Iterator[Shape]:
         x += pen.width(name) + 28
 
 
-def panel_shapes(one: Panel, corner: Point, width: float, visits: tuple[str, str], pen: Pen) -> Iterator[Shape]:
+def panel_shapes(one: TrendPanel, corner: Point, width: float, visits: tuple[str, str], pen: Pen) -> Iterator[Shape]:
     """The title, the axis with its grid, and the groups."""
     left, top = corner
     spots = [found for pair in one.groups for found in pair]

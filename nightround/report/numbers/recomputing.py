@@ -17,7 +17,7 @@ from nightround.model.result import ResultSet
 from nightround.report.numbers.doubt import Cell
 from nightround.report.numbers.facts import Line
 from nightround.statistics.cohort import Cohort, cohort_of, half_limit_of, limit_of, step_mask
-from nightround.statistics.policy import POLICIES, Choice
+from nightround.statistics.policy import POLICIES, PolicyChoice
 from nightround.statistics.tables import half_limit_rows, proportion_rows, variable_rows
 from nightround.study.plan import Endpoint, FieldRef, Plan, PlannedTable, Variable
 
@@ -133,8 +133,8 @@ class Recomputation:
         return membership_of(self.plan)
 
     @cached_property
-    def _choice(self) -> Choice:
-        return Choice(self.plan, POLICIES[self.plan.policy])
+    def _choice(self) -> PolicyChoice:
+        return PolicyChoice(self.plan, POLICIES[self.plan.policy])
 
     def records_of(self, line: PlannedLine) -> frozenset[str]:
         """The records whose values in doubt count for a line; of an endpoint those of everybody."""

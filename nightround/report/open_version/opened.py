@@ -17,10 +17,10 @@ from nightround.report.open_version.withheld import (
     withheld_endpoints,
     without_counts,
 )
-from nightround.study.plan import Group, Plan, PlannedTable, Survival
+from nightround.study.plan import Plan, PlanGroup, PlannedTable, Survival
 from nightround.texts.catalogue import words
 
-EVERYBODY = Group(id="", label=words("open_version.everybody"), codes=("",))
+EVERYBODY = PlanGroup(id="", label=words("open_version.everybody"), codes=("",))
 DESCRIPTIVE = frozenset(
     {"n", "missing", "below_detection", "mean", "sd", "q1", "median", "q3", "count", "percent", "summary", "pairs"}
 )

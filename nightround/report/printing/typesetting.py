@@ -51,7 +51,7 @@ class Attachment:
 
 
 @dataclass(frozen=True)
-class Limits:
+class WorkerLimits:
     """How much a worker may take: bytes of memory, seconds of wall clock."""
 
     memory: int = MEMORY_LIMIT
@@ -65,7 +65,7 @@ def pdf_bytes(
     templates: Path,
     template_folders: Sequence[Path] = (),
     attachments: Iterable[Attachment] = (),
-    limits: Limits = Limits(),
+    limits: WorkerLimits = WorkerLimits(),
     worker: Sequence[str] = WORKER,
 ) -> bytes:
     """Typeset `html` as PDF/A-3a with its attachments. The same input gives the same bytes.

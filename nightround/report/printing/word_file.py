@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from nightround.report.printing.cleaning import clean, spaced
 from nightround.report.printing.context import ReportContext
-from nightround.report.tables.views import Cell, Column, Note, TableView
+from nightround.report.tables.views import Cell, Note, TableColumn, TableView
 from nightround.texts.catalogue import Wording
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ def fill_spanners(made: Table, table: TableView) -> None:
         place = end + 1
 
 
-def fill_head(made: Table, row: int, table: TableView, columns: Sequence[Column]) -> None:
+def fill_head(made: Table, row: int, table: TableView, columns: Sequence[TableColumn]) -> None:
     """The heads of the columns, and the marks that every page repeats them."""
     from docx.oxml import OxmlElement
 

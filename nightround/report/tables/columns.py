@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from nightround.report.printing.cleaning import spaced
 from nightround.report.printing.metrics import FontMetrics
-from nightround.report.tables.views import Cell, Column, Row, TableView
+from nightround.report.tables.views import Cell, Row, TableColumn, TableView
 
 PIVOT = re.compile(r"\s*[±(]|(?<=\d)\.|$")
 """Where the cells of a column meet: before ± or a bracket, else before the decimal point."""
@@ -105,7 +105,7 @@ def with_widths(table: TableView, metrics: FontMetrics) -> TableView:
     return replace(table, columns=columns, label_width=round(100 - sum(column.width for column in columns), 2))
 
 
-def column_need(table: TableView, number: int, column: Column, metrics: FontMetrics) -> float:
+def column_need(table: TableView, number: int, column: TableColumn, metrics: FontMetrics) -> float:
     """The width in em that a column needs."""
     heads = (metrics.width(spaced(column.head), bold=True), metrics.width(spaced(column.under)))
     cells = (cell_width(row.cells[number], metrics) for row in table.rows if len(row.cells) > number)

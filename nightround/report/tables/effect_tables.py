@@ -15,9 +15,9 @@ from nightround.report.numbers.facts import Line, PatientPair
 from nightround.report.numbers.inputs import ReportInputs
 from nightround.report.tables.planned_tables import SIGNIFICANT, measured_label, p_with_sign, typeset
 from nightround.report.tables.trust_column import trust_cells, trust_columns
-from nightround.report.tables.views import Cell, Column, Figure, Note, Part, Row, TableView
+from nightround.report.tables.views import Cell, Figure, Note, Part, Row, TableColumn, TableView
 from nightround.study.methods import words_of
-from nightround.study.plan import Factor, Group, PlannedTable, Regression, Survival, Variable
+from nightround.study.plan import Factor, PlanGroup, PlannedTable, Regression, Survival, Variable
 from nightround.texts.catalogue import Wording
 
 DIFFERENCES = ("difference_in_change", "ancova")
@@ -48,14 +48,14 @@ def transition_table(inputs: ReportInputs, table: PlannedTable, variable: Variab
         number="",
         title=say("transition_title", label=variable.label.in_(say.language)),
         label_head=say("transition_before"),
-        columns=tuple(Column(level, say("after")) for level in levels),
+        columns=tuple(TableColumn(level, say("after")) for level in levels),
         rows=rows,
         notes=(Note(say("transition_note")),),
     )
 
 
 def transition_rows(
-    inputs: ReportInputs, table: PlannedTable, variable: Variable, group: Group, say: Wording
+    inputs: ReportInputs, table: PlannedTable, variable: Variable, group: PlanGroup, say: Wording
 ) -> Iterator[Row]:
     """The lines of one group, a line a grade before."""
     yield Row(group.label.in_(say.language), heading=True, depth=0)
@@ -162,14 +162,14 @@ def difference_table(inputs: ReportInputs, table: PlannedTable, say: Wording) ->
         for variable in table.variables
         if row_of(inputs, table.id, variable.id, f"{DIFFERENCES[0]}_summary")
     ]
-    columns = [Column(say(f"effect_{effect}"), say("ci_95")) for effect in DIFFERENCES]
+    columns = [TableColumn(say(f"effect_{effect}"), say("ci_95")) for effect in DIFFERENCES]
     groups = [group.label.in_(say.language) for group in inputs.plan.groups[:2]]
     return TableView(
         id=f"{table.id}_differences",
         number="",
         title=say("differences_title"),
         label_head=say("outcome"),
-        columns=(*columns, Column("P", say("effect_ancova"), kind="p"), *trust_columns(inputs.trust, say)),
+        columns=(*columns, TableColumn("P", say("effect_ancova"), kind="p"), *trust_columns(inputs.trust, say)),
         rows=tuple(rows),
         notes=(
             Note(say("differences_note", first=groups[0], second=groups[-1])),

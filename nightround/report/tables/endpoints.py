@@ -11,7 +11,7 @@ from nightround.report.numbers.facts import Line
 from nightround.report.numbers.inputs import ReportInputs
 from nightround.report.open_version.withheld import is_withheld
 from nightround.report.tables.trust_column import trust_cells, trust_columns, trust_notes
-from nightround.report.tables.views import Cell, Column, Figure, Note, Row, TableView
+from nightround.report.tables.views import Cell, Figure, Note, Row, TableColumn, TableView
 from nightround.study.plan import Endpoint, Literature, Plan
 from nightround.texts.catalogue import Wording
 
@@ -64,9 +64,9 @@ def endpoint_table(inputs: ReportInputs, say: Wording) -> TableView:
         title=say("endpoints_title"),
         label_head=say("endpoint"),
         columns=(
-            Column(say("patients_of_known"), kind="text"),
-            Column("%"),
-            *(Column(say("ci_95"), say(f"interval_{method}")) for method in INTERVALS),
+            TableColumn(say("patients_of_known"), kind="text"),
+            TableColumn("%"),
+            *(TableColumn(say("ci_95"), say(f"interval_{method}")) for method in INTERVALS),
             *trust_columns(inputs.trust, say),
         ),
         rows=tuple(rows),

@@ -10,7 +10,7 @@ from nightround.model.language import Words
 from nightround.report.numbers.facts import Cause, ChangedNumber, News
 from nightround.report.numbers.inputs import ReportInputs
 from nightround.report.tables.planned_tables import SIGNIFICANT, typeset
-from nightround.report.tables.views import Cell, Column, Note, Row, TableView
+from nightround.report.tables.views import Cell, Note, Row, TableColumn, TableView
 from nightround.study.methods import STATISTIC_SYMBOLS
 from nightround.study.plan import Plan, Variable
 from nightround.texts.catalogue import Wording
@@ -44,7 +44,11 @@ def news_table(inputs: ReportInputs, news: News, say: Wording, most: int = MOST_
         number="",
         title=say("news_title", day=f"{news.since:%Y-%m-%d}"),
         label_head=say("number"),
-        columns=(Column(say("news_before")), Column(say("news_now")), Column(say("news_cause"), kind="text")),
+        columns=(
+            TableColumn(say("news_before")),
+            TableColumn(say("news_now")),
+            TableColumn(say("news_cause"), kind="text"),
+        ),
         rows=tuple(news_row(one, inputs, say) for one in weightiest_first(news, inputs.plan)[:most]),
         notes=tuple(Note(text) for text in news_notes(inputs, news, say, most)),
     )

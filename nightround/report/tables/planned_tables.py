@@ -10,9 +10,9 @@ from nightround.model.language import Language, Words
 from nightround.model.result import ResultKey, ResultRow, ResultSet
 from nightround.report.numbers.facts import EMPTY_TRUST, Line, Trust
 from nightround.report.tables.trust_column import trust_cells, trust_columns, trust_notes
-from nightround.report.tables.views import Cell, Column, Note, Row, Spanner, TableView
+from nightround.report.tables.views import Cell, Note, Row, Spanner, TableColumn, TableView
 from nightround.study.methods import STATISTIC_SYMBOLS, words_of
-from nightround.study.plan import Group, Level, Plan, PlannedTable, Section, Variable
+from nightround.study.plan import Level, Plan, PlanGroup, PlannedTable, Section, Variable
 from nightround.texts.catalogue import Wording
 
 SIGNIFICANT = 0.05
@@ -44,7 +44,7 @@ class Notes:
 
 
 @dataclass(frozen=True)
-class Source:
+class TableSource:
     """What the cells of one table are read from."""
 
     plan: Plan
@@ -111,7 +111,7 @@ def typeset(text: str, language: Language) -> str:
     return text.replace("±", " ± ").replace("~", "–") if language == "en" else text
 
 
-def label_of(variable: Variable, source: Source) -> str:
+def label_of(variable: Variable, source: TableSource) -> str:
     """A variable's label with its unit and what its numbers are."""
     return with_unit(f"label_{variable.summary}", variable, source.say)
 
@@ -133,37 +133,39 @@ def with_unit(name: str, variable: Variable, say: Wording) -> str:
     return say(name, label=label, unit=unit)
 
 
-def effects_shown(source: Source, *, within: bool) -> tuple[str, ...]:
+def effects_shown(source: TableSource, *, within: bool) -> tuple[str, ...]:
     """The effects of the plan that have a column: a change stands with its group, a difference with both."""
     made = {row.statistic for row in source.results if row.table == source.table.id}
     wanted = WITHIN_EFFECTS if within else BETWEEN_EFFECTS
     return tuple(effect for effect in source.table.effects if effect in wanted and effect in made)
 
 
-def tests_beside(source: Source) -> tuple[str, ...]:
+def tests_beside(source: TableSource) -> tuple[str, ...]:
     """The tests the plan lists beside the one that counts, each once."""
     return tuple(dict.fromkeys(test.value for variable in source.table.variables for test in variable.beside))
 
 
-def effect_columns(source: Source, effects: Sequence[str]) -> tuple[Column, ...]:
+def effect_columns(source: TableSource, effects: Sequence[str]) -> tuple[TableColumn, ...]:
     """The columns of effects."""
-    return tuple(Column(source.say(f"effect_{effect}"), source.say(f"effect_under_{effect}")) for effect in effects)
+    return tuple(
+        TableColumn(source.say(f"effect_{effect}"), source.say(f"effect_under_{effect}")) for effect in effects
+    )
 
 
-def test_columns(source: Source) -> tuple[Column, ...]:
+def test_columns(source: TableSource) -> tuple[TableColumn, ...]:
     """The statistic comes before P, and P of the tests beside it last; none where no test ran."""
     if not any(row.table == source.table.id and row.statistic == "p" for row in source.results):
         return ()
-    beside = (Column("P", source.say(f"short_{test}"), kind="p") for test in tests_beside(source))
-    return Column(source.say("statistic"), kind="statistic"), Column("P", kind="p"), *beside
+    beside = (TableColumn("P", source.say(f"short_{test}"), kind="p") for test in tests_beside(source))
+    return TableColumn(source.say("statistic"), kind="statistic"), TableColumn("P", kind="p"), *beside
 
 
-def line_trust(source: Source, variable: Variable, level: Level | None) -> tuple[Cell, ...]:
+def line_trust(source: TableSource, variable: Variable, level: Level | None) -> tuple[Cell, ...]:
     """The last cell of a variable's line; levels share their variable's."""
     return trust_cells(source.trust, None if level else Line(source.table.id, variable.id))
 
 
-def group_size(source: Source, group: Group) -> str:
+def group_size(source: TableSource, group: PlanGroup) -> str:
     """`n = 43` of a group."""
     row = source.results.get(ResultKey(FLOW, "groups", "n", group.id))
     return source.say("n_equals", n=row.text) if row else ""
@@ -174,11 +176,11 @@ def step_count(results: ResultSet, step: str) -> int:
     return int(results[ResultKey(FLOW, step, "n")].value or 0)
 
 
-CellsOf = Callable[[Source, Variable, Level | None], tuple[Cell, ...]]
+CellsOf = Callable[[TableSource, Variable, Level | None], tuple[Cell, ...]]
 """The cells of a variable's line, or of one of its levels' lines."""
 
 
-def variable_rows(source: Source, variable: Variable, cells: CellsOf) -> Iterator[Row]:
+def variable_rows(source: TableSource, variable: Variable, cells: CellsOf) -> Iterator[Row]:
     """One line for a number or a yes/no; for several levels a line with the test, then one line each."""
     yield Row(label_of(variable, source), cells(source, variable, None))
     if variable.counted and not variable.shown:
@@ -186,7 +188,7 @@ def variable_rows(source: Source, variable: Variable, cells: CellsOf) -> Iterato
             yield Row(source.words(level.label), cells(source, variable, level), depth=2)
 
 
-def section_rows(source: Source, sections: Sequence[Section], cells: CellsOf) -> Iterator[Row]:
+def section_rows(source: TableSource, sections: Sequence[Section], cells: CellsOf) -> Iterator[Row]:
     """The lines of some sections, each under its heading; a heading that only repeats its one line is that line."""
     for section in sections:
         heading = source.words(section.label)
@@ -198,7 +200,7 @@ def section_rows(source: Source, sections: Sequence[Section], cells: CellsOf) ->
         yield from rows
 
 
-def by_group_cells(source: Source, variable: Variable, level: Level | None) -> tuple[Cell, ...]:
+def by_group_cells(source: TableSource, variable: Variable, level: Level | None) -> tuple[Cell, ...]:
     """A cell a group, the effects, the statistic and P."""
     name = level.id if level else ""
     groups = tuple(source.summary(variable.id, group.id, "", name) for group in source.plan.groups)
@@ -210,16 +212,18 @@ def by_group_cells(source: Source, variable: Variable, level: Level | None) -> t
     return (*groups, *found, *source.tests(variable.id), *trust)
 
 
-def by_group_table(source: Source, number: str) -> TableView:
+def by_group_table(source: TableSource, number: str) -> TableView:
     """Groups side by side, as a table of baseline data."""
-    groups = tuple(Column(source.words(group.label), group_size(source, group)) for group in source.plan.groups)
+    groups = tuple(TableColumn(source.words(group.label), group_size(source, group)) for group in source.plan.groups)
     effects = effect_columns(source, effects_shown(source, within=False))
     rows = tuple(section_rows(source, source.table.sections, by_group_cells))
     columns = (*groups, *effects, *test_columns(source), *trust_columns(source.trust, source.say))
     return view(source, number, "characteristic", columns, rows)
 
 
-def view(source: Source, number: str, label_head: str, columns: tuple[Column, ...], rows: tuple[Row, ...]) -> TableView:
+def view(
+    source: TableSource, number: str, label_head: str, columns: tuple[TableColumn, ...], rows: tuple[Row, ...]
+) -> TableView:
     """The table of a source's plan; its notes are those its cells asked for, so the rows come first."""
     return TableView(
         id=source.table.id,
@@ -232,7 +236,7 @@ def view(source: Source, number: str, label_head: str, columns: tuple[Column, ..
     )
 
 
-def visit_cells(source: Source, variable: Variable, level: Level | None, group: Group) -> tuple[Cell, ...]:
+def visit_cells(source: TableSource, variable: Variable, level: Level | None, group: PlanGroup) -> tuple[Cell, ...]:
     """Before, after, the change, the statistic and P within one group."""
     name = level.id if level else ""
     visits = tuple(visit_cell(source, variable, group, visit, name) for visit, _ in variable.visits)
@@ -243,7 +247,7 @@ def visit_cells(source: Source, variable: Variable, level: Level | None, group: 
     return (*visits, *within, *source.tests(variable.id, group.id))
 
 
-def visit_cell(source: Source, variable: Variable, group: Group, visit: str, level: str) -> Cell:
+def visit_cell(source: TableSource, variable: Variable, group: PlanGroup, visit: str, level: str) -> Cell:
     """One visit of one group, with a note where the groups differ at that visit."""
     cell = source.summary(variable.id, group.id, visit, level)
     p = source.row(variable.id, "p", "", visit)
@@ -261,19 +265,19 @@ def p_with_sign(text: str) -> str:
     return f"{text[0]} {text[1:]}" if text[:1] in "<>" else f"= {text}"
 
 
-def visit_columns(source: Source) -> tuple[Column, ...]:
+def visit_columns(source: TableSource) -> tuple[TableColumn, ...]:
     """The columns of one group's visits."""
-    visits = (Column(source.say("before")), Column(source.say("after")))
+    visits = (TableColumn(source.say("before")), TableColumn(source.say("after")))
     return (*visits, *effect_columns(source, effects_shown(source, within=True)), *test_columns(source))
 
 
-def before_after_cells(source: Source, variable: Variable, level: Level | None) -> tuple[Cell, ...]:
+def before_after_cells(source: TableSource, variable: Variable, level: Level | None) -> tuple[Cell, ...]:
     """The cells of every group, side by side."""
     groups = (visit_cells(source, variable, level, group) for group in source.plan.groups)
     return (*(cell for cells in groups for cell in cells), *line_trust(source, variable, level))
 
 
-def before_after_table(source: Source, number: str) -> TableView:
+def before_after_table(source: TableSource, number: str) -> TableView:
     """Both visits of each group, the groups side by side, on a wide page."""
     columns = visit_columns(source)
     rows = tuple(section_rows(source, source.table.sections, before_after_cells))
@@ -283,24 +287,26 @@ def before_after_table(source: Source, number: str) -> TableView:
     return replace(table, spanners=spanners, landscape=True)
 
 
-def group_head(source: Source, group: Group) -> str:
+def group_head(source: TableSource, group: PlanGroup) -> str:
     """A group's label with its size."""
     return source.say("group_with_size", group=source.words(group.label), size=group_size(source, group))
 
 
-def laboratory_rows(source: Source) -> Iterator[Row]:
+def laboratory_rows(source: TableSource) -> Iterator[Row]:
     """The groups one below the other, each with every variable."""
     for group in source.plan.groups:
         yield Row(group_head(source, group), heading=True, depth=0)
 
-        def cells(source: Source, variable: Variable, level: Level | None, group: Group = group) -> tuple[Cell, ...]:
+        def cells(
+            source: TableSource, variable: Variable, level: Level | None, group: PlanGroup = group
+        ) -> tuple[Cell, ...]:
             return (*visit_cells(source, variable, level, group), *line_trust(source, variable, level))
 
         for variable in source.table.variables:
             yield from variable_rows(source, variable, cells)
 
 
-def laboratory_table(source: Source, number: str) -> TableView:
+def laboratory_table(source: TableSource, number: str) -> TableView:
     """Both visits of each group, the groups one below the other."""
     rows = tuple(laboratory_rows(source))
     return view(
@@ -308,7 +314,7 @@ def laboratory_table(source: Source, number: str) -> TableView:
     )
 
 
-def notes_of(source: Source) -> tuple[Note, ...]:
+def notes_of(source: TableSource) -> tuple[Note, ...]:
     """What the numbers are and what gave the effects, then the letters."""
     kinds = {variable.summary for variable in source.table.variables}
     parts = [source.say(f"note_{kind}") for kind in ("mean_sd", "median_quartiles", "n_percent") if kind in kinds]
@@ -321,7 +327,7 @@ def notes_of(source: Source) -> tuple[Note, ...]:
     )
 
 
-def effect_note(source: Source, effect: str) -> str:
+def effect_note(source: TableSource, effect: str) -> str:
     """What gave an effect: each method that ran, once."""
     rows = (row for row in source.results if row.table == source.table.id and row.statistic == effect)
     methods = (source.words(words_of(name)) for name in dict.fromkeys(row.method for row in rows) if name)
@@ -337,4 +343,4 @@ def table_view(
     plan: Plan, table: PlannedTable, results: ResultSet, say: Wording, number: str, *, trust: Trust = EMPTY_TRUST
 ) -> TableView:
     """One table of the plan, ready but for the widths of its columns."""
-    return BUILDERS[table.kind](Source(plan, results, say, table, trust), number)
+    return BUILDERS[table.kind](TableSource(plan, results, say, table, trust), number)

@@ -10,7 +10,7 @@ from nightround.model.finding import Finding
 from nightround.model.outcome import Outcome, Status
 from nightround.model.rule import Rule, Severity
 from nightround.report.numbers.inputs import ReportInputs
-from nightround.report.tables.views import Cell, Column, Note, Row, TableView
+from nightround.report.tables.views import Cell, Note, Row, TableColumn, TableView
 from nightround.texts.catalogue import Wording
 from nightround.texts.reasons import reason_in
 
@@ -147,7 +147,7 @@ def open_findings_table(inputs: ReportInputs, say: Wording) -> TableView:
         title=say("open_findings_title"),
         label_head=say("instrument"),
         columns=tuple(
-            Column(head) for head in (say("all"), *(say(f"severity_{severity}") for severity in Severity), *ages)
+            TableColumn(head) for head in (say("all"), *(say(f"severity_{severity}") for severity in Severity), *ages)
         ),
         rows=(*rows, counts_row(say("all"), open_counts(findings, inputs), total=True)),
         notes=(Note(say("age_note")),),
@@ -175,9 +175,9 @@ def failed_rules_table(inputs: ReportInputs, say: Wording) -> TableView:
         title=say("failed_rules_title"),
         label_head=say("rule"),
         columns=(
-            Column(say("severity"), kind="text"),
-            Column(say("rows_checked")),
-            Column(say("rows_failed")),
+            TableColumn(say("severity"), kind="text"),
+            TableColumn(say("rows_checked")),
+            TableColumn(say("rows_failed")),
         ),
         rows=tuple(
             failed_row(outcome, rules[outcome.rule_id], say, counted=outcome.rule_id not in inputs.uncounted)
@@ -217,7 +217,7 @@ def unjudged_rules_table(inputs: ReportInputs, say: Wording) -> TableView:
         number="",
         title=say("unjudged_rules_title"),
         label_head=say("rule"),
-        columns=(Column(say("status"), kind="text"), Column(say("reason"), kind="text")),
+        columns=(TableColumn(say("status"), kind="text"), TableColumn(say("reason"), kind="text")),
         rows=rows,
         notes=tuple(capped(unjudged, say)),
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from nightround.model.result import ResultKey
 from nightround.report.numbers.inputs import ReportInputs
-from nightround.report.tables.views import Cell, Column, Note, Row, TableView
+from nightround.report.tables.views import Cell, Note, Row, TableColumn, TableView
 from nightround.texts.catalogue import Wording
 
 SAFETY = "safety"
@@ -61,9 +61,9 @@ def safety_table(inputs: ReportInputs, say: Wording) -> TableView:
         title=say("safety_title", n=text_of(inputs, "any", "n")),
         label_head=say("adverse_event"),
         columns=(
-            Column(say("patients_percent")),
-            Column(say("ci_95"), say("interval_clopper_pearson")),
-            Column(say("events")),
+            TableColumn(say("patients_percent")),
+            TableColumn(say("ci_95"), say("interval_clopper_pearson")),
+            TableColumn(say("events")),
         ),
         rows=tuple(rows),
         notes=(Note(say("safety_note")), *(Note(text) for text in doubt_note(inputs, say))),

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from nightround.report.numbers.facts import Line, LineTrust, Trust, Verdict
-from nightround.report.tables.views import Cell, Column, Note
+from nightround.report.tables.views import Cell, Note, TableColumn
 from nightround.texts.catalogue import Wording
 
 MARKS = {Verdict.UNTOUCHED: "", Verdict.STANDS: "", Verdict.ESTIMATE: " ○", Verdict.CONCLUSION: " ●"}
 """Beside the count of values in doubt: an estimate moves, a conclusion moves."""
 
 
-def trust_columns(trust: Trust, say: Wording) -> tuple[Column, ...]:
+def trust_columns(trust: Trust, say: Wording) -> tuple[TableColumn, ...]:
     """The column, where anything was looked at."""
-    return (Column(say("trust_column"), kind="trust"),) if trust.lines else ()
+    return (TableColumn(say("trust_column"), kind="trust"),) if trust.lines else ()
 
 
 def trust_cells(trust: Trust, line: Line | None) -> tuple[Cell, ...]:

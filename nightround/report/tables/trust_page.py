@@ -9,7 +9,7 @@ from nightround.model.rule import Rule
 from nightround.report.numbers.facts import Checked, Filled, FindingWeight, Line, LineTrust, Verdict
 from nightround.report.numbers.inputs import ReportInputs
 from nightround.report.tables.planned_tables import typeset
-from nightround.report.tables.views import Cell, Column, Note, Row, TableView
+from nightround.report.tables.views import Cell, Note, Row, TableColumn, TableView
 from nightround.texts.catalogue import Wording
 
 ENDPOINTS = "endpoints"
@@ -84,8 +84,8 @@ def doubt_table(inputs: ReportInputs, say: Wording) -> TableView:
         title=say(of_version("trust_title", inputs)),
         label_head=say("trust_line"),
         columns=(
-            Column(say("trust_values")),
-            *(Column(say(name), kind="text") for name in numbers),
+            TableColumn(say("trust_values")),
+            *(TableColumn(say(name), kind="text") for name in numbers),
         ),
         rows=tuple(doubt_row(line, inputs, say) for line in in_doubt(inputs)),
         notes=tuple(notes),
@@ -113,7 +113,7 @@ def weights_table(inputs: ReportInputs, say: Wording) -> TableView:
     findings = {one.id: one for one in inputs.delta.open_now}
     rules = {rule.id: rule for rule in inputs.rules}
     known = [one for one in inputs.trust.weights if one.finding in findings]
-    record = [Column(say("record"), kind="text")] if inputs.record_ids else []
+    record = [TableColumn(say("record"), kind="text")] if inputs.record_ids else []
     return TableView(
         id="fix_first",
         number="",
@@ -121,8 +121,8 @@ def weights_table(inputs: ReportInputs, say: Wording) -> TableView:
         label_head=say("rule"),
         columns=(
             *record,
-            Column(say("visit"), kind="text"),
-            Column(say("touches"), kind="text"),
+            TableColumn(say("visit"), kind="text"),
+            TableColumn(say("touches"), kind="text"),
             *(weight_columns(say) if inputs.version == "closed" else []),
         ),
         rows=tuple(
@@ -142,9 +142,9 @@ def weights_table(inputs: ReportInputs, say: Wording) -> TableView:
     )
 
 
-def weight_columns(say: Wording) -> list[Column]:
+def weight_columns(say: Wording) -> list[TableColumn]:
     """How far a correction could move a number."""
-    return [Column(say("shift"), say("shift_under")), Column(say("trust_verdict"), kind="text")]
+    return [TableColumn(say("shift"), say("shift_under")), TableColumn(say("trust_verdict"), kind="text")]
 
 
 def weight_row(weight: FindingWeight, finding: Finding, rule: Rule | None, inputs: ReportInputs, say: Wording) -> Row:
@@ -181,7 +181,7 @@ def completeness_table(inputs: ReportInputs, say: Wording) -> TableView:
         number="",
         title=say("completeness_title"),
         label_head=say("instrument"),
-        columns=tuple(Column(event_title(event, inputs, say)) for event in events),
+        columns=tuple(TableColumn(event_title(event, inputs, say)) for event in events),
         rows=tuple(
             Row(
                 inputs.instruments[name].in_(say.language) if name in inputs.instruments else name,
@@ -217,9 +217,9 @@ def checked_table(inputs: ReportInputs, say: Wording) -> TableView:
         title=say("checked_title"),
         label_head=say("characteristic"),
         columns=(
-            Column(say("rules_failed_of")),
-            Column(say("trust_values")),
-            Column(say("checked_result"), kind="text"),
+            TableColumn(say("rules_failed_of")),
+            TableColumn(say("trust_values")),
+            TableColumn(say("checked_result"), kind="text"),
         ),
         rows=tuple(rows),
         notes=(Note(say("checked_note")),),

@@ -40,7 +40,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Column:
+class TableColumn:
     """One column after the labels: its head, the small line under it, and its width in percent."""
 
     head: str
@@ -80,7 +80,7 @@ class TableView:
     number: str
     title: str
     label_head: str
-    columns: tuple[Column, ...]
+    columns: tuple[TableColumn, ...]
     rows: tuple[Row, ...]
     spanners: tuple[Spanner, ...] = ()
     notes: tuple[Note, ...] = ()

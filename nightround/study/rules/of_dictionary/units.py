@@ -12,14 +12,16 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 
-class Factor(NamedTuple):
+class UnitFactor(NamedTuple):
     """What a stored value must be multiplied by, and the slip it undoes."""
 
     factor: float
     why: str
 
 
-DECIMALS = tuple(Factor(factor, f"x {factor:g}, decimal point") for factor in (10.0, 100.0, 1000.0, 0.1, 0.01, 0.001))
+DECIMALS = tuple(
+    UnitFactor(factor, f"x {factor:g}, decimal point") for factor in (10.0, 100.0, 1000.0, 0.1, 0.01, 0.001)
+)
 UNITS: tuple[tuple[str, str, float], ...] = (
     ("kg", "lb", 0.45359237),
     ("cm", "in", 2.54),
@@ -41,18 +43,18 @@ ANALYTES: tuple[tuple[str, str, str, float], ...] = (
 """The same for substances, whose factor hangs on the molar mass: what the field is called comes first."""
 
 
-def factors_of(described: str) -> tuple[Factor, ...]:
+def factors_of(described: str) -> tuple[UnitFactor, ...]:
     """The factors worth trying for a field, from its label and note: decimals always, units where one is named."""
     return (*DECIMALS, *_units(described))
 
 
-def _units(described: str) -> Iterator[Factor]:
+def _units(described: str) -> Iterator[UnitFactor]:
     for unit, typed, factor in UNITS:
         if _names(unit, described):
-            yield Factor(factor, f"{typed} instead of {unit}")
+            yield UnitFactor(factor, f"{typed} instead of {unit}")
     for substance, unit, typed, factor in ANALYTES:
         if re.search(substance, described, re.IGNORECASE) and _names(unit, described):
-            yield Factor(factor, f"{typed} instead of the field's unit")
+            yield UnitFactor(factor, f"{typed} instead of the field's unit")
 
 
 def _names(unit: str, described: str) -> bool:
