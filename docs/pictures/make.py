@@ -25,7 +25,7 @@ def main() -> None:
         work = Path(name)
         printed = run_demo(work).replace(f"{work}/", "")
         page_picture(max(work.glob("demo/venous_occlusion/reports/*_zh.pdf")))
-        terminal_picture(work, "\n".join(line for line in printed.splitlines() if "Loading" not in line))
+        terminal_picture(work, printed)
 
 
 def run_demo(work: Path) -> str:

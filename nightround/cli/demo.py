@@ -1,9 +1,21 @@
 """`nightround demo`: the whole story on the sandbox."""
 
+from __future__ import annotations
+
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+from nightround.cli.printing import Column, console, number, print_table, words
+
+if TYPE_CHECKING:
+    from nightround.night.summary import Summary
+    from nightround.simulation.demo import Edits
+
+BREAKS, FIXES = "breaks", "fixes"
 
 
 @click.command()
@@ -21,6 +33,42 @@ def demo(out: Path, seed: int, nights: int) -> None:
 
     Night 1 finds planted errors, before night 2 some are fixed, before night 3 one comes back.
     """
-    from nightround.simulation.demo import run_demo
+    show(out, seed=seed, nights=nights, environ=os.environ)
 
-    run_demo(out, seed=seed, nights=nights, environ=os.environ)
+
+def show(out: Path, *, seed: int, nights: int, environ: Mapping[str, str]) -> None:
+    """Run the demo, print each scene as it ends, and say what to open."""
+    from nightround.simulation.demo import Edits, Loaded, play, worth_opening
+
+    for scene in play(out, seed=seed, nights=nights, environ=environ):
+        match scene:
+            case Loaded():
+                console().print("Nightround demo", style="bold")
+                click.echo(
+                    f"REDCap sandbox at {scene.url} with {scene.patients} synthetic patients, made up by a program."
+                )
+            case Edits():
+                _print_edits(scene)
+            case _:
+                _print_night(scene)
+    console().print("\nWhat to open", style="bold")
+    for name, path in worth_opening(out):
+        click.echo(f"  {name:22} {path}")
+
+
+def _print_edits(edits: Edits) -> None:
+    click.echo("")
+    console().rule(f"{edits.title}  {edits.before:%a %Y-%m-%d}", align="left")
+    rows = [(f"record {record}", BREAKS if breaks else FIXES, rule, note) for record, breaks, rule, note in edits.made]
+    verdict = Column("", styles={BREAKS: "red", FIXES: "green"})
+    print_table(("", verdict, "", words("")), rows, heads=False)
+    click.echo("")
+
+
+def _print_night(summary: Summary) -> None:
+    left = [(name, str(summary.findings[name])) for name in ("opened", "reopened", "persisting", "resolved")]
+    right = [(name.replace("_", " "), str(count)) for name, count in summary.outcomes.items()]
+    rows = [(*finding, *rule) for finding, rule in zip(left, right, strict=True)]
+    print_table(("findings", number(""), "rules", number("")), rows)
+    state = "complete: every known rule is accounted for" if summary.complete else "INCOMPLETE"
+    click.echo(f"  {state}; open now at severity {summary.limit}: {summary.severe}")

@@ -8,7 +8,7 @@ import re
 import sys
 import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -95,6 +95,8 @@ class Column:
     head: str
     wrap: bool = False
     right: bool = False
+    styles: Mapping[str, str] = field(default_factory=dict)
+    """The style of a cell by its text."""
 
 
 def number(head: str) -> Column:
@@ -159,7 +161,10 @@ def _print_part(columns: Sequence[Column], rows: Sequence[Sequence[str]], termin
         head = Text("\n".join(wrapped(column.head, width)))
         table.add_column(head, no_wrap=True, width=width, justify="right" if column.right else "left")
     for row in rows:
-        table.add_row(*(Text("\n".join(wrapped(cell, width))) for cell, width in zip(row, widths, strict=True)))
+        cells = zip(row, columns, widths, strict=True)
+        table.add_row(
+            *(Text("\n".join(wrapped(cell, width)), column.styles.get(cell, "")) for cell, column, width in cells)
+        )
     terminal.print(table)
 
 

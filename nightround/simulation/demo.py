@@ -17,11 +17,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from rich.console import Console
-from rich.table import Table
-
 from nightround.model.errors import UsageWrong
-from nightround.model.rule import Severity
 from nightround.night.run_job import open_night, run_job
 from nightround.night.summary import Summary
 from nightround.study.folder import Content, find_content, load_content_module, load_study
@@ -51,29 +47,44 @@ class DemoClock:
         return self.now.replace(tzinfo=self.zone)
 
 
-def run_demo(out: Path, *, seed: int, nights: int, environ: Mapping[str, str]) -> None:
-    """Run the nights and say what to open. An earlier demo in the folder is replaced, nothing else ever is."""
-    console = Console()
+@dataclass(frozen=True)
+class Loaded:
+    """The sandbox is up and has its patients."""
+
+    url: str
+    patients: int
+
+
+@dataclass(frozen=True)
+class Edits:
+    """What a coordinator changes in REDCap before a night: record, whether it breaks a rule, which rule, what it is."""
+
+    title: str
+    before: datetime
+    made: tuple[tuple[str, bool, str, str], ...]
+
+
+Scene = Loaded | Edits | Summary
+"""What the demo shows, one after another: the sandbox once, then for each night its edits and its summary."""
+
+
+def play(out: Path, *, seed: int, nights: int, environ: Mapping[str, str]) -> Iterator[Scene]:
+    """Run the nights, scene by scene. An earlier demo in the folder is replaced, nothing else ever is."""
     content = find_content(environ)
     folder = content.study_folder(STUDY)
     story = tomllib.loads((folder / "synthetic" / "nights.toml").read_text(encoding="utf-8"))["night"][:nights]
     clock = DemoClock(ZoneInfo(load_study(folder).settings.study.time_zone))
     _empty(out)
-    console.print("[bold]Nightround demo[/] - every patient in it is synthetic, made up by a program.\n")
     cohort = load_content_module(folder / "synthetic" / "cohort.py", "cohort")
     clean = cohort.records(seed)
     with _sandbox(folder, clock, seed) as (client, server):
-        with console.status("Loading the synthetic cohort into the sandbox ..."):
-            patients = client.import_records(clean, overwrite=True)
-        console.print(f"REDCap sandbox at {server['REDCAP_URL']} with {patients} synthetic patients.")
+        yield Loaded(server["REDCAP_URL"], client.import_records(clean, overwrite=True))
         for night in story:
             for row in cohort.edit_rows(night["edits"], clean):
                 client.import_records([row], overwrite=True)
-            _print_edits(console, night, clock)
-            summary = _one_night(content, out, clock, environ={**environ, **server})
-            _print_night(console, summary)
+            yield _edits(night, clock.now)
+            yield _one_night(content, out, clock, environ={**environ, **server})
             clock.now += timedelta(days=1)
-    _print_what_to_open(console, out)
 
 
 @contextmanager
@@ -93,48 +104,29 @@ def _one_night(content: Content, out: Path, clock: DemoClock, environ: Mapping[s
         return run_job(night, "nightly")
 
 
-def _print_edits(console: Console, night: Mapping[str, Any], clock: DemoClock) -> None:
-    console.rule(f"[bold]{night['title']['en']}[/]  {clock.now:%a %Y-%m-%d}", align="left")
-    typed = Table.grid(padding=(0, 2))
-    for edit in night["edits"]:
-        if rule := edit.get("plants") or edit.get("fixes"):
-            sign = "[red]breaks[/]" if "plants" in edit else "[green]mends[/]"
-            typed.add_row("", f"record {edit['record']}", f"{sign} {rule}", f"[dim]{edit['note']['en']}[/]")
-    console.print(typed, "")
+def _edits(night: Mapping[str, Any], before: datetime) -> Edits:
+    made = (
+        (str(edit["record"]), "plants" in edit, rule, edit["note"]["en"])
+        for edit in night["edits"]
+        if (rule := edit.get("plants") or edit.get("fixes"))
+    )
+    return Edits(night["title"]["en"], before, tuple(made))
 
 
-def _print_night(console: Console, summary: Summary) -> None:
-    counts = summary.outcomes
-    table = Table(show_edge=False, pad_edge=True)
-    table.add_column("findings")
-    table.add_column("", justify="right")
-    table.add_column("rules")
-    table.add_column("", justify="right")
-    left = [(name, str(summary.findings[name])) for name in ("opened", "reopened", "persisting", "resolved")]
-    right = [(name.replace("_", " "), str(count)) for name, count in counts.items()]
-    for (finding, how_many), (rule, rules) in zip(left, right, strict=True):
-        table.add_row(finding, how_many, rule, rules)
-    console.print(table)
-    state = "complete: every known rule is accounted for" if summary.complete else "[bold red]INCOMPLETE[/]"
-    console.print(f"  {state}; open now at severity {Severity.CRITICAL}: {summary.severe}\n")
-
-
-def _print_what_to_open(console: Console, out: Path) -> None:
+def worth_opening(out: Path) -> tuple[tuple[str, Path], ...]:
+    """The files of the last night that show what a round leaves, each with its name."""
     folder = out / STUDY
-    console.print("[bold]What to open[/]")
     newest = max((folder / "runs").iterdir())
     outbox = folder / "outbox"
-    wanted = [
+    wanted = (
         ("interim report (zh)", max((folder / "reports").glob("*_zh.pdf"), default=None)),
         ("interim report (en)", max((folder / "reports").glob("*_en.pdf"), default=None)),
         ("findings", next(newest.glob("findings*.csv"))),
         ("coverage certificate", next(newest.glob("coverage*.json"))),
         ("coordinator's digest", max(outbox.glob("*_coordinator_*.html"), default=None)),
         (f"all {len(list(outbox.glob('*.eml')))} digests", outbox),
-    ]
-    for title, path in wanted:
-        if path:
-            console.print(f"  {title:22} {path}", soft_wrap=True, highlight=False)
+    )
+    return tuple((name, path) for name, path in wanted if path)
 
 
 def _empty(out: Path) -> None:
@@ -142,7 +134,7 @@ def _empty(out: Path) -> None:
     if out.exists() and any(out.iterdir()):
         if not (out / MARKER).exists():
             raise UsageWrong(
-                f"The folder {out} is not empty and no earlier demo.",
+                f"The folder {out} is not empty, and is no earlier demo.",
                 why="the demo replaces the folder it writes to",
                 remedy="name another folder: nightround demo --out DIR",
             )

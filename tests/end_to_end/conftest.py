@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from nightround.simulation.demo import STUDY, run_demo
+from nightround.cli.demo import show
+from nightround.simulation.demo import STUDY
 
 
 @dataclass(frozen=True)
@@ -32,5 +33,5 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
     folder = tmp_path_factory.mktemp("demo") / "out"
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
-        run_demo(folder, seed=1, nights=3, environ={"PATH": os.environ["PATH"]})
+        show(folder, seed=1, nights=3, environ={"PATH": os.environ["PATH"]})
     return Demo(folder, printed.getvalue())
