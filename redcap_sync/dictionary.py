@@ -254,11 +254,7 @@ def dictionary_from_api(
     """Put together what the API says of a project, in the rows of its JSON answers."""
     fields = tuple(field_from_metadata(row) for row in metadata)
     if not fields:
-        raise ExportIncomplete(
-            "REDCap gave a data dictionary without a single field.",
-            why="the server answered before the project was ready, or the token's user may not see any instrument",
-            remedy="open the project's Codebook in REDCap with the same user; if it shows fields, run again",
-        )
+        raise ExportIncomplete("pull.empty_dictionary")
     longitudinal = str(project.get("is_longitudinal", 0)) == "1"
     return Dictionary(
         title=str(project.get("project_title", "")),

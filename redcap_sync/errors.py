@@ -28,25 +28,33 @@ class ExplainedError(Exception):
 
     def part(self, name: str) -> Message:
         """One of the three texts, as a message."""
+        if self._texts:
+            return Message.of(
+                "kept.text", text={"what": self.code, "why": self._texts[0], "remedy": self._texts[1]}[name]
+            )
         return Message.of(f"{self.code}.{name}", **self.facts)
 
     @property
     def what(self) -> str:
         """What happened, in English."""
-        return self.code if self._texts else str(self.part("what"))
+        return str(self.part("what"))
 
     @property
     def why(self) -> str:
         """What may have caused it, in English."""
-        return self._texts[0] if self._texts else str(self.part("why"))
+        return str(self.part("why"))
 
     @property
     def remedy(self) -> str:
         """What to do about it, in English."""
-        return self._texts[1] if self._texts else str(self.part("remedy"))
+        return str(self.part("remedy"))
+
+    def shown(self) -> Message:
+        """The error as a whole, in the form in which a command prints it."""
+        return Message.of("error.shown", what=self.part("what"), why=self.part("why"), remedy=self.part("remedy"))
 
     def __str__(self) -> str:
-        return f"{self.what}\n  Why: {self.why}\n  What to do: {self.remedy}"
+        return str(self.shown())
 
 
 class RedcapUnreachable(ExplainedError):
@@ -68,7 +76,7 @@ class ExportIncomplete(ExplainedError):
 
 
 class WriteRefused(ExplainedError):
-    """REDCap did not take what was written to it."""
+    """REDCap did not accept what was written to it."""
 
     exit_code = 14
 
@@ -82,21 +90,28 @@ class ProjectFileWrong(ExplainedError):
 class LogicError(ExplainedError):
     """A piece of REDCap logic cannot be read, or says something that cannot be represented.
 
-    `text` is the whole logic, `position` the 0-based offset of the trouble in it.
+    The code names the text that says what is wrong, `hint` the one that says what to write; both have the same facts.
+    `text` is the whole logic, `position` the 0-based offset of the mistake in it.
     """
 
     exit_code = 10
 
-    def __init__(self, message: str, *, text: str, position: int, hint: str) -> None:
-        super().__init__(message, why=hint, remedy="mend the logic at the caret")
+    def __init__(self, code: str, *, text: str, position: int, hint: str, **facts: Any) -> None:
+        super().__init__(code, **facts)
         self.text = text
         self.position = position
+        self.hint = hint
 
-    def __str__(self) -> str:
-        return f"{self.what}\n{self.pointer()}\n  Hint: {self.why}"
+    def part(self, name: str) -> Message:
+        """What is wrong, the hint as why, or the remedy."""
+        return Message.of({"what": self.code, "why": self.hint, "remedy": "logic.remedy"}[name], **self.facts)
+
+    def shown(self) -> Message:
+        """The error as a whole, with the line of the mistake."""
+        return Message.of("logic.shown", what=self.part("what"), pointer=self.pointer(), hint=self.part("why"))
 
     def pointer(self) -> str:
-        """Return the line of the trouble, and below it a caret under the place."""
+        """Return the line of the mistake, and below it a caret under the place."""
         line_start = self.text.rfind("\n", 0, self.position) + 1
         line_end = self.text.find("\n", self.position)
         line = self.text[line_start : line_end if line_end >= 0 else len(self.text)]

@@ -36,7 +36,7 @@ class Message:
         return dict(self.pairs)
 
     def __str__(self) -> str:
-        """The message in English; of a code that is not ours the code and the facts."""
+        """The message in English; of a code without a text the code and the facts."""
         return english(self)
 
     def document(self) -> dict[str, Any]:
@@ -44,10 +44,23 @@ class Message:
         return {"code": self.code, "facts": {name: _stored(fact) for name, fact in self.pairs}}
 
     @classmethod
-    def read(cls, document: Mapping[str, Any]) -> Self:
-        """Read what `document` wrote; raises KeyError for anything else."""
+    def read(cls, document: Mapping[str, Any] | str) -> Self:
+        """Read what `document` wrote, or the sentence that an earlier version stored; raises KeyError otherwise."""
+        if isinstance(document, str):
+            return cls.of("kept.text", text=document)
         facts = document["facts"]
         return cls(document["code"], tuple(sorted((name, _read(fact)) for name, fact in facts.items())))
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+        """How a pydantic model keeps a message: as its document."""
+        from pydantic_core import core_schema
+
+        del source, handler
+        return core_schema.no_info_plain_validator_function(
+            lambda given: given if isinstance(given, cls) else cls.read(given),
+            serialization=core_schema.plain_serializer_function_ser_schema(cls.document),
+        )
 
 
 def _stored(fact: Any) -> Any:
@@ -103,9 +116,22 @@ def english_texts() -> Mapping[str, str]:
     return dict(flat(document, lambda entry: isinstance(entry, str)))
 
 
+_more_english: list[Callable[[], Mapping[str, str]]] = []
+
+
+def add_english(texts: Callable[[], Mapping[str, str]]) -> None:
+    """Let a package that builds on this one add English texts of its own, which are read when one is needed."""
+    _more_english.append(texts)
+
+
+def _english_of(code: str) -> str | None:
+    sources: tuple[Callable[[], Mapping[str, str]], ...] = (english_texts, *_more_english)
+    return next((texts()[code] for texts in sources if code in texts()), None)
+
+
 def english(message: Message) -> str:
-    """A message in the English of `redcap_sync`."""
-    text = english_texts().get(message.code)
+    """A message in English."""
+    text = _english_of(message.code)
     if text is None:
         return " ".join([message.code, *(f"{name}={_said(fact, english, '; ')}" for name, fact in message.pairs)])
     return fill(text, message.facts, english, "; ")

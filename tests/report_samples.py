@@ -16,6 +16,7 @@ from nightround.model.rule import Rule, Severity
 from nightround.report.numbers.inputs import ReportInputs, RunFacts
 from nightround.study.methods import METHODS
 from nightround.study.plan import Plan
+from redcap_sync.messages import Message
 from redcap_sync.rows.tables import RowKey
 
 TEMPLATES = Path(__file__).parents[1] / "report_templates"
@@ -214,7 +215,7 @@ SEEN = Violation("V1", RowKey("1", "e", "villalta", ""), ("a",), {"a": SECRET})
 OUTCOMES = (
     Outcome("V1", Status.FAILED, 72, 70, 2, violations=(SEEN,)),
     Outcome("V2", Status.PASSED, 72, 72, 0),
-    Outcome("V3", Status.NOT_APPLICABLE, 0, 0, 0, "no row in scope"),
+    Outcome("V3", Status.NOT_APPLICABLE, 0, 0, 0, Message.of("outcome.no_scope")),
 )  # fmt: skip
 
 

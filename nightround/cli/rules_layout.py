@@ -92,7 +92,7 @@ def print_backtest(one: Backtest) -> None:
     counts = map(number, ("in scope", "checked", "asked", "new"))
     print_table(("night", words("status"), *counts), rows, title=one.rule_id)
     for reason in dict.fromkeys(night.reason for night in one.nights if night.reason):
-        click.echo(reason)
+        click.echo(str(reason))
     click.echo(f"nights on which it would have asked: {one.nights_asked} of {len(one.nights)}")
     click.echo(f"rows it would have asked about: {one.rows_asked}")
     click.echo(f"  a value changed later: {one.later_changed}, no longer asked about: {one.changed_and_silent}")

@@ -57,4 +57,4 @@ def print_reasons(tried: Sequence[TriedRule]) -> None:
     """Say on stderr what could not be evaluated, and why."""
     for one in tried:
         for reason in one.reasons:
-            click.echo(f"rule {one.id} could not be evaluated: {printable(reason)}", err=True)
+            click.echo(f"rule {one.id} could not be evaluated: {printable(str(reason))}", err=True)

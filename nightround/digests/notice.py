@@ -9,6 +9,7 @@ from typing import Self
 
 from nightround.model.outcome import Coverage, Outcome, Status
 from nightround.model.recipient import Recipient
+from redcap_sync.messages import Message
 
 
 class NightState(StrEnum):
@@ -25,14 +26,14 @@ class Night:
 
     `unjudged` are the rules that could not be evaluated, with the reason; `unjudged_before` those of
     the night before, so that a rule that stays broken is not news every morning. `trouble` says why
-    a run is not whole, a sentence a line.
+    a run is not whole.
     """
 
     state: NightState
     known: int = 0
     judged: int = 0
-    trouble: str = ""
-    unjudged: Mapping[str, str] = field(default_factory=dict)
+    trouble: tuple[Message, ...] = ()
+    unjudged: Mapping[str, Message] = field(default_factory=dict)
     unjudged_before: frozenset[str] = frozenset()
     unaccounted: tuple[str, ...] = ()
 
@@ -43,7 +44,7 @@ class Night:
         coverage: Coverage,
         *,
         complete: bool,
-        trouble: str = "",
+        trouble: tuple[Message, ...] = (),
         unjudged_before: Iterable[str] = (),
     ) -> Self:
         """Sum up a run that came to its end. It is whole when the data were complete and every rule accounted for."""
@@ -59,10 +60,11 @@ class Night:
         )
 
 
-def unjudged_of(outcomes: Iterable[Outcome]) -> dict[str, str]:
+def unjudged_of(outcomes: Iterable[Outcome]) -> dict[str, Message]:
     """The rules that could not be evaluated, with their reasons, by rule id."""
     found = (one for one in outcomes if one.status is Status.NOT_EVALUATED)
-    return {one.rule_id: one.reason for one in sorted(found, key=lambda one: one.rule_id)}
+    unknown = Message.of("outcome.no_reason")
+    return {one.rule_id: one.reason or unknown for one in sorted(found, key=lambda one: one.rule_id)}
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from redcap_sync.messages import Message
 from redcap_sync.rows.tables import RowKey
 
 
@@ -37,7 +38,8 @@ class Outcome:
     in_scope: int
     checked: int
     failed: int
-    reason: str = ""
+    reason: Message | None = None
+    """Why a rule was not applicable or could not be evaluated."""
     violations: tuple[Violation, ...] = field(default=(), repr=False)
     judged_rows: Container[RowKey] | None = field(default=None, repr=False, compare=False)
     """The rows that were checked; None where nobody kept them, as in the store."""
@@ -52,7 +54,7 @@ class Coverage:
     known: tuple[str, ...]
     counts: Mapping[Status, int]
     unaccounted: tuple[str, ...]
-    reasons: Mapping[str, str]
+    reasons: Mapping[str, Message]
     """Why a rule was not applicable or could not be evaluated, by rule id."""
 
     @property

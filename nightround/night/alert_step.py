@@ -19,6 +19,7 @@ from nightround.study.folder import Content
 from nightround.study.settings import StudySettings
 from nightround.validation.run import Validation
 from redcap_sync.errors import ExplainedError
+from redcap_sync.messages import Message
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +53,7 @@ def send_failure_notice(
     settings: StudySettings, content: Content, channels: Sequence[Channel], error: ExplainedError, now: datetime
 ) -> tuple[Delivery, ...]:
     """Mail that a round did not come to its end. This needs nothing that may be what failed: no data and no rules."""
-    night = NightTold(state=NightState.FAILED, trouble=f"{error.what}\n{error.remedy}")
+    night = NightTold(state=NightState.FAILED, trouble=(error.part("what"), error.part("remedy")))
     return _logged(
         tell_of_failure(
             settings.study.title.words(),
@@ -66,9 +67,9 @@ def send_failure_notice(
     )
 
 
-def delivered(deliveries: Sequence[Delivery]) -> str:
+def delivered(deliveries: Sequence[Delivery]) -> Message:
     """How many digests were delivered, for the note of the step."""
-    return f"{sum(not one.trouble for one in deliveries)} of {len(deliveries)} digests delivered"
+    return Message.of("step.alert", delivered=sum(not one.trouble for one in deliveries), all=len(deliveries))
 
 
 def _logged(deliveries: tuple[Delivery, ...]) -> tuple[Delivery, ...]:

@@ -20,11 +20,7 @@ def explained(error: Exception) -> ExplainedError:
     """The error as it is mailed; of one that nobody foresaw only its kind, because its text may hold a value."""
     if isinstance(error, ExplainedError):
         return error
-    return RoundCrashed(
-        f"The round met an error of the program ({type(error).__name__}).",
-        why="this is a mistake in Nightround, or a file of it was changed",
-        remedy="look into the log, which has the details, and report them",
-    )
+    return RoundCrashed("night.crashed", error=type(error).__name__)
 
 
 def notify_of_failed_run(facts: Round, recorder: Recorder, error: Exception) -> None:

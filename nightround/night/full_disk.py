@@ -1,4 +1,4 @@
-"""A disk that takes nothing more is explained, wherever a night or a command was writing."""
+"""A full disk is explained, wherever a night or a command was writing."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def full_disk_explained() -> Iterator[None]:
 
 
 def _said(error: Exception) -> str:
-    """How the system named that the disk takes nothing; '' where something else is wrong."""
+    """How the system named the full disk; '' where something else is wrong."""
     if isinstance(error, OSError):
         return errno.errorcode[error.errno] if error.errno in TAKES_NOTHING else ""
     from_driver = getattr(error, "orig", None)  # SQLAlchemy's errors carry that of the database's driver
@@ -34,8 +34,4 @@ def _said(error: Exception) -> str:
 
 
 def _full(said: str) -> StudyFilesWrong:
-    return StudyFilesWrong(
-        f"The disk takes nothing more ({said}).",
-        why="the disk or the user's quota is full, or the disk may only be read",
-        remedy="make room for the data folder, then run again; findings and the last good snapshot still stand",
-    )
+    return StudyFilesWrong("night.disk_full", said=said)

@@ -14,10 +14,14 @@ from nightround.study.plan import Plan
 from nightround.study.settings import RedcapTable
 from redcap_sync.api.client import RedcapClient
 from redcap_sync.errors import ExportIncomplete
+from redcap_sync.messages import Message
 from redcap_sync.pulling.pull import PullSettings, pull_project
 from redcap_sync.pulling.pulled import Pull
 
 log = logging.getLogger(__name__)
+
+KINDS = {"full": "pulled.full", "resumed": "pulled.resumed", "incremental": "pulled.increment"}
+"""What each kind of pull is called."""
 
 
 def take_pull(client: RedcapClient, snapshots: SnapshotStore, settings: RedcapTable, now: datetime) -> Pull:
@@ -97,29 +101,30 @@ def full_is_due(last: datetime | None, now: datetime, days: int) -> bool:
     return last is None or now - last >= timedelta(days=days) - timedelta(hours=12)
 
 
-def told_in_words(pulled: Pull) -> str:
+def pull_summary(pulled: Pull) -> tuple[Message, ...]:
     """How a pull went, in counts."""
     told = pulled.told
-    words = [f"{told.kind} pull", f"{pulled.record_count()} records", f"{told.requests} requests"]
+    said = [
+        Message.of(KINDS[told.kind]),
+        Message.of("pulled.records", records=pulled.record_count()),
+        Message.of("pulled.requests", requests=told.requests),
+    ]
     if told.why:
-        words.append(told.why)
+        said.append(told.why)
     if told.proof is not None:
-        words.append(f"{told.proof.records} records differed from the increments")
+        said.append(Message.of("pulled.proof", records=told.proof.records))
     if told.unlogged:
-        words.append(f"{told.unlogged} records gone without a deletion in the log")
+        said.append(Message.of("pulled.unlogged", records=told.unlogged))
     if pulled.unseen:
-        words.append(f"{len(pulled.unseen)} instruments not or only partly seen")
-    return ", ".join(words)
+        said.append(Message.of("pulled.unseen", instruments=len(pulled.unseen)))
+    return tuple(said)
 
 
-def gone_unlogged(records: int) -> str:
-    """That records are gone of which REDCap's log says nothing, and what it means: a sentence a line."""
+def gone_unlogged(records: int) -> tuple[Message, ...]:
+    """That records are gone of which REDCap's log says nothing, and what it means."""
     if not records:
-        return ""
-    return (
-        f"Records of the last snapshot are gone, and REDCap's log tells of no deletion: {records}.\n"
-        "If they were deleted on purpose, nothing is to be done: the next night closes what was found in them."
-    )
+        return ()
+    return Message.of("pulled.gone", records=records), Message.of("pulled.gone_on_purpose")
 
 
 def _base(snapshots: SnapshotStore) -> Pull | None:

@@ -16,6 +16,7 @@ from nightround.store.database import Store
 from nightround.store.run_rows import Ended
 from nightround.validation.run import Validation
 from redcap_sync.errors import ExplainedError
+from redcap_sync.messages import Message
 
 log = logging.getLogger(__name__)
 
@@ -41,19 +42,19 @@ class Recorder:
     files: list[Path] = field(default_factory=list)
 
     @contextmanager
-    def step(self, name: str) -> Iterator[Callable[[str], None]]:
+    def step(self, name: str) -> Iterator[Callable[[Message], None]]:
         """Time a step and remember how it ended, with a note that holds counts and names only."""
         began = self.clock()
-        notes: list[str] = []
+        notes: list[Message] = []
         try:
             yield notes.append
         except ExplainedError as error:
-            self._end_step(name, began, Ended.FAILED, error.what)
+            self._end_step(name, began, Ended.FAILED, error.part("what"))
             raise
         except BaseException as error:
-            self._end_step(name, began, Ended.FAILED, type(error).__name__)
+            self._end_step(name, began, Ended.FAILED, Message.of("night.bug", error=type(error).__name__))
             raise
-        self._end_step(name, began, Ended.DONE, "; ".join(notes))
+        self._end_step(name, began, Ended.DONE, next(iter(notes), None))
 
     def checked(self, snapshot_id: str, validation: Validation, *, complete: bool) -> None:
         """Note what the rules found on a snapshot."""
@@ -69,7 +70,7 @@ class Recorder:
         self.changes = tuple(changes)
         self.severe = self._severe(one.severity for one in delta.open_now)
 
-    def finish(self, ended: Ended, exit_code: int, *, trouble: str = "") -> None:
+    def finish(self, ended: Ended, exit_code: int, *, trouble: Message | None = None) -> None:
         """Remember how the run ended."""
         self.store.finish_run(
             self.run_id,
@@ -85,6 +86,6 @@ class Recorder:
     def _severe(self, severities: Iterable[Severity]) -> int:
         return sum(one.rank <= self.exit_severity.rank for one in severities)
 
-    def _end_step(self, name: str, began: datetime, ended: Ended, note: str) -> None:
+    def _end_step(self, name: str, began: datetime, ended: Ended, note: Message | None) -> None:
         self.store.finish_step(self.run_id, name, started_at=began, now=self.clock(), ended=ended, note=note)
-        log.log(logging.INFO if ended is Ended.DONE else logging.ERROR, "%s: %s %s", name, ended.value, note)
+        log.log(logging.INFO if ended is Ended.DONE else logging.ERROR, "%s: %s %s", name, ended.value, note or "")

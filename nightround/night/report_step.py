@@ -27,19 +27,11 @@ def plan_of(facts: Round, snapshot: Snapshot) -> Plan:
     """
     plan = facts.study.plan
     if plan is None:
-        raise StudyFilesWrong(
-            "The study has no analysis plan, so there is no report.",
-            why="plan.toml is not in the study folder",
-            remedy="write one; expectations/venous_occlusion/plan.toml shows the form",
-        )
+        raise StudyFilesWrong("night.no_plan")
     stopped = blocked(facts.snapshots, snapshot, (), plan)
-    reasons = list(stopped.variables.values()) or [stopped.plan] * bool(stopped.plan)
+    reasons = [*stopped.variables.values()] or [one for one in (stopped.plan,) if one]
     if reasons:
-        raise ReportStopped(
-            f"The report is not made: {len(reasons)} of its variables cannot be reported; the first: {reasons[0]}.",
-            why="the token's user may not export them, or the project's structure changed and nobody accepted it",
-            remedy="give the right in REDCap, or accept the change: nightround snapshots accept STUDY",
-        )
+        raise ReportStopped("night.report_stopped", count=len(reasons), reason=reasons[0])
     return plan
 
 

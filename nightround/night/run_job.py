@@ -31,6 +31,7 @@ from redcap_sync.api.client import RedcapClient
 from redcap_sync.api.pacing import RequestBudget
 from redcap_sync.api.token import find_token
 from redcap_sync.errors import ExplainedError, RedcapUnreachable
+from redcap_sync.messages import Message
 from redcap_sync.private_files import private_folder
 
 log = logging.getLogger(__name__)
@@ -97,11 +98,7 @@ def connect(study: Study, environ: Mapping[str, str], sleep: Sleep) -> RedcapCli
     settings = study.settings.redcap
     url = environ.get(settings.url_env, "")
     if not url:
-        raise RedcapUnreachable(
-            "There is no address of a REDCap API.",
-            why=f"the variable {settings.url_env} is not set",
-            remedy=f"set {settings.url_env} to the address on the project's API page; it ends in /api/",
-        )
+        raise RedcapUnreachable("night.no_address", variable=settings.url_env)
     token = find_token(
         environ, variable=settings.token_env, file=settings.token_file, keyring=(settings.token_keyring, study.id)
     )
@@ -134,9 +131,9 @@ def run_job(night: Night, job: str, steps: Callable[[Night], object] | None = No
 def _finish_failed(night: Night, job: str, error: BaseException) -> None:
     """Remember that a run failed; the failure of a nightly round is mailed, unless a person interrupted it."""
     if isinstance(error, ExplainedError):
-        night.recorder.finish(Ended.FAILED, error.exit_code, trouble=error.what)
+        night.recorder.finish(Ended.FAILED, error.exit_code, trouble=error.part("what"))
     else:
-        night.recorder.finish(Ended.FAILED, 1, trouble=type(error).__name__)
+        night.recorder.finish(Ended.FAILED, 1, trouble=Message.of("night.bug", error=type(error).__name__))
     if job == NIGHTLY and isinstance(error, Exception):
         notify_of_failed_run(night.facts, night.recorder, error)
 
@@ -146,11 +143,7 @@ def load_job(content: Content, job: str) -> Any:
     module = load_content_module(content.jobs / f"{job}.py", f"job_{job}")
     for name in ("SCHEDULE", "run"):
         if not hasattr(module, name):
-            raise StudyFilesWrong(
-                f"The job {job!r} has no {name}.",
-                why="a job file holds SCHEDULE, five fields as cron has them, and run(night)",
-                remedy=f"compare jobs/{job}.py with jobs/nightly.py",
-            )
+            raise StudyFilesWrong("night.job", job=job, name=name)
     return module
 
 
@@ -191,9 +184,5 @@ def _alone(folder: Path) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise RoundAlreadyRunning(
-                f"Another run of this study is under way in {folder}.",
-                why="a round was started by hand while the scheduled one runs, or two services share the folder",
-                remedy="wait for it to end; its progress stands in the log",
-            ) from None
+            raise RoundAlreadyRunning("night.locked", folder=str(folder)) from None
         yield

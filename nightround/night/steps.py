@@ -19,13 +19,14 @@ from nightround.model.rule import Rule
 from nightround.model.snapshot import Snapshot
 from nightround.night.alert_step import delivered, send_digests
 from nightround.night.lists_step import lists_of, write_lists
-from nightround.night.pull_step import accept_harmless_drift, blocked, take_pull, told_in_words
+from nightround.night.pull_step import accept_harmless_drift, blocked, pull_summary, take_pull
 from nightround.night.recorder import Recorder
 from nightround.night.report_step import edition_of, plan_of, press_of
 from nightround.night.round import NIGHTLY, Round
 from nightround.snapshots.retention import prune
 from nightround.store.database import Store
 from nightround.validation.run import Validation, validate
+from redcap_sync.messages import Message
 
 if TYPE_CHECKING:
     from nightround.report.numbers.facts import Version
@@ -54,7 +55,7 @@ class Night:
             snapshot = facts.snapshots.save(facts.study.id, pulled, facts.started_at)
             self.recorder.snapshot_id = snapshot.id
             prune(facts.snapshots, settings.snapshots, facts.started_at)
-            note(f"snapshot {snapshot.id[:12]}, {told_in_words(pulled)}")
+            note(Message.of("step.pull", snapshot=snapshot.id[:12], parts=pull_summary(pulled)))
         return snapshot
 
     def last_snapshot(self) -> Snapshot:
@@ -62,12 +63,8 @@ class Night:
         with self.recorder.step("read") as note:
             snapshot = self.facts.snapshots.latest(self.facts.study.id)
             if snapshot is None:
-                raise StudyFilesWrong(
-                    "There is no snapshot of this study yet.",
-                    why="nothing was pulled so far, or --data names another folder",
-                    remedy=f"pull first: nightround pull {self.facts.study.id}",
-                )
-            note(f"snapshot {snapshot.id[:12]}")
+                raise StudyFilesWrong("night.no_snapshot", study=self.facts.study.id)
+            note(Message.of("step.read", snapshot=snapshot.id[:12]))
         return snapshot
 
     def validate(self, snapshot: Snapshot) -> Validation:
@@ -82,7 +79,7 @@ class Night:
             for rule_id, reason in unjudged_of(validation.outcomes).items():
                 log.warning("the rule %s could not be evaluated: %s", rule_id, reason)
             counts = validation.coverage.counts
-            note(", ".join(f"{count} {status.value}" for status, count in counts.items()))
+            note(Message.of("step.validate", **{status.value: counts[status] for status in counts}))
         return validation
 
     def reconcile(self, snapshot: Snapshot, validation: Validation) -> LedgerDelta:
@@ -107,7 +104,7 @@ class Night:
                 facts.started_at,
             )
             self.recorder.reconciled(changes, _changed_lines(facts, snapshot, rules, changes))
-            note(f"{len(changes.opened)} opened, {len(changes.resolved)} resolved")
+            note(Message.of("step.reconcile", opened=len(changes.opened), resolved=len(changes.resolved)))
         return changes
 
     def write_lists(self, snapshot: Snapshot, validation: Validation) -> None:
@@ -153,7 +150,7 @@ class Night:
             )
             made = make_report(press_of(facts), edition, snapshot, versions)
             self.recorder.files += deliver(press_of(facts), made)
-            note(f"{len(made.results)} result rows")
+            note(Message.of("step.report", rows=len(made.results)))
 
     def report_again(self, snapshot_id: str) -> None:
         """Make a past report again from its snapshot, and prove that it is the same, byte for byte."""
@@ -162,7 +159,7 @@ class Night:
         with self.recorder.step("report") as note:
             files = rebuild(press_of(self.facts), self.facts.snapshots.manifest_of(snapshot_id).id)
             self.recorder.files += files
-            note(f"{len(files)} files, each identical to what was delivered")
+            note(Message.of("step.rebuild", files=len(files)))
 
     def note_receipt(self, role: str, snapshot_id: str | None, version: Version) -> None:
         """Write into the register of reports who was given which version."""
@@ -171,7 +168,7 @@ class Night:
         snapshot = self.facts.snapshots.manifest_of(snapshot_id).id if snapshot_id else self.last_snapshot().id
         with self.recorder.step("report-given") as note:
             note_receipt(press_of(self.facts).folder, snapshot, Received(role, version, self.facts.started_at))
-            note(f"{version} version to {role}")
+            note(Message.of("step.handed", version=version, role=role))
 
 
 def is_complete(snapshot: Snapshot, validation: Validation) -> bool:

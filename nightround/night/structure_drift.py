@@ -12,42 +12,49 @@ from typing import TYPE_CHECKING
 
 from redcap_sync.column_name import ColumnName
 from redcap_sync.dictionary import Dictionary, Field, Group
+from redcap_sync.messages import Message
 from redcap_sync.rows.tables import Unseen
 
 if TYPE_CHECKING:
     from nightround.model.rule import Rule
     from nightround.study.plan import Plan
 
-MEANING = ("type", "instrument", "validation", "calculation")
-"""Of a field's attributes, those that change what its values mean; labels, notes and order do not."""
-GROUP_SAID = {
-    "record-dag-name": ("unique_name", "unique name"),
-    "record-dag-label": ("label", "label"),
-    "record-dag-id": ("group_id", "number"),
+MEANING = {
+    "type": "drift.type",
+    "instrument": "drift.instrument_of_field",
+    "validation": "drift.validation",
+    "calculation": "drift.calculation",
 }
-"""Which attribute of a data access group each smart variable says, and the word for it."""
+"""Of a field's attributes, those that change what its values mean, each with its message; labels and order do not."""
+GROUP_SAID = {
+    "record-dag-name": ("unique_name", "drift.unique_name"),
+    "record-dag-label": ("label", "drift.label"),
+    "record-dag-id": ("group_id", "drift.number"),
+}
+"""Which attribute of a data access group each smart variable says, and the message of a change."""
+NOTHING = Message.of("drift.nothing")
 
 
 @dataclass(frozen=True)
 class Drift:
     """The differences between two structures: what may change a meaning, and what is only new."""
 
-    added: tuple[str, ...] = ()
-    """In words: fields, choices, instruments, events that are new."""
-    fields: Mapping[str, str] = field(default_factory=dict)
+    added: tuple[Message, ...] = ()
+    """Fields, choices, instruments, events that are new."""
+    fields: Mapping[str, Message] = field(default_factory=dict)
     """Fields that are gone or mean something else, each with what happened to it."""
-    instruments: Mapping[str, str] = field(default_factory=dict)
+    instruments: Mapping[str, Message] = field(default_factory=dict)
     """The same of instruments: gone, moved to other events, or repeating in another way."""
-    events: Mapping[str, str] = field(default_factory=dict)
+    events: Mapping[str, Message] = field(default_factory=dict)
     """The same of events."""
-    groups: Mapping[str, str] = field(default_factory=dict)
+    groups: Mapping[str, Message] = field(default_factory=dict)
     """The smart variables of data access groups that say something else, each with what happened to a group."""
 
     def __bool__(self) -> bool:
         return bool(self.added or self.fields or self.instruments or self.events or self.groups)
 
-    def lines(self) -> list[str]:
-        """Every difference in a line of words."""
+    def lines(self) -> list[Message]:
+        """Every difference."""
         changed = (self.fields, self.instruments, self.events, self.groups)
         return list(dict.fromkeys([*(line for one in changed for line in one.values()), *self.added]))
 
@@ -56,12 +63,12 @@ class Drift:
 class Touched:
     """What a drift stops, each with the reason."""
 
-    rules: Mapping[str, str] = field(default_factory=dict)
-    variables: Mapping[str, str] = field(default_factory=dict)
+    rules: Mapping[str, Message] = field(default_factory=dict)
+    variables: Mapping[str, Message] = field(default_factory=dict)
     """By `table/variable` of the plan."""
-    tables: Mapping[str, str] = field(default_factory=dict)
-    plan: str = ""
-    """Why the whole plan stops, where its groups or its population are touched; else ''."""
+    tables: Mapping[str, Message] = field(default_factory=dict)
+    plan: Message | None = None
+    """Why the whole plan stops, where its groups or its population are touched."""
 
     def __bool__(self) -> bool:
         return bool(self.rules or self.variables or self.tables or self.plan)
@@ -75,41 +82,44 @@ def drift_between(before: Dictionary, after: Dictionary) -> Drift:
         fields=fields,
         instruments=dict(_instrument_drift(before, after)),
         events={
-            name: f"event {name!r} was removed" for name in before.event_names if name not in set(after.event_names)
+            name: Message.of("drift.event_removed", name=name)
+            for name in before.event_names
+            if name not in set(after.event_names)
         },
         groups=_group_drift(before, after),
     )
 
 
-def _field_drift(old: Field, new: Field | None) -> str:
+def _field_drift(old: Field, new: Field | None) -> Message | None:
     if new is None:
-        return f"field {old.name!r} was removed"
+        return Message.of("drift.field_removed", name=old.name)
     parts = [
-        f"its {name} changed from {getattr(old, name) or 'none'!r} to {getattr(new, name) or 'none'!r}"
-        for name in MEANING
+        Message.of(code, old=getattr(old, name) or NOTHING, new=getattr(new, name) or NOTHING)
+        for name, code in MEANING.items()
         if getattr(old, name) != getattr(new, name)
     ]
     labels = {choice.code: choice.label for choice in new.choices}
     for choice in old.choices:
         if choice.code not in labels:
-            parts.append(f"its choice {choice.code!r} was removed")
+            parts.append(Message.of("drift.choice_removed", choice=choice.code))
         elif labels[choice.code] != choice.label:
-            parts.append(f"its choice {choice.code!r} was {choice.label!r} and is {labels[choice.code]!r}")
-    return f"field {old.name!r}: {', '.join(parts)}" if parts else ""
+            new_label = labels[choice.code]
+            parts.append(Message.of("drift.choice_renamed", choice=choice.code, old=choice.label, new=new_label))
+    return Message.of("drift.field", name=old.name, parts=tuple(parts)) if parts else None
 
 
-def _instrument_drift(before: Dictionary, after: Dictionary) -> Iterator[tuple[str, str]]:
+def _instrument_drift(before: Dictionary, after: Dictionary) -> Iterator[tuple[str, Message]]:
     names = {one.name for one in after.instruments}
     for one in before.instruments:
         if one.name not in names:
-            yield one.name, f"instrument {one.name!r} was removed"
+            yield one.name, Message.of("drift.instrument_removed", name=one.name)
             continue
         left = [event for event in before.events_of(one.name) if event not in set(after.events_of(one.name))]
         again = [event for event in after.event_names if _repeats(before, event, one.name, after)]
-        parts = [f"is no longer in event {event!r}" for event in left if event in set(after.event_names)]
-        parts += [f"repeats in another way in event {event!r}" for event in again]
+        parts = [Message.of("drift.left_event", event=event) for event in left if event in set(after.event_names)]
+        parts += [Message.of("drift.repeats", event=event) for event in again]
         if parts:
-            yield one.name, f"instrument {one.name!r} {', '.join(parts)}"
+            yield one.name, Message.of("drift.instrument", name=one.name, parts=tuple(parts))
 
 
 def _repeats(before: Dictionary, event: str, instrument: str, after: Dictionary) -> bool:
@@ -121,18 +131,18 @@ def _repeats(before: Dictionary, event: str, instrument: str, after: Dictionary)
     )
 
 
-def _group_drift(before: Dictionary, after: Dictionary) -> dict[str, str]:
+def _group_drift(before: Dictionary, after: Dictionary) -> dict[str, Message]:
     """What the smart variables say of groups that is another; nothing where one structure does not know the groups."""
-    found: dict[str, str] = {}
+    found: dict[str, Message] = {}
     for old in (before.groups or ()) if after.groups is not None else ():
         new = _same_group(old, after.groups or ())
-        for name, (attribute, word) in GROUP_SAID.items():
+        for name, (attribute, code) in GROUP_SAID.items():
             said, says = getattr(old, attribute), getattr(new, attribute, None)
             if new is None:
-                found.setdefault(name, f"data access group {old.unique_name!r} was removed")
+                found.setdefault(name, Message.of("drift.group_removed", name=old.unique_name))
             elif said is not None and said != says:
-                what = f"its {word} changed from {str(said)!r} to {str(says)!r}"
-                found.setdefault(name, f"data access group {old.unique_name!r}: {what}")
+                change = Message.of(code, old=str(said), new=str(says))
+                found.setdefault(name, Message.of("drift.group", name=old.unique_name, change=change))
     return found
 
 
@@ -143,27 +153,30 @@ def _same_group(old: Group, groups: Iterable[Group]) -> Group | None:
     return named or next(numbered, None)
 
 
-def _added(before: Dictionary, after: Dictionary) -> Iterator[str]:
+def _added(before: Dictionary, after: Dictionary) -> Iterator[Message]:
     known = {one.name for one in before.instruments}
-    yield from (f"instrument {one.name!r} is new" for one in after.instruments if one.name not in known)
-    yield from (f"event {name!r} is new" for name in after.event_names if name not in set(before.event_names))
+    yield from (Message.of("drift.new_instrument", name=one.name) for one in after.instruments if one.name not in known)
+    new_events = (name for name in after.event_names if name not in set(before.event_names))
+    yield from (Message.of("drift.new_event", name=name) for name in new_events)
     yield from _added_groups(before, after)
     for one in after.fields:
         old = before.by_name.get(one.name)
         if old is None:
-            yield f"field {one.name!r} is new"
+            yield Message.of("drift.new_field", name=one.name)
         else:
             yield from (
-                f"field {one.name!r}: choice {c.code!r} is new" for c in one.choices if not old.has_choice(c.code)
+                Message.of("drift.new_choice", name=one.name, choice=choice.code)
+                for choice in one.choices
+                if not old.has_choice(choice.code)
             )
 
 
-def _added_groups(before: Dictionary, after: Dictionary) -> Iterator[str]:
+def _added_groups(before: Dictionary, after: Dictionary) -> Iterator[Message]:
     if before.groups is None:
-        yield from ("the data access groups are known now",) if after.groups is not None else ()
+        yield from (Message.of("drift.groups_known"),) if after.groups is not None else ()
         return
     yield from (
-        f"data access group {one.unique_name!r} is new"
+        Message.of("drift.new_group", name=one.unique_name)
         for one in after.groups or ()
         if not any(_same_group(old, (one,)) for old in before.groups)
     )
@@ -175,7 +188,7 @@ def touched_by_drift(drift: Drift, rules: Iterable[Rule], plan: Plan | None = No
     Rules made from the dictionary follow it by themselves and are never stopped.
     """
     stopped = {rule.id: why for rule in rules if rule.origin == "study" and (why := _why_rule(drift, rule))}
-    found = Touched(rules={rule_id: f"{why}; not accepted yet" for rule_id, why in stopped.items()})
+    found = Touched(rules={rule_id: Message.of("drift.not_accepted", why=why) for rule_id, why in stopped.items()})
     return _with_plan(found, plan, drift.fields, drift.events) if plan is not None else found
 
 
@@ -187,15 +200,15 @@ def touched_by_rights(unseen: Sequence[Unseen], rules: Iterable[Rule], plan: Pla
     return _with_plan(found, plan, reasons, {}) if plan is not None else found
 
 
-def _why_rule(drift: Drift, rule: Rule) -> str:
+def _why_rule(drift: Drift, rule: Rule) -> Message | None:
     if rule.instrument in drift.instruments:
         return drift.instruments[rule.instrument]
     fields = _fields_of(rule)
     return _first(drift.fields, fields) or _first(drift.groups, fields) or _first(drift.events, _events_of(rule))
 
 
-def _first(reasons: Mapping[str, str], names: Iterable[str]) -> str:
-    return next((reasons[name] for name in names if name in reasons), "")
+def _first(reasons: Mapping[str, Message], names: Iterable[str]) -> Message | None:
+    return next((reasons[name] for name in names if name in reasons), None)
 
 
 def _references(rule: Rule) -> tuple[tuple[str, str], ...]:
@@ -221,18 +234,18 @@ def _events_of(rule: Rule) -> list[str]:
     return [*(event for event, _ in _references(rule) if event), *rule.events]
 
 
-def _with_plan(found: Touched, plan: Plan, fields: Mapping[str, str], events: Mapping[str, str]) -> Touched:
+def _with_plan(found: Touched, plan: Plan, fields: Mapping[str, Message], events: Mapping[str, Message]) -> Touched:
     """Add the variables of the plan that read a touched field or event, and the tables they stand in."""
 
-    def why(references: Iterable[tuple[str, str]]) -> str:
+    def why(references: Iterable[tuple[str, str]]) -> Message | None:
         pairs = [(event, ColumnName.parse(name).field, name) for event, name in references]
-        return next((fields.get(n) or fields.get(c) or events.get(e, "") for e, n, c in pairs if _hit(e, n, c)), "")
+        return next((fields.get(n) or fields.get(c) or events.get(e) for e, n, c in pairs if _hit(e, n, c)), None)
 
     def _hit(event: str, name: str, column: str) -> bool:
         return name in fields or column in fields or event in events
 
-    variables: dict[str, str] = {}
-    tables: dict[str, str] = {}
+    variables: dict[str, Message] = {}
+    tables: dict[str, Message] = {}
     for table in plan.tables:
         for variable in table.variables:
             read = [reference for _, reference in variable.visits]

@@ -19,6 +19,7 @@ from nightround.model.rule import Rule
 from nightround.report.numbers.facts import Look, News
 from nightround.report.numbers.inputs import RunFacts
 from nightround.study.plan import Plan
+from redcap_sync.messages import Message
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class OutcomeKept:
     in_scope: int
     checked: int
     failed: int
-    reason: str
+    reason: Message | None
 
     @classmethod
     def of(cls, outcome: Outcome) -> OutcomeKept:

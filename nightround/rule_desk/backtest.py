@@ -26,6 +26,7 @@ from nightround.validation.batch import Batch, make_batch
 from nightround.validation.run import validate
 from nightround.validation.snapshot_rows import AnchorRows
 from nightround.validation.suite import compile_rule, compile_suites
+from redcap_sync.messages import Message
 from redcap_sync.rows.tables import RowKey
 
 Values = Mapping[str, str]
@@ -42,7 +43,11 @@ class NightAsked:
     checked: int
     asked: int
     new: int
-    reason: str
+    reason: Message | None
+
+    def document(self) -> dict[str, Any]:
+        """The night as JSON."""
+        return asdict(self) | {"reason": str(self.reason or "")}
 
 
 @dataclass(frozen=True)
@@ -68,8 +73,8 @@ class Backtest:
     def document(self) -> dict[str, Any]:
         """The result as JSON; no value and no record id is in it."""
         counts = asdict(self)
-        counts["by_night"] = counts.pop("nights")
-        return {"id": counts.pop("rule_id"), **counts, "nights": len(self.nights), "nights_asked": self.nights_asked}
+        counts |= {"by_night": [night.document() for night in self.nights], "nights": len(self.nights)}
+        return {"id": counts.pop("rule_id"), **counts, "nights_asked": self.nights_asked}
 
 
 @dataclass

@@ -14,6 +14,7 @@ from nightround.validation.suite import Suite, compile_suites
 from redcap_sync.dictionary import Dictionary, Field
 from redcap_sync.errors import LogicError
 from redcap_sync.logic import Reference, resolve
+from redcap_sync.messages import Message
 from redcap_sync.rows.tables import tables_from_records
 
 CODEBOOK = "compare it with the project's Codebook"
@@ -211,6 +212,6 @@ def lint_dry_run(linted: Linted, empty: Snapshot) -> list[Remark]:
     ]
 
 
-def _unreadable(suite: Suite, empty: Snapshot) -> Iterable[str]:
+def _unreadable(suite: Suite, empty: Snapshot) -> Iterable[Message]:
     wanted = dict.fromkeys(reference for compiled in suite.rules for reference in compiled.references)
     return make_batch(AnchorRows.of(empty, suite.instruments), suite.name, wanted, LONG_AGO).unreadable.values()

@@ -18,6 +18,7 @@ from nightround.validation.run import validate
 from redcap_sync.column_name import checkbox_column
 from redcap_sync.dictionary import Dictionary
 from redcap_sync.errors import ProjectFileWrong
+from redcap_sync.messages import Message
 from redcap_sync.odm.project_file import ProjectFile
 from redcap_sync.project.custom_rules import CustomRule
 from redcap_sync.rows.tables import tables_from_records
@@ -63,7 +64,7 @@ class TriedRule:
     checked: int | None
     rows: tuple[Discrepancy, ...] | None
     excluded: int
-    reasons: tuple[str, ...]
+    reasons: tuple[Message, ...]
     """Why fields, or the whole rule, could not be evaluated."""
 
     @property
@@ -133,11 +134,11 @@ def _status(outcomes: Sequence[Outcome], discrepancies: Collection[Discrepancy])
     return Status.FAILED if discrepancies else Status.PASSED
 
 
-def _reasons(rules: Mapping[str, Rule], outcomes: Iterable[Outcome]) -> Iterator[str]:
+def _reasons(rules: Mapping[str, Rule], outcomes: Iterable[Outcome]) -> Iterator[Message]:
     for outcome in outcomes:
-        if outcome.status is Status.NOT_EVALUATED:
+        if outcome.reason and outcome.status is Status.NOT_EVALUATED:
             fields = ", ".join(rules[outcome.rule_id].fields)
-            yield f"{fields}: {outcome.reason}" if fields else outcome.reason
+            yield Message.of("outcome.of_fields", fields=fields, reason=outcome.reason) if fields else outcome.reason
 
 
 class _Order:

@@ -16,7 +16,7 @@ def summary(manifest: Manifest) -> dict[str, Any]:
         "taken_at": manifest.taken_at.isoformat(),
         "records": manifest.records,
         "pull": told.kind,
-        "why": told.why,
+        "why": str(told.why or ""),
         "requests": told.requests,
         "stable": told.stable,
         "gone_without_log": told.unlogged,
@@ -36,5 +36,5 @@ def contents(manifest: Manifest, snapshot: Snapshot) -> dict[str, Any]:
             {"instrument": name, "rows": len(table), "columns": len(table.text.columns), "hash": manifest.parts[name]}
             for name, table in snapshot.tables.items()
         ],
-        "unseen": [{"instrument": one.instrument, "reason": one.reason} for one in manifest.unseen],
+        "unseen": [{"instrument": one.instrument, "reason": str(one.reason)} for one in manifest.unseen],
     }

@@ -35,6 +35,7 @@ from nightround.snapshots.snapshot_files import (
 )
 from nightround.snapshots.vault import Vault
 from redcap_sync.errors import ExportIncomplete
+from redcap_sync.messages import Message
 from redcap_sync.private_files import private_folder
 from redcap_sync.pulling.change_log import Edit, Mark
 from redcap_sync.pulling.content_hash import digest_of, frame_pieces, snapshot_id, table_pieces
@@ -78,7 +79,12 @@ class Manifest:
 
     def document(self) -> dict[str, Any]:
         """The manifest as JSON."""
-        return {**asdict(self), "taken_at": self.taken_at.isoformat()}
+        unseen = [
+            {"instrument": one.instrument, "columns": one.columns, "reason": one.reason.document()}
+            for one in self.unseen
+        ]
+        told = asdict(self.told) | {"why": self.told.why.document() if self.told.why else None}
+        return {**asdict(self), "taken_at": self.taken_at.isoformat(), "unseen": unseen, "told": told}
 
     @classmethod
     def read(cls, document: Mapping[str, Any]) -> Manifest:
@@ -89,10 +95,15 @@ class Manifest:
                 **document,
                 "taken_at": datetime.fromisoformat(document["taken_at"]),
                 "unseen": tuple(
-                    Unseen(one["instrument"], tuple(one["columns"]), one["reason"]) for one in document["unseen"]
+                    Unseen(one["instrument"], tuple(one["columns"]), Message.read(one["reason"]))
+                    for one in document["unseen"]
                 ),
                 "told": Told(
-                    **{**told, "proof": Proof(proof["records"], tuple(proof["instruments"])) if proof else None}
+                    **{
+                        **told,
+                        "why": Message.read(told["why"]) if told["why"] else None,
+                        "proof": Proof(proof["records"], tuple(proof["instruments"])) if proof else None,
+                    }
                 ),
             }
         )

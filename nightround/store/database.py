@@ -20,6 +20,7 @@ from nightround.store.digest_rows import SentDigest
 from nightround.store.engine import open_engine, reading, writing
 from nightround.store.finding_rows import Changes, HistoryEntry
 from nightround.store.run_rows import Ended, Run, RunStep
+from redcap_sync.messages import Message
 
 
 def open_store(where: str | Path) -> Store:
@@ -54,7 +55,7 @@ class Store:
             return runs.insert_run(connection, study, job, now)
 
     def finish_step(
-        self, run_id: int, name: str, *, started_at: datetime, now: datetime, ended: Ended, note: str = ""
+        self, run_id: int, name: str, *, started_at: datetime, now: datetime, ended: Ended, note: Message | None = None
     ) -> None:
         """Remember how a step of a run ended. `note` must hold no patient's value."""
         with writing(self.engine) as connection:
@@ -70,7 +71,7 @@ class Store:
         snapshot_id: str | None = None,
         complete: bool = False,
         coverage: Coverage | None = None,
-        trouble: str = "",
+        trouble: Message | None = None,
     ) -> None:
         """Remember how a run ended. `trouble` must hold no patient's value."""
         facts = {

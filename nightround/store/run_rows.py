@@ -12,6 +12,7 @@ from sqlalchemy import Connection, RowMapping, Select, func, insert, select, upd
 
 from nightround.model.outcome import Coverage, Outcome, Status
 from nightround.store.schema import outcomes, runs, steps
+from redcap_sync.messages import Message
 
 
 class Ended(StrEnum):
@@ -35,12 +36,12 @@ class RunStep:
     started_at: datetime
     ended_at: datetime
     ended: Ended
-    note: str
+    note: Message | None
 
 
 @dataclass(frozen=True)
 class Run:
-    """One run of a job. `trouble` says in one line what went wrong, '' when nothing did."""
+    """One run of a job. `trouble` says what went wrong."""
 
     id: int
     study: str
@@ -51,7 +52,7 @@ class Run:
     exit_code: int | None
     snapshot_id: str | None
     complete: bool
-    trouble: str
+    trouble: Message | None
     coverage: Coverage | None
     steps: tuple[RunStep, ...]
 
@@ -60,7 +61,7 @@ def insert_run(connection: Connection, study: str, job: str, now: datetime) -> i
     """Begin a run. A run of the same job that never ended is marked as lost."""
     unfinished = runs.c.study == study, runs.c.job == job, runs.c.ended == Ended.RUNNING
     connection.execute(update(runs).where(*unfinished).values(ended=Ended.LOST))
-    begun = insert(runs).values(study=study, job=job, started_at=now, ended=Ended.RUNNING, complete=False, trouble="")
+    begun = insert(runs).values(study=study, job=job, started_at=now, ended=Ended.RUNNING, complete=False)
     return int(connection.execute(begun.returning(runs.c.id)).scalar_one())
 
 
@@ -160,7 +161,7 @@ def coverage_document(coverage: Coverage) -> dict[str, Any]:
         "known": list(coverage.known),
         "counts": {status.value: coverage.counts.get(status, 0) for status in Status},
         "unaccounted": list(coverage.unaccounted),
-        "reasons": dict(coverage.reasons),
+        "reasons": {rule_id: reason.document() for rule_id, reason in coverage.reasons.items()},
     }
 
 
@@ -170,5 +171,5 @@ def coverage_from(document: Mapping[str, Any]) -> Coverage:
         known=tuple(document["known"]),
         counts={Status(name): count for name, count in document["counts"].items()},
         unaccounted=tuple(document["unaccounted"]),
-        reasons=document["reasons"],
+        reasons={rule_id: Message.read(reason) for rule_id, reason in document["reasons"].items()},
     )

@@ -22,6 +22,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import Dialect
 
+from redcap_sync.messages import Message
+
 metadata = MetaData(
     naming_convention={
         "pk": "pk_%(table_name)s",
@@ -56,6 +58,23 @@ class UtcTime(TypeDecorator[datetime]):
         return stored.replace(tzinfo=UTC) if stored.tzinfo is None else stored.astimezone(UTC)
 
 
+class Said(TypeDecorator[Message]):
+    """A message: kept as its code and facts."""
+
+    impl = JSON(none_as_null=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: Message | None, dialect: Dialect) -> dict[str, Any] | None:
+        """Turn a message into its document."""
+        del dialect
+        return value.document() if value else None
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> Message | None:
+        """Read a message back."""
+        del dialect
+        return Message.read(value) if value else None
+
+
 runs = Table(
     "runs",
     metadata,
@@ -68,7 +87,7 @@ runs = Table(
     Column("exit_code", Integer),
     Column("snapshot_id", String(64)),
     Column("complete", Boolean, nullable=False),
-    Column("trouble", Text, nullable=False),
+    Column("trouble", Said),
     Column("coverage", JSON(none_as_null=True)),
     Index(None, "study", "id"),
     sqlite_autoincrement=True,
@@ -83,7 +102,7 @@ steps = Table(
     Column("started_at", UtcTime, nullable=False),
     Column("ended_at", UtcTime, nullable=False),
     Column("ended", String(16), nullable=False),
-    Column("note", Text, nullable=False),
+    Column("note", Said),
 )
 
 outcomes = Table(
@@ -95,7 +114,7 @@ outcomes = Table(
     Column("in_scope", Integer, nullable=False),
     Column("checked", Integer, nullable=False),
     Column("failed", Integer, nullable=False),
-    Column("reason", Text, nullable=False),
+    Column("reason", Said),
 )
 
 findings = Table(

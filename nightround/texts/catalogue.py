@@ -82,6 +82,12 @@ def wording(language: Language) -> Wording:
 
 
 @cache
+def own_english() -> Mapping[str, str]:
+    """The English text of each code of the engine."""
+    return {code: text["en"] for code, text in own_texts().items()}
+
+
+@cache
 def own_texts() -> Mapping[str, Mapping[str, str]]:
     """Every text of the engine by code, each a mapping from language to text."""
     folder = files("nightround.texts")

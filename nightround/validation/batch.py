@@ -10,9 +10,11 @@ from typing import Literal, cast
 import pandas as pd
 
 from nightround.validation.lookup import Lookup, Source
+from nightround.validation.no_value import NoValue
 from nightround.validation.snapshot_rows import AnchorRows, Positions
 from redcap_sync.dictionary import Dictionary
 from redcap_sync.logic import Reference
+from redcap_sync.messages import Message
 
 DateKind = Literal["date", "datetime", "datetime_seconds"]
 
@@ -46,7 +48,7 @@ class Batch:
     rows: AnchorRows
     frame: pd.DataFrame
     sources: Mapping[str, Source]
-    unreadable: Mapping[str, str]
+    unreadable: Mapping[str, Message]
     """References that cannot be brought to these rows, each with its reason."""
 
     def texts(self, column: str, positions: Positions) -> list[str]:
@@ -64,12 +66,12 @@ def make_batch(
     """
     lookup = Lookup(rows)
     sources: dict[str, Source] = {}
-    unreadable: dict[str, str] = {}
+    unreadable: dict[str, Message] = {}
     for reference in references:
         try:
             sources[reference.column] = lookup.source(reference)
-        except KeyError as error:
-            unreadable[reference.column] = error.args[0]
+        except NoValue as none:
+            unreadable[reference.column] = none.reason
     keys = {str(name): column for name, column in rows.keys.items()}
     columns = {column: source.take() for column, source in sources.items()}
     # Not copied: a frame that has its columns side by side in one block needs them twice while it is made.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -15,9 +15,15 @@ from nightround.validation.stored import MEASURES, Measure
 from redcap_sync.column_name import AS_TEXT
 from redcap_sync.errors import LogicError
 from redcap_sync.logic import Reference, from_json, parse, references
+from redcap_sync.messages import Message
 
 COLUMN_LISTS = ("opened", "options", "coded_options")
 """Settings that hold export columns."""
+BOUND_WRONG: Mapping[Measure, str] = {
+    "number": "outcome.bound_no_number",
+    "moment": "outcome.bound_no_date",
+    "clock": "outcome.bound_no_time",
+}
 BOUNDS = ("minimum", "maximum", "hard_minimum", "hard_maximum")
 
 
@@ -25,7 +31,8 @@ def compile_check(check: Check) -> tuple[dict[str, Any], tuple[Reference, ...]]:
     """Turn a check into JSON and name every reference it reads; raises LogicError for what cannot be read."""
     settings = dict(check.settings)
     if "refused" in settings:
-        raise LogicError(settings["refused"], text="", position=0, hint="mend the field in REDCap's Online Designer")
+        refused = Message.read(settings["refused"])
+        raise LogicError(refused.code, text="", position=0, hint="outcome.fix_in_designer", **refused.facts)
     read = [*check.columns, *(column for name in COLUMN_LISTS for column in settings.get(name, ()))]
     for name in COLUMN_LISTS:
         if name in settings:
@@ -67,10 +74,8 @@ def _bound(written: str, measure: Measure) -> tuple[dict[str, Any], tuple[Refere
         if isinstance(other, Reference) and not other.is_smart:
             text = replace(other, modifier=AS_TEXT)
             return {"column": text.column}, (text,)
-        raise LogicError("The bound is no field.", text=written, position=0, hint="name one field, [like_this]")
+        raise LogicError("outcome.bound_no_field", text=written, position=0, hint="outcome.one_field")
     value = MEASURES[measure](written)
     if np.isnan(value):
-        kinds = {"number": "number", "moment": "date", "clock": "time"}
-        hint = "write it as the field's values are stored"
-        raise LogicError(f"The bound is no {kinds[measure]}.", text=written, position=0, hint=hint)
+        raise LogicError(BOUND_WRONG[measure], text=written, position=0, hint="outcome.as_stored")
     return {"value": value}, ()

@@ -9,7 +9,7 @@ from typing import Any
 from nightround.model.language import LANGUAGES
 from nightround.model.outcome import Coverage, Outcome, Status
 from nightround.model.rule import Rule
-from nightround.texts.reasons import reason_in
+from nightround.texts.catalogue import in_language
 
 
 def certify(rules: Sequence[Rule], outcomes: Iterable[Outcome]) -> Coverage:
@@ -44,7 +44,9 @@ def certificate(coverage: Coverage, outcomes: Iterable[Outcome], *, run_id: str,
                 "in_scope": outcome.in_scope,
                 "checked": outcome.checked,
                 "failed": outcome.failed,
-                "reason": {language: reason_in(outcome.reason, language) for language in LANGUAGES},
+                "reason": {
+                    language: in_language(outcome.reason, language) if outcome.reason else "" for language in LANGUAGES
+                },
             }
             for outcome in sorted(outcomes, key=lambda outcome: outcome.rule_id)
         ],

@@ -25,6 +25,7 @@ from nightround.validation.stored import Mask, StoredTexts
 from nightround.validation.trees import ScopeKey, Trees, read_trees
 from redcap_sync.errors import LogicError
 from redcap_sync.logic import Column, Evaluator
+from redcap_sync.messages import Message
 
 FEWEST_ROWS, MOST_ROWS = 65_536, 524_288
 """Of a part. Numbers of the most rows are four megabytes; with fewer than the fewest, two threads that work on parts
@@ -52,7 +53,7 @@ class RuleResult:
     scope: Bits = field(default_factory=lambda: np.empty(0, dtype=np.uint8))
     judged: Bits = field(default_factory=lambda: np.empty(0, dtype=np.uint8))
     failing: Positions = field(default_factory=lambda: np.empty(0, dtype=np.intp))
-    error: str = ""
+    error: Message | None = None
     suggested: Mapping[int, str] = field(default_factory=dict, repr=False)
     """What a failing row probably should hold, by its position; never part of Great Expectations' own results."""
 
@@ -151,11 +152,11 @@ def _guarded(work: Callable[..., Value], *arguments: Any) -> Value | RuleResult:
     try:
         return work(*arguments)
     except LogicError as error:
-        return RuleResult(error=error.what)
+        return RuleResult(error=error.part("what"))
     except KeyError as error:
-        return RuleResult(error=f"there is no column {error.args[0]}")
+        return RuleResult(error=Message.of("outcome.no_column", column=str(error.args[0])))
     except Exception as error:  # noqa: BLE001
-        return RuleResult(error=f"{type(error).__name__} while the rule was evaluated")
+        return RuleResult(error=Message.of("outcome.broke", error=type(error).__name__))
 
 
 def _read(logic: Mapping[str, Any] | Trees) -> Trees:

@@ -207,7 +207,7 @@ class ExpectRedcapRule(BatchExpectation):
                 "checked_count": result.checked,
                 "unexpected_count": len(result.failing),
                 "partial_unexpected_index_list": [int(position) for position in result.failing[:SHOWN_POSITIONS]],
-                "could_not_be_evaluated": result.error,
+                "could_not_be_evaluated": str(result.error or ""),
             },
         }
 

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from nightround.model.snapshot import Snapshot
+from nightround.validation.no_value import NoValue
 from nightround.validation.smart_variables import smart_values
 from nightround.validation.snapshot_rows import NONE, AnchorRows, Mask, Numbers, Positions
 from redcap_sync.column_name import AS_TEXT
@@ -85,9 +86,9 @@ class Lookup:
         return self.anchors.rows.snapshot
 
     def source(self, reference: Reference) -> Source:
-        """Find where one reference is read for the key rows; raises KeyError with the reason where it cannot be."""
+        """Find where one reference is read for the key rows; raises NoValue where it cannot be."""
         if reference.modifier not in _SHOWING_NOTHING_ELSE:
-            raise KeyError(f"the modifier :{reference.modifier} changes how a value is shown: {reference.column}")
+            raise NoValue("outcome.modifier", modifier=reference.modifier, column=reference.column)
         if reference.field == self._snapshot.dictionary.record_id_field:
             return self._of_rows(reference.field, self.anchors.keys["record"])
         if reference.field == VISIT_EXISTS:
@@ -96,7 +97,7 @@ class Lookup:
             return self._of_rows(reference.column, smart_values(reference.field, self._snapshot, self.anchors.keys))
         table = self.anchors.rows.table_of_column.get(reference.export_column)
         if table is None:
-            raise KeyError(f"the project has no field for {reference.column}")
+            raise NoValue("outcome.no_field", column=reference.column)
         join = (table.instrument, reference.event, reference.instance)
         if join not in self._joins:
             self._joins[join] = self._positions(*join)
@@ -136,7 +137,7 @@ class Lookup:
             numbers = [rows.event_numbers.get(name, NONE) if name else NONE for name in nearest]
             return np.array(numbers, dtype=np.int64)[own]
         if event not in dictionary.event_names:
-            raise KeyError(f"the project has no event {event!r}")
+            raise NoValue("outcome.no_event", event=event)
         return np.full(len(own), rows.event_numbers[event])
 
     def _instances(self, instrument: str, events: Numbers, selector: str) -> Numbers:

@@ -17,6 +17,7 @@ from nightround.validation.snapshot_rows import AnchorRows, MarkedRows, Snapshot
 from nightround.validation.suite import CompiledRule, Suite, compile_suites
 from redcap_sync.column_name import AS_TEXT
 from redcap_sync.logic import Reference
+from redcap_sync.messages import Message
 
 SUGGESTED = "suggested value"
 """The name in `observed` of what a cell probably should hold."""
@@ -49,7 +50,7 @@ def validate(
     rules: Sequence[Rule],
     *,
     now: datetime,
-    stopped: Mapping[str, str] | None = None,
+    stopped: Mapping[str, Message] | None = None,
     threads: int = 0,
 ) -> Validation:
     """Judge every rule on the snapshot; a rule that breaks is an outcome of its own and stops no other.
@@ -92,13 +93,13 @@ def _judge_suite(
             yield _outcome(compiled, batch, judgement.results[compiled.rule.id])
     else:
         for compiled in readable:
-            yield _not_applicable(compiled.rule.id, "the instrument has no row in this snapshot")
+            yield _not_applicable(compiled.rule.id, Message.of("outcome.no_row"))
 
 
-def _missing(compiled: CompiledRule, batch: Batch) -> str:
-    """Why a rule cannot be looked at on this batch, or ''."""
+def _missing(compiled: CompiledRule, batch: Batch) -> Message | None:
+    """Why a rule cannot be looked at on this batch, if so."""
     reasons = (batch.unreadable[one.column] for one in compiled.references if one.column in batch.unreadable)
-    return next(reasons, "")
+    return next(reasons, None)
 
 
 def _outcome(compiled: CompiledRule, batch: Batch, result: RuleResult) -> Outcome:
@@ -107,10 +108,10 @@ def _outcome(compiled: CompiledRule, batch: Batch, result: RuleResult) -> Outcom
         return _not_evaluated(rule.id, result.error)
     in_scope, checked = result.in_scope, result.checked
     if not in_scope:
-        return _not_applicable(rule.id, "no row is in the rule's scope")
+        return _not_applicable(rule.id, Message.of("outcome.no_scope"))
     blank_rows = MarkedRows(batch.rows, result.scope & ~result.judged)
     if not checked:
-        reason = f"in all {in_scope} rows of its scope a needed field is blank"
+        reason = Message.of("outcome.all_blank", rows=in_scope)
         return replace(_not_applicable(rule.id, reason), in_scope=in_scope, blank_rows=blank_rows)
     violations = tuple(_violations(compiled, batch, result))
     status = Status.FAILED if violations else Status.PASSED
@@ -144,9 +145,9 @@ def _shown(reference: Reference) -> str:
     return str(reference.name.typed) if reference.modifier == AS_TEXT else reference.column
 
 
-def _not_evaluated(rule_id: str, reason: str) -> Outcome:
+def _not_evaluated(rule_id: str, reason: Message) -> Outcome:
     return Outcome(rule_id, Status.NOT_EVALUATED, 0, 0, 0, reason)
 
 
-def _not_applicable(rule_id: str, reason: str) -> Outcome:
+def _not_applicable(rule_id: str, reason: Message) -> Outcome:
     return Outcome(rule_id, Status.NOT_APPLICABLE, 0, 0, 0, reason)

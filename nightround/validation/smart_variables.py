@@ -11,37 +11,35 @@ from collections.abc import Callable, Mapping
 import pandas as pd
 
 from nightround.model.snapshot import Snapshot
+from nightround.validation.no_value import NoValue
 from redcap_sync.dictionary import Dictionary, Event, Group
 from redcap_sync.logic.events import nearest_event
 from redcap_sync.logic.language import RELATIVE_EVENTS
 
 Values = Callable[[Snapshot, pd.DataFrame], "pd.Series[str]"]
-NOBODY = "nobody is logged in at night, so [{name}] has no value"
-NO_PAGE = "no page is open at night, so [{name}] has no value"
-NOT_LONGITUDINAL = "the project has no events, so [{name}] has no value"
-NOT_EXPORTED = "REDCap's export does not say what [{name}] is"
 REFUSED = {
-    "user-name": NOBODY,
-    "user-dag-name": NOBODY,
-    "user-role-name": NOBODY,
-    "is-form": NO_PAGE,
-    "is-survey": NO_PAGE,
+    "user-name": "outcome.nobody",
+    "user-dag-name": "outcome.nobody",
+    "user-role-name": "outcome.nobody",
+    "is-form": "outcome.no_page",
+    "is-survey": "outcome.no_page",
 }
+"""The code of the reason why a smart variable never has a value at night."""
 OF_INSTRUMENT = frozenset({"instrument-name", "form-name", *RELATIVE_EVENTS[1:]})
 """What is said of the instrument a row belongs to: a rule of whole rows, which has none, cannot use them."""
 
 
 def smart_values(name: str, snapshot: Snapshot, keys: pd.DataFrame) -> pd.Series[str]:
-    """The value of a smart variable in every row, '' where blank; raises KeyError with the reason why it has none."""
+    """The value of a smart variable in every row, '' where blank; raises NoValue where it has none."""
     if name in REFUSED:
-        raise KeyError(REFUSED[name].format(name=name))
+        raise NoValue(REFUSED[name], name=name)
     if name in _OF_EVENTS or name in RELATIVE_EVENTS:
         if not snapshot.dictionary.longitudinal:
-            raise KeyError(NOT_LONGITUDINAL.format(name=name))
+            raise NoValue("outcome.not_longitudinal", name=name)
         return _of_event(name, snapshot.dictionary, keys)
     values = _OF_ROWS[name](snapshot, keys)
     if values is None:
-        raise KeyError(NOT_EXPORTED.format(name=name))
+        raise NoValue("outcome.not_exported", name=name)
     return values
 
 
@@ -56,7 +54,7 @@ def _of_event(name: str, dictionary: Dictionary, keys: pd.DataFrame) -> pd.Serie
         return pd.Series(found, index=keys.index, dtype="str")
     of_events = {event.unique_name: _OF_EVENTS[name](dictionary, event) for event in dictionary.events}
     if None in of_events.values():
-        raise KeyError(NOT_EXPORTED.format(name=name))
+        raise NoValue("outcome.not_exported", name=name)
     return keys["event"].map(of_events).astype("str")
 
 

@@ -26,6 +26,7 @@ from nightround.validation.trees import Trees, scope_key
 from redcap_sync.dictionary import Dictionary
 from redcap_sync.errors import LogicError
 from redcap_sync.logic import Expression, Reference, in_words, parse, references, to_json
+from redcap_sync.messages import Message
 from redcap_sync.rows.tables import KEY_COLUMNS
 
 CROSSING = "crossing"
@@ -77,20 +78,21 @@ class Suite:
         }
 
 
-def compile_suites(rules: Iterable[Rule], dictionary: Dictionary) -> tuple[tuple[Suite, ...], dict[str, str]]:
+def compile_suites(rules: Iterable[Rule], dictionary: Dictionary) -> tuple[tuple[Suite, ...], dict[str, Message]]:
     """Sort rules into suites. Returns them, and the reason for each rule that cannot be compiled, by id."""
     grouped: dict[str, list[CompiledRule]] = defaultdict(list)
-    refused: dict[str, str] = {}
+    refused: dict[str, Message] = {}
     known = {instrument.name for instrument in dictionary.instruments} | {""}
     for rule in rules:
         if rule.instrument not in known:
-            refused[rule.id] = f"the project has no instrument {rule.instrument!r}"
+            refused[rule.id] = Message.of("outcome.no_instrument", instrument=rule.instrument)
             continue
         try:
             compiled = compile_rule(rule, dictionary)
         except LogicError as error:
+            what = error.part("what")
             refused[rule.id] = (
-                f"{error.what} (character {error.position + 1} of its logic)" if error.text else error.what
+                Message.of("outcome.at_character", what=what, place=error.position + 1) if error.text else what
             )
             continue
         grouped[_suite_of(compiled, dictionary)].append(compiled)
@@ -130,13 +132,16 @@ def _rows(rule: Rule, read: Iterable[Reference], dictionary: Dictionary) -> dict
     read = tuple(read)
     homeless = next((reference for reference in read if reference.field in OF_INSTRUMENT), None)
     if homeless is not None:
-        hint = "name the event or the instrument itself, or write a rule of the study, which has an instrument"
-        what = f"A rule of whole rows has no instrument, so [{homeless.field}] has no value."
-        raise LogicError(what, text=rule.discrepancy, position=rule.discrepancy.find(homeless.column), hint=hint)
+        raise LogicError(
+            "outcome.no_instrument_of_rows",
+            text=rule.discrepancy,
+            position=rule.discrepancy.find(homeless.column),
+            hint="outcome.name_it",
+            name=homeless.field,
+        )
     rows = rows_that_can_hold(dictionary, read)
     if not rows:
-        hint = "a rule of the project is evaluated in the rows that can hold one of its fields"
-        raise LogicError("It refers to no field of the project.", text=rule.discrepancy, position=0, hint=hint)
+        raise LogicError("outcome.no_field_at_all", text=rule.discrepancy, position=0, hint="outcome.rows_of_fields")
     return rows
 
 

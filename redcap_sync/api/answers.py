@@ -48,13 +48,9 @@ def check_answer(response: requests.Response, *_: object, **__: object) -> None:
     """Raise what is wrong with an answer; return None for one that PyCap may read."""
     body = response.content
     if response.is_redirect or response.is_permanent_redirect:
-        raise _something_else("REDCap's address sent us on to another page.")
+        raise RedcapUnreachable("api.redirect")
     if OUT_OF_MEMORY.encode() in body[:2000]:
-        raise AskedTooMuch(
-            "REDCap ran out of memory for this call.",
-            why="the batch of records is too large for the server",
-            remedy="set a smaller batch_records in study.toml",
-        )
+        raise AskedTooMuch("api.out_of_memory")
     if response.status_code in BUSY:
         raise _busy(response)
     if _is_html(response):
@@ -65,20 +61,12 @@ def check_answer(response: requests.Response, *_: object, **__: object) -> None:
 
 def empty_body() -> BrokenAnswer:
     """The error for a body without a single character where data were due."""
-    return BrokenAnswer(
-        "REDCap answered with an empty body.",
-        why="the server broke off while it made the export, often for want of memory",
-        remedy="run again; if it stays, set a smaller batch_records in study.toml",
-    )
+    return BrokenAnswer("api.empty")
 
 
 def unreadable_body() -> BrokenAnswer:
     """The error for a body that ends in the middle of a document."""
-    return BrokenAnswer(
-        "REDCap's answer is no complete JSON or CSV document.",
-        why="the connection or the server broke off in the middle of the export",
-        remedy="run again; if it stays, set a smaller batch_records in study.toml",
-    )
+    return BrokenAnswer("api.cut")
 
 
 def unreachable(error: requests.RequestException, url: str) -> ExplainedError:
@@ -86,19 +74,11 @@ def unreachable(error: requests.RequestException, url: str) -> ExplainedError:
     if isinstance(error, requests.exceptions.ChunkedEncodingError | requests.exceptions.ContentDecodingError):
         return unreadable_body()
     kind = TooSlow if isinstance(error, requests.exceptions.ReadTimeout) else ServerBusy
-    return kind(
-        f"REDCap did not answer at {url} ({type(error).__name__}).",
-        why="the address is wrong, the network or a certificate is broken, or the server is down or too slow",
-        remedy="open the address in a browser on this machine; check REDCAP_URL, the proxy and timeout_seconds",
-    )
+    return kind("api.silent", url=url, error=type(error).__name__)
 
 
 def _busy(response: requests.Response) -> ServerBusy:
-    busy = ServerBusy(
-        f"REDCap answered with status {response.status_code}.",
-        why="REDCap or the proxy before it is overloaded, restarting or under maintenance",
-        remedy="nothing was lost; the run tries again, else start it later",
-    )
+    busy = ServerBusy("api.busy", status=response.status_code)
     busy.wait_seconds = float(whole_number(response.headers.get("Retry-After", "")) or 0)
     return busy
 
@@ -114,44 +94,20 @@ def _html_page(response: requests.Response) -> ExplainedError:
     status = response.status_code
     # REDCap's page for an address it has banned has status 200 on some servers.
     if status in (401, 403) or b"banned" in response.content[:5000].lower():
-        return RedcapRefused(
-            f"A web page with status {status} came in place of data.",
-            why="the server has banned this address for too many calls, or a firewall keeps the API shut",
-            remedy="ask the REDCap administrator to lift the ban or open the API; lower requests_per_minute",
-        )
-    return _something_else(f"A web page came in place of data (status {status}).")
-
-
-def _something_else(what: str) -> RedcapUnreachable:
-    return RedcapUnreachable(
-        what,
-        why="a single sign-on login, a maintenance page or another server answers at this address",
-        remedy="check that REDCAP_URL ends in /api/ and that the API is exempt from single sign-on",
-    )
+        return RedcapRefused("api.banned", status=status)
+    return RedcapUnreachable("api.page", status=status)
 
 
 def _refusal(response: requests.Response) -> ExplainedError:
     message = _error_text(response)
     if response.status_code in (401, 403):
-        return RedcapRefused(
-            f"REDCap refused the call: {message}",
-            why="the token is wrong or expired, or its user lacks the right",
-            remedy="check the token and the user's API, export and logging rights in REDCap's User Rights",
-        )
+        return RedcapRefused("api.refused", said=message)
     if response.status_code in (404, 501):
-        return _something_else(f"There is no REDCap API at this address (status {response.status_code}).")
+        return RedcapUnreachable("api.absent", status=response.status_code)
     places = import_error_places(message)
     if places:
-        return WriteRefused(
-            f"REDCap did not take the import: {places}",
-            why="a value does not fit the field's choices, validation or event",
-            remedy="nothing was written; mend the values and import again",
-        )
-    return RedcapRefused(
-        f"REDCap did not accept the call (status {response.status_code}): {message}",
-        why="the project has changed, or this server's version knows another form of the call",
-        remedy="compare the project's Codebook with the study folder, then run again",
-    )
+        return WriteRefused("api.import_refused", said=places)
+    return RedcapRefused("api.not_accepted", status=response.status_code, said=message)
 
 
 def import_error_places(message: str) -> str:

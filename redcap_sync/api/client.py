@@ -89,11 +89,7 @@ class RedcapClient:
         budget: RequestBudget | None = None,
     ) -> None:
         if not url.endswith("/api/"):
-            raise RedcapUnreachable(
-                "The address of the REDCap API does not end in /api/.",
-                why="the address of REDCap's web page was given, or the last slash is missing",
-                remedy="give the address shown on the project's API Playground, such as https://redcap.example.org/api/",
-            )
+            raise RedcapUnreachable("api.address")
         self.url = url
         self.budget = budget
         self.requests = 0
@@ -226,11 +222,7 @@ class RedcapClient:
         )
         count = answer.get("count") if isinstance(answer, dict) else None
         if not isinstance(count, int):
-            raise WriteRefused(
-                "REDCap did not say how many records it took.",
-                why="the server's answer to the import has another form than any we know",
-                remedy="look at the project's Logging page for what was written before trying again",
-            )
+            raise WriteRefused("api.no_count")
         return count
 
     def _exported(self, method: Callable[..., Any], **arguments: Any) -> list[Row]:
@@ -239,11 +231,7 @@ class RedcapClient:
     @staticmethod
     def _rows(answer: Any) -> list[Row]:
         if not isinstance(answer, list) or not all(isinstance(row, dict) for row in answer):
-            raise ExportIncomplete(
-                "REDCap answered with something that is not a list of rows.",
-                why="another program than REDCap's API may stand at this address",
-                remedy="open the address in a browser and check REDCAP_URL",
-            )
+            raise ExportIncomplete("api.no_rows")
         return answer
 
     def _call(self, method: Callable[..., T], **arguments: Any) -> T:

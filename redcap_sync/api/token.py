@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from redcap_sync.errors import RedcapRefused
+from redcap_sync.messages import Message
 
 log = logging.getLogger(__name__)
 TOKEN_LENGTH = 32
@@ -21,11 +22,7 @@ class Token:
 
     def __init__(self, secret: str) -> None:
         if len(secret) != TOKEN_LENGTH:
-            raise RedcapRefused(
-                f"The API token has {len(secret)} characters, not {TOKEN_LENGTH}.",
-                why="it was cut when copied, or it is a super token or a password",
-                remedy="copy the token again from the project's API page in REDCap",
-            )
+            raise RedcapRefused("token.length", count=len(secret), length=TOKEN_LENGTH)
         self._secret = secret
 
     def __repr__(self) -> str:
@@ -51,14 +48,10 @@ def find_token(
     secret = _from_keyring(service, username) if service else None
     if secret:
         return Token(secret.strip())
-    places = [f"the variable {variable} is not set"]
-    places += [f"the file {file} is not there"] if file else []
-    places += [f"the keyring has nothing for {service} and {username}"] if service else []
-    raise RedcapRefused(
-        "There is no API token.",
-        why=", and ".join(places),
-        remedy=f"set {variable}, or write the token to a file only you can read and name it in study.toml",
-    )
+    places = [Message.of("token.place.variable", variable=variable)]
+    places += [Message.of("token.place.file", file=str(file))] if file else []
+    places += [Message.of("token.place.keyring", service=service, username=username)] if service else []
+    raise RedcapRefused("token.none", places=tuple(places), variable=variable)
 
 
 def _read(file: Path) -> str:
@@ -70,11 +63,7 @@ def _read(file: Path) -> str:
     try:
         text, mode = file.read_text(encoding="utf-8"), file.stat().st_mode
     except (OSError, UnicodeDecodeError) as error:
-        raise RedcapRefused(
-            f"The token file {file} cannot be read ({type(error).__name__}).",
-            why="it belongs to somebody else, or it is no text",
-            remedy=f"write the token, and nothing else, to a file of your own: chmod 600 {file}",
-        ) from None
+        raise RedcapRefused("token.file", file=str(file), error=type(error).__name__) from None
     others = [who for who, bit in (("its group", stat.S_IRGRP), ("everybody", stat.S_IROTH)) if mode & bit]
     if others and os.name == "posix":
         log.warning(
@@ -93,8 +82,4 @@ def _from_keyring(service: str, username: str) -> str | None:
         return keyring.get_password(service, username)
     except KeyringError as error:
         trouble = type(error).__name__
-    raise RedcapRefused(
-        f"The system's keyring cannot be read ({trouble}).",
-        why="there is none on this machine, as in most containers, or it is locked",
-        remedy="give the token in the environment or in a file instead",
-    )
+    raise RedcapRefused("token.keyring", error=trouble)

@@ -67,12 +67,7 @@ def _arguments(annotation: str, start: int) -> tuple[tuple[str, ...], int]:
             begin = position + 1
         if depth == 0:
             return tuple(found), position + 1
-    raise LogicError(
-        "A parenthesis behind an action tag is not closed.",
-        text=annotation,
-        position=start - 1,
-        hint="put the missing ) where it belongs",
-    )
+    raise LogicError("logic.open_tag", text=annotation, position=start - 1, hint="hint.close_parenthesis")
 
 
 def _outside_quotes(text: str, start: int) -> Iterator[tuple[int, str]]:
@@ -103,11 +98,11 @@ def calculated_date(annotation: str, validation: str) -> Expression | None:
         return None
     kind = validation.rpartition("_")[0]
     if kind not in DATE_FORMATS:
-        _refuse(annotation, tag, "the field must be validated as a date or a date with time")
+        _refuse(annotation, tag, "hint.date_validation")
     if len(tag.arguments) != 3:  # noqa: PLR2004 - date, offset, unit
-        _refuse(annotation, tag, "it takes a date, an offset and a unit")
+        _refuse(annotation, tag, "hint.date_arguments")
     return Call(CALCDATE, (*map(parse, tag.arguments), Text(kind)))
 
 
 def _refuse(annotation: str, tag: ActionTag, hint: str) -> NoReturn:
-    raise LogicError(f"@{tag.name} cannot be read.", text=annotation, position=tag.position, hint=hint)
+    raise LogicError("logic.tag", text=annotation, position=tag.position, hint=hint, tag=tag.name)

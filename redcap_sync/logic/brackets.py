@@ -24,16 +24,12 @@ def read_brackets(written: str, position: int) -> Reference:
     parts = [(match[1], position + match.start(1)) for match in re.finditer(r"\[([^\[\]]*)\]", written)]
     texts = [text for text, _ in parts]
     if NEW_INSTANCE in texts:
-        raise Trouble(
-            "[new-instance] has no value.",
-            parts[texts.index(NEW_INSTANCE)][1],
-            "it stands for an instance that does not exist yet; use last-instance for the newest one",
-        )
+        raise Trouble("logic.new_instance", parts[texts.index(NEW_INSTANCE)][1], "hint.new_instance")
     has_instance = len(parts) > 1 and _INSTANCE.fullmatch(texts[-1]) is not None
     instance = texts[-1] if has_instance else ""
     named = parts[:-1] if has_instance else parts
     if len(named) > 2:  # noqa: PLR2004 - an event and a field
-        raise Trouble("Too many brackets in a row.", named[2][1], "write [event][field][instance] at most")
+        raise Trouble("logic.too_many_brackets", named[2][1], "hint.brackets_in_a_row")
     event = _event(*named[0]) if len(named) > 1 else ""
     return _field(*named[-1], event=event, instance=instance)
 
@@ -41,51 +37,45 @@ def read_brackets(written: str, position: int) -> Reference:
 def _event(name: str, position: int) -> str:
     if name in RELATIVE_EVENTS or _EVENT_NAME.fullmatch(name):
         return name
-    raise Trouble(
-        f"[{name}] is not an event.",
-        position,
-        _nearest(name, RELATIVE_EVENTS)
-        or "in front of a field stands a unique event name such as [baseline_arm_1], or [previous-event-name]",
-    )
+    hint, near = _nearest(name, RELATIVE_EVENTS, otherwise="hint.event_name")
+    raise Trouble("logic.not_event", position, hint, name=name, near=near)
 
 
 def _field(written: str, position: int, *, event: str, instance: str) -> Reference:
     match = _PART.fullmatch(written)
     if match is None:
-        raise Trouble(f"[{written}] cannot be read.", position, "write [field], or [field(code)] for a checkbox")
+        raise Trouble("logic.brackets", position, "hint.write_field", name=written)
     name, code, modifier = match["name"], match["code"] or "", match["modifier"] or ""
     if "-" in name:
         return _smart(name, position, bare=not (event or instance or code or modifier))
     if _FIELD_NAME.fullmatch(name) is None:
-        raise Trouble(f"[{name}] is not a field name.", position, _field_hint(name))
+        raise _not_field(name, position)
     return Reference(name, event, code, instance, modifier)
 
 
 def _smart(name: str, position: int, *, bare: bool) -> Reference:
     if name not in SMART_VARIABLES:
-        hint = (
-            _nearest(name, SMART_VARIABLES) or "a field name has no hyphen; a smart variable must be one REDCap knows"
-        )
-        raise Trouble(f"[{name}] is no smart variable that can be evaluated.", position, hint)
+        hint, near = _nearest(name, SMART_VARIABLES, otherwise="hint.smart")
+        raise Trouble("logic.not_smart", position, hint, name=name, near=near)
     if not bare:
-        hint = "write it alone; only event names may stand in front of a field and instances behind it"
-        raise Trouble(f"[{name}] cannot be combined with other brackets here.", position, hint)
+        raise Trouble("logic.not_combined", position, "hint.smart_alone", name=name)
     return Reference(name)
 
 
-def _field_hint(name: str) -> str:
+def _not_field(name: str, position: int) -> Trouble:
     if not name.strip():
-        return "put the name of a field between the brackets"
+        return Trouble("logic.not_field", position, "hint.field_between", name=name)
     if name != name.strip():
-        return f"no space inside the brackets: [{name.strip()}]"
+        return Trouble("logic.not_field", position, "hint.no_space", name=name, right=name.strip())
     option = ColumnName.parse(name)
     if option.code:
-        return f"logic names an option of a checkbox as [{option.field}({option.code})], not by its export column"
+        return Trouble("logic.not_field", position, "hint.option", name=name, field=option.field, option=option.code)
     if _FIELD_NAME.fullmatch(name.lower()):
-        return f"field names are in lower case: [{name.lower()}]"
-    return "a field name has lower-case letters, digits and single underscores, and begins with a letter"
+        return Trouble("logic.not_field", position, "hint.lower_case", name=name, right=name.lower())
+    return Trouble("logic.not_field", position, "hint.field_name", name=name)
 
 
-def _nearest(name: str, known: tuple[str, ...]) -> str:
+def _nearest(name: str, known: tuple[str, ...], *, otherwise: str) -> tuple[str, str]:
+    """The code of the hint, and the name that is near."""
     near = get_close_matches(name, known, n=1, cutoff=0.75)
-    return f"did you mean [{near[0]}]?" if near else ""
+    return ("hint.near_brackets", near[0]) if near else (otherwise, "")

@@ -31,9 +31,4 @@ def calculation_of(field: Field) -> Calculation | None:
 def _refuse_conditional(annotation: str) -> None:
     for tag in action_tags(annotation):
         if tag.name == "IF" and any("@CALC" in argument for argument in tag.arguments):
-            raise LogicError(
-                "The action tag cannot be read.",
-                text=annotation,
-                position=0,
-                hint="an @IF around @CALCTEXT or @CALCDATE cannot be represented",
-            )
+            raise LogicError("logic.conditional_tag", text=annotation, position=0, hint="hint.conditional_tag")

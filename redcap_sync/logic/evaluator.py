@@ -179,8 +179,7 @@ class Evaluator:
         try:
             return load(self._columns(name))
         except KeyError:
-            hint = "the data has no such column: the field is not in the dictionary, or not designated here"
-            raise LogicError(f"The column {name} is missing.", text=name, position=0, hint=hint) from None
+            raise LogicError("logic.column", text=name, position=0, hint="hint.column", name=name) from None
 
     def _work_out(self, node: Expression) -> Vector:
         match node:

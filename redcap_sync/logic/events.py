@@ -33,7 +33,7 @@ def resolve(reference: Reference, dictionary: Dictionary, event: str) -> tuple[s
     if "-" in reference.event:
         return nearest_event(dictionary, reference.event, event, designated), column
     if reference.event not in dictionary.event_names:
-        _refuse(reference, "event", reference.event, dictionary.event_names)
+        _refuse(reference, "logic.no_event", reference.event, dictionary.event_names)
     return (reference.event if reference.event in designated else NOWHERE), column
 
 
@@ -65,11 +65,11 @@ def _check_field(reference: Reference, dictionary: Dictionary) -> None:
     statuses = tuple(f"{instrument.name}_complete" for instrument in dictionary.instruments)
     known = (*dictionary.by_name, *statuses)
     if reference.field not in known:
-        _refuse(reference, "field", reference.field, known)
+        _refuse(reference, "logic.no_field", reference.field, known)
 
 
-def _refuse(reference: Reference, what: str, name: str, known: tuple[str, ...]) -> NoReturn:
-    near = get_close_matches(name, known, n=1)
-    hint = f"did you mean {near[0]}?" if near else "compare it with the Codebook of the project"
+def _refuse(reference: Reference, code: str, name: str, known: tuple[str, ...]) -> NoReturn:
+    near = next(iter(get_close_matches(name, known, n=1)), "")
+    hint = "hint.near_name" if near else "hint.codebook"
     written = reference.column if reference.column.startswith("[") else f"[{reference.column}]"
-    raise LogicError(f"The project has no {what} {name}.", text=written, position=0, hint=hint)
+    raise LogicError(code, text=written, position=0, hint=hint, name=name, near=near)

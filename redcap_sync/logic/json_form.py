@@ -67,9 +67,9 @@ def from_json(data: Any) -> Expression:
 
 def _read(data: Any, depth: int) -> Expression:
     if depth > MAX_DEPTH:
-        _refuse(f"it is nested more than {MAX_DEPTH} levels deep")
+        _refuse("hint.stored_deep", depth=MAX_DEPTH)
     if isinstance(data, bool) or data is None or (isinstance(data, float) and not isfinite(data)):
-        _refuse(f"{data!r} is no value of logic")
+        _refuse("hint.stored_value", value=repr(data))
     if isinstance(data, int | float):
         return Number(float(data))
     if isinstance(data, str):
@@ -78,14 +78,14 @@ def _read(data: Any, depth: int) -> Expression:
         return _reference(data)
     if isinstance(data, list | tuple) and data and isinstance(data[0], str):
         return _operation(data[0], data[1:], depth + 1)
-    return _refuse(f"a {type(data).__name__} stands where an expression should")
+    return _refuse("hint.stored_kind", kind=type(data).__name__)
 
 
 def _reference(data: dict[str, Any]) -> Reference:
     if "field" not in data or not set(data) <= set(_REFERENCE_KEYS):
-        _refuse(f"a reference has the keys {', '.join(_REFERENCE_KEYS)}")
+        _refuse("hint.stored_keys", keys=", ".join(_REFERENCE_KEYS))
     if not all(isinstance(value, str) for value in data.values()):
-        _refuse("the parts of a reference are strings")
+        _refuse("hint.stored_parts")
     return Reference(**data)
 
 
@@ -108,7 +108,7 @@ def _operation(operator: str, rest: Any, depth: int) -> Expression:  # noqa: PLR
             return Comparison(operator, left, right)
     arity = FUNCTIONS.get(operator)
     if operator != CALCDATE and (arity is None or not arity.accepts(len(operands))):
-        _refuse(f"{operator} with {len(operands)} operands is no operation")
+        _refuse("hint.stored_operation", operator=operator, count=len(operands))
     return Call(operator, operands)
 
 
@@ -116,9 +116,9 @@ def _chain(rest: Any, depth: int) -> Expression:
     signs = tuple(rest[1::2])
     of_one_kind = set(signs) <= set("+-") or set(signs) <= set("*/")
     if len(rest) % 2 == 0 or not signs or not of_one_kind:
-        _refuse("a chain is operand, sign, operand ..., with + and -, or * and /")
+        _refuse("hint.stored_chain")
     return Chain(signs, tuple(_read(item, depth) for item in rest[::2]))
 
 
-def _refuse(reason: str) -> NoReturn:
-    raise LogicError("The stored logic cannot be read.", text="", position=0, hint=reason)
+def _refuse(hint: str, **facts: Any) -> NoReturn:
+    raise LogicError("logic.stored", text="", position=0, hint=hint, **facts)

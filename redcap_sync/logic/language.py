@@ -18,13 +18,11 @@ class Arity(NamedTuple):
         """Say whether the function can be called with so many arguments."""
         return count >= self.least and (self.most is None or count <= self.most)
 
-    def in_words(self) -> str:
-        """Such as `2 to 3 arguments`."""
+    def hint(self) -> str:
+        """The code of the text that says how many arguments there must be."""
         if self.most is None:
-            return f"at least {self.least} argument{'s' if self.least > 1 else ''}"
-        if self.least == self.most:
-            return f"{self.least} argument{'s' if self.least > 1 else ''}"
-        return f"{self.least} to {self.most} arguments"
+            return "hint.arguments_least"
+        return "hint.arguments_exact" if self.least == self.most else "hint.arguments_range"
 
 
 ANY_NUMBER = Arity(1, None)

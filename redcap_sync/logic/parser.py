@@ -43,7 +43,7 @@ def parse(text: str) -> Expression:
     Raise `LogicError`, with the place and a hint, for what cannot be read or represented.
     """
     if not text.strip():
-        raise LogicError("The logic is empty.", text=text, position=0, hint="write a condition or a calculation")
+        raise LogicError("logic.empty", text=text, position=0, hint="hint.write_logic")
     try:
         tree: Expression = _parser().parse(text)  # type: ignore[assignment]  # the embedded builder returns our nodes
     except UnexpectedInput as error:
@@ -55,19 +55,16 @@ def parse(text: str) -> Expression:
 
 
 def _refuse(text: str, trouble: Trouble) -> NoReturn:
-    raise LogicError(trouble.message, text=text, position=trouble.position, hint=trouble.hint) from None
+    raise LogicError(trouble.code, text=text, position=trouble.position, hint=trouble.hint, **trouble.facts) from None
 
 
 def _check_whole(text: str, tree: Expression) -> None:
     if tree.depth > MAX_DEPTH:
-        _refuse(
-            text, Trouble(f"The logic is nested more than {MAX_DEPTH} levels deep.", 0, "split it into several fields")
-        )
+        _refuse(text, Trouble("logic.too_deep", 0, "hint.split", depth=MAX_DEPTH))
     piped = next(_piped_in_functions(tree), None)
     if piped is not None:
         position = max(text.find(f":{piped.modifier}"), 0)
-        hint = "modifiers such as :label and :value only change how a value is shown; leave it out"
-        _refuse(text, Trouble(f"The modifier :{piped.modifier} cannot be used inside a function.", position, hint))
+        _refuse(text, Trouble("logic.modifier", position, "hint.modifier", modifier=piped.modifier))
 
 
 def _piped_in_functions(tree: Expression) -> Iterator[Reference]:
@@ -91,7 +88,7 @@ class _Builder(Transformer[Token, Expression]):
     def number(self, token: Token) -> Expression:
         value = float(token)
         if not isfinite(value):
-            raise Trouble("The number is too large.", token.start_pos or 0, "write at most 308 digits")
+            raise Trouble("logic.large_number", token.start_pos or 0, "hint.digits")
         return Number(value)
 
     def text(self, token: Token) -> Expression:
@@ -133,8 +130,7 @@ class _Builder(Transformer[Token, Expression]):
         _check_call(function, len(arguments), position)
         word = next((argument for argument in arguments if isinstance(argument, _Word)), None)
         if word is not None and function not in WORD_FUNCTIONS:
-            hint = f"only date functions take it bare; write '{word.value}' for the text, or 1 and 0 for true and false"
-            raise Trouble(f"{word.value} without quotes means nothing to {function}().", position, hint)
+            raise Trouble("logic.bare_word", position, "hint.bare_word", word=word.value, function=function)
         return Call(function, tuple(Text(a.value) if isinstance(a, _Word) else a for a in arguments))
 
 
@@ -145,15 +141,19 @@ def _chain(parts: tuple[Expression | Token, ...]) -> Expression:
 
 def _check_call(function: str, count: int, position: int) -> None:
     if function == CALCDATE:
-        raise Trouble("calcdate() is no function.", position, "@CALCDATE is an action tag, for a field's annotation")
+        raise Trouble("logic.calcdate", position, "hint.calcdate")
     arity = FUNCTIONS.get(function)
     if arity is None:
-        near = get_close_matches(function, FUNCTIONS, n=1, cutoff=0.7)
-        hint = f"did you mean {near[0]}()?" if near else "REDCap has no function of this name"
-        raise Trouble(f"The function {function}() is not known.", position, hint)
+        near = next(iter(get_close_matches(function, FUNCTIONS, n=1, cutoff=0.7)), "")
+        hint = "hint.near_function" if near else "hint.no_function"
+        raise Trouble("logic.unknown_function", position, hint, function=function, near=near)
     if not arity.accepts(count):
         raise Trouble(
-            f"{function}() has {count} argument{'' if count == 1 else 's'}.",
+            "logic.arguments",
             position,
-            f"it takes {arity.in_words()}, with commas between them",
+            arity.hint(),
+            function=function,
+            count=count,
+            least=arity.least,
+            most=arity.most,
         )

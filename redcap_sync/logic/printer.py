@@ -92,8 +92,7 @@ def _quoted(value: str) -> str:
         return f"'{value}'"
     if '"' not in value:
         return f'"{value}"'
-    hint = "logic has no sign that lets one text hold both kinds of quotes"
-    raise LogicError("A text with both kinds of quotes cannot be written.", text=value, position=0, hint=hint)
+    raise LogicError("logic.both_quotes", text=value, position=0, hint="hint.no_escape")
 
 
 def _brackets(reference: Reference) -> str:

@@ -6,6 +6,7 @@ from typing import TextIO
 from xml.etree import ElementTree as ET
 
 from redcap_sync.errors import ProjectFileWrong
+from redcap_sync.messages import Message
 from redcap_sync.odm.reading import NotProjectXml, elements, local_name
 from redcap_sync.odm.structure import structure_from_odm
 from redcap_sync.odm.values import load_values
@@ -21,20 +22,16 @@ def load_project(file: TextIO, *, name: str, clock: Clock, calculated: bool) -> 
     try:
         return _load(file, clock, calculated=calculated)
     except ET.ParseError as error:
-        why = f"it is no well-formed XML, or it was cut off: {error}"
+        reason = Message.of("file.reason.not_wellformed", said=str(error))
     except (OSError, UnicodeDecodeError) as error:
-        why = f"it cannot be read as text ({type(error).__name__})"
+        reason = Message.of("file.reason.not_text", error=type(error).__name__)
     except (KeyError, ValueError, IndexError, AttributeError) as error:
-        why = f"it refers to something that it does not contain ({type(error).__name__})"
+        reason = Message.of("file.reason.refers", error=type(error).__name__)
     except MemoryError:
-        why = "it is too large for this machine's memory"
+        reason = Message.of("file.reason.memory")
     except NotProjectXml as error:
-        why = str(error)
-    raise ProjectFileWrong(
-        f"{name} is not a REDCap project XML.",
-        why=why,
-        remedy="download it in REDCap: Project Setup, Other Functionality, Download metadata and data as XML",
-    )
+        reason = error.reason
+    raise ProjectFileWrong("file.not_project", file=name, reason=reason)
 
 
 def _load(file: TextIO, clock: Clock, *, calculated: bool) -> tuple[ET.Element, StoredProject]:
@@ -44,7 +41,7 @@ def _load(file: TextIO, clock: Clock, *, calculated: bool) -> tuple[ET.Element, 
         name = local_name(element)
         if root is None:
             if name != "ODM":
-                raise NotProjectXml(f"its outermost element is {name}, not ODM")
+                raise NotProjectXml("file.reason.root", name=name)
             root = element
         elif event == "start" and name == "ClinicalData":
             project = project or _without_records(root, clock)
@@ -52,14 +49,14 @@ def _load(file: TextIO, clock: Clock, *, calculated: bool) -> tuple[ET.Element, 
             load_values(project, element, calculated=calculated)
             element.clear()
     if root is None:
-        raise NotProjectXml("there is no element in it")
+        raise NotProjectXml("file.reason.no_element")
     return root, project or _without_records(root, clock)
 
 
 def _without_records(root: ET.Element, clock: Clock) -> StoredProject:
     structure = structure_from_odm(root)
     if not structure.metadata:
-        raise NotProjectXml("it holds no field")
+        raise NotProjectXml("file.reason.no_field")
     project = StoredProject(structure, clock=clock)
     project.restructure()
     return project

@@ -46,11 +46,7 @@ def read_project_file(path: Path) -> ProjectFile:
         with path.open(encoding="utf-8-sig", newline="") as file:
             root, project = load_project(file, name=path.name, clock=_no_clock, calculated=True)
     except OSError as error:
-        raise ProjectFileWrong(
-            f"The project file {path.name} cannot be opened ({type(error).__name__}).",
-            why="it is not there, or you may not read it",
-            remedy="give the path of a project XML that REDCap wrote",
-        ) from None
+        raise ProjectFileWrong("file.project_unreadable", file=path.name, error=type(error).__name__) from None
     return _project_file(root, project)
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator
-from typing import TextIO, cast
+from typing import Any, TextIO, cast
 from xml.etree import ElementTree as ET
 from xml.parsers import expat
+
+from redcap_sync.messages import Message
 
 REDCAP = "https://projectredcap.org"
 ATTRIBUTE = re.compile(r'="[^"<]*"')
@@ -17,7 +19,11 @@ BLOCK = 1 << 20
 
 
 class NotProjectXml(Exception):
-    """The text is something else than a project XML; the message says what, as the end of a sentence."""
+    """The text is something else than a project XML; the reason says what."""
+
+    def __init__(self, code: str, **facts: Any) -> None:
+        super().__init__(code)
+        self.reason = Message.of(code, **facts)
 
 
 def parse_xml(text: str) -> ET.Element:
@@ -67,7 +73,7 @@ class _Prologue:
         self._parser.StartElementHandler = None
 
     def _refuse(self, *_declared: object) -> None:
-        raise NotProjectXml("it declares a document type, which a project XML never does and which can be an attack")
+        raise NotProjectXml("file.reason.doctype")
 
 
 def _pieces(file: TextIO) -> Iterator[str]:
@@ -86,7 +92,7 @@ def _pieces(file: TextIO) -> Iterator[str]:
         yield _with_line_ends("".join([*kept, block[:cut]]))
         kept = [block[cut:]]
     if not kept:
-        raise NotProjectXml("it is empty")
+        raise NotProjectXml("file.reason.empty")
     yield _with_line_ends("".join(kept))
 
 
@@ -98,9 +104,9 @@ def _refuse_others(text: str) -> None:
     """Name what people give by mistake, which a parser would only call not well-formed."""
     head = text.lstrip()[:200].lower()
     if head.startswith(("<!doctype html", "<html")):
-        raise NotProjectXml("it is a web page: REDCap may have answered with its login page")
+        raise NotProjectXml("file.reason.web_page")
     if not head.startswith("<"):
-        raise NotProjectXml("it is no XML at all")
+        raise NotProjectXml("file.reason.no_xml")
 
 
 def local_name(element: ET.Element) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from redcap_sync.errors import ProjectFileWrong
+from redcap_sync.messages import Message
 
 HEADER = ("rule_name", "rule_logic", "real_time_execution")
 
@@ -24,15 +25,11 @@ def read_custom_rules(path: Path) -> tuple[CustomRule, ...]:
         with path.open(encoding="utf-8-sig", newline="") as file:
             rows = list(csv.DictReader(file, strict=True))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise _wrong(path, f"it is no readable CSV file ({type(error).__name__})") from None
+        raise _wrong(path, Message.of("file.reason.no_csv", error=type(error).__name__)) from None
     if any(row.get(name) is None for row in rows for name in HEADER[:2]):
-        raise _wrong(path, f"its header is not {','.join(HEADER)}")
+        raise _wrong(path, Message.of("file.reason.header", header=",".join(HEADER)))
     return tuple(CustomRule(row[HEADER[0]], row[HEADER[1]]) for row in rows)
 
 
-def _wrong(path: Path, why: str) -> ProjectFileWrong:
-    return ProjectFileWrong(
-        f"{path.name} is not a file of Data Quality rules.",
-        why=why,
-        remedy="download it in REDCap: Data Quality, Upload or download Data Quality rules (CSV)",
-    )
+def _wrong(path: Path, reason: Message) -> ProjectFileWrong:
+    return ProjectFileWrong("file.not_rules", file=path.name, reason=reason)

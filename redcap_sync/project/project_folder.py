@@ -23,11 +23,7 @@ def dictionary_from_folder(folder: Path) -> Dictionary:
             arms=csv_rows(folder / "arms.csv", optional=True),
         )
     except (OSError, KeyError, ValueError) as error:
-        raise ProjectFileWrong(
-            f"The project folder {folder} cannot be read ({type(error).__name__}).",
-            why="a file or a column of it is missing",
-            remedy="compare it with expectations/venous_occlusion/project",
-        ) from None
+        raise ProjectFileWrong("file.project_folder", folder=str(folder), error=type(error).__name__) from None
 
 
 def csv_rows(path: Path, *, optional: bool = False) -> list[dict[str, str]]:

@@ -9,11 +9,12 @@ from redcap_sync.api.client import RedcapClient
 from redcap_sync.column_name import ColumnName
 from redcap_sync.dictionary import Dictionary
 from redcap_sync.errors import ExportIncomplete, RedcapRefused
+from redcap_sync.messages import Message
 from redcap_sync.rows.tables import Unseen
 
 FULL, WITHOUT_IDENTIFIERS = 1, 3
-LEVELS = {0: "no export right", 2: "de-identified export only", 3: "export without identifiers only"}
-"""`forms_export` of content=user; 1 is full."""
+LEVELS = {0: "rights.none", 2: "rights.deidentified", 3: "rights.without_identifiers"}
+"""The reason for each level of `forms_export` of content=user; 1 is full."""
 
 
 class ColumnsDiffer(ExportIncomplete):
@@ -64,8 +65,8 @@ def unseen_columns(
             raise missing_columns(missing)
         if level != FULL:
             columns = missing if level == WITHOUT_IDENTIFIERS else dictionary.columns_of(instrument.name)
-            reason = LEVELS.get(level, f"export level {level}")
-            found.append(Unseen(instrument.name, columns, f"the token's user has {reason} on {instrument.name!r}"))
+            reason = Message.of(LEVELS.get(level, "rights.level"), instrument=instrument.name, level=level)
+            found.append(Unseen(instrument.name, columns, reason))
     return tuple(one for one in found if one.columns)
 
 
@@ -96,17 +97,9 @@ def unknown_columns(dictionary: Dictionary, present: Iterable[str]) -> list[str]
 
 def missing_columns(missing: Sequence[str]) -> ColumnsDiffer:
     """The error for columns that no missing right explains."""
-    return ColumnsDiffer(
-        f"The export lacks {len(missing)} columns, the first of them {missing[0]!r}.",
-        why="the server cut the list of fields, or the token's user may export only a part of an instrument",
-        remedy="give the user full export rights on every instrument in REDCap's User Rights; then run again",
-    )
+    return ColumnsDiffer("pull.columns_missing", count=len(missing), name=missing[0])
 
 
 def strange_columns(unknown: Sequence[str]) -> ColumnsDiffer:
     """The error for columns that the dictionary does not have."""
-    return ColumnsDiffer(
-        f"The export has {len(unknown)} columns that the data dictionary lacks, the first of them {unknown[0]!r}.",
-        why="the server cut the data dictionary short, or somebody edited it just now",
-        remedy="run again; if it stays, compare the project's Codebook with an export of all fields",
-    )
+    return ColumnsDiffer("pull.columns_unknown", count=len(unknown), name=unknown[0])

@@ -38,18 +38,10 @@ def check_groups(column: Groups | None, listed: Listed, *, due: bool | None) -> 
     """Raise GroupsDiffer for a column that is there or not against what is due, and for a group nobody knows."""
     if due is not None and due != (column is not None):
         if due:
-            raise _groups_differ("The export lacks the column of data access groups.")
-        raise _groups_differ("The export has a column of data access groups where none was due.")
+            raise GroupsDiffer("pull.no_group_column")
+        raise GroupsDiffer("pull.unexpected_group_column")
     if column and listed is not None and not {group.unique_name for group in listed}.issuperset(column.values()):
-        raise _groups_differ("The export names a data access group that the project does not have.")
-
-
-def _groups_differ(what: str) -> GroupsDiffer:
-    return GroupsDiffer(
-        what,
-        why="groups were made, renamed or deleted, or the token's user was moved to another group, just now",
-        remedy="run again; if it stays, compare the project's Data Access Groups page with what the user may see",
-    )
+        raise GroupsDiffer("pull.unknown_group")
 
 
 def hidden_from_member(listed: Listed, groups: Groups | None) -> bool:

@@ -15,6 +15,7 @@ from threading import Semaphore
 
 from redcap_sync.api.client import RedcapClient
 from redcap_sync.errors import ExportIncomplete
+from redcap_sync.messages import Message
 from redcap_sync.pulling.batches import Batches
 from redcap_sync.pulling.change_log import Edit, LoggedChanges
 from redcap_sync.pulling.changed_records import Looking, first_look
@@ -67,7 +68,7 @@ def pull_project(
     """
     run = _Run(client, settings or PullSettings(), base, resume or NoResume(), progress)
     with frugal_memory():
-        return run.full("asked for" if base else "") if full or base is None else run.incremental(base)
+        return run.full(Message.of("full.asked") if base else None) if full or base is None else run.incremental(base)
 
 
 @dataclass
@@ -90,11 +91,11 @@ class _Run:
         self.client.know_id_field(base.dictionary.record_id_field)
         looking, changes = first_look(self.client, base.checkpoint, key_fields(base.dictionary, base.unseen))
         if changes is None or not changes.trusted:
-            return self.full("what changed since the last pull cannot be told from the log")
+            return self.full(Message.of("full.unknown_changes"))
         if changes.structure:
-            return self.full("the structure or the rights changed")
+            return self.full(Message.of("full.structure_or_rights"))
         if not looking.reads_log and pull_structure(self.client) != base.structure:
-            return self.full("the structure changed")
+            return self.full(Message.of("full.structure"))
         self.edits.extend(changes.edits)
         asking = Asking(
             self.client,
@@ -108,12 +109,12 @@ class _Run:
         try:
             contents = self._come_to_rest(asking, holding, looking, set(changes.records))
         except (GroupsDiffer, ColumnsDiffer) as changed:
-            what = "data access groups" if isinstance(changed, GroupsDiffer) else "columns or the rights"
-            return self.full(f"the {what} changed")
+            code = "full.groups" if isinstance(changed, GroupsDiffer) else "full.columns"
+            return self.full(Message.of(code))
         pulled = self._pull(base.structure, asking, contents, looking, version=base.redcap_version)
         return replace(pulled, told=replace(pulled.told, unlogged=self._unlogged(pulled, looking, changes)))
 
-    def full(self, why: str) -> Pull:
+    def full(self, why: Message | None) -> Pull:
         """Pull everything, but finished batches of a pull that was broken off."""
         version = self.client.version()
         base = self.base
@@ -275,40 +276,24 @@ class _Run:
     def _check_loss(self, found: int) -> None:
         before = self.base.record_count() if self.base else self.settings.records_before
         if before and found < before * (1 - self.settings.largest_loss_percent / 100):
-            raise ExportIncomplete(
-                f"REDCap shows {found} records; the last good snapshot has {before}.",
-                why="the token's user was moved to a data access group, or records were deleted, or the server is ill",
-                remedy="if the records were really deleted, raise largest_loss_percent in study.toml for one run",
-            )
+            raise ExportIncomplete("pull.loss", found=found, before=before)
 
 
-def _why_no_base(base: Pull) -> str:
-    """Why no increment can go on from a pull; '' where one can."""
+def _why_no_base(base: Pull) -> Message | None:
+    """Why no increment can go on from a pull, if so."""
     if not base.checkpoint.groups_asked:
-        return "the last pull did not ask for data access groups"
+        return Message.of("full.groups_not_asked")
     if base.in_a_group:
-        return "the token's user is in a data access group and is shown a part of the log only"
-    return ""
+        return Message.of("full.in_a_group")
+    return None
 
 
 def _restructured() -> ExportIncomplete:
-    return ExportIncomplete(
-        "The project's structure or the user's rights changed while the pull ran.",
-        why="somebody edited the data dictionary, events or user rights just now",
-        remedy="run again when the change is finished",
-    )
+    return ExportIncomplete("pull.restructured")
 
 
 def _never_at_rest(there: int, wanted: set[str], holding: Holding) -> ExportIncomplete:
     missing = sum(record not in holding.keys for record in wanted)
     if missing:
-        return ExportIncomplete(
-            f"REDCap was asked for {there} records and gave {there - missing}; {missing} are missing.",
-            why="the server cuts the export short, or shows ids of records that the user may not export",
-            remedy="run again; if it stays, set a smaller batch_records in study.toml",
-        )
-    return ExportIncomplete(
-        f"{len(wanted)} records were still changing at the last look.",
-        why="an import is under way, or people enter data faster than the server exports them",
-        remedy="run again at a quieter hour",
-    )
+        return ExportIncomplete("pull.records_missing", asked=there, given=there - missing, missing=missing)
+    return ExportIncomplete("pull.never_stable", count=len(wanted))

@@ -10,6 +10,7 @@ from functools import cached_property
 import pandas as pd
 
 from redcap_sync.dictionary import Dictionary
+from redcap_sync.messages import Message
 from redcap_sync.pulling.change_log import Edit, Mark
 from redcap_sync.pulling.content_hash import digest_of, frame_pieces, snapshot_id, table_pieces
 from redcap_sync.pulling.groups import Groups, column_due, groups_frame, hidden_from_member
@@ -51,7 +52,7 @@ class Told:
 
     kind: str
     """full, incremental, or resumed."""
-    why: str = ""
+    why: Message | None = None
     """Why a full pull was made where an incremental one was possible."""
     requests: int = 0
     fetched: int = 0

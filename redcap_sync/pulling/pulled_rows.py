@@ -144,11 +144,7 @@ class Holding:
 
 
 def _rows_twice() -> ExportIncomplete:
-    return ExportIncomplete(
-        "REDCap gave the same row of a record twice.",
-        why="what repeats was changed just now, or the server or a proxy before it sends parts of an answer again",
-        remedy="run again; if it stays, look at the record with the most instances in REDCap's own export",
-    )
+    return ExportIncomplete("pull.row_twice")
 
 
 def _first_record(part: ExportRows) -> tuple[int, int, str, str]:

@@ -85,11 +85,7 @@ def pull_structure(client: RedcapClient) -> RawStructure:
         groups=_groups(client),
     )
     if unknown := _names_unknown(structure):
-        raise ExportIncomplete(
-            f"The project's structure does not hang together: nothing is known of {unknown[0]!r}.",
-            why="the server cut an answer short, or somebody edited instruments or events just now",
-            remedy="run again; if it stays, open the project's Codebook and its events in REDCap with the same user",
-        )
+        raise ExportIncomplete("pull.structure", name=unknown[0])
     return structure
 
 

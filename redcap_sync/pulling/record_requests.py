@@ -142,11 +142,7 @@ class Asking:
         if not len(rows):
             return
         if strangers := set(rows.records()) - set(ids):
-            raise ExportIncomplete(
-                f"REDCap was asked for {len(ids)} records and gave {len(strangers)} others.",
-                why="the server dropped the list of records from the call, or another program answers",
-                remedy="set a smaller batch_records in study.toml, then run again",
-            )
+            raise ExportIncomplete("pull.strangers", asked=len(ids), others=len(strangers))
         with self._lock:
             if rows.names == self._names:
                 return
@@ -204,8 +200,4 @@ def key_fields(dictionary: Dictionary, unseen: Collection[Unseen] = ()) -> list[
 def _check_ids(rows: ExportRows) -> None:
     """Raise ExportIncomplete for a row without a record id."""
     if not all(rows.records()):
-        raise ExportIncomplete(
-            "REDCap gave rows without a record id.",
-            why="the token's user may not export the instrument that holds it, or the project has just changed",
-            remedy="give the user full export rights on the first instrument, then run again",
-        )
+        raise ExportIncomplete("pull.no_id")

@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from redcap_sync.dictionary import COMMA_NUMBER_VALIDATIONS, DATE_FORMATS, Dictionary, Field
+from redcap_sync.messages import Message
 from redcap_sync.rows.arrow_work import beside_one_another
 from redcap_sync.rows.export_rows import EVENT, REPEAT_INSTRUMENT, TEXT, ExportRows, rows_from_json
 
@@ -70,7 +71,7 @@ class Unseen:
 
     instrument: str
     columns: tuple[str, ...]
-    reason: str
+    reason: Message
 
 
 Contents = tuple[pd.DataFrame, dict[str, Table]]

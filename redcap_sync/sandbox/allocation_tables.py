@@ -22,8 +22,4 @@ def read_allocation_tables(project: StoredProject, path_of: Callable[[str], Path
             rows = csv_rows(path, optional=True)
             randomization.table = allocation_table(randomization, project.dictionary, rows) if rows else []
         except (OSError, ValueError) as wrong:
-            raise ProjectFileWrong(
-                f"{path.name} cannot be read as an allocation table.",
-                why=str(wrong),
-                remedy="compare it with the template on REDCap's page for setting up the randomization",
-            ) from wrong
+            raise ProjectFileWrong("file.allocation", file=path.name, reason=str(wrong)) from wrong

@@ -40,9 +40,7 @@ def project_from_folder(folder: Path, *, clock: Clock) -> StoredProject:
         structure = _structure(folder)
     except (OSError, KeyError, ValueError, TypeError) as wrong:
         raise ProjectFileWrong(
-            f"The project folder {folder.name} cannot be read as a REDCap project.",
-            why=f"{type(wrong).__name__}: {wrong}",
-            remedy="compare its CSV headers with those of REDCap's API (metadata, instrument, arm, event, ...)",
+            "file.sandbox_folder", folder=folder.name, error=type(wrong).__name__, reason=str(wrong)
         ) from wrong
     structure.settings["creation_time"] = clock().strftime("%Y-%m-%d %H:%M:%S")
     project = StoredProject(structure, clock=clock)

@@ -23,11 +23,7 @@ def project_from_xml(path: Path, *, clock: Clock, calculated: bool = False) -> S
         with path.open(encoding="utf-8-sig", newline="") as file:
             project = _loaded(file, path.name, clock, calculated=calculated)
     except OSError as unreadable:
-        raise ProjectFileWrong(
-            f"The project file {path.name} cannot be opened ({type(unreadable).__name__}).",
-            why="it is not there, or you may not read it",
-            remedy="give the path of a project XML that REDCap wrote",
-        ) from None
+        raise ProjectFileWrong("file.project_unreadable", file=path.name, error=type(unreadable).__name__) from None
     read_allocation_tables(project, lambda field: path.with_name(f"{path.stem}_allocation_{field}.csv"))
     return project
 

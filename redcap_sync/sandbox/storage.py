@@ -52,11 +52,7 @@ class Storage:
             trouble = type(error).__name__
         else:
             return
-        raise ProjectFileWrong(
-            f"{self._path.name} cannot be used as the state of a sandbox ({trouble}).",
-            why="its folder is not there, or it is another file, or another version of the sandbox wrote it",
-            remedy="give a path in a folder that is there, of a file that is new or that this sandbox wrote",
-        )
+        raise ProjectFileWrong("file.sandbox_state", file=self._path.name, error=trouble)
 
     def _connect(self) -> sqlite3.Connection:
         return sqlite3.connect(self._path)

@@ -15,6 +15,7 @@ from nightround.model.language import Language, Words
 from nightround.model.links import Places
 from nightround.model.recipient import Recipient
 from nightround.model.rule import Severity
+from redcap_sync.messages import Message
 from tests.made_findings import made_finding, made_row, made_rule, night
 
 HERE = Path(__file__).parent
@@ -79,14 +80,16 @@ INCOMPLETE = Night(
     NightState.INCOMPLETE,
     known=18,
     judged=16,
-    trouble="REDCap was asked for 72 records and gave 70; 2 are missing.",
-    unjudged={"VIL-02": "The column pts_grade is missing."},
+    trouble=(Message.of("pull.records_missing.what", asked=72, given=70, missing=2),),
+    unjudged={"VIL-02": Message.of("logic.column", name="pts_grade")},
     unaccounted=("LAB-03",),
 )
 FAILED = Night(
     NightState.FAILED,
-    trouble="REDCap did not answer at https://redcap.hospital.example/api/ (ReadTimeout).\n"
-    "open the address in a browser on this machine; check REDCAP_URL, the proxy and timeout_seconds",
+    trouble=(
+        Message.of("api.silent.what", url="https://redcap.hospital.example/api/", error="ReadTimeout"),
+        Message.of("api.silent.remedy"),
+    ),
 )
 MANAGER = Recipient("data_manager", "dm@hospital.example", "en", ("coordinator", "data_manager"))
 MONDAY = NOW - timedelta(days=1)

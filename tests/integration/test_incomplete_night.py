@@ -26,7 +26,7 @@ from nightround.night.pull_step import gone_unlogged
 from nightround.night.run_job import open_night, run_job, run_scheduled
 from nightround.store.run_rows import Ended
 from nightround.study.folder import find_content
-from nightround.texts.reasons import reason_in
+from nightround.texts.catalogue import in_language
 from nightround.validation.coverage import certify
 from nightround.validation.run import Validation
 from redcap_sync.api.client import RedcapClient
@@ -124,7 +124,7 @@ def test_a_record_that_left_without_a_trace_resolves_nothing_that_night(
         assert any("INCOMPLETE" in path.name for path in summary.files)
         assert any("INCOMPLETE, not everything was seen" in line for line in summary.lines())
     (mail,) = (tmp_path / "venous_occlusion" / "outbox").glob(f"{NIGHT:%Y-%m-%d}_data_manager_*.html")
-    assert reason_in(gone_unlogged(1).splitlines()[0], "zh") in mail.read_text(encoding="utf-8")
+    assert in_language(gone_unlogged(1)[0], "zh") in mail.read_text(encoding="utf-8")
     with a_night(tmp_path, environ) as night:
         run_job(night, "nightly")
         assert bmi_finding(night) is FindingState.RESOLVED
@@ -282,7 +282,7 @@ def test_a_database_without_room_is_explained(
         )
     finally:
         event.remove(Engine, "connect", no_growth)
-    assert "The disk takes nothing more (SQLITE_FULL)" in caplog.text
+    assert "The disk is full (SQLITE_FULL)" in caplog.text
     assert "Traceback" not in caplog.text
     with a_night(tmp_path, environ) as night:
         run_job(night, "nightly")

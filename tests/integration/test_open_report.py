@@ -19,6 +19,7 @@ from nightround.report.printing.word_file import word_bytes
 from nightround.report.self_audit.gate import contradictions
 from nightround.study.plan import Plan
 from nightround.texts.catalogue import read_wording
+from redcap_sync.messages import Message
 from tests.interim_samples import (
     AGE_RULE,
     PATENCY_RULE,
@@ -141,7 +142,7 @@ def test_a_rule_about_the_groups_does_not_say_how_many_rows_it_looked_at() -> No
     snapshot = snapshot_of(patients())
     outcomes = (
         Outcome("SHUT", Status.FAILED, 8, 8, 1),
-        Outcome("BLANK", Status.NOT_APPLICABLE, 8, 0, 0, "in all 8 rows of its scope a needed field is blank"),
+        Outcome("BLANK", Status.NOT_APPLICABLE, 8, 0, 0, Message.of("outcome.all_blank", rows=8)),
         Outcome("AGE", Status.FAILED, 24, 24, 2),
     )
     edition = edition_of(

@@ -21,6 +21,7 @@ from nightround.report.printing.word_file import word_bytes
 from nightround.report.self_audit.gate import contradictions
 from nightround.texts.catalogue import read_wording
 from nightround.texts.csv_text import csv_text
+from redcap_sync.messages import Message
 from tests.interim_samples import AGE_RULE, edition_of, open_finding, patients, snapshot_of
 from tests.report_samples import TEMPLATES
 
@@ -52,7 +53,7 @@ def typed(texts: Sequence[str]) -> ReportInputs:
     text = " ".join(texts)
     words = Words(f"{MARKER}{text}", f"{MARKER}{text}")
     rules = tuple(replace(rule, title=words) for rule in INPUTS.rules)
-    outcomes = tuple(replace(outcome, reason=words.zh) for outcome in INPUTS.outcomes)
+    outcomes = tuple(replace(outcome, reason=Message.read(words.zh)) for outcome in INPUTS.outcomes)
     return replace(
         INPUTS,
         rules=rules,

@@ -188,7 +188,7 @@ def test_the_rules_of_the_project_are_linted_and_listed(capsys: pytest.CaptureFi
         ("error", "2", "It can never ask with values that the dictionary allows."),
         ("error", "3", "It can never ask with values that the dictionary allows."),
         ("warning", "4", "It can never be content with values that the dictionary allows."),
-        ("error", "5", "project_rules.csv, rule 5: >> is no operator."),
+        ("error", "5", "project_rules.csv, rule 5: >> is not an operator."),
         ("warning", "7", "It asks the same as 6."),
     }
     _, listed, _ = called(capsys, str(copied), "--json")

@@ -217,14 +217,14 @@ def test_a_drift_stops_what_it_touches_until_it_is_accepted(nights: Nights) -> N
     relabel(nights.project)
     for _ in range(2):
         judged = nights.pull(judge=True)
-        stopped = [one for one in judged.outcomes if one.reason.endswith("not accepted yet")]
+        stopped = [one for one in judged.outcomes if str(one.reason).endswith("not accepted yet")]
         assert stopped
         assert {one.status for one in stopped} == {Status.NOT_EVALUATED}
         assert judged.coverage.complete
         assert len(stopped) < len(judged.outcomes) / 2
     assert "its choice '1' was" in nights.say("accept", str(STUDY))
     judged = nights.pull(judge=True)
-    assert not any(one.reason.endswith("not accepted yet") for one in judged.outcomes)
+    assert not any(str(one.reason).endswith("not accepted yet") for one in judged.outcomes)
 
 
 def relabel(project: StoredProject) -> None:
@@ -245,7 +245,7 @@ def test_a_missing_right_stops_the_rules_behind_it(nights: Nights) -> None:
     rights = Rights(dict.fromkeys(RIGHTS, 1), dict.fromkeys(names, 1), levels)
     nights.project.structure.users["sandbox_user"] = User("sandbox_user", rights)
     judged = nights.pull(judge=True)
-    reasons = [one.reason for one in judged.outcomes if "no export right on 'demographics'" in one.reason]
+    reasons = [one.reason for one in judged.outcomes if "no export right on 'demographics'" in str(one.reason)]
     assert reasons
     assert judged.coverage.counts[Status.NOT_EVALUATED] == len(reasons)
     assert judged.coverage.complete

@@ -20,6 +20,7 @@ from nightround.model.links import Places
 from nightround.model.outcome import Coverage, Status
 from nightround.model.recipient import Recipient
 from nightround.model.rule import Severity
+from redcap_sync.messages import Message
 from tests.made_findings import made_finding, made_outcome, made_row, made_rule, night
 
 FOLDER = Path(__file__).parents[2] / "report_templates" / "digest"
@@ -27,7 +28,7 @@ TEMPLATES = load_digest_templates(FOLDER)
 TUESDAY = datetime(2025, 5, 20, 10, 30, tzinfo=timezone(timedelta(hours=8)))
 MONDAY = TUESDAY - timedelta(days=1)
 WHOLE = Night(NightState.WHOLE, known=18, judged=18)
-FAILED = Night(NightState.FAILED, trouble="REDCap did not answer.")
+FAILED = Night(NightState.FAILED, trouble=(Message.of("api.busy.what", status=503),))
 COORDINATOR = Recipient("coordinator", "crc@hospital.example", "en", ("coordinator",))
 MANAGER = Recipient("data_manager", "dm@hospital.example", "en", ("coordinator", "data_manager"))
 PLACES = Places(
@@ -86,7 +87,7 @@ def test_a_failed_night_is_told_to_the_data_manager_first_thing() -> None:
     notice = notice_of(LedgerDelta(), night=FAILED, recipient=MANAGER)
     assert notice.subject.startswith("[Nightround] Last night's round was not completed")
     assert notice.text.splitlines()[1] == "Last night's round was not completed"
-    assert "Reason: REDCap did not answer." in notice.text
+    assert "Reason: REDCap answered with status 503." in notice.text
     assert told(LedgerDelta(), night=FAILED) is None
     assert "not completed" in notice_of(NEW, night=FAILED).subject
 
@@ -98,10 +99,13 @@ def test_a_failed_monday_does_not_claim_to_be_alive() -> None:
 
 def test_a_night_is_whole_only_when_data_and_rules_are() -> None:
     """Missing data or a rule without an outcome both make it incomplete."""
-    outcomes = [made_outcome(), replace(made_outcome("B", status=Status.NOT_EVALUATED), reason="no column")]
+    outcomes = [
+        made_outcome(),
+        replace(made_outcome("B", status=Status.NOT_EVALUATED), reason=Message.of("outcome.no_row")),
+    ]
     coverage = Coverage(known=("B", "VIL-01"), counts={}, unaccounted=(), reasons={})
     assert Night.of(outcomes, coverage, complete=True) == Night(
-        NightState.WHOLE, known=2, judged=1, unjudged={"B": "no column"}
+        NightState.WHOLE, known=2, judged=1, unjudged={"B": Message.of("outcome.no_row")}
     )
     assert Night.of(outcomes, coverage, complete=False).state is NightState.INCOMPLETE
     red = Night.of(outcomes, replace(coverage, known=("B", "C", "VIL-01"), unaccounted=("C",)), complete=True)
@@ -178,7 +182,12 @@ def test_html_and_text_tell_the_same() -> None:
         resolved=(made_finding("X", state=FindingState.RESOLVED, resolution=Resolution.FIXED),),
         persisting=(made_finding("OLD-9", made_row("7")),),
     )
-    incomplete = replace(WHOLE, state=NightState.INCOMPLETE, trouble="70 of 72 records", unjudged={"B": "no column"})
+    incomplete = replace(
+        WHOLE,
+        state=NightState.INCOMPLETE,
+        trouble=(Message.of("pull.records_missing.what", asked=72, given=70, missing=2),),
+        unjudged={"B": Message.of("outcome.no_row")},
+    )
     notice = notice_of(delta, night=incomplete, recipient=MANAGER, synthetic=True)
     shown = html.unescape(re.sub(r"<[^>]+>", " ", notice.html))
     links = set(re.findall(r'href="([^"]+)"', html.unescape(notice.html)))

@@ -156,7 +156,7 @@ def test_an_unreadable_cell_is_not_blank(dictionary: Dictionary) -> None:
 def test_what_cannot_be_read_has_a_reason(dictionary: Dictionary, wanted: Reference, reason: str) -> None:
     """A field or event that the project does not have is named, and stops no other column."""
     made = batch(dictionary, "visit", Reference("weight"), wanted)
-    assert reason in made.unreadable[wanted.column]
+    assert reason in str(made.unreadable[wanted.column])
     assert "weight" in made.frame
 
 

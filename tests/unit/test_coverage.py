@@ -4,6 +4,7 @@ from nightround.model.language import Words
 from nightround.model.outcome import Outcome, Status
 from nightround.model.rule import Rule, Severity
 from nightround.validation.coverage import certificate, certify
+from redcap_sync.messages import Message
 
 
 def rule(rule_id: str) -> Rule:
@@ -11,7 +12,10 @@ def rule(rule_id: str) -> Rule:
     return Rule(rule_id, Words("题", "title"), "visit", "[x] = 1", Severity.MINOR, ("x",))
 
 
-def outcome(rule_id: str, status: Status, reason: str = "") -> Outcome:
+NO_ROW, NO_COLUMN = Message.of("outcome.no_row"), Message.of("outcome.no_column", column="d")
+
+
+def outcome(rule_id: str, status: Status, reason: Message | None = None) -> Outcome:
     """Make an outcome of which only id, status and reason matter."""
     return Outcome(rule_id, status, 3, 2, 1 if status is Status.FAILED else 0, reason)
 
@@ -19,8 +23,8 @@ def outcome(rule_id: str, status: Status, reason: str = "") -> Outcome:
 ALL_FOUR = [
     outcome("a", Status.PASSED),
     outcome("b", Status.FAILED),
-    outcome("c", Status.NOT_APPLICABLE, "no row"),
-    outcome("d", Status.NOT_EVALUATED, "no column"),
+    outcome("c", Status.NOT_APPLICABLE, NO_ROW),
+    outcome("d", Status.NOT_EVALUATED, NO_COLUMN),
 ]
 
 
@@ -29,7 +33,7 @@ def test_every_rule_in_one_of_four_counts() -> None:
     coverage = certify([rule(i) for i in "abcd"], ALL_FOUR)
     assert coverage.complete
     assert sum(coverage.counts.values()) == len(coverage.known) == 4
-    assert coverage.reasons == {"c": "no row", "d": "no column"}
+    assert coverage.reasons == {"c": NO_ROW, "d": NO_COLUMN}
 
 
 def test_a_rule_without_an_outcome_makes_the_run_incomplete() -> None:

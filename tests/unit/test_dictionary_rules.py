@@ -203,7 +203,7 @@ def test_a_visit_that_is_missing_altogether_is_one_finding() -> None:
     leave = {"event": "end_arm_1", "when": "[sex] = '2'", "reason": REASON}
     outcomes = judged(changed(), records, visits=VISITS, expected_missing=[leave])
     assert failing(outcomes["visit:mid_arm_1"]) == [("2", "base_arm_1")]
-    assert outcomes["visit:end_arm_1"].reason == ""
+    assert outcomes["visit:end_arm_1"].reason is None
     assert failing(outcomes["visit:end_arm_1"]) == [("4", "base_arm_1")]
     assert outcomes["visit:mid_arm_1"].in_scope == 1
 

@@ -1,4 +1,4 @@
-"""A disk that takes nothing more is explained; what else goes wrong stays what it is."""
+"""A full disk is explained; what else goes wrong stays what it is."""
 
 import errno
 

@@ -25,6 +25,7 @@ from nightround.report.numbers.trust_numbers import (
 )
 from nightround.report.printing.context import build_report
 from nightround.study.plan import FieldRef
+from redcap_sync.messages import Message
 from tests.interim_samples import (
     AGE_RULE,
     PATENCY_RULE,
@@ -154,7 +155,7 @@ def test_rules_that_look_at_a_variable_are_counted() -> None:
     told = {name: checked_of(LINES[Line("table1", name)], NUMBERS, RULES, outcomes, lines) for name in ("age", "side")}
     assert (told["age"].rules, told["age"].failed, told["age"].known) == (1, 1, 24)
     assert told["side"].rules == 0
-    unjudged = [Outcome("AGE", Status.NOT_EVALUATED, 0, 0, 0, "why")]
+    unjudged = [Outcome("AGE", Status.NOT_EVALUATED, 0, 0, 0, Message.of("outcome.no_row"))]
     assert checked_of(LINES[AGE], NUMBERS, RULES, unjudged, lines).rules == 0
 
 

@@ -16,6 +16,7 @@ from nightround.report.printing.context import build_report
 from nightround.report.printing.render import html, split_hyphenated, split_symbols
 from nightround.texts.catalogue import read_wording
 from nightround.texts.csv_text import harmless
+from redcap_sync.messages import Message
 from tests.report_samples import CUTOFF, OUTCOMES, PLAN, RULES, SECRET, SNAPSHOT, TEMPLATES, night
 
 ONE_MORE = ChangedNumber("flow", "finished", "n", "", "", "", "61", "62", (Cause(CauseKind.NEW, ("9",)),))
@@ -31,7 +32,7 @@ def page(language: Language = "en", **changes: object) -> str:
 def test_every_text_from_outside_is_escaped() -> None:
     """A title with markup, a template expression and a direction mark is printed as the characters it is."""
     rules = tuple(replace(rule, title=Words(HOSTILE, HOSTILE)) for rule in RULES)
-    outcomes = tuple(replace(outcome, reason=HOSTILE) for outcome in OUTCOMES)
+    outcomes = tuple(replace(outcome, reason=Message.read(HOSTILE)) for outcome in OUTCOMES)
     made = page(title=Words(HOSTILE, HOSTILE), rules=rules, outcomes=outcomes, versions={HOSTILE: HOSTILE})
     assert "<img" not in made
     assert "<script" not in made

@@ -17,6 +17,7 @@ from nightround.model.finding import Finding, LedgerDelta, Resolution
 from nightround.model.outcome import Outcome, Status
 from nightround.store.database import Store, open_store
 from nightround.store.finding_rows import Change
+from redcap_sync.messages import Message
 from redcap_sync.rows.tables import RowKey
 from tests.made_findings import STUDY, made_finding, made_outcome, made_row, made_rule, night
 
@@ -124,7 +125,7 @@ def test_studies_do_not_see_one_another(store: Store) -> None:
 
 def test_outcomes_are_kept_with_their_denominators(store: Store) -> None:
     """What a rule came to is there afterwards, without the violations, which live on as findings."""
-    outcome = replace(made_outcome(rows=[made_row()]), reason="")
+    outcome = replace(made_outcome(rows=[made_row()]), reason=Message.of("outcome.no_scope"))
     run_id = store.start_run(STUDY, "nightly", night(1))
     unjudged = made_outcome("VIL-02", status=Status.NOT_EVALUATED)
     store.record_night(STUDY, run_id, [unjudged, outcome], lambda _: LedgerDelta(), night(1))

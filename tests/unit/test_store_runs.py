@@ -13,11 +13,18 @@ from nightround.model.outcome import Coverage, Status
 from nightround.store.database import Store, open_store
 from nightround.store.digest_rows import SentDigest
 from nightround.store.run_rows import Ended, Run, RunStep
+from redcap_sync.messages import Message
 from tests.made_findings import STUDY, night
 
 COVERAGE = Coverage(
-    known=("A", "B"), counts={Status.PASSED: 1}, unaccounted=("B",), reasons={"B": "the column is missing"}
+    known=("A", "B"),
+    counts={Status.PASSED: 1},
+    unaccounted=("B",),
+    reasons={"B": Message.of("outcome.no_column", column="b")},
 )
+
+NOTE = Message.of("step.report", rows=72)
+TROUBLE = Message.of("night.bug", error="KeyError")
 
 
 @pytest.fixture
@@ -31,11 +38,18 @@ def test_a_run_is_remembered_with_its_steps_and_certificate(store: Store) -> Non
     """What ran, when, how it ended, on which snapshot, and which rules are accounted for."""
     run_id = store.start_run(STUDY, "nightly", night(1))
     for name in ("pull", "check"):
-        store.finish_step(run_id, name, started_at=night(1), now=night(2), ended=Ended.DONE, note="72 records")
+        store.finish_step(run_id, name, started_at=night(1), now=night(2), ended=Ended.DONE, note=NOTE)
     store.finish_run(
-        run_id, Ended.RED, exit_code=3, now=night(2), snapshot_id="abc", complete=True, coverage=COVERAGE, trouble="B"
+        run_id,
+        Ended.RED,
+        exit_code=3,
+        now=night(2),
+        snapshot_id="abc",
+        complete=True,
+        coverage=COVERAGE,
+        trouble=TROUBLE,
     )
-    steps = tuple(RunStep(name, night(1), night(2), Ended.DONE, "72 records") for name in ("pull", "check"))
+    steps = tuple(RunStep(name, night(1), night(2), Ended.DONE, NOTE) for name in ("pull", "check"))
     whole = dict.fromkeys(Status, 0) | {Status.PASSED: 1}
     assert store.last_run(STUDY) == Run(
         id=run_id,
@@ -47,7 +61,7 @@ def test_a_run_is_remembered_with_its_steps_and_certificate(store: Store) -> Non
         exit_code=3,
         snapshot_id="abc",
         complete=True,
-        trouble="B",
+        trouble=TROUBLE,
         coverage=replace(COVERAGE, counts=whole),
         steps=steps,
     )

@@ -69,7 +69,8 @@ def result_fields() -> tuple[str, ...]:
 
 def outcome_row(outcome: Outcome, uncounted: Container[str] = ()) -> dict[str, object]:
     """An outcome without its violations, which hold patient values; blank where its rows are not counted."""
-    told: dict[str, object] = {name: clean(str(getattr(outcome, name))) for name in OUTCOME_FIELDS}
+    facts = {name: getattr(outcome, name) for name in OUTCOME_FIELDS} | {"reason": outcome.reason or ""}
+    told: dict[str, object] = {name: clean(str(fact)) for name, fact in facts.items()}
     return told | dict.fromkeys(COUNTED_ROWS, "") if outcome.rule_id in uncounted else told
 
 

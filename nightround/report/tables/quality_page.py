@@ -11,8 +11,7 @@ from nightround.model.outcome import Outcome, Status
 from nightround.model.rule import Rule, Severity
 from nightround.report.numbers.inputs import ReportInputs
 from nightround.report.tables.views import Cell, Note, Row, TableColumn, TableView
-from nightround.texts.catalogue import Wording
-from nightround.texts.reasons import reason_in
+from nightround.texts.catalogue import Wording, in_language
 
 MOST_RULES_LISTED = 12
 """Lines; the attached list of outcomes holds all of them."""
@@ -207,7 +206,10 @@ def unjudged_rules_table(inputs: ReportInputs, say: Wording) -> TableView:
     rows = tuple(
         Row(
             titles.get(outcome.rule_id, outcome.rule_id),
-            (Cell(say(f"status_{outcome.status}")), Cell(reason_in(outcome.reason, say.language))),
+            (
+                Cell(say(f"status_{outcome.status}")),
+                Cell(in_language(outcome.reason, say.language) if outcome.reason else ""),
+            ),
             depth=0,
         )
         for outcome in unjudged[:MOST_RULES_LISTED]

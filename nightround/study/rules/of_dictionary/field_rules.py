@@ -148,7 +148,7 @@ def _calculation(field: Field, dictionary: Dictionary) -> Check | None:  # noqa:
     try:
         found = calculation_of(field)
     except LogicError as error:
-        return Check("calculation", (field.name,), {"refused": error.what})
+        return Check("calculation", (field.name,), {"refused": error.part("what").document()})
     if found is None:
         return None
     return Check("calculation", (field.name,), {"formula": to_json(found.expression), "text": found.text})

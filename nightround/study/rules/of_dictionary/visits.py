@@ -62,7 +62,7 @@ def _absent_visit(visit: VisitTable, arm: list[Event]) -> Check:
     try:
         return Check("absent_visit", (), {**settings, "formula": to_json(parse(visit.due))})
     except LogicError as error:
-        return Check("absent_visit", (), {"refused": error.what})
+        return Check("absent_visit", (), {"refused": error.part("what").document()})
 
 
 def _arm(dictionary: Dictionary, name: str) -> list[Event]:
