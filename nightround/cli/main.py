@@ -30,12 +30,12 @@ from redcap_sync.rows.one_heap import share_one_heap
 SECTIONS = {
     "See it work, without a server": (demo, try_project),
     "The round of a study": (night, pull, check, report, report_given, serve),
-    "What a study holds": (rules, snapshots),
+    "What a study has": (rules, snapshots),
     "Tables alone, without a study": (table, audit_table),
 }
 """Every command under the heading that `--help` prints it under."""
 LONGEST = 60
-"""Signs of the sentence beside a command: with it a line fits into 80 columns."""
+"""Characters of a command's sentence in `--help`: with it a line fits into 80 columns."""
 OLD_NAMES = (handed,)
 """Names of an earlier release, which still work and are not listed."""
 

@@ -31,10 +31,14 @@ def print_json(document: Mapping[str, Any] | Sequence[Any]) -> None:
 
 
 def print_error(error: ExplainedError, *, as_json: bool) -> None:
-    """Explain an error on stderr; a call that asked for JSON gets it as its document too."""
+    """Explain an error on stderr; a call that asked for JSON gets it as its document too.
+
+    An error that is not in the catalogue of messages has the name of its class as its code.
+    """
     click.echo(f"nightround: {error}", err=True)
     if as_json:
-        _print_error(error.code, error.exit_code, what=error.what, why=error.why, remedy=error.remedy)
+        code = error.code if error.code != error.what else type(error).__name__
+        _print_error(code, error.exit_code, what=error.what, why=error.why, remedy=error.remedy)
 
 
 def print_usage_error(error: click.ClickException, *, as_json: bool) -> None:
@@ -120,7 +124,7 @@ def print_table(
     """Print a table as wide as the terminal.
 
     Where it is too narrow, the columns come in parts, one below the other, each with the first `stub` columns, which
-    name the row; and where not even one column fits beside those, each row becomes a list of its cells.
+    name the row; and where not even one column fits next to those, each row becomes a list of its cells.
     """
     made = [Column(one) if isinstance(one, str) else one for one in columns]
     cells = [["\n".join(map(printable, cell.split("\n"))) for cell in row] for row in rows]
@@ -138,7 +142,7 @@ def print_table(
 
 
 def _parts(columns: Sequence[Column], rows: Sequence[Sequence[str]], room: int, stub: int) -> list[list[int]]:
-    """Which columns stand together in each part; none where a column does not fit beside the stub."""
+    """Which columns make up each part; none where a column does not fit next to the stub."""
     least = [_least(column, [row[i] for row in rows]) for i, column in enumerate(columns)]
     first = list(range(stub))
     parts: list[list[int]] = [first]

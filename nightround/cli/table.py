@@ -33,7 +33,7 @@ POLICIES = ("recommended", "spss", "cn-textbook", "as-published")
 @click.option("--encoding", help="Of the file, where it is not UTF-8, such as gb18030.")
 @click.option("--delimiter", help="Between the cells, where the header does not show it.")
 @click.option("--id", "record_id", metavar="COLUMN", help="The column that names the patient, each once.")
-@click.option("--missing", multiple=True, metavar="CODE", help="A code that stands for a missing value.")
+@click.option("--missing", multiple=True, metavar="CODE", help="A code that means a missing value.")
 @json_option
 def table(
     data: Path,

@@ -46,7 +46,7 @@ def _letter(number: int) -> str:
 
 
 class Line(NamedTuple):
-    """One printed line of a variable: what stands on it. `prefix` begins the names of its statistics."""
+    """One printed line of a variable. `prefix` begins the names of its statistics."""
 
     label: str
     level: str = ""

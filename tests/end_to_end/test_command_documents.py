@@ -173,7 +173,7 @@ def test_no_number_is_broken_at_80_columns(
 
 
 def test_the_demo_breaks_no_word(demo: Demo) -> None:
-    """The ids of rules, the counts and the words of the notes stand whole in what the demo prints."""
+    """The ids of rules, the counts and the words of the notes are whole in what the demo prints."""
     assert re.search(r"record 32 +breaks +range:occlusion_length ", demo.printed)
     assert re.search(r"could not be evaluated │ +0", demo.printed)
     assert demo.printed.count("complete: every known rule is accounted for; open now at severity critical:") == 3

@@ -30,7 +30,7 @@ def commands(group: click.Group) -> list[click.Command]:
 
 
 def test_help_lists_every_command_in_its_section(capsys: pytest.CaptureFixture[str]) -> None:
-    """Each command stands under a heading with a whole sentence; old names are not listed."""
+    """Each command is under a heading with a whole sentence; old names are not listed."""
     code, out, _ = called(capsys, "--help")
     assert code == 0
     for heading, section in SECTIONS.items():
@@ -160,6 +160,6 @@ def test_a_study_is_named_by_its_folder_everywhere(
 
 
 def test_json_after_a_double_dash_is_a_word() -> None:
-    """What stands behind -- is an argument, whatever it looks like."""
+    """What follows -- is an argument, whatever it looks like."""
     assert wants_json(["night", "s", "--json"])
     assert not wants_json(["night", "--", "--json"])

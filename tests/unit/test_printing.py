@@ -54,7 +54,7 @@ def test_columns_that_do_not_fit_come_in_parts(
 def test_a_very_narrow_terminal_lists_the_cells_of_each_row(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where a column does not fit even beside the row's name, every cell stands in a line with its heading."""
+    """Where a column does not fit even next to the row's name, every cell has a line with its heading."""
     out = printed(capsys, monkeypatch, 24)
     assert "    before: -23.96\n" in out
     assert "    title: 年龄在18~70岁之间\n" in out
@@ -106,6 +106,6 @@ def test_an_error_is_a_document_only_where_json_was_asked_for(capsys: pytest.Cap
     print_error(error, as_json=True)
     out, err = capsys.readouterr()
     document = json.loads(out)
-    assert document["exit_code"] == 10
+    assert (document["exit_code"], document["error"]["code"]) == (10, "StudyFilesWrong")
     assert (document["error"]["what"], document["error"]["remedy"]) == ("The study is wrong.", "remove it")
     assert err.startswith("nightround: The study is wrong.\n  Why: a key is unknown")
