@@ -14,7 +14,7 @@ from redcap_sync.api.client import RedcapClient
 from redcap_sync.api.token import Token
 from redcap_sync.project.state import StoredProject
 from redcap_sync.sandbox import running
-from redcap_sync.sandbox.project import project_from_folder
+from redcap_sync.sandbox.project_sources import project_from_folder
 
 STUDY = Path(__file__).parents[1] / "expectations" / "venous_occlusion"
 A_COPY, FINDINGS_A_COPY = 72, 18

@@ -16,8 +16,8 @@ import numpy as np
 
 from benchmarks.pull_project import KINDS, Clock, fields, write_project
 from redcap_sync.project.state import StoredProject
-from redcap_sync.project.values import Place
-from redcap_sync.sandbox.project import project_from_folder
+from redcap_sync.project.values import ValuePlace
+from redcap_sync.sandbox.project_sources import project_from_folder
 
 NUMBER, INTEGER, CHOICE, DATE, TEXT, YES_NO = range(len(KINDS))
 """A field's kind is its number modulo the number of kinds."""
@@ -198,7 +198,7 @@ def project_of(folder: Path, shape: Shape, clock: Clock, seed: int = 7) -> Store
         rows = zip(*columns, *(repeat("2") for _ in statuses), strict=False)
         for number, row in enumerate(rows, start=1):
             record = str(number)
-            project.values.write(record, Place(event.event_id), dict(zip(names, (record, *row), strict=True)))
+            project.values.write(record, ValuePlace(event.event_id), dict(zip(names, (record, *row), strict=True)))
     clock.pass_days(1)
     return project
 
@@ -242,6 +242,6 @@ def edit(project: StoredProject, clock: Clock, shape: Shape, count: int, rng: np
     name = fields_of(shape)[EDITED - 1].name
     for number in rng.choice(shape.patients, count, replace=False) + 1:
         text = WRONG[EDITED] if rng.random() < WRONG_EDITS else str(rng.integers(1000))
-        project.values.write(str(number), Place(event), {name: text})
+        project.values.write(str(number), ValuePlace(event), {name: text})
         project.log("nurse", "record_edit", f"Update record {number}", details=f"{name} = '{text}'", record=str(number))
     clock.pass_days(0.5)

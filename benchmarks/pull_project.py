@@ -21,7 +21,7 @@ from redcap_sync.project.state import StoredProject
 from redcap_sync.project.values import ValuePlace
 from redcap_sync.sandbox import running
 from redcap_sync.sandbox.faults import Faults
-from redcap_sync.sandbox.project import project_from_folder
+from redcap_sync.sandbox.project_sources import project_from_folder
 
 RECORDS, FIELDS, INSTRUMENTS = 10_000, 300, 10
 KINDS = (

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from redcap_sync.project.state import StoredProject
-from redcap_sync.sandbox.project import project_from_folder
+from redcap_sync.sandbox.project_sources import project_from_folder
 
 KEYS = ("field_name", "form_name", "field_type", "field_label", "choices", "validation", "more")
 SIMPLE = [

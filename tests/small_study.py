@@ -19,7 +19,7 @@ from nightround.study.folder import find_content
 from redcap_sync.api.client import RedcapClient
 from redcap_sync.api.token import Token
 from redcap_sync.sandbox import running
-from redcap_sync.sandbox.project import project_from_folder
+from redcap_sync.sandbox.project_sources import project_from_folder
 
 FOLDER = Path(__file__).parent / "kept" / "small_study"
 STUDY = "small_study"

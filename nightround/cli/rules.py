@@ -62,8 +62,8 @@ def list_rules(study: str, *, shown: str | None, as_json: bool) -> None:
     if as_json and shown in ("test", "catalogue"):
         raise click.UsageError(f"--{shown} has no JSON.")
     from nightround.cli.rules_layout import print_examples, print_rules
-    from nightround.rule_desk.catalogue import catalogue
     from nightround.rule_desk.examples import run_examples
+    from nightround.rule_desk.rule_catalogue import catalogue
     from nightround.rule_desk.rule_documents import rules_document, suites_document
     from nightround.study.folder import load_study
 

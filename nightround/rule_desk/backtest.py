@@ -21,7 +21,7 @@ from nightround.model.outcome import Outcome, Status
 from nightround.model.rule import Rule
 from nightround.model.snapshot import Snapshot
 from nightround.snapshots.snapshot_store import SnapshotStore
-from nightround.study.rules.files import read_rule_file
+from nightround.study.rules.rule_files import read_rule_file
 from nightround.validation.batch import Batch, make_batch
 from nightround.validation.run import validate
 from nightround.validation.snapshot_rows import AnchorRows

@@ -9,8 +9,8 @@ from pathlib import Path
 from nightround.model.errors import StudyFilesWrong
 from nightround.model.rule import Rule
 from nightround.model.snapshot import Snapshot
-from nightround.rule_desk.comparisons import lint_comparisons
 from nightround.rule_desk.duplicates import lint_duplicates
+from nightround.rule_desk.lint_comparisons import lint_comparisons
 from nightround.rule_desk.linted import Linted
 from nightround.rule_desk.reachable import Answer, reach_of
 from nightround.rule_desk.reading import (
@@ -25,7 +25,7 @@ from nightround.rule_desk.remarks import Remark, RemarkLevel
 from nightround.rule_desk.study_rules import project_dictionary
 from nightround.rule_desk.writing import lint_examples, lint_owner, lint_words
 from nightround.study.folder import PROJECT_RULES, project_rules
-from nightround.study.rules.files import parse_rule_logic, rule_of, rule_tables
+from nightround.study.rules.rule_files import parse_rule_logic, rule_of, rule_tables
 from nightround.study.settings import StudySettings, checked, read_toml
 from redcap_sync.dictionary import Dictionary
 

@@ -24,7 +24,7 @@ from nightround.study.folder import Content, find_content, load_content_module, 
 from redcap_sync.api.client import RedcapClient
 from redcap_sync.api.token import Token
 from redcap_sync.sandbox import running
-from redcap_sync.sandbox.project import project_from_folder
+from redcap_sync.sandbox.project_sources import project_from_folder
 
 STUDY = "venous_occlusion"
 FIRST_NIGHT = datetime(2025, 7, 5, 2, 30)  # noqa: DTZ001 - a Saturday on the hospital's clock, so that night 3 prints

@@ -39,9 +39,9 @@ from redcap_sync.messages import Message
 from redcap_sync.private_files import private_folder
 from redcap_sync.pulling.change_log import Edit, Mark
 from redcap_sync.pulling.content_hash import digest_of, frame_pieces, snapshot_id, table_pieces
-from redcap_sync.pulling.groups import Groups, groups_frame, groups_of_frame
 from redcap_sync.pulling.pulled import GROUPS, ROWS, STRUCTURE, Checkpoint, Proof, Pull, Told
 from redcap_sync.pulling.raw_structure import RawStructure
+from redcap_sync.pulling.record_groups import Groups, groups_frame, groups_of_frame
 from redcap_sync.pulling.resume import ResumeFolder
 from redcap_sync.rows.tables import Table, Unseen
 

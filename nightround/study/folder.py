@@ -11,8 +11,8 @@ from types import ModuleType
 from nightround.model.errors import StudyFilesWrong
 from nightround.model.rule import Rule
 from nightround.study.plan import Plan, read_plan
-from nightround.study.rules.files import read_rules
 from nightround.study.rules.of_project import rules_of_project
+from nightround.study.rules.rule_files import read_rules
 from nightround.study.settings import StudySettings, checked, read_toml
 from redcap_sync.project.custom_rules import read_custom_rules
 

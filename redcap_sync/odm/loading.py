@@ -7,9 +7,9 @@ from xml.etree import ElementTree as ET
 
 from redcap_sync.errors import ProjectFileWrong
 from redcap_sync.messages import Message
-from redcap_sync.odm.reading import NotProjectXml, elements, local_name
-from redcap_sync.odm.structure import structure_from_odm
-from redcap_sync.odm.values import load_values
+from redcap_sync.odm.safe_xml import NotProjectXml, elements, local_name
+from redcap_sync.odm.structure_from_xml import structure_from_odm
+from redcap_sync.odm.values_from_xml import load_values
 from redcap_sync.project.state import Clock, StoredProject
 
 

@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 from redcap_sync.dictionary import Arm, Dictionary, Group
 from redcap_sync.errors import ProjectFileWrong
 from redcap_sync.odm.loading import load_project
-from redcap_sync.odm.reading import attribute
+from redcap_sync.odm.safe_xml import attribute
 from redcap_sync.project.custom_rules import CustomRule
 from redcap_sync.project.flat import GROUP, Selection, flat_rows
 from redcap_sync.project.state import StoredProject

@@ -20,10 +20,10 @@ from redcap_sync.pulling.batches import Batches
 from redcap_sync.pulling.change_log import Edit, LoggedChanges
 from redcap_sync.pulling.changed_records import Looking, first_look
 from redcap_sync.pulling.export_rights import ColumnsDiffer, own_rights
-from redcap_sync.pulling.groups import GroupsDiffer, column_due
 from redcap_sync.pulling.pulled import Checkpoint, Proof, Pull, Told
 from redcap_sync.pulling.pulled_rows import Holding, Keys, differing_records
 from redcap_sync.pulling.raw_structure import RawStructure, pull_structure
+from redcap_sync.pulling.record_groups import GroupsDiffer, column_due
 from redcap_sync.pulling.record_requests import Asking, key_fields
 from redcap_sync.pulling.resume import NoResume, Resume
 from redcap_sync.rows.arrow_work import frugal_memory

@@ -13,8 +13,8 @@ from redcap_sync.dictionary import Dictionary
 from redcap_sync.messages import Message
 from redcap_sync.pulling.change_log import Edit, Mark
 from redcap_sync.pulling.content_hash import digest_of, frame_pieces, snapshot_id, table_pieces
-from redcap_sync.pulling.groups import Groups, column_due, groups_frame, hidden_from_member
 from redcap_sync.pulling.raw_structure import RawStructure
+from redcap_sync.pulling.record_groups import Groups, column_due, groups_frame, hidden_from_member
 from redcap_sync.rows.tables import Table, Unseen
 
 STRUCTURE, ROWS, GROUPS = "*structure", "*rows", "*groups"

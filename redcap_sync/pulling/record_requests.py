@@ -15,7 +15,7 @@ from redcap_sync.api.client import RedcapClient, Row
 from redcap_sync.dictionary import Dictionary
 from redcap_sync.errors import ExportIncomplete
 from redcap_sync.pulling.export_rights import missing_columns, strange_columns, unknown_columns, unseen_columns
-from redcap_sync.pulling.groups import Groups, GroupsDiffer, check_groups, hidden_from_member
+from redcap_sync.pulling.record_groups import Groups, GroupsDiffer, check_groups, hidden_from_member
 from redcap_sync.rows.export_rows import (
     ExportRows,
     Places,

@@ -14,7 +14,7 @@ from redcap_sync.errors import ExplainedError
 from redcap_sync.project.state import StoredProject
 from redcap_sync.sandbox.faults import Faults
 from redcap_sync.sandbox.installation import SUPER_TOKEN_LENGTH, Installation, server_time
-from redcap_sync.sandbox.project import project_from_folder, project_from_xml
+from redcap_sync.sandbox.project_sources import project_from_folder, project_from_xml
 from redcap_sync.sandbox.running import LOCAL, listening, server_of
 from redcap_sync.sandbox.storage import Storage
 

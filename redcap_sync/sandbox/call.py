@@ -9,7 +9,7 @@ from functools import cached_property
 from redcap_sync.project.journal import LogEntry
 from redcap_sync.project.rights import Rights, User
 from redcap_sync.project.state import StoredProject
-from redcap_sync.sandbox.errors import ApiError
+from redcap_sync.sandbox.call_error import ApiError
 from redcap_sync.sandbox.installation import Installation
 from redcap_sync.sandbox.parameters import Parameters
 

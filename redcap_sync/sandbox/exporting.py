@@ -8,7 +8,7 @@ from redcap_sync.project.flat import Selection
 from redcap_sync.project.layout import ExportColumn
 from redcap_sync.project.rights import DE_IDENTIFIED, FULL, NO_ACCESS
 from redcap_sync.sandbox.call import ApiCall
-from redcap_sync.sandbox.errors import ApiError, not_valid, values_not_valid
+from redcap_sync.sandbox.call_error import ApiError, not_valid, values_not_valid
 from redcap_sync.sandbox.logic_rows import filter_of
 from redcap_sync.sandbox.shaping import Shape
 

@@ -11,7 +11,7 @@ from redcap_sync.project.layout import ExportColumn
 from redcap_sync.project.state import StoredProject
 from redcap_sync.project.structure import EventRow
 from redcap_sync.project.values import ValuePlace
-from redcap_sync.sandbox.errors import ApiError
+from redcap_sync.sandbox.call_error import ApiError
 from redcap_sync.sandbox.rows_in import cell_text
 from redcap_sync.sandbox.validation import InvalidValueError, stored_value
 from redcap_sync.whole_numbers import whole_number

@@ -10,7 +10,7 @@ from redcap_sync.errors import LogicError
 from redcap_sync.project.state import StoredProject
 from redcap_sync.project.structure import EventRow
 from redcap_sync.project.values import ValuePlace
-from redcap_sync.sandbox.errors import ApiError
+from redcap_sync.sandbox.call_error import ApiError
 from redcap_sync.whole_numbers import whole_number
 
 if TYPE_CHECKING:

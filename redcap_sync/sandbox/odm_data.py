@@ -1,4 +1,4 @@
-"""The values of a project written as ODM clinical data: the counterpart of `redcap_sync.odm.values`."""
+"""The values of a project written as ODM clinical data: the counterpart of `redcap_sync.odm.values_from_xml`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The structure of a project written as project XML: the counterpart of `redcap_sync.odm.structure`."""
+"""The structure of a project written as project XML: the counterpart of `redcap_sync.odm.structure_from_xml`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from redcap_sync.column_name import checkbox_column
 from redcap_sync.dictionary import Choice, Field
-from redcap_sync.odm.structure import FIELD_TYPES, ROLE_RIGHTS, SETTINGS, VALIDATIONS
+from redcap_sync.odm.structure_from_xml import FIELD_TYPES, ROLE_RIGHTS, SETTINGS, VALIDATIONS
 from redcap_sync.project.randomization import Randomization
 from redcap_sync.project.rights import RANDOMIZATION_RIGHTS, RIGHTS, Role
 from redcap_sync.project.state import StoredProject

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xml.sax.saxutils import escape, quoteattr
 
-from redcap_sync.odm.reading import REDCAP
+from redcap_sync.odm.safe_xml import REDCAP
 
 ODM = "http://www.cdisc.org/ns/odm/v1.3"
 LINE_ENDS = {"\n": "&#10;", "\r": "&#13;", "\t": "&#9;"}

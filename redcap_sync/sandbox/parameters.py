@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from redcap_sync.sandbox.errors import not_valid
+from redcap_sync.sandbox.call_error import not_valid
 from redcap_sync.whole_numbers import whole_number
 
 FORMATS = ("csv", "json", "xml", "odm")

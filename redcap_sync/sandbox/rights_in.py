@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from redcap_sync.project.rights import RANDOMIZATION_RIGHTS, RIGHTS, Rights
-from redcap_sync.sandbox.errors import not_valid
+from redcap_sync.sandbox.call_error import not_valid
 from redcap_sync.whole_numbers import whole_number
 
 

@@ -9,8 +9,8 @@ import re
 from typing import Any
 from xml.etree import ElementTree as ET
 
-from redcap_sync.odm.reading import NotProjectXml, parse_xml
-from redcap_sync.sandbox.errors import ApiError
+from redcap_sync.odm.safe_xml import NotProjectXml, parse_xml
+from redcap_sync.sandbox.call_error import ApiError
 from redcap_sync.sandbox.parameters import Parameters
 
 MALFORMED = "The data being imported is not formatted correctly"

@@ -18,9 +18,9 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from redcap_sync.sandbox.call import ApiCall
+from redcap_sync.sandbox.call_error import ApiError, no_rights, not_valid
 from redcap_sync.sandbox.contents import HANDLERS
 from redcap_sync.sandbox.contents.project import create_project
-from redcap_sync.sandbox.errors import ApiError, no_rights, not_valid
 from redcap_sync.sandbox.faults import Fault, Faults, replacement, spoiled
 from redcap_sync.sandbox.installation import SUPER_TOKEN_LENGTH, Installation
 from redcap_sync.sandbox.pages.entry import entry_page

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from redcap_sync.project.state import StoredProject
-from redcap_sync.sandbox.labels import header_label, labelling, value_labels
+from redcap_sync.sandbox.export_labels import header_label, labelling, value_labels
 
 Cells = dict[str, str]
 Step = Callable[[Cells], Cells]

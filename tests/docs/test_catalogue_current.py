@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from nightround.model.rule import Rule
-from nightround.rule_desk.catalogue import catalogue
+from nightround.rule_desk.rule_catalogue import catalogue
 from nightround.rule_desk.study_rules import all_rules
 from nightround.study.folder import Study, load_study
 

@@ -19,7 +19,7 @@ from redcap_sync.api.client import RedcapClient
 from redcap_sync.api.token import Token
 from redcap_sync.project.project_folder import dictionary_from_folder
 from redcap_sync.sandbox import running
-from redcap_sync.sandbox.project import project_from_folder
+from redcap_sync.sandbox.project_sources import project_from_folder
 
 ROOT = Path(__file__).parents[2]
 STUDY = ROOT / "expectations" / "venous_occlusion"

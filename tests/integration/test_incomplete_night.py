@@ -33,7 +33,7 @@ from redcap_sync.api.client import RedcapClient
 from redcap_sync.api.token import Token
 from redcap_sync.errors import RedcapUnreachable
 from redcap_sync.sandbox import running
-from redcap_sync.sandbox.project import project_from_folder
+from redcap_sync.sandbox.project_sources import project_from_folder
 
 STUDY = Path(__file__).parents[2] / "expectations" / "venous_occlusion"
 NIGHT = datetime(2025, 7, 6, 2, 30, tzinfo=UTC)  # a Sunday, on which no report is made

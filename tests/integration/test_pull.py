@@ -21,7 +21,7 @@ from redcap_sync.errors import (
 )
 from redcap_sync.pulling.pull import PullSettings, pull_project
 from redcap_sync.sandbox import Running, running
-from redcap_sync.sandbox.project import project_from_folder
+from redcap_sync.sandbox.project_sources import project_from_folder
 from tests.pull_examples import served
 from tests.scripted_server import answering
 

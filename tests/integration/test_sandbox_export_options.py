@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 import pytest
 import requests
 
-from redcap_sync.odm.reading import parse_xml
+from redcap_sync.odm.safe_xml import parse_xml
 from redcap_sync.project.state import StoredProject
 from redcap_sync.sandbox import running
 from tests.sandbox_examples import Clock, longitudinal_project, simple_project

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 import pytest
 import requests
 
-from redcap_sync.odm.reading import parse_xml
+from redcap_sync.odm.safe_xml import parse_xml
 from redcap_sync.project.state import StoredProject
 from redcap_sync.sandbox import Faults, Running, running
 from redcap_sync.sandbox.faults import KINDS

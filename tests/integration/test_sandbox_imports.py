@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 import requests
 
-from redcap_sync.odm.reading import parse_xml
+from redcap_sync.odm.safe_xml import parse_xml
 from redcap_sync.project.state import StoredProject
 from redcap_sync.sandbox import running
-from redcap_sync.sandbox.project import project_from_folder
+from redcap_sync.sandbox.project_sources import project_from_folder
 from redcap_sync.sandbox.validation import BAD_FORMAT
 from tests.sandbox_examples import (
     SIMPLE,

@@ -90,7 +90,7 @@ def rows_of(answer: requests.Response) -> list[dict[str, str]]:
     elif kind == "text/csv":
         rows = list(csv.DictReader(StringIO(answer.text, newline="")))
     else:
-        from redcap_sync.odm.reading import parse_xml
+        from redcap_sync.odm.safe_xml import parse_xml
 
         rows = [{cell.tag: cell.text or "" for cell in item} for item in parse_xml(answer.text)]
     return [{name: value for name, value in row.items() if "repeat" not in name} for row in rows]

@@ -14,13 +14,13 @@ import pytest
 import requests
 
 from redcap_sync.errors import ProjectFileWrong
-from redcap_sync.odm.reading import parse_xml
-from redcap_sync.odm.values import rows_from_odm
+from redcap_sync.odm.safe_xml import parse_xml
+from redcap_sync.odm.values_from_xml import rows_from_odm
 from redcap_sync.project.state import StoredProject
 from redcap_sync.project.structure import Repeat
 from redcap_sync.project.values import ValuePlace
 from redcap_sync.sandbox import running
-from redcap_sync.sandbox.project import project_from_odm, project_from_xml
+from redcap_sync.sandbox.project_sources import project_from_odm, project_from_xml
 from tests.sandbox_examples import Clock, longitudinal_project, simple_folder, simple_project
 
 SUPER = "S" * 64

@@ -11,7 +11,7 @@ import requests
 from redcap_sync.errors import ProjectFileWrong
 from redcap_sync.project.state import OWNER, StoredProject
 from redcap_sync.sandbox import Running, running
-from redcap_sync.sandbox.project import project_from_folder, project_from_xml
+from redcap_sync.sandbox.project_sources import project_from_folder, project_from_xml
 from tests.sandbox_examples import SIMPLE, Clock, simple_project, write_rows, write_structure
 
 ARM = [("arm", "baseline", "radio", "Arm", "1, Stent | 2, Balloon"), ("code", "baseline", "text", "Code")]

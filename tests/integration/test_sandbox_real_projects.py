@@ -10,7 +10,7 @@ import requests
 from redcap_sync.project.state import StoredProject
 from redcap_sync.project.structure import METADATA_KEYS, METADATA_TITLES
 from redcap_sync.sandbox import running
-from redcap_sync.sandbox.project import project_from_xml
+from redcap_sync.sandbox.project_sources import project_from_xml
 from tests.sandbox_examples import Clock
 
 REAL = Path(__file__).parents[3] / "shared" / "redcap_projects"

@@ -12,7 +12,7 @@ import requests
 from redcap_sync.column_name import ColumnName
 from redcap_sync.project.state import StoredProject
 from redcap_sync.sandbox import Running, running
-from redcap_sync.sandbox.project import project_from_folder
+from redcap_sync.sandbox.project_sources import project_from_folder
 from tests.sandbox_examples import Clock, longitudinal_folder, write_structure
 
 

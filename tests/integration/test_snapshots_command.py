@@ -20,7 +20,7 @@ from redcap_sync.api.token import Token
 from redcap_sync.errors import ExplainedError
 from redcap_sync.project.state import StoredProject
 from redcap_sync.sandbox import running
-from redcap_sync.sandbox.project import project_from_folder
+from redcap_sync.sandbox.project_sources import project_from_folder
 from tests.sandbox_examples import Clock
 
 STUDY = Path(__file__).parents[2] / "expectations" / "venous_occlusion"

@@ -14,7 +14,7 @@ from redcap_sync.sandbox import Running, running
 from redcap_sync.sandbox.contents import HANDLERS
 from redcap_sync.sandbox.installation import Installation
 from redcap_sync.sandbox.parameters import parameters_from_pairs
-from redcap_sync.sandbox.project import project_from_folder
+from redcap_sync.sandbox.project_sources import project_from_folder
 from redcap_sync.sandbox.server import answer
 from tests.sandbox_examples import Clock, longitudinal_folder, simple_folder, write_rows
 

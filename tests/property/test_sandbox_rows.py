@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from redcap_sync.project.state import StoredProject
 from redcap_sync.sandbox.installation import Installation
 from redcap_sync.sandbox.parameters import parameters_from_pairs
-from redcap_sync.sandbox.project import project_from_odm
+from redcap_sync.sandbox.project_sources import project_from_odm
 from redcap_sync.sandbox.rendering import csv_text
 from redcap_sync.sandbox.server import answer
 from tests.sandbox_examples import Clock, longitudinal_project

@@ -10,8 +10,8 @@ import pytest
 from nightround.snapshots.snapshot_files import keys_file, read_keys
 from redcap_sync.dictionary import Group
 from redcap_sync.pulling.content_hash import digest_of, frame_pieces
-from redcap_sync.pulling.groups import GroupsDiffer, check_groups, column_due, groups_frame, groups_of_frame
 from redcap_sync.pulling.raw_structure import RawStructure
+from redcap_sync.pulling.record_groups import GroupsDiffer, check_groups, column_due, groups_frame, groups_of_frame
 from redcap_sync.rows.export_rows import rows_from_csv, rows_from_json
 
 LISTED = (Group("north", "The North", 7), Group("south", "The South", 8))

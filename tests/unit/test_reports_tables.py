@@ -8,7 +8,7 @@ import pytest
 from nightround.model.language import Words
 from nightround.model.result import ResultKey, ResultSet
 from nightround.report.printing.metrics import read_metrics
-from nightround.report.tables.columns import halves, laid_out
+from nightround.report.tables.column_widths import halves, laid_out
 from nightround.report.tables.effect_tables import difference_table, odds_lines
 from nightround.report.tables.planned_tables import Notes, measured_label, table_view
 from nightround.report.tables.views import Cell, Row, TableColumn, TableView

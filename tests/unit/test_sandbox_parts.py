@@ -8,9 +8,9 @@ import pytest
 
 from redcap_sync.project.structure import unique_event_name, unique_group_name
 from redcap_sync.project.values import natural_order
-from redcap_sync.sandbox.errors import ApiError
+from redcap_sync.sandbox.call_error import ApiError
 from redcap_sync.sandbox.parameters import parameters_from_pairs
-from redcap_sync.sandbox.pdf import pdf_of_lines
+from redcap_sync.sandbox.plain_pdf import pdf_of_lines
 from redcap_sync.sandbox.rendering import csv_text, error_answer
 from redcap_sync.sandbox.validation import InvalidValueError, stored_date
 

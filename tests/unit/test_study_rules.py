@@ -26,7 +26,7 @@ from nightround.validation.run import Validation, validate
 from redcap_sync.dictionary import Dictionary, dictionary_from_api
 from redcap_sync.logic import holds, parse, references
 from redcap_sync.rows.tables import tables_from_records
-from redcap_sync.sandbox.folder import project_from_folder
+from redcap_sync.sandbox.csv_folder import project_from_folder
 from redcap_sync.sandbox.importing import Importer
 
 FOLDER = Path(__file__).parents[2] / "expectations" / "venous_occlusion"

@@ -7,7 +7,7 @@ import pytest
 from nightround.model.errors import StudyFilesWrong
 from nightround.model.outcome import Status
 from nightround.study.folder import load_study
-from nightround.study.rules.files import read_rules
+from nightround.study.rules.rule_files import read_rules
 from nightround.study.settings import StudySettings, checked, read_toml
 from nightround.validation.run import validate
 from tests.made_up import NIGHT, project, rule, snapshot

@@ -70,7 +70,7 @@ def test_several_pieces_give_the_same_as_one(tmp_path: Path, monkeypatch: pytest
     data = [Opened(str(n), "visit", {"record_id": str(n), "note": f'"a" < b\n{n} > 0'}) for n in range(30)]
     text = project_xml(ITEMS, data)
     whole = read(tmp_path, text)
-    monkeypatch.setattr("redcap_sync.odm.reading.BLOCK", 37)
+    monkeypatch.setattr("redcap_sync.odm.safe_xml.BLOCK", 37)
     assert read(tmp_path, text).records == whole.records
     assert whole.records[3]["note"] == '"a" < b\n3 > 0'
 

@@ -19,7 +19,7 @@ from nightround.report.numbers.inputs import ReportInputs
 from nightround.report.open_version.withheld import is_withheld
 from nightround.report.printing.metrics import FontMetrics, read_metrics
 from nightround.report.printing.typesetting import FONT_FOLDER
-from nightround.report.tables.columns import laid_out
+from nightround.report.tables.column_widths import laid_out
 from nightround.report.tables.effect_tables import curve_parts, effect_parts, factor_parts
 from nightround.report.tables.endpoints import (
     endpoint_drawing,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 
 from redcap_sync.sandbox.call import ApiCall
-from redcap_sync.sandbox.errors import not_valid, values_not_valid
+from redcap_sync.sandbox.call_error import not_valid, values_not_valid
 from redcap_sync.sandbox.rendering import Answer
 
 Handler = Callable[[ApiCall], Answer]

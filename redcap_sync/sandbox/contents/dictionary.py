@@ -10,8 +10,8 @@ from redcap_sync.dictionary import Field, Instrument
 from redcap_sync.project.state import StoredProject
 from redcap_sync.project.structure import METADATA_KEYS, instrument_slug
 from redcap_sync.sandbox.call import ApiCall
+from redcap_sync.sandbox.call_error import ApiError, values_not_valid
 from redcap_sync.sandbox.contents.actions import by_action
-from redcap_sync.sandbox.errors import ApiError, values_not_valid
 from redcap_sync.sandbox.rendering import Answer, count_answer, rows_answer
 from redcap_sync.sandbox.rows_in import cell_text, imported_rows
 

@@ -9,8 +9,8 @@ from redcap_sync.project.state import StoredProject
 from redcap_sync.project.structure import ArmRow, EventRow, Repeat, unique_event_name
 from redcap_sync.project.values import ValuePlace
 from redcap_sync.sandbox.call import ApiCall
+from redcap_sync.sandbox.call_error import ApiError, not_valid, values_not_valid
 from redcap_sync.sandbox.contents.actions import named
-from redcap_sync.sandbox.errors import ApiError, not_valid, values_not_valid
 from redcap_sync.sandbox.rendering import Answer, count_answer
 from redcap_sync.sandbox.rows_in import cell_text, imported_rows
 from redcap_sync.whole_numbers import whole_number

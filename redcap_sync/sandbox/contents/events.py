@@ -7,6 +7,7 @@ from typing import Any
 from redcap_sync.project.state import arms_in_use, mapping_rows
 from redcap_sync.project.structure import EventRow
 from redcap_sync.sandbox.call import ApiCall
+from redcap_sync.sandbox.call_error import ApiError, values_not_valid
 from redcap_sync.sandbox.contents.actions import by_action
 from redcap_sync.sandbox.contents.event_imports import (
     delete_arms,
@@ -16,7 +17,6 @@ from redcap_sync.sandbox.contents.event_imports import (
     import_mapping,
     import_repeating,
 )
-from redcap_sync.sandbox.errors import ApiError, values_not_valid
 from redcap_sync.sandbox.rendering import Answer, rows_answer
 from redcap_sync.whole_numbers import whole_number
 

@@ -7,11 +7,11 @@ from typing import Any
 
 from redcap_sync.project.flat import REPEAT_INSTANCE, FlatRow, Selection, flat_rows
 from redcap_sync.sandbox.call import ApiCall
+from redcap_sync.sandbox.call_error import not_valid
 from redcap_sync.sandbox.eav import eav_names, eav_rows
-from redcap_sync.sandbox.errors import not_valid
+from redcap_sync.sandbox.export_labels import value_labels
 from redcap_sync.sandbox.exporting import asked_selection, asked_shape
 from redcap_sync.sandbox.installation import VERSION
-from redcap_sync.sandbox.labels import value_labels
 from redcap_sync.sandbox.odm_data import clinical_data_xml
 from redcap_sync.sandbox.odm_writing import document
 from redcap_sync.sandbox.rendering import MEDIA_TYPES, Answer, QuotedCells, csv_line, csv_text, json_text, rows_answer

@@ -5,8 +5,8 @@ from __future__ import annotations
 from redcap_sync.project.documents import StoredDocument
 from redcap_sync.project.values import ValuePlace
 from redcap_sync.sandbox.call import CLOSED, ApiCall
+from redcap_sync.sandbox.call_error import ApiError, not_valid
 from redcap_sync.sandbox.contents.actions import by_action
-from redcap_sync.sandbox.errors import ApiError, not_valid
 from redcap_sync.sandbox.exporting import NO_EXPORT, permitted
 from redcap_sync.sandbox.importing import ImportedRow
 from redcap_sync.sandbox.parameters import Upload

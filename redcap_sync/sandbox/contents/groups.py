@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from redcap_sync.project.structure import StoredGroup, unique_group_name
 from redcap_sync.sandbox.call import ApiCall
+from redcap_sync.sandbox.call_error import ApiError, values_not_valid
 from redcap_sync.sandbox.contents.actions import by_action, named
-from redcap_sync.sandbox.errors import ApiError, values_not_valid
 from redcap_sync.sandbox.rendering import Answer, count_answer, rows_answer, text_answer
 from redcap_sync.sandbox.rows_in import cell_text, imported_rows
 

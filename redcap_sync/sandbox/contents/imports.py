@@ -7,11 +7,11 @@ from typing import Any
 from xml.etree import ElementTree as ET
 from xml.sax.saxutils import escape
 
-from redcap_sync.odm.reading import NotProjectXml, parse_xml
-from redcap_sync.odm.values import rows_from_odm
+from redcap_sync.odm.safe_xml import NotProjectXml, parse_xml
+from redcap_sync.odm.values_from_xml import rows_from_odm
 from redcap_sync.sandbox.call import CLOSED, ApiCall
+from redcap_sync.sandbox.call_error import ApiError, not_valid
 from redcap_sync.sandbox.eav_in import flat_from_eav
-from redcap_sync.sandbox.errors import ApiError, not_valid
 from redcap_sync.sandbox.importing import ImportedRow, Importer, ImportPlan
 from redcap_sync.sandbox.numbering import numbered
 from redcap_sync.sandbox.rendering import MEDIA_TYPES, XML_HEAD, Answer, csv_text, json_text

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from redcap_sync.project.flat import applies, places_in_order
 from redcap_sync.project.values import ValuePlace
 from redcap_sync.sandbox.call import ApiCall
-from redcap_sync.sandbox.errors import ApiError, not_valid
+from redcap_sync.sandbox.call_error import ApiError, not_valid
+from redcap_sync.sandbox.export_labels import value_labels
 from redcap_sync.sandbox.exporting import permitted
-from redcap_sync.sandbox.labels import value_labels
-from redcap_sync.sandbox.pdf import pdf_of_lines
+from redcap_sync.sandbox.plain_pdf import pdf_of_lines
 from redcap_sync.sandbox.rendering import Answer
 
 NOTICE = "SYNTHETIC DATA: a REDCap sandbox, no patient exists here"

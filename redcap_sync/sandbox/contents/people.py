@@ -10,8 +10,8 @@ from typing import Any
 from redcap_sync.project.rights import Rights, Role, User
 from redcap_sync.project.state import StoredProject
 from redcap_sync.sandbox.call import ApiCall
+from redcap_sync.sandbox.call_error import ApiError, not_valid, values_not_valid
 from redcap_sync.sandbox.contents.actions import by_action, named
-from redcap_sync.sandbox.errors import ApiError, not_valid, values_not_valid
 from redcap_sync.sandbox.rendering import Answer, count_answer, rows_answer
 from redcap_sync.sandbox.rights_in import changed_rights
 from redcap_sync.sandbox.rows_in import cell_text, imported_rows

@@ -10,15 +10,15 @@ from redcap_sync.errors import ProjectFileWrong
 from redcap_sync.project.state import OWNER, Clock, ProjectStructure, StoredProject
 from redcap_sync.project.structure import METADATA_KEYS, PROJECT_DEFAULTS, setting
 from redcap_sync.sandbox.call import ApiCall
+from redcap_sync.sandbox.call_error import ApiError, no_rights, not_valid
 from redcap_sync.sandbox.contents.actions import by_action
-from redcap_sync.sandbox.errors import ApiError, no_rights, not_valid
 from redcap_sync.sandbox.exporting import asked_selection
 from redcap_sync.sandbox.installation import VERSION, Installation
 from redcap_sync.sandbox.odm_data import clinical_data_xml
 from redcap_sync.sandbox.odm_study import group_names, study_xml
 from redcap_sync.sandbox.odm_writing import document
 from redcap_sync.sandbox.parameters import Parameters
-from redcap_sync.sandbox.project import project_from_odm
+from redcap_sync.sandbox.project_sources import project_from_odm
 from redcap_sync.sandbox.rendering import MEDIA_TYPES, Answer, count_answer, rows_answer, text_answer
 from redcap_sync.sandbox.rows_in import cell_text, one_row
 

@@ -10,7 +10,7 @@ from redcap_sync.project.flat import EVENT
 from redcap_sync.project.randomization import Allocation, Randomization, is_concealed
 from redcap_sync.project.values import ValuePlace
 from redcap_sync.sandbox.call import ApiCall
-from redcap_sync.sandbox.errors import ApiError, not_valid
+from redcap_sync.sandbox.call_error import ApiError, not_valid
 from redcap_sync.sandbox.importing import Importer
 from redcap_sync.sandbox.rendering import MEDIA_TYPES, XML_HEAD, Answer, rows_answer, xml_elements
 from redcap_sync.sandbox.storing import store_all

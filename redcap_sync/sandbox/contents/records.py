@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from redcap_sync.project.values import ValuePlace
 from redcap_sync.sandbox.call import ApiCall
+from redcap_sync.sandbox.call_error import ApiError, not_valid
 from redcap_sync.sandbox.contents.actions import by_action
 from redcap_sync.sandbox.contents.exports import export_records
 from redcap_sync.sandbox.contents.imports import import_records
 from redcap_sync.sandbox.contents.randomizing import randomize_record
-from redcap_sync.sandbox.errors import ApiError, not_valid
 from redcap_sync.sandbox.numbering import next_name
 from redcap_sync.sandbox.rendering import Answer, count_answer, text_answer
 

@@ -9,8 +9,8 @@ from redcap_sync.project.flat import FlatRow, Selection
 from redcap_sync.project.structure import Report
 from redcap_sync.project.values import natural_order
 from redcap_sync.sandbox.call import ApiCall
+from redcap_sync.sandbox.call_error import not_valid
 from redcap_sync.sandbox.contents.exports import flat_answer
-from redcap_sync.sandbox.errors import not_valid
 from redcap_sync.sandbox.exporting import asked_shape, hashes_ids, permitted
 from redcap_sync.sandbox.logic_rows import filter_of
 from redcap_sync.sandbox.rendering import Answer

@@ -6,9 +6,9 @@ from typing import Any
 
 from redcap_sync.project.documents import Folder, StoredDocument
 from redcap_sync.sandbox.call import ApiCall
+from redcap_sync.sandbox.call_error import ApiError, not_valid
 from redcap_sync.sandbox.contents.actions import by_action
 from redcap_sync.sandbox.contents.files import document_answer, uploaded
-from redcap_sync.sandbox.errors import ApiError, not_valid
 from redcap_sync.sandbox.rendering import Answer, rows_answer
 
 TOP = 0

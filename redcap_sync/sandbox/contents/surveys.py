@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from redcap_sync.sandbox.call import ApiCall
+from redcap_sync.sandbox.call_error import ApiError, not_valid
 from redcap_sync.sandbox.contents.files import place_named
-from redcap_sync.sandbox.errors import ApiError, not_valid
 from redcap_sync.sandbox.rendering import Answer, rows_answer, text_answer
 from redcap_sync.sandbox.survey_codes import Response, queue_code
 

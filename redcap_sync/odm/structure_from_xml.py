@@ -8,7 +8,7 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 from redcap_sync.dictionary import Instrument
-from redcap_sync.odm.reading import attribute, children, every, local_name, plain_attributes, text_of
+from redcap_sync.odm.safe_xml import attribute, children, every, local_name, plain_attributes, text_of
 from redcap_sync.project.randomization import Randomization
 from redcap_sync.project.rights import RANDOMIZATION_RIGHTS, RIGHTS, Rights, Role
 from redcap_sync.project.state import ProjectStructure

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from xml.etree import ElementTree as ET
 
 from redcap_sync.dictionary import DATE_FORMATS, Field
-from redcap_sync.odm.reading import attribute, children, every, local_name
+from redcap_sync.odm.safe_xml import attribute, children, every, local_name
 from redcap_sync.project.documents import StoredDocument
 from redcap_sync.project.flat import EVENT, GROUP, REPEAT_INSTANCE, REPEAT_INSTRUMENT, SURVEY_IDENTIFIER
 from redcap_sync.project.layout import ExportColumn

@@ -8,7 +8,7 @@ from redcap_sync.errors import ProjectFileWrong
 from redcap_sync.odm.loading import load_project
 from redcap_sync.project.state import OWNER, Clock, StoredProject
 from redcap_sync.sandbox.allocation_tables import read_allocation_tables
-from redcap_sync.sandbox.folder import project_from_folder
+from redcap_sync.sandbox.csv_folder import project_from_folder
 
 __all__ = ["project_from_folder", "project_from_odm", "project_from_xml"]
 
