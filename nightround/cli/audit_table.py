@@ -10,6 +10,9 @@ import click
 
 from nightround.cli.options import existing_file, json_option
 from nightround.cli.printing import print_json
+from nightround.model.language import Language
+from nightround.texts.catalogue import in_language
+from redcap_sync.messages import Message
 
 if TYPE_CHECKING:
     from nightround.published_tables.audit_remarks import Audit
@@ -18,8 +21,11 @@ if TYPE_CHECKING:
 @click.command("audit-table")
 @click.argument("printed", type=existing_file, metavar="TABLES.json")
 @click.option("--whole", multiple=True, metavar="LABEL", help="A row of whole numbers, by the start of its label.")
+@click.option(
+    "--language", type=click.Choice(["zh", "en"]), default="en", show_default=True, help="Of what is printed."
+)
 @json_option
-def audit_table(printed: Path, whole: tuple[str, ...], *, as_json: bool) -> None:
+def audit_table(printed: Path, whole: tuple[str, ...], language: Language, *, as_json: bool) -> None:
     """Recompute a published table from what it prints.
 
     It names each cell that cannot be right.
@@ -34,16 +40,21 @@ def audit_table(printed: Path, whole: tuple[str, ...], *, as_json: bool) -> None
     if as_json:
         print_json(found.document())
     else:
-        _print_audit(found)
+        _print_audit(found, language)
 
 
-def _print_audit(found: Audit) -> None:
+def _print_audit(found: Audit, language: Language) -> None:
     """Print every cell that cannot be right, then how many were checked and why the others could not be."""
+
+    def say(code: str, **facts: object) -> str:
+        return in_language(Message.of(f"audit.listing.{code}", **facts), language)
+
     for one in found.inconsistent:
-        must = f", must be {one.recomputed}" if one.recomputed else ""
-        click.echo(f"{one.cell.table} | {one.cell.row} | {one.cell.column}: printed {one.cell.text}{must}")
-        click.echo(f"    {one.why}")
-    wrong, unchecked = len(found.inconsistent), Counter(one.why for one in found.unverifiable)
-    click.echo(f"{found.checked} cells checked, {wrong} cannot be right; {unchecked.total()} cannot be checked")
-    for why, count in unchecked.most_common():
-        click.echo(f"    {count}: {why}")
+        cell = {"table": one.cell.table, "row": one.cell.row, "column": one.cell.column, "printed": one.cell.text}
+        click.echo(say("cell_must", **cell, must=one.must) if one.must else say("cell", **cell))
+        click.echo(f"    {in_language(one.reason, language) if one.reason else ''}")
+    unchecked = Counter(one.reason for one in found.unverifiable if one.reason)
+    numbers = {"checked": found.checked, "wrong": len(found.inconsistent), "unchecked": unchecked.total()}
+    click.echo(say("summary", **numbers))
+    for reason, count in unchecked.most_common():
+        click.echo(f"    {count}: {in_language(reason, language)}")

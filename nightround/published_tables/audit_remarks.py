@@ -8,6 +8,8 @@ from enum import IntEnum
 from typing import Any, NamedTuple
 
 from nightround.published_tables.printed_cells import PrintedCell
+from nightround.texts.catalogue import in_language
+from redcap_sync.messages import Message
 
 
 class Standing(IntEnum):
@@ -19,12 +21,22 @@ class Standing(IntEnum):
 
 
 class AuditRemark(NamedTuple):
-    """What one check says of one cell. `recomputed` is what the cell would have to be."""
+    """What one check says of one cell. `must` is what the cell would have to be."""
 
     cell: PrintedCell
     standing: Standing
-    recomputed: str = ""
-    why: str = ""
+    must: Message | None = None
+    reason: Message | None = None
+
+    @property
+    def recomputed(self) -> str:
+        """What the cell would have to be, in English; '' where that is open."""
+        return in_language(self.must, "en") if self.must else ""
+
+    @property
+    def why(self) -> str:
+        """The reason in English; '' for a cell that is consistent."""
+        return in_language(self.reason, "en") if self.reason else ""
 
 
 def consistent(*cells: PrintedCell | None) -> list[AuditRemark]:
@@ -32,14 +44,24 @@ def consistent(*cells: PrintedCell | None) -> list[AuditRemark]:
     return [AuditRemark(cell, Standing.CONSISTENT) for cell in cells if cell is not None]
 
 
-def unverifiable(cell: PrintedCell | None, why: str) -> list[AuditRemark]:
-    """Nothing that is printed decides about this cell."""
-    return [AuditRemark(cell, Standing.UNVERIFIABLE, why=why)] if cell is not None else []
+def unverifiable(cell: PrintedCell | None, reason: str) -> list[AuditRemark]:
+    """Nothing that is printed decides about this cell; `reason` is the rest of a code below `audit.why`."""
+    return [AuditRemark(cell, Standing.UNVERIFIABLE, reason=because(reason))] if cell is not None else []
 
 
-def inconsistent(cell: PrintedCell | None, recomputed: str, why: str) -> list[AuditRemark]:
-    """This cell cannot be right beside the others."""
-    return [AuditRemark(cell, Standing.INCONSISTENT, recomputed, why)] if cell is not None else []
+def inconsistent(cell: PrintedCell | None, must: Message | None, reason: Message) -> list[AuditRemark]:
+    """This cell cannot be right if the others are."""
+    return [AuditRemark(cell, Standing.INCONSISTENT, must, reason)] if cell is not None else []
+
+
+def because(reason: str, /, **facts: Any) -> Message:
+    """A reason, by the rest of its code below `audit.why`."""
+    return Message.of(f"audit.why.{reason}", **facts)
+
+
+def must_be(code: str, /, **facts: Any) -> Message:
+    """What a cell has to be, by the rest of its code below `audit.must`."""
+    return Message.of(f"audit.must.{code}", **facts)
 
 
 @dataclass(frozen=True)
@@ -55,9 +77,9 @@ class Audit:
         return {
             "checked": self.checked,
             "inconsistent": [
-                {**_place(one.cell), "recomputed": one.recomputed, "why": one.why} for one in self.inconsistent
+                {**_place(one.cell), "recomputed": one.recomputed, **_reason(one)} for one in self.inconsistent
             ],
-            "unverifiable": [{**_place(one.cell), "why": one.why} for one in self.unverifiable],
+            "unverifiable": [{**_place(one.cell), **_reason(one)} for one in self.unverifiable],
         }
 
 
@@ -65,10 +87,14 @@ def _place(cell: PrintedCell) -> dict[str, str]:
     return {"table": cell.table, "row": cell.row, "cell": cell.column, "printed": cell.text}
 
 
+def _reason(remark: AuditRemark) -> dict[str, str]:
+    return {"why": remark.why, "code": remark.reason.code if remark.reason else ""}
+
+
 def account(cells: Iterable[PrintedCell], remarks: Iterable[AuditRemark]) -> Audit:
     """Settle each cell by the strongest remark about it; of several equal ones the first stands."""
     settled: dict[int, AuditRemark] = {}
-    order = {id(cell): AuditRemark(cell, Standing.UNVERIFIABLE, why="no check reads this cell") for cell in cells}
+    order = {id(cell): AuditRemark(cell, Standing.UNVERIFIABLE, reason=because("unread")) for cell in cells}
     for remark in remarks:
         known = settled.get(id(remark.cell))
         if known is None or remark.standing > known.standing:

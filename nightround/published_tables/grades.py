@@ -7,11 +7,19 @@ from math import ceil, floor, inf
 
 import numpy as np
 
-from nightround.published_tables.audit_remarks import AuditRemark, consistent, inconsistent, unverifiable
+from nightround.published_tables.audit_remarks import (
+    AuditRemark,
+    because,
+    consistent,
+    inconsistent,
+    must_be,
+    unverifiable,
+)
 from nightround.published_tables.comparison import PrintedComparison, Value
 from nightround.published_tables.known_scores import WHOLE, Band, Score, bands_of, score_of
 from nightround.published_tables.printed_cells import Counted, MeanSd, MedianQuartiles
 from nightround.published_tables.ranges import Range, point, said
+from redcap_sync.messages import Message
 
 MOST_SUMS = 10_000
 MOST_SIZES = 3
@@ -51,9 +59,9 @@ def _against_grades(value: Value, counts: list[int], bands: list[Band], score: S
         parts = [
             (name, printed, _quantile(lows, highs, share))
             for name, printed, share in (
-                ("first quartile", content.q1, 0.25),
+                ("q1", content.q1, 0.25),
                 ("median", content.median, 0.5),
-                ("third quartile", content.q3, 0.75),
+                ("q3", content.q3, 0.75),
             )
             if printed is not None
         ]
@@ -61,8 +69,9 @@ def _against_grades(value: Value, counts: list[int], bands: list[Band], score: S
         return
     for name, printed, possible in parts:
         if not printed.meets(possible):
-            must = f"a {name} of {said(possible, 0)}"
-            why = f"the grades of these {sum(counts)} patients leave the {name} no other value ({score.source})"
+            average = Message.of(f"audit.average.{name}")
+            must = must_be("average", name=average, range=said(possible, 0))
+            why = because("grades", n=sum(counts), name=average, source=score.source)
             yield from inconsistent(value.cell, must, why)
     yield from consistent(value.cell)
 
@@ -88,19 +97,18 @@ def value_remarks(comparison: PrintedComparison) -> Iterator[AuditRemark]:
         elif isinstance(value.content, MeanSd):
             yield from _grim(value, value.content, n, step)
         elif value.cell is not None and value.content is None:
-            why = f"this cannot be read as {comparison.kind or 'a value'}"
-            yield from unverifiable(value.cell, why)
+            yield from unverifiable(value.cell, f"not_{comparison.kind or 'value'}")
 
 
 def _median_remarks(value: Value, content: MedianQuartiles, n: int | None, step: float | None) -> Iterator[AuditRemark]:
     low, high = content.q1 or Range(-inf, inf), content.q3 or Range(-inf, inf)
     if content.q1 and content.q3 and (low.low > content.median.high or high.high < content.median.low):
-        yield from inconsistent(value.cell, "q1 <= median <= q3", "the median lies outside its quartiles")
+        yield from inconsistent(value.cell, must_be("quartile_order"), because("median_outside"))
     elif step and not _has_multiple(content.median, step if n is not None and n % 2 else step / 2):
-        why = f"no median of {n or 'any number of'} values in steps of {step:g} rounds to this"
-        yield from inconsistent(value.cell, "", why)
+        why = because("no_median", n=n, step=f"{step:g}") if n else because("no_median_of_any", step=f"{step:g}")
+        yield from inconsistent(value.cell, None, why)
     else:
-        yield from unverifiable(value.cell, "nothing that is printed determines a median")
+        yield from unverifiable(value.cell, "median_open")
 
 
 def _has_multiple(found: Range, step: float) -> bool:
@@ -109,18 +117,18 @@ def _has_multiple(found: Range, step: float) -> bool:
 
 def _grim(value: Value, content: MeanSd, n: int | None, step: float | None) -> Iterator[AuditRemark]:
     if content.sd.high < 0:
-        yield from inconsistent(value.cell, "an SD of 0 or more", "a standard deviation is never negative")
+        yield from inconsistent(value.cell, must_be("sd_positive"), because("negative_sd"))
     elif step is None or n is None or n < 2:  # noqa: PLR2004 - an SD needs two values
-        yield from unverifiable(value.cell, "nothing that is printed determines a mean")
+        yield from unverifiable(value.cell, "mean_open")
     elif not _sums(content.mean, n, step):
         near = round((content.mean.low + content.mean.high) / 2 * n / step) * step / n
         fewer = [str(size) for size in range(n - 1, 1, -1) if _sums(content.mean, size, step)][:MOST_SIZES]
-        fitting = f"; it fits n={', '.join(fewer)}" if fewer else ""
-        why = f"no {n} values in steps of {step:g} have this mean (GRIM, Brown and Heathers 2017){fitting}"
-        yield from inconsistent(value.cell, f"a mean such as {near:.{content.decimals + 1}f}", why)
+        why = because("grim", n=n, step=f"{step:g}")
+        if fewer:
+            why = because("listed", parts=(why, because("grim_fewer", sizes=", ".join(fewer))))
+        yield from inconsistent(value.cell, must_be("mean_such_as", mean=f"{near:.{content.decimals + 1}f}"), why)
     elif not _squares_exist(content, n, step):
-        why = f"no {n} values in steps of {step:g} have this mean and SD (GRIMMER, Anaya 2016)"
-        yield from inconsistent(value.cell, "another SD", why)
+        yield from inconsistent(value.cell, must_be("other_sd"), because("grimmer", n=n, step=f"{step:g}"))
     else:
         yield from consistent(value.cell)
 

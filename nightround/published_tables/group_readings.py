@@ -58,26 +58,26 @@ def group_readings(comparison: PrintedComparison) -> Iterator[Reading]:
 def _two_groups(comparison: PrintedComparison, sizes: list[int] | None) -> Iterator[Reading]:
     measured = [one for one in comparison.contents if isinstance(one, MeanSd)]
     if comparison.kind == "median" or (allowed(comparison, "z") and "z" in comparison.symbols):
-        yield Reading("a rank test", normal())
+        yield Reading("rank", normal())
     if comparison.kind == "median" and allowed(comparison, "chi2"):
-        yield Reading("Kruskal-Wallis test", chi2_with(1))
+        yield Reading("kruskal_wallis", chi2_with(1))
     if comparison.kind == "mean" and sizes and len(measured) == 2:  # noqa: PLR2004 - two groups
-        for test, compute in (("t test", pooled_t), ("Welch t test", welch_t)):
+        for test, compute in (("t", pooled_t), ("welch_t", welch_t)):
             found = compute(measured[0], measured[1], sizes[0], sizes[1])
             yield Reading(test, found.distribution, (found.value,))
             if allowed(comparison, "f"):
                 yield _squared(found)
         if not comparison.symbols:
-            yield Reading("a rank test", normal())
+            yield Reading("rank", normal())
     elif comparison.kind == "mean" or allowed(comparison, "t"):
         df = Range(min(sizes) - 1.0, sum(sizes) - 2.0) if sizes else Range(1.0, np.inf)
-        yield Reading("t test", t_with(df), weak=sizes is None)
+        yield Reading("t", t_with(df), weak=sizes is None)
 
 
 def _squared(found: Computed) -> Reading:
     """The F of two groups is the square of their t."""
     squared = Distribution("f", Range(1.0, 1.0), found.distribution.df)
-    return Reading("analysis of variance", squared, (Range(found.value.low**2, found.value.high**2),))
+    return Reading("anova", squared, (Range(found.value.low**2, found.value.high**2),))
 
 
 def _several_groups(comparison: PrintedComparison, sizes: list[int]) -> Iterator[Reading]:
@@ -85,15 +85,15 @@ def _several_groups(comparison: PrintedComparison, sizes: list[int]) -> Iterator
     k = len(sizes)
     if comparison.kind == "mean" and len(measured) == k <= MOST_GROUPS:
         found = anova_f(measured, sizes)
-        yield Reading("analysis of variance", found.distribution, (found.value,))
+        yield Reading("anova", found.distribution, (found.value,))
         welch = welch_f(measured, sizes)
         if welch is not None:
-            yield Reading("Welch analysis of variance", welch.distribution, (welch.value,))
+            yield Reading("welch_anova", welch.distribution, (welch.value,))
     elif allowed(comparison, "f"):
         withins = Range(min(sizes) - 1.0, float(sum(sizes) - k))
-        yield Reading("analysis of variance", Distribution("f", Range(k - 1.0, k - 1.0), withins))
+        yield Reading("anova", Distribution("f", Range(k - 1.0, k - 1.0), withins))
     if comparison.kind == "median" or allowed(comparison, "chi2"):
-        yield Reading("Kruskal-Wallis test", chi2_with(k - 1))
+        yield Reading("kruskal_wallis", chi2_with(k - 1))
 
 
 def count_readings(tables: Sequence[Counts]) -> Iterator[Reading]:
@@ -101,26 +101,26 @@ def count_readings(tables: Sequence[Counts]) -> Iterator[Reading]:
     used = [table[table.sum(axis=1) > 0] for table in tables]
     if not used or any(len(table) < 2 or table.sum(axis=0).min() < 2 for table in used):  # noqa: PLR2004 - no test
         return
-    for words, compute in _COUNT_TESTS:
-        yield from _reading_of(words, compute, used)
+    for code, compute in _COUNT_TESTS:
+        yield from _reading_of(code, compute, used)
     yield from exact_readings(used)
 
 
 def exact_readings(tables: Sequence[Counts]) -> Iterator[Reading]:
     """Fisher's P, and the statistic that SPSS prints beside it for larger tables; of very many patients neither."""
     if all(table.shape == (2, 2) for table in tables):
-        yield Reading("Fisher's exact test", exact=tuple(point(association(Name.FISHER, one).p) for one in tables))
+        yield Reading("fisher", exact=tuple(point(association(Name.FISHER, one).p) for one in tables))
         return
     if max(int(table.sum()) for table in tables) > LARGEST_EXACT:
-        yield Reading("Fisher's exact test")
+        yield Reading("fisher")
         return
     found = [_exact(table) for table in tables]
-    yield Reading("Fisher's exact test", exact=tuple(found))
+    yield Reading("fisher", exact=tuple(found))
     values = tuple(point(_spss_statistic(table)) for table in tables)
-    yield Reading("Fisher's exact test", values=values, exact=tuple(found))
+    yield Reading("fisher", values=values, exact=tuple(found))
     if tables[0].shape[1] == 2 and max(int(table.sum()) for table in tables) <= LARGEST_EXACT_RANKED:  # noqa: PLR2004
         ranked = (between(Name.MANN_WHITNEY_EXACT, ranks_of(table)) for table in tables)
-        yield Reading("exact Mann-Whitney test", exact=tuple(point(one.p) for one in ranked))
+        yield Reading("mann_whitney_exact", exact=tuple(point(one.p) for one in ranked))
 
 
 def _exact(table: Counts) -> Range:
@@ -140,12 +140,12 @@ def _spss_statistic(table: Counts) -> float:
     return float(-2 * (log_gamma + log_p))
 
 
-def _reading_of(words: str, compute: Callable[[Counts], Computed], tables: Sequence[Counts]) -> Iterator[Reading]:
+def _reading_of(code: str, compute: Callable[[Counts], Computed], tables: Sequence[Counts]) -> Iterator[Reading]:
     try:
         found = [compute(table) for table in tables]
     except NotEstimable:
         return
-    yield Reading(words, found[0].distribution, tuple(one.value for one in found))
+    yield Reading(code, found[0].distribution, tuple(one.value for one in found))
 
 
 def ranks_of(table: Counts) -> list[np.ndarray]:
@@ -204,15 +204,15 @@ def _unpooled(table: Counts) -> Computed:
 
 
 _COUNT_TESTS: tuple[tuple[str, Callable[[Counts], Computed]], ...] = (
-    ("Pearson chi-square test", _named(Name.PEARSON)),
-    ("Yates-corrected chi-square test", _named(Name.YATES)),
-    ("Mann-Whitney test", _ranked(Name.MANN_WHITNEY)),
-    ("Mann-Whitney test with continuity correction", _ranked(Name.MANN_WHITNEY_CORRECTED)),
-    ("Kruskal-Wallis test", _ranked(Name.KRUSKAL_WALLIS)),
-    ("likelihood ratio test", _likelihood_ratio),
-    ("linear trend test", _linear),
-    ("Cochran-Armitage trend test", _named(Name.TREND)),
-    ("Z test of two proportions", _root(Name.PEARSON)),
-    ("Z test of two proportions with continuity correction", _root(Name.YATES)),
-    ("Z test of two proportions, unpooled", _unpooled),
+    ("pearson", _named(Name.PEARSON)),
+    ("yates", _named(Name.YATES)),
+    ("mann_whitney", _ranked(Name.MANN_WHITNEY)),
+    ("mann_whitney_corrected", _ranked(Name.MANN_WHITNEY_CORRECTED)),
+    ("kruskal_wallis", _ranked(Name.KRUSKAL_WALLIS)),
+    ("likelihood_ratio", _likelihood_ratio),
+    ("linear_trend", _linear),
+    ("trend", _named(Name.TREND)),
+    ("two_proportions", _root(Name.PEARSON)),
+    ("two_proportions_corrected", _root(Name.YATES)),
+    ("two_proportions_unpooled", _unpooled),
 )

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import reduce
 
-from nightround.published_tables.audit_remarks import AuditRemark, consistent, inconsistent, unverifiable
+from nightround.published_tables.audit_remarks import AuditRemark, because, consistent, inconsistent, unverifiable
 from nightround.published_tables.comparison import PrintedComparison
-from nightround.published_tables.explain import explanations, p_equation, p_said, sides_of_level
+from nightround.published_tables.explain import explanations, p_equation, p_of_statistic, p_said, sides_of_level
 from nightround.published_tables.group_readings import group_readings
 from nightround.published_tables.p_values import Family
 from nightround.published_tables.printed_cells import PrintedCell, Reported
-from nightround.published_tables.ranges import Range, said
+from nightround.published_tables.ranges import Range, exactly, said
 from nightround.published_tables.readings import Reading, TriedReading, tried
 from nightround.published_tables.visit_readings import visit_readings
+from redcap_sync.messages import Message
 
 NATURAL: dict[str, Family] = {"mean": "t", "median": "z"}
 UNKNOWN_STATISTICS = frozenset({"u", "w"})
@@ -97,9 +99,9 @@ def test_remarks(one: Judged) -> Iterator[AuditRemark]:
     comparison = one.comparison
     cells = [reported.cell for reported in (comparison.statistic, comparison.p) if reported]
     for cell in comparison.unread:
-        yield from unverifiable(cell, "this cannot be read as a statistic or a P")
+        yield from unverifiable(cell, "not_test")
     if comparison.p and comparison.p.range.low > 1:
-        yield from inconsistent(comparison.p.cell, "at most 1", "a P lies between 0 and 1")
+        yield from inconsistent(comparison.p.cell, Message.of("audit.number.at_most", high=1), because("p_outside"))
     fitting = one.fitting
     if fitting is not None and not fitting.reading.weak:
         yield from consistent(*_checked(fitting, comparison))
@@ -123,17 +125,18 @@ def _value_cells(comparison: PrintedComparison) -> list[PrintedCell]:
 
 def _why_open(comparison: PrintedComparison, fitting: TriedReading | None) -> str:
     if comparison.symbols & UNKNOWN_STATISTICS:
-        return "a rank sum is not determined by what is printed"
+        return "rank_sum_open"
     if fitting is not None:
-        return "the n is not printed" if fitting.reading.weak else "nothing beside it determines it"
-    return "no test is known that the printed numbers determine"
+        return "no_n" if fitting.reading.weak else "not_determined"
+    return "no_test"
 
 
 def _accused(one: Judged) -> Iterator[AuditRemark]:
     best = blamed(one)
     comparison, reading = one.comparison, best.reading
     statistic_wrong, p_wrong = best.blames
-    why = "; ".join([_conflict(best, comparison), *list(explanations(comparison, reading))[:3]])
+    parts = (_conflict(best, comparison), *list(explanations(comparison, reading))[:3])
+    why = because("listed", parts=parts)
     statistic, p = comparison.statistic, comparison.p
     if statistic_wrong and statistic:
         yield from inconsistent(statistic.cell, _values_said(reading, statistic), why)
@@ -150,32 +153,35 @@ def blamed(one: Judged) -> TriedReading:
     return min(usable or one.tried, key=lambda t: sum(t.blames))
 
 
-def _conflict(best: TriedReading, comparison: PrintedComparison) -> str:
+def _conflict(best: TriedReading, comparison: PrintedComparison) -> Message:
     """Which two things cannot stand side by side."""
     reading, (statistic_wrong, p_wrong) = best.reading, best.blames
     statistic, p = comparison.statistic, comparison.p
     if statistic is not None and statistic_wrong:
         if _paired_counts(comparison):
-            return f"however these patients changed between the visits, no paired test gives {statistic.cell.text}"
-        return f"{reading.test} of the printed values gives {_values_said(reading, statistic)}"
+            return because("no_paired_test", printed=statistic.cell.text)
+        return because("test_gives", test=reading.name, result=_values_said(reading, statistic))
     if statistic is not None and p is not None and reading.distribution is not None and p_wrong:
         found_p = _p_range(best, comparison)
-        told = f"{reading.distribution.words} at {statistic.cell.text} has {p_equation(found_p, p.decimals)}"
-        return f"{told}, on the other side of 0.05" if sides_of_level(found_p, p.range) else told
-    equation = p_equation(_p_range(best, comparison), p.decimals) if p else ""
-    return f"{reading.test} of the printed values gives {equation}"
+        equation, other = p_equation(found_p, p.decimals), sides_of_level(found_p, p.range)
+        return p_of_statistic(reading.distribution, statistic.cell.text, equation, other_side=other)
+    result = p_equation(_p_range(best, comparison), p.decimals) if p else exactly("")
+    return because("test_gives", test=reading.name, result=result)
 
 
 def _paired_counts(comparison: PrintedComparison) -> bool:
     return comparison.design == "visits" and comparison.kind == "count"
 
 
-def _values_said(reading: Reading, statistic: Reported) -> str:
+def _values_said(reading: Reading, statistic: Reported) -> Message:
     values = reading.values or ()
     if len(values) > MOST_SHOWN:
         ends = Range(min(value.low for value in values), max(value.high for value in values))
-        return f"{said(ends, statistic.decimals)}, but not every value between"
-    return " or ".join(said(value, statistic.decimals) for value in values)
+        return Message.of("audit.number.between", range=said(ends, statistic.decimals))
+    if not values:
+        return exactly("")
+    found = [said(value, statistic.decimals) for value in values]
+    return reduce(lambda one, other: Message.of("audit.number.either", first=one, second=other), found)
 
 
 def _p_range(best: TriedReading, comparison: PrintedComparison) -> Range:
@@ -189,5 +195,5 @@ def _p_range(best: TriedReading, comparison: PrintedComparison) -> Range:
     return Range(min(one.low for one in found), max(one.high for one in found))
 
 
-def _p_of(best: TriedReading, comparison: PrintedComparison, p: Reported) -> str:
+def _p_of(best: TriedReading, comparison: PrintedComparison, p: Reported) -> Message:
     return p_said(_p_range(best, comparison), p.decimals)

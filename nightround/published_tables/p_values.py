@@ -9,7 +9,8 @@ from typing import Literal
 
 from scipy import special
 
-from nightround.published_tables.ranges import Range, point
+from nightround.published_tables.ranges import Range, exactly, point
+from redcap_sync.messages import Message
 
 Family = Literal["t", "z", "chi2", "f"]
 SIGNED: frozenset[Family] = frozenset({"t", "z"})
@@ -50,16 +51,20 @@ class Distribution:
         return float(2 * (special.ndtr(-value) if df == inf else special.stdtr(df, -value)))
 
     @property
-    def words(self) -> str:
+    def words(self) -> Message:
         """Its name with the degrees of freedom."""
         if self.family == "z":
-            return "a normal Z"
-        name = {"t": "t", "chi2": "chi-square", "f": "F"}[self.family]
+            return Message.of("audit.distribution.z")
+        name = Message.of(f"audit.statistic.{self.family}")
         low, high = self.df
         if high - low == inf:
-            return f"{name} with any df"
-        df = f"{low:g}" if abs(high - low) < 1e-6 else f"{low:.1f} to {high:.1f}"  # noqa: PLR2004 - noise
-        return f"{name} with {df}{f' and {self.df_within.low:g}' if self.family == 'f' else ''} df"
+            return Message.of("audit.distribution.any_df", name=name)
+        df = exactly(f"{low:g}")
+        if abs(high - low) >= 1e-6:  # noqa: PLR2004 - noise
+            df = Message.of("audit.distribution.df_range", low=f"{low:.1f}", high=f"{high:.1f}")
+        if self.family == "f":
+            df = Message.of("audit.distribution.df_pair", df=df, within=f"{self.df_within.low:g}")
+        return Message.of("audit.distribution.with_df", name=name, df=df)
 
 
 def normal() -> Distribution:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from nightround.published_tables.audit_remarks import AuditRemark, consistent, inconsistent, unverifiable
+from nightround.published_tables.audit_remarks import AuditRemark, because, consistent, inconsistent, unverifiable
 from nightround.published_tables.document_form import AuditDocument, PrintedTable
-from nightround.published_tables.explain import p_equation, sides_of_level
+from nightround.published_tables.explain import p_equation, p_of_statistic, sides_of_level
 from nightround.published_tables.headers import name_of, symbols_of
 from nightround.published_tables.p_values import Distribution, chi2_with, normal, t_with
 from nightround.published_tables.percentages import totals_that_fit
 from nightround.published_tables.printed_cells import Counted, PrintedCell, Reported, read_p, read_statistic
-from nightround.published_tables.ranges import Range, plain, printed_range
+from nightround.published_tables.ranges import Range, exactly, plain, printed_range
+from redcap_sync.messages import Message
 
 FLOW = "flow"
 NOTE = "note"
@@ -34,7 +35,7 @@ def flow_remarks(document: AuditDocument, cells: dict[str, PrintedCell]) -> Iter
     parts = [name for name in names if steps[name] in groups]
     if not groups or sorted(steps[name] for name in parts) != sorted(groups):
         for name in names:
-            yield from unverifiable(cells[name], "the tables do not state groups of these sizes")
+            yield from unverifiable(cells[name], "groups_unstated")
         return
     yield from consistent(*(cells[name] for name in parts))
     above = [name for name in names[: names.index(parts[0])] if not _LEFT_OUT.search(name.lower())]
@@ -42,10 +43,10 @@ def flow_remarks(document: AuditDocument, cells: dict[str, PrintedCell]) -> Iter
         if steps[name] == total and name not in parts:
             yield from consistent(cells[name])
         elif name in above and steps[name] < total:
-            why = f"the groups below it hold {' + '.join(map(str, groups))} = {total} patients"
-            yield from inconsistent(cells[name], f"at least {total}", why)
+            why = because("groups_below", sum=" + ".join(map(str, groups)), total=total)
+            yield from inconsistent(cells[name], Message.of("audit.number.at_least", low=total), why)
         elif name not in parts:
-            yield from unverifiable(cells[name], "no other printed number repeats this one")
+            yield from unverifiable(cells[name], "not_repeated")
 
 
 def _groups(document: AuditDocument) -> list[int]:
@@ -84,7 +85,7 @@ def _share_remarks(cell: PrintedCell, share: re.Match[str]) -> Iterator[AuditRem
         yield from consistent(cell)
         return
     must = f"{100 * counted.count / max(counted.n or 1, 1):.{len(share[3].partition('.')[2])}f}%"
-    yield from inconsistent(cell, must, f"{share[1]} of {share[2]} is {must}")
+    yield from inconsistent(cell, exactly(must), because("share", count=share[1], n=share[2], percent=must))
 
 
 def _told_test(cell: PrintedCell, note: str, sizes: dict[str, int]) -> Iterator[AuditRemark]:
@@ -95,7 +96,7 @@ def _told_test(cell: PrintedCell, note: str, sizes: dict[str, int]) -> Iterator[
     p = read_p(PrintedCell(cell.table, cell.row, "", found["p"]), 0)
     distribution = _distribution(found, note, sizes)
     if statistic is None or p is None or distribution is None:
-        yield from unverifiable(cell, "the note does not say how many patients stand behind it")
+        yield from unverifiable(cell, "note_without_n")
         return
     yield from _pair_remarks(cell, distribution, statistic, p)
 
@@ -120,9 +121,9 @@ def _pair_remarks(
     if possible.meets(p.range):
         yield from consistent(cell)
         return
-    side = ", on the other side of 0.05" if sides_of_level(possible, p.range) else ""
+    other = sides_of_level(possible, p.range)
     must = p_equation(possible, p.decimals)
-    yield from inconsistent(cell, must, f"{distribution.words} at {statistic.cell.text} has {must}{side}")
+    yield from inconsistent(cell, must, p_of_statistic(distribution, statistic.cell.text, must, other_side=other))
 
 
 def group_sizes(document: AuditDocument) -> dict[str, int]:

@@ -9,11 +9,19 @@ from math import ceil, floor
 
 import numpy as np
 
-from nightround.published_tables.audit_remarks import AuditRemark, consistent, inconsistent, unverifiable
+from nightround.published_tables.audit_remarks import (
+    AuditRemark,
+    because,
+    consistent,
+    inconsistent,
+    must_be,
+    unverifiable,
+)
 from nightround.published_tables.comparison import PrintedComparison, Value
 from nightround.published_tables.printed_cells import Counted
 from nightround.published_tables.ranges import Range, said
 from nightround.statistics.categorical import Counts
+from redcap_sync.messages import Message
 
 MOST_PATIENTS = 1_000_000
 MOST_TABLES = 60
@@ -41,7 +49,7 @@ def percentage_remarks(comparison: PrintedComparison) -> Iterator[AuditRemark]:
         column = [line.values[place] for line in comparison.lines]
         remarks = [remark for value in column for remark in _cell_remarks(value, n)]
         yield from remarks
-        wrong = any(remark.recomputed for remark in remarks)
+        wrong = any(remark.must for remark in remarks)
         if not wrong and len(column) > 1 and comparison.firm:
             yield from _total_remarks(column, n)
 
@@ -52,9 +60,11 @@ def _cell_remarks(value: Value, n: int | None) -> Iterator[AuditRemark]:
         return
     known = counted.n or n
     if known is not None and counted.count > known:
-        yield from inconsistent(value.cell, f"at most {known}", f"the count is larger than the {known} patients")
+        yield from inconsistent(
+            value.cell, Message.of("audit.number.at_most", high=known), because("count_too_large", n=known)
+        )
     elif counted.percent is None:
-        yield from unverifiable(value.cell, "a count without a percentage")
+        yield from unverifiable(value.cell, "no_percentage")
     elif totals_that_fit(counted, n):
         yield from consistent(value.cell)
     else:
@@ -63,12 +73,12 @@ def _cell_remarks(value: Value, n: int | None) -> Iterator[AuditRemark]:
 
 def _wrong_percentage(value: Value, counted: Counted, n: int | None) -> Iterator[AuditRemark]:
     if n is None:
-        yield from inconsistent(value.cell, "", f"{counted.count} of no whole number of patients is this percentage")
+        yield from inconsistent(value.cell, None, because("no_whole_number", count=counted.count))
         return
     share = 100 * counted.count / n
     must = said(Range(share, share), counted.decimals)
-    why = f"{counted.count} of {n} is {must}%, and of no smaller number the printed percentage"
-    yield from inconsistent(value.cell, f"{counted.count}({must})", why)
+    why = because("wrong_percentage", count=counted.count, n=n, percent=must)
+    yield from inconsistent(value.cell, must_be("count_of_percent", count=counted.count, percent=must), why)
 
 
 def _total_remarks(column: list[Value], n: int | None) -> Iterator[AuditRemark]:
@@ -78,13 +88,13 @@ def _total_remarks(column: list[Value], n: int | None) -> Iterator[AuditRemark]:
     if len(counted) < len(column):
         return
     if n is not None and total > n:
-        why = f"the levels add up to {total}, and the column has {n} patients"
-        yield from inconsistent(column[0].cell, f"levels that add up to {n}", why)
+        why = because("levels_above_n", total=total, n=n)
+        yield from inconsistent(column[0].cell, must_be("levels_sum", n=n), why)
     elif all(total in totals_that_fit(one, n) for one in counted if one.percent):
         yield from consistent(*(value.cell for value in column))
     else:
-        why = f"the levels add up to {total}, which is not the number their percentages are of"
-        yield from inconsistent(column[0].cell, f"levels that add up to {n or 'one total'}", why)
+        must = must_be("levels_sum", n=n) if n else must_be("levels_sum_alike")
+        yield from inconsistent(column[0].cell, must, because("levels_not_base", total=total))
 
 
 def tables_of(comparison: PrintedComparison) -> list[Counts]:

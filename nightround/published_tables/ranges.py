@@ -9,6 +9,7 @@ from math import inf
 from typing import NamedTuple
 
 from nightround.statistics.numbers import rounded
+from redcap_sync.messages import Message
 
 NUMBER = r"[-+]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?"
 _NOISE = 1e-9
@@ -70,12 +71,17 @@ def printed_range(text: str, decimals: int | None = None) -> Range:
     return Range(point(low).low, point(high).high)
 
 
-def said(found: Range, decimals: int) -> str:
-    """A range in words, rounded as the cell beside it is: one number where both ends agree."""
+def exactly(text: object) -> Message:
+    """One number, or what is printed for it."""
+    return Message.of("audit.number.exact", n=str(text))
+
+
+def said(found: Range, decimals: int) -> Message:
+    """A range in words, rounded like the cell it is compared with: one number where both ends agree."""
     if found.high == inf:
-        return f"at least {rounded(found.low, decimals)}"
-    low, high = (rounded(end, decimals) for end in found)
-    return str(low) if low == high else f"{low} to {high}"
+        return Message.of("audit.number.at_least", low=str(rounded(found.low, decimals)))
+    low, high = (str(rounded(end, decimals)) for end in found)
+    return exactly(low) if low == high else Message.of("audit.number.range", low=low, high=high)
 
 
 def is_number(text: str) -> bool:

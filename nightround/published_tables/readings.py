@@ -9,14 +9,16 @@ from typing import NamedTuple
 from nightround.published_tables.p_values import SIGNED, Distribution, Family
 from nightround.published_tables.printed_cells import Reported
 from nightround.published_tables.ranges import Range
+from redcap_sync.messages import Message
 
 
 @dataclass(frozen=True)
 class Reading:
     """One test of a comparison.
 
-    `values` are what its statistic can be, as the printed values say; None where they say nothing. An exact test has
-    no distribution: `exact` are its P. `weak` marks a reading that fits almost anything, because no n is known.
+    `test` is the code of its name. `values` are what its statistic can be, as the printed values say; None where they
+    say nothing. An exact test has no distribution: `exact` are its P. `weak` marks a reading that fits almost
+    anything, because no n is known.
     """
 
     test: str
@@ -24,6 +26,11 @@ class Reading:
     values: tuple[Range, ...] | None = None
     exact: tuple[Range, ...] = ()
     weak: bool = False
+
+    @property
+    def name(self) -> Message:
+        """The name of the test."""
+        return Message.of(f"audit.test.{self.test}")
 
     @property
     def family(self) -> Family | None:

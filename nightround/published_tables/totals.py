@@ -7,13 +7,14 @@ from math import sqrt
 
 import numpy as np
 
-from nightround.published_tables.audit_remarks import AuditRemark, consistent, inconsistent
+from nightround.published_tables.audit_remarks import AuditRemark, because, consistent, inconsistent, must_be
 from nightround.published_tables.comparison import PrintedComparison, PrintedLine
 from nightround.published_tables.group_readings import sizes_of
 from nightround.published_tables.measured import spread
 from nightround.published_tables.percentages import totals_that_fit
 from nightround.published_tables.printed_cells import Counted, MeanSd, MedianQuartiles
-from nightround.published_tables.ranges import Range, said
+from nightround.published_tables.ranges import Range, exactly, said
+from redcap_sync.messages import Message
 
 
 def total_remarks(comparison: PrintedComparison) -> Iterator[AuditRemark]:
@@ -29,7 +30,7 @@ def _line_remarks(line: PrintedLine, comparison: PrintedComparison) -> Iterator[
         return
     content, cell = line.total.content, line.total.cell
     sizes = sizes_of(comparison)
-    wrong: str | None = None
+    wrong: Message | None = None
     if isinstance(content, Counted):
         counted = [value.content for value in line.values if isinstance(value.content, Counted)]
         if len(counted) < len(line.values):
@@ -47,19 +48,21 @@ def _line_remarks(line: PrintedLine, comparison: PrintedComparison) -> Iterator[
         wrong = _outside(content.median, Range(min(m.low for m in medians), max(m.high for m in medians)), 1)
     else:
         return
-    yield from inconsistent(cell, wrong, "the groups of the row give this") if wrong else consistent(cell)
+    yield from inconsistent(cell, wrong, because("of_groups")) if wrong else consistent(cell)
 
 
-def _wrong_count(total: Counted, parts: list[Counted], n: int | None) -> str | None:
+def _wrong_count(total: Counted, parts: list[Counted], n: int | None) -> Message | None:
     count = sum(part.count for part in parts)
     if count != total.count:
-        return str(count)
+        return exactly(count)
     if totals_that_fit(total, n):
         return None
-    return f"{count}({said(Range(*[100 * count / n] * 2), total.decimals)})" if n else str(count)
+    if not n:
+        return exactly(count)
+    return must_be("count_of_percent", count=count, percent=said(Range(*[100 * count / n] * 2), total.decimals))
 
 
-def _wrong_mean(total: MeanSd, parts: list[MeanSd], sizes: list[int]) -> str | None:
+def _wrong_mean(total: MeanSd, parts: list[MeanSd], sizes: list[int]) -> Message | None:
     n = sum(sizes)
     means = Range(
         *(
@@ -78,5 +81,5 @@ def _wrong_mean(total: MeanSd, parts: list[MeanSd], sizes: list[int]) -> str | N
     return wrong_mean or _outside(total.sd, sds, total.decimals)
 
 
-def _outside(printed: Range, possible: Range, decimals: int) -> str | None:
+def _outside(printed: Range, possible: Range, decimals: int) -> Message | None:
     return None if printed.meets(possible) else said(possible, decimals)

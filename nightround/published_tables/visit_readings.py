@@ -62,12 +62,12 @@ def visit_readings(comparison: PrintedComparison) -> Iterator[Reading]:
     measured = [one for one in comparison.contents if isinstance(one, MeanSd)]
     if comparison.kind == "mean" and pairs and complete(comparison) and len(measured) == 2:  # noqa: PLR2004
         found = paired_t(measured[0], measured[1], pairs.start)
-        yield Reading("paired t test", found.distribution, (found.value,))
+        yield Reading("paired_t", found.distribution, (found.value,))
     elif comparison.kind == "mean" or allowed(comparison, "t"):
         df = Range(pairs.start - 1.0, pairs.stop - 2.0) if pairs else Range(1.0, np.inf)
-        yield Reading("paired t test", t_with(df), weak=pairs is None)
+        yield Reading("paired_t", t_with(df), weak=pairs is None)
     if comparison.kind == "median" or allowed(comparison, "z"):
-        yield Reading("Wilcoxon signed-rank test", normal())
+        yield Reading("wilcoxon", normal())
 
 
 def _counted(comparison: PrintedComparison) -> Iterator[Reading]:
@@ -76,19 +76,17 @@ def _counted(comparison: PrintedComparison) -> Iterator[Reading]:
     whole = all(_whole(table, comparison) for table in tables)
     moves = [_moves(table) if whole else None for table in tables]
     if not tables or any(one is None for one in moves):
-        yield Reading("Wilcoxon signed-rank test", normal())
-        yield from (
-            Reading("McNemar or marginal homogeneity test", chi2_with(df)) for df in _homogeneity_df(comparison)
-        )
+        yield Reading("wilcoxon", normal())
+        yield from (Reading("mcnemar_or_homogeneity", chi2_with(df)) for df in _homogeneity_df(comparison))
         return
     every = [one for one in moves if one is not None]
     differences = _distinct_differences(every)
-    for words, test in _RANKED:
-        yield _reading_of(words, test, differences)
-    for words, name in _TURNOVER if every[0].shape[1] == 2 else _TURNOVER[-1:]:  # noqa: PLR2004 - two levels
-        yield from _turnover_reading(words, name, every)
-    for words, name in _EXACT:
-        yield Reading(words, exact=tuple(point(p) for p in _p_values(name, differences)))
+    for code, test in _RANKED:
+        yield _reading_of(code, test, differences)
+    for code, name in _TURNOVER if every[0].shape[1] == 2 else _TURNOVER[-1:]:  # noqa: PLR2004 - two levels
+        yield from _turnover_reading(code, name, every)
+    for code, name in _EXACT:
+        yield Reading(code, exact=tuple(point(p) for p in _p_values(name, differences)))
 
 
 def _whole(table: Counts, comparison: PrintedComparison) -> bool:
@@ -144,14 +142,14 @@ def _distinct_differences(every: Sequence[Moves]) -> list[Numbers]:
     return found[:MOST_DISTINCT] if len(found) <= MOST_DISTINCT else []
 
 
-def _reading_of(words: str, test: Callable[[Numbers], float], differences: Sequence[Numbers]) -> Reading:
+def _reading_of(code: str, test: Callable[[Numbers], float], differences: Sequence[Numbers]) -> Reading:
     values = []
     for one in differences:
         try:
             values.append(point(abs(test(one))))
         except NotEstimable:
             continue
-    return Reading(words, normal(), tuple(values) if differences else None)
+    return Reading(code, normal(), tuple(values) if differences else None)
 
 
 def _named(name: Name) -> Callable[[Numbers], float]:
@@ -179,7 +177,7 @@ def _sign_z(correction: float) -> Callable[[Numbers], float]:
     return compute
 
 
-def _turnover_reading(words: str, name: Name, every: Sequence[Moves]) -> Iterator[Reading]:
+def _turnover_reading(code: str, name: Name, every: Sequence[Moves]) -> Iterator[Reading]:
     by_df: dict[float, list[Range]] = {}
     for table in (table for moves in every for table in _distinct_turnover(moves)):
         try:
@@ -188,7 +186,7 @@ def _turnover_reading(words: str, name: Name, every: Sequence[Moves]) -> Iterato
             continue
         by_df.setdefault(tested.df or 1.0, []).append(point(_value(tested)))
     for df, values in by_df.items():
-        yield Reading(words, chi2_with(df), tuple(values))
+        yield Reading(code, chi2_with(df), tuple(values))
 
 
 def _distinct_turnover(moves: Moves) -> Moves:
@@ -208,19 +206,19 @@ def _p_values(name: Name, differences: Sequence[Numbers]) -> Iterator[float]:
 
 
 _RANKED: tuple[tuple[str, Callable[[Numbers], float]], ...] = (
-    ("Wilcoxon signed-rank test", _named(Name.WILCOXON)),
-    ("Wilcoxon signed-rank test with continuity correction", _named(Name.WILCOXON_CORRECTED)),
-    ("Wilcoxon signed-rank test after Pratt", _named(Name.WILCOXON_PRATT)),
-    ("marginal homogeneity test", _marginal_z),
-    ("sign test", _sign_z(0.0)),
-    ("sign test with continuity correction", _sign_z(1.0)),
+    ("wilcoxon", _named(Name.WILCOXON)),
+    ("wilcoxon_corrected", _named(Name.WILCOXON_CORRECTED)),
+    ("wilcoxon_pratt", _named(Name.WILCOXON_PRATT)),
+    ("homogeneity", _marginal_z),
+    ("sign", _sign_z(0.0)),
+    ("sign_corrected", _sign_z(1.0)),
 )
 _TURNOVER: tuple[tuple[str, Name], ...] = (
-    ("McNemar test", Name.MCNEMAR),
-    ("McNemar test with continuity correction", Name.MCNEMAR_CORRECTED),
-    ("marginal homogeneity test", Name.MARGINAL_HOMOGENEITY),
+    ("mcnemar", Name.MCNEMAR),
+    ("mcnemar_corrected", Name.MCNEMAR_CORRECTED),
+    ("homogeneity", Name.MARGINAL_HOMOGENEITY),
 )
 _EXACT: tuple[tuple[str, Name], ...] = (
-    ("exact sign or McNemar test", Name.SIGN),
-    ("exact Wilcoxon signed-rank test", Name.WILCOXON_EXACT),
+    ("sign_or_mcnemar_exact", Name.SIGN),
+    ("wilcoxon_exact", Name.WILCOXON_EXACT),
 )

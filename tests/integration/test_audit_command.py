@@ -24,7 +24,7 @@ def test_the_json_names_each_cell_that_cannot_be_right(capsys: pytest.CaptureFix
     found = json.loads(out)
     assert code == 0
     assert found.keys() == {"checked", "inconsistent", "unverifiable"}
-    keys = {"table", "row", "cell", "printed", "recomputed", "why"}
+    keys = {"table", "row", "cell", "printed", "recomputed", "why", "code"}
     assert all(one.keys() == keys and all(one.values()) for one in found["inconsistent"])
     assert all(one.keys() == keys - {"recomputed"} for one in found["unverifiable"])
     assert found["checked"] > len(found["inconsistent"]) > 0
@@ -36,6 +36,14 @@ def test_the_listing_says_what_must_stand_there_and_why(capsys: pytest.CaptureFi
     assert code == 0
     assert "table1 | cerebrovascular disease | P: printed 0.09, must be 0.031" in out
     assert "15 cannot be right" in out
+
+
+def test_the_listing_can_be_read_in_chinese(capsys: pytest.CaptureFixture[str]) -> None:
+    """The same cells with their reasons in Chinese, the names of tests included."""
+    _, out, _ = run(capsys, str(PRINTED), "--language", "zh")
+    assert "table1 | cerebrovascular disease | P：所印为 0.09，应为 0.031" in out
+    assert "χ²（自由度 1）" in out
+    assert "cannot be right" not in out
 
 
 def test_a_row_of_whole_numbers_can_be_declared(capsys: pytest.CaptureFixture[str]) -> None:
