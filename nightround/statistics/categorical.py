@@ -33,26 +33,29 @@ def association(test: Name, counts: Counts) -> HypothesisTest:
 
 def expected(counts: Counts) -> NDArray[np.float64]:
     """The counts expected without association."""
-    return np.asarray(np.outer(counts.sum(axis=1), counts.sum(axis=0)) / counts.sum(), dtype=np.float64)
+    return np.asarray(stats.contingency.expected_freq(counts), dtype=np.float64)
 
 
 def pearson(counts: Counts) -> HypothesisTest:
     """Pearson's chi-square without correction (Philos Mag 1900;50:157)."""
-    return _chi_square(Name.PEARSON, counts, correction=0.0)
+    found = stats.chi2_contingency(counts, correction=False)
+    return _chi_square(Name.PEARSON, counts, float(found.statistic), float(found.dof))
 
 
 def yates(counts: Counts) -> HypothesisTest:
-    """Chi-square of a 2x2 table with Yates's correction (J R Stat Soc Suppl 1934;1:217), never beyond the deviation."""
+    """Chi-square of a 2x2 table with Yates's correction (J R Stat Soc Suppl 1934;1:217), never beyond the deviation.
+
+    Not scipy's: where all counts are as expected, its corrected counts leave noise in place of 0.
+    """
     _require_2x2(counts)
-    deviation = float(np.abs(counts - expected(counts)).min())
-    return _chi_square(Name.YATES, counts, correction=min(0.5, deviation))
-
-
-def _chi_square(name: Name, counts: Counts, *, correction: float) -> HypothesisTest:
     theory = expected(counts)
-    value = float(((np.abs(counts - theory) - correction) ** 2 / theory).sum())
-    df = float((counts.shape[0] - 1) * (counts.shape[1] - 1))
-    caution = Caution.SMALL_EXPECTED if theory.min() < SMALL_EXPECTED else None
+    deviation = np.abs(counts - theory)
+    value = float(((deviation - min(0.5, float(deviation.min()))) ** 2 / theory).sum())
+    return _chi_square(Name.YATES, counts, value, 1.0)
+
+
+def _chi_square(name: Name, counts: Counts, value: float, df: float) -> HypothesisTest:
+    caution = Caution.SMALL_EXPECTED if expected(counts).min() < SMALL_EXPECTED else None
     return HypothesisTest(name, float(stats.chi2.sf(value, df)), int(counts.sum()), value, df, caution=caution)
 
 

@@ -41,6 +41,7 @@ def welch(samples: Samples) -> HypothesisTest:
 
 
 def _t(name: Name, samples: Samples, *, pooled: bool) -> HypothesisTest:
+    """From means and SDs: scipy's `ttest_ind` warns where values differ in their last digits alone."""
     first, second = _two(samples)
     _require_finite(samples)
     spread = [float(np.std(sample, ddof=1)) for sample in (first, second)]
@@ -69,6 +70,7 @@ def mann_whitney_corrected(samples: Samples) -> HypothesisTest:
 
 
 def _rank_sum(name: Name, samples: Samples, *, correction: float) -> HypothesisTest:
+    """The same P as scipy's `mannwhitneyu`, which does not tell the Z that is printed beside it."""
     first, second = _two(samples)
     m, n = len(first), len(second)
     ranks = stats.rankdata(np.concatenate([first, second]))
@@ -89,7 +91,8 @@ def tie_term(ranks: Numbers) -> float:
 def mann_whitney_exact(samples: Samples) -> HypothesisTest:
     """Mann-Whitney U by the exact permutation distribution, midranks for ties.
 
-    The distribution is built by the shift algorithm of Streitberg and Röhmel (Stat Software Newsletter 1986;12:10).
+    The distribution is built by the shift algorithm of Streitberg and Röhmel (Stat Software Newsletter 1986;12:10);
+    scipy's exact test knows no ties.
     """
     first, second = _two(samples)
     m, total = len(first), len(first) + len(second)
@@ -136,19 +139,19 @@ def anova(samples: Samples) -> HypothesisTest:
 
 
 def welch_anova(samples: Samples) -> HypothesisTest:
-    """Welch's analysis of variance, variances not assumed equal (Biometrika 1951;38:330)."""
+    """Welch's analysis of variance, variances not assumed equal (Biometrika 1951;38:330).
+
+    F and P are scipy's; its degrees of freedom within groups are not told, and are needed to check the P.
+    """
     _require_finite(samples)
     require(min(float(np.ptp(sample)) for sample in samples) > 0, Reason.NO_VARIANCE)
     sizes = np.array([len(sample) for sample in samples], dtype=float)
     weights = sizes / np.array([np.var(sample, ddof=1) for sample in samples])
-    means = np.array([np.mean(sample) for sample in samples])
-    k, total = len(samples), weights.sum()
-    centre = (weights * means).sum() / total
-    unevenness = ((1 - weights / total) ** 2 / (sizes - 1)).sum()
-    numerator = (weights * (means - centre) ** 2).sum() / (k - 1)
-    f = float(numerator / (1 + 2 * (k - 2) / (k**2 - 1) * unevenness))
+    k, unevenness = len(samples), ((1 - weights / weights.sum()) ** 2 / (sizes - 1)).sum()
     df = float((k**2 - 1) / (3 * unevenness))
-    return HypothesisTest(Name.WELCH_ANOVA, float(stats.f.sf(f, k - 1, df)), int(sizes.sum()), f, k - 1.0, df)
+    found = stats.f_oneway(*samples, equal_var=False)
+    f, p = float(found.statistic), float(found.pvalue)
+    return HypothesisTest(Name.WELCH_ANOVA, p, int(sizes.sum()), f, k - 1.0, df)
 
 
 def kruskal_wallis(samples: Samples) -> HypothesisTest:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import exp, log, sqrt
+from math import sqrt
 
 import numpy as np
 from scipy import stats
@@ -16,6 +16,7 @@ from nightround.statistics.numbers import Numbers
 from nightround.study.methods import Reason
 
 TAIL = 0.025
+CONFIDENCE = 0.95
 
 
 def mean_difference(first: Numbers, second: Numbers, *, pooled: bool) -> Estimate:
@@ -85,10 +86,9 @@ def risk_difference(counts: Counts) -> Estimate:
 def odds_ratio(counts: Counts) -> Estimate:
     """Odds ratio of a 2x2 table with Woolf's interval (Ann Hum Genet 1955;19:251); none with an empty cell."""
     require(bool((counts > 0).all()), Reason.ZERO_CELL)
-    (a, b), (c, d) = counts.tolist()
-    value = a * d / (b * c)
-    half = NORMAL_975 * sqrt(1 / a + 1 / b + 1 / c + 1 / d)
-    return Estimate(value, exp(log(value) - half), exp(log(value) + half), int(counts.sum()), "odds_ratio")
+    found = stats.contingency.odds_ratio(counts, kind="sample")
+    interval = found.confidence_interval(CONFIDENCE)
+    return Estimate(float(found.statistic), float(interval.low), float(interval.high), int(counts.sum()), "odds_ratio")
 
 
 def hodges_lehmann(first: Numbers, second: Numbers) -> Estimate:

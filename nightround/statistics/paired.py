@@ -40,7 +40,7 @@ def rankable(before: Numbers, after: Numbers) -> Numbers:
 
 
 def paired_t(difference: Numbers) -> HypothesisTest:
-    """The paired t test (Student, Biometrika 1908;6:1)."""
+    """The paired t test (Student, Biometrika 1908;6:1); scipy's warns where values hardly differ."""
     require(bool((difference != 0).any()), Reason.NO_CHANGE)
     n, spread = len(difference), float(np.std(difference, ddof=1))
     require(bool(np.ptp(difference) > 0), Reason.NO_VARIANCE)
@@ -64,6 +64,7 @@ def wilcoxon_pratt(difference: Numbers) -> HypothesisTest:
 
 
 def _signed_rank(name: Name, difference: Numbers, *, correction: float, pratt: bool = False) -> HypothesisTest:
+    """The same P as scipy's `wilcoxon`, whose Z has no sign; corrected, its last digits are others."""
     changed = difference[difference != 0]
     require(len(changed) > 0, Reason.NO_CHANGE)
     ranked = difference if pratt else changed

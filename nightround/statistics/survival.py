@@ -36,6 +36,7 @@ def kaplan_meier(time: Numbers, event: Events, interval: Interval = "log-log") -
     """The product-limit estimate at every time of an event (Kaplan and Meier, J Am Stat Assoc 1958;53:457).
 
     Variance by Greenwood (1926); the interval on the log-log scale stays within 0 and 1 (Kalbfleisch and Prentice).
+    scipy's `ecdf` has no interval on the log scale, and keeps to itself how many were at risk.
     """
     require(len(time) > 0, Reason.NO_VALUES)
     points, survival, greenwood = [], 1.0, 0.0
@@ -78,7 +79,7 @@ def median_time(points: Sequence[Point]) -> float:
 
 
 def log_rank(samples: Sequence[tuple[Numbers, Events]]) -> HypothesisTest:
-    """The log-rank test of two or more groups (Mantel, Cancer Chemother Rep 1966;50:163)."""
+    """The log-rank test of two or more groups (Mantel, Cancer Chemother Rep 1966;50:163); scipy's takes two."""
     require(len(samples) > 1, Reason.GROUPS_MISSING)
     require(all(len(time) > 1 for time, _ in samples), Reason.GROUP_UNDER_TWO)
     moments = np.unique(np.concatenate([time[event] for time, event in samples]))
