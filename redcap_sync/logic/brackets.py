@@ -6,12 +6,18 @@ import re
 from difflib import get_close_matches
 
 from redcap_sync.column_name import ColumnName
-from redcap_sync.logic.language import INSTANCE_SELECTORS, NEW_INSTANCE, RELATIVE_EVENTS, SMART_VARIABLES
+from redcap_sync.logic.language import (
+    INSTANCE_SELECTORS,
+    NEW_INSTANCE,
+    RELATIVE_EVENTS,
+    SMART_VARIABLES,
+    UNKNOWN_VARIABLES,
+)
 from redcap_sync.logic.syntax import Reference
 from redcap_sync.logic.trouble import Trouble
 
 _PART = re.compile(r"(?P<name>[^():]*)(?:\((?P<code>[^()]+)\))?(?::(?P<modifier>[^():]+(?::[^():]+)*))?")
-_FIELD_NAME = re.compile(r"[a-z](?:_?[a-z0-9])*")
+_FIELD_NAME = re.compile(r"[a-z](?!\w*___)[a-z0-9_]*")
 _EVENT_NAME = re.compile(r"[a-z0-9_]+")
 _INSTANCE = re.compile(r"[1-9][0-9]*|" + "|".join(INSTANCE_SELECTORS))
 
@@ -42,6 +48,8 @@ def _event(name: str, position: int) -> str:
 
 
 def _field(written: str, position: int, *, event: str, instance: str) -> Reference:
+    if (known := written.partition(":")[0]) in UNKNOWN_VARIABLES:
+        raise Trouble("logic.unknown_at_night", position, "hint.unknown_at_night", name=known)
     match = _PART.fullmatch(written)
     if match is None:
         raise Trouble("logic.brackets", position, "hint.write_field", name=written)

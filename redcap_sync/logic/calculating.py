@@ -79,6 +79,6 @@ def _parts(vector: Vector, digits: int) -> tuple[Floats, Texts]:
     """Its numbers, and its texts where it has no number. A text that looks like a number stays a text."""
     if isinstance(vector, Mixed) and vector.stored is None:
         return vector.array, vector.parts
-    if _is_plain_number(vector):
+    if _is_plain_number(vector) and not (isinstance(vector, Numbers) and vector.stored is not None):
         return vector.numbers, BLANK
     return np.full(1, np.nan), as_texts(vector, digits)

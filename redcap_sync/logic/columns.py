@@ -58,8 +58,9 @@ def _with_text(typed: Numbers | Dates, text: pd.Series[Any] | npt.NDArray[Any]) 
     stored = texts_of(pd.Series(text))
     unreadable = typed.blank & ~stored.blank
     if not unreadable.any():
-        typed.stored = lambda: stored
-        return typed
+        if isinstance(typed, Dates):
+            return Dates(typed.array, typed.kind, lambda: stored)
+        return Numbers(typed.array, lambda: stored)
     if isinstance(typed, Dates):
         return stored
     return Mixed(typed.array, choose(unreadable, stored, constant_text("")), lambda: stored)

@@ -11,10 +11,23 @@ import numpy.typing as npt
 
 from redcap_sync.logic.language import UNIT_SECONDS, YEAR_DAYS
 from redcap_sync.logic.setting import Setting
-from redcap_sync.logic.vectors import Booleans, Dates, Floats, Mask, Moments, Numbers, Texts, Vector, as_texts, encode
+from redcap_sync.logic.vectors import (
+    Booleans,
+    Dates,
+    Floats,
+    Mask,
+    Mixed,
+    Moments,
+    Numbers,
+    Texts,
+    Vector,
+    as_texts,
+    encode,
+)
 
 _STORED = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?: [0-9]{2}:[0-9]{2}(?::[0-9]{2})?)?")
 _FIRST, _AFTER_LAST = np.datetime64("0001-01-01", "s"), np.datetime64("10000-01-01", "s")
+_CLOCK = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])(?::([0-5][0-9]))?")
 _LENGTHS = {"date": 10, "datetime": 16, "datetime_seconds": 19}
 
 
@@ -46,6 +59,25 @@ def _moment(text: str, setting: Setting) -> np.datetime64:
     return found if found >= _FIRST else missing
 
 
+def _clock_seconds(vector: Vector, setting: Setting) -> Floats:
+    """Times of day in seconds since midnight; NaN for anything else."""
+    if not isinstance(vector, Texts | Mixed):
+        return np.full(1, np.nan)
+    texts = as_texts(vector, setting.switches.printed_digits)
+    distinct = texts.of_uniques(
+        "clock", lambda uniques: np.array([_seconds_of_day(text) for text in uniques], dtype="float64")
+    )
+    return texts.spread(distinct, np.nan)
+
+
+def _seconds_of_day(text: str) -> float:
+    found = _CLOCK.fullmatch(text)
+    if found is None:
+        return np.nan
+    hours, minutes, seconds = (int(part) for part in found.groups("0"))
+    return float(hours * 3600 + minutes * 60 + seconds)
+
+
 def _unit_seconds(vector: Vector, setting: Setting) -> Floats:
     texts = as_texts(vector, setting.switches.printed_digits)
     return texts.spread(np.array([UNIT_SECONDS.get(text, np.nan) for text in texts.uniques], dtype="float64"), np.nan)
@@ -71,7 +103,9 @@ def _seconds(differences: npt.NDArray[np.timedelta64]) -> Floats:
 
 def _datediff(arguments: list[Vector], setting: Setting) -> Numbers:
     first, second = moments(arguments[0], setting), moments(arguments[1], setting)
-    difference = _seconds(second - first) / _unit_seconds(arguments[2], setting)
+    between = _seconds(second - first)
+    clocks = _clock_seconds(arguments[1], setting) - _clock_seconds(arguments[0], setting)
+    difference = np.where(np.isnan(between), clocks, between) / _unit_seconds(arguments[2], setting)
     signed = _any_true_word(arguments[3:], setting)
     return Numbers(difference if signed.all() else np.where(signed, difference, np.abs(difference)))
 

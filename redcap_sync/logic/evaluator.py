@@ -17,6 +17,7 @@ from redcap_sync.logic.calculating import chained, choose_values, power, signed
 from redcap_sync.logic.columns import Column, load
 from redcap_sync.logic.comparing import compare
 from redcap_sync.logic.functions import BY_DISTINCT_TEXTS, Setting, call
+from redcap_sync.logic.literal_dates import with_stored_dates
 from redcap_sync.logic.switches import DEFAULT_SWITCHES, Switches
 from redcap_sync.logic.syntax import (
     And,
@@ -188,7 +189,8 @@ class Evaluator:
             case Call("if", (condition, first, second)):
                 return self._if(condition, first, second)
             case Call(name, arguments):
-                return call(name, [self._vector(argument) for argument in arguments], self._setting)
+                read = with_stored_dates(name, arguments)
+                return call(name, [self._vector(argument) for argument in read], self._setting)
         return Numbers(self._calculated(node))
 
     def _judged(self, node: Comparison | And | Or | Not) -> Mask:

@@ -1,4 +1,4 @@
-"""The grammar of REDCap logic. `not` binds looser than a comparison, `and` tighter than `or`."""
+"""The grammar of REDCap logic. `not` binds looser than a comparison, `!` like a sign, `and` tighter than `or`."""
 
 GRAMMAR = r"""
 ?start: disjunction
@@ -11,15 +11,15 @@ GRAMMAR = r"""
 ?product: power (TIMES power)*
 ?power: unary (_CARET unary)?
 ?unary: SIGN unary -> signed
+      | _BANG unary -> negated
       | atom
 ?atom: NUMBER   -> number
      | STRING   -> text
      | BRACKETS -> reference
      | call
+     | WORD     -> word
      | _OPEN disjunction _CLOSE
-call: NAME _OPEN (argument (_COMMA argument)*)? _CLOSE
-?argument: disjunction
-         | WORD -> word
+call: NAME _OPEN (disjunction (_COMMA disjunction)*)? _CLOSE
 
 _OR.3: /or\b/i | "||"
 _AND.3: /and\b/i | "&&"
@@ -31,6 +31,7 @@ STRING: /'[^']*'|"[^"]*"/
 BRACKETS: /\[[^\[\]]*\](\[[^\[\]]*\])*/
 COMPARISON: "<>" | "!=" | "<=" | ">=" | "=" | "<" | ">"
 SIGN: "+" | "-"
+_BANG: "!"
 TIMES: "*" | "/"
 _CARET: "^"
 _OPEN: "("

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Sequence
 
 from lark import Token, UnexpectedCharacters, UnexpectedInput, UnexpectedToken
@@ -9,8 +10,8 @@ from lark import Token, UnexpectedCharacters, UnexpectedInput, UnexpectedToken
 from redcap_sync.logic.trouble import Trouble
 
 _OPERANDS = frozenset({"NUMBER", "STRING", "BRACKETS", "_CLOSE", "WORD"})
-_STARTS = frozenset({"NUMBER", "STRING", "BRACKETS", "_OPEN", "NAME", "WORD", "_NOT"})
-_OPERATORS = frozenset({"COMPARISON", "SIGN", "TIMES", "_CARET", "_AND", "_OR", "_NOT"})
+_STARTS = frozenset({"NUMBER", "STRING", "BRACKETS", "_OPEN", "NAME", "WORD", "_NOT", "_BANG"})
+_OPERATORS = frozenset({"COMPARISON", "SIGN", "TIMES", "_CARET", "_AND", "_OR", "_NOT", "_BANG"})
 
 _CHARACTERS = {
     "'": ("logic.open_text", "hint.close_quote"),
@@ -19,7 +20,6 @@ _CHARACTERS = {
     "]": ("logic.stray_bracket", "hint.open_bracket"),
     "&": ("logic.not_operator", "hint.write_and"),
     "|": ("logic.not_operator", "hint.write_or"),
-    "!": ("logic.not_operator", "hint.write_not"),
     "%": ("logic.not_operator", "hint.write_mod"),
     ";": ("logic.semicolon", "hint.write_comma"),
 }
@@ -62,7 +62,14 @@ def _character(text: str, position: int) -> Trouble:
     if character in _FULL_WIDTH:
         half = chr(ord(character) - 0xFEE0)
         return Trouble("logic.full_width", position, "hint.half_width", sign=character, half=half)
-    return Trouble("logic.sign", position, "hint.remove", sign=character)
+    return Trouble("logic.sign", position, "hint.remove", sign=_visible(character))
+
+
+def _visible(character: str) -> str:
+    """A character that can be seen as it is; any other one by its code and its name in Unicode."""
+    if unicodedata.category(character)[0] not in "CZ" and not unicodedata.combining(character):
+        return character
+    return f"U+{ord(character):04X} ({unicodedata.name(character, 'control').lower()})"
 
 
 def _token(text: str, token: Token, previous: Token | None) -> Trouble:  # noqa: PLR0911 - one return a mistake

@@ -80,8 +80,26 @@ def _value(node: Expression, row: _Row) -> Value:  # noqa: PLR0911 - one return 
         case Call("if", (condition, first, second)):
             return _literal(first if is_true(_value(condition, row)) else second, row, words=False)
         case Call(name, arguments):
-            return _call(name, [_value(argument, row) for argument in arguments], row)
+            return _call(name, _arguments(name, arguments, row), row)
     return _arithmetic(node, row)
+
+
+def _arguments(name: str, arguments: tuple[Expression, ...], row: _Row) -> list[Value]:
+    """The arguments of a function; dates that logic writes out itself are read in the format of the call."""
+    fourth = arguments[3] if len(arguments) > 3 else None  # noqa: PLR2004 - the place of the format
+    form = interpreter_dates.format_of(name, fourth.value if isinstance(fourth, Text) else None)
+    dates = interpreter_dates.DATE_ARGUMENTS.get(name, 0)
+    first = [_written_or_value(argument, form, row) for argument in arguments[:dates]]
+    return [*first, *(_value(argument, row) for argument in arguments[dates:])]
+
+
+def _written_or_value(node: Expression, form: str, row: _Row) -> Value:
+    match node:
+        case Text(text):
+            return interpreter_dates.written_date(text, form)
+        case Call("if", (condition, first, second)):
+            return _written_or_value(first if is_true(_value(condition, row)) else second, form, row)
+    return _value(node, row)
 
 
 def _literal(node: Expression, row: _Row, *, words: bool = True) -> Value:

@@ -13,6 +13,8 @@ from redcap_sync.logic.switches import Switches
 _STORED = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})(?: ([0-9]{2}):([0-9]{2})(?::([0-9]{2}))?)?")
 _WRITTEN = {"date": "%Y-%m-%d", "datetime": "%Y-%m-%d %H:%M", "datetime_seconds": "%Y-%m-%d %H:%M:%S"}
 _LEAP_DAY = (2, 29)
+DATE_ARGUMENTS = {"datediff": 2, "age_at_date": 2, "year": 1, "month": 1, "day": 1, "dayoftheweek": 1}
+"""How many of a function's first arguments are dates."""
 
 
 def moment(value: Value, now: datetime) -> datetime | None:
@@ -26,16 +28,58 @@ def moment(value: Value, now: datetime) -> datetime | None:
         return None
 
 
+def written_date(text: str, form: str) -> str:
+    """A date that logic writes out, in the form in which REDCap stores one; what is none is a blank."""
+    if text in ("today", "now"):
+        return text
+    if _seconds_of_day(text) is not None:
+        return text
+    day, _, clock = text.replace("/", "-").replace("T", " ").partition(" ")
+    parts = day.split("-")
+    places = "ymd" if len(parts[0]) == len("2025") else form
+    if len(parts) != len(places) or (clock and _seconds_of_day(clock) is None) or text.endswith(" "):
+        return ""
+    named = dict(zip(places, parts, strict=True))
+    stored = " ".join(part for part in (f"{named['y']}-{named['m']}-{named['d']}", clock) if part)
+    return stored if moment(stored, datetime(2000, 1, 1)) is not None else ""  # noqa: DTZ001
+
+
+def format_of(name: str, fourth: object) -> str:
+    """The format of the written dates of a call with this fourth argument."""
+    known = isinstance(fourth, str) and fourth.lower() in ("ymd", "mdy", "dmy")
+    return str(fourth).lower() if name == "datediff" and known else "ymd"
+
+
+def _seconds_of_day(value: Value) -> int | None:
+    """A time of day in seconds since midnight; None for anything else."""
+    for layout in ("%H:%M", "%H:%M:%S"):
+        try:
+            found = datetime.strptime(str(value), layout)  # noqa: DTZ007 - REDCap's times have no zone
+        except ValueError:
+            continue
+        if str(value) == found.strftime(layout):
+            return found.hour * 3600 + found.minute * 60 + found.second
+    return None
+
+
+def _between(first: Value, second: Value, now: datetime) -> float | None:
+    """Seconds from the first to the second, where both are moments or both times of day."""
+    moments = moment(first, now), moment(second, now)
+    if moments[0] is not None and moments[1] is not None:
+        return (moments[1] - moments[0]).total_seconds()
+    clocks = _seconds_of_day(first), _seconds_of_day(second)
+    return float(clocks[1] - clocks[0]) if clocks[0] is not None and clocks[1] is not None else None
+
+
 def _is_true_word(value: Value) -> bool:
     return value is True or (isinstance(value, str) and value.lower() == "true") or number_of(value) == 1
 
 
 def _datediff(arguments: list[Value], now: datetime, _switches: Switches) -> Value:
-    first, second = moment(arguments[0], now), moment(arguments[1], now)
-    unit = UNIT_SECONDS.get(str(arguments[2]))
-    if first is None or second is None or unit is None:
+    seconds, unit = _between(arguments[0], arguments[1], now), UNIT_SECONDS.get(str(arguments[2]))
+    if seconds is None or unit is None:
         return ""
-    difference = (second - first).total_seconds() / unit
+    difference = seconds / unit
     signed = any(_is_true_word(argument) for argument in arguments[3:])
     return difference if signed else abs(difference)
 

@@ -76,7 +76,9 @@ CALCDATE = "calcdate"
 """The function behind `@CALCDATE`: date, offset, unit, kind. It exists in trees only, never in written logic."""
 
 WORD_FUNCTIONS = frozenset({"datediff", "age_at_date", "year", "month", "day", "dayoftheweek"})
-"""Functions that take `today`, `now`, `true` and `false` without quotes."""
+"""Functions of dates: they take `today`, `now`, `true` and `false` without quotes."""
+TRUTH = {"true": 1.0, "false": 0.0}
+"""What bare `true` and `false` are elsewhere. No public page says how REDCap reads them."""
 
 YEAR_DAYS = 365.2425
 """Days of a year in datediff and @CALCDATE."""
@@ -99,6 +101,26 @@ SMART_VARIABLES = (
     *("is-form", "is-survey", "instrument-name", "form-name", "project-id"),
 )
 """Smart variables that have a value of their own."""
+UNKNOWN_VARIABLES = frozenset(
+    {
+        *("user-fullname", "user-email", "user-dag-id", "user-dag-label", "user-role-id", "user-role-label"),
+        *("instrument-label", "form-label", "form-url", "form-link", "project-title", "participant-email"),
+        *("survey-url", "survey-link", "survey-queue-url", "survey-queue-link", "survey-title", "survey-access-code"),
+        *("survey-return-code", "survey-duration", "survey-duration-completed", "survey-base-url"),
+        *("survey-time-started", "survey-date-started", "survey-time-completed", "survey-date-completed"),
+        *("rand-number", "rand-time", "rand-utc-time", "redcap-base-url", "redcap-version", "redcap-version-url"),
+        *("record-creator", "calendar-url", "calendar-link", "dashboard-url", "dashboard-link", "report-url"),
+        *("report-link", "project-dashboard-link", "contact-name", "contact-email", "stats-table"),
+        *("aggregate-min", "aggregate-max", "aggregate-mean", "aggregate-median", "aggregate-sum", "aggregate-count"),
+        *("aggregate-stdev", "aggregate-unique", "scatter-plot", "line-chart", "bar-chart", "pie-chart"),
+        *("donut-chart", "mycap-project-code", "mycap-participant-code", "mycap-participant-url"),
+        *("mycap-participant-link", "file-repository-file-link", "new-instance-id"),
+    }
+)
+"""Smart variables that REDCap has, and whose value neither the export nor the dictionary holds.
+
+Source: the names on REDCap's public list of smart variables, with or without parameters behind a colon.
+"""
 
 MAX_DECIMALS = 15
 """Rounding to more places changes nothing in a number that is kept with 15 to 17 digits."""

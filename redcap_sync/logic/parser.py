@@ -14,7 +14,8 @@ from redcap_sync.errors import LogicError
 from redcap_sync.logic.brackets import read_brackets
 from redcap_sync.logic.grammar import GRAMMAR
 from redcap_sync.logic.hints import explain
-from redcap_sync.logic.language import CALCDATE, FUNCTIONS, WORD_FUNCTIONS
+from redcap_sync.logic.language import CALCDATE, FUNCTIONS, TRUTH, WORD_FUNCTIONS
+from redcap_sync.logic.literal_dates import format_of, impossible_dates, impossible_format, impossible_unit
 from redcap_sync.logic.syntax import (
     MAX_DEPTH,
     And,
@@ -34,7 +35,16 @@ from redcap_sync.logic.trouble import Trouble
 
 
 class _Word(Text):
-    """`today`, `now`, `true` or `false` without quotes, until the function around it is known."""
+    """`today`, `now`, `true` or `false` without quotes, until it is known what stands around it."""
+
+    position: int = 0
+
+    @classmethod
+    def at(cls, position: int, written: str) -> _Word:
+        """A word that begins at `position` of the logic."""
+        made = cls(written.lower())
+        made.__dict__["position"] = position
+        return made
 
 
 def parse(text: str) -> Expression:
@@ -45,7 +55,7 @@ def parse(text: str) -> Expression:
     if not text.strip():
         raise LogicError("logic.empty", text=text, position=0, hint="hint.write_logic")
     try:
-        tree: Expression = _parser().parse(text)  # type: ignore[assignment]  # the embedded builder returns our nodes
+        tree: Expression = _value(_parser().parse(text))  # type: ignore[arg-type]  # the builder returns our nodes
     except UnexpectedInput as error:
         _refuse(text, explain(text, error, lambda end: list(_parser().lex(text[:end]))))
     except Trouble as trouble:
@@ -98,13 +108,13 @@ class _Builder(Transformer[Token, Expression]):
         return read_brackets(token, token.start_pos or 0)
 
     def word(self, token: Token) -> Expression:
-        return _Word(token.lower())
+        return _Word.at(token.start_pos or 0, token)
 
     def signed(self, sign: Token, operand: Expression) -> Expression:
-        return signed(str(sign), operand)
+        return signed(str(sign), _value(operand))
 
     def power(self, base: Expression, exponent: Expression) -> Expression:
-        return Power(base, exponent)
+        return Power(_value(base), _value(exponent))
 
     def product(self, *parts: Expression | Token) -> Expression:
         return _chain(parts)
@@ -113,29 +123,51 @@ class _Builder(Transformer[Token, Expression]):
         return _chain(parts)
 
     def comparison(self, left: Expression, operator: Token, right: Expression) -> Expression:
-        return Comparison("<>" if operator == "!=" else str(operator), left, right)
+        return Comparison("<>" if operator == "!=" else str(operator), _value(left), _value(right))
 
     def negated(self, operand: Expression) -> Expression:
-        return Not(operand)
+        return Not(_value(operand))
 
     def conjunction(self, *operands: Expression) -> Expression:
-        return And(operands)
+        return And(tuple(map(_value, operands)))
 
     def disjunction(self, *operands: Expression) -> Expression:
-        return Or(operands)
+        return Or(tuple(map(_value, operands)))
 
     def call(self, name: Token, *arguments: Expression) -> Expression:
         function = name.lower()
         position = name.start_pos or 0
         _check_call(function, len(arguments), position)
-        word = next((argument for argument in arguments if isinstance(argument, _Word)), None)
-        if word is not None and function not in WORD_FUNCTIONS:
-            raise Trouble("logic.bare_word", position, "hint.bare_word", word=word.value, function=function)
-        return Call(function, tuple(Text(a.value) if isinstance(a, _Word) else a for a in arguments))
+        if function not in WORD_FUNCTIONS:
+            return Call(function, tuple(map(_value, arguments)))
+        read = tuple(Text(one.value) if isinstance(one, _Word) else one for one in arguments)
+        _check_written(function, read, position)
+        return Call(function, read)
+
+
+def _value(node: Expression) -> Expression:
+    """A node where a value is expected: bare `true` and `false` are 1 and 0, bare `today` and `now` are none."""
+    if not isinstance(node, _Word):
+        return node
+    if node.value in TRUTH:
+        return Number(TRUTH[node.value])
+    raise Trouble("logic.bare_word", node.position, "hint.bare_word", word=node.value)
+
+
+def _check_written(function: str, arguments: tuple[Expression, ...], position: int) -> None:
+    """Refuse a unit, a date format or a date that can never be one: with it the rule would be silent for ever."""
+    unit = impossible_unit(function, arguments)
+    if unit is not None:
+        raise Trouble("logic.unit", position, "hint.units", unit=unit, function=function)
+    form = impossible_format(function, arguments)
+    if form is not None:
+        raise Trouble("logic.date_format", position, "hint.date_formats", format=form)
+    for written in impossible_dates(function, arguments):
+        raise Trouble("logic.date", position, f"hint.date_{format_of(function, arguments)}", date=written)
 
 
 def _chain(parts: tuple[Expression | Token, ...]) -> Expression:
-    operands = tuple(part for part in parts if isinstance(part, Expression))
+    operands = tuple(_value(part) for part in parts if isinstance(part, Expression))
     return Chain(tuple(str(part) for part in parts if isinstance(part, Token)), operands)
 
 

@@ -16,6 +16,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from redcap_sync.errors import LogicError
 from redcap_sync.logic import (
     Column,
     Evaluator,
@@ -30,8 +31,9 @@ from redcap_sync.logic import (
     to_logic,
 )
 from redcap_sync.logic import references as references_of
+from redcap_sync.logic.interpreter_dates import DATE_ARGUMENTS, written_date
 from redcap_sync.logic.interpreter_values import number_of, printed
-from redcap_sync.logic.language import CALCDATE, FUNCTIONS, SMART_VARIABLES, Arity
+from redcap_sync.logic.language import CALCDATE, FUNCTIONS, SMART_VARIABLES, UNIT_SECONDS, Arity
 from redcap_sync.logic.syntax import And, Call, Chain, Comparison, Not, Number, Or, Power, Text, signed
 
 NOW = datetime(2024, 2, 29, 13, 45, 10)  # noqa: DTZ001 - REDCap's times have no zone
@@ -65,6 +67,12 @@ TEXTS = (
     "\u75c5\u4eba",
     "NaN",
 )
+CLOCKS = ("09:00", "23:59", "00:00:07", "24:00", "9:00")
+WRITTEN = (
+    *("02-29-2024", "29-02-2024", "03/01/2025", "31-03-2025 23:59", "2025-02-30", "2024/02/29 13:45:10"),
+    *("02-13-2024T09:00", "2024-02-29 24:00", "13-13-2024", "2024-2-9", "0001-01-01", "0000-05-05"),
+)
+"""Dates as logic writes them out, in each format; some that can never be one."""
 ODD_DATES = ("2023-02-29", "0001-01-01", "9999-12-31", "2024-2-9", "today", "now", "2024-02-29T13:45", "0000-05-05")
 
 
@@ -131,6 +139,8 @@ def data_of(seed: int, count: int) -> Data:
     columns["d_time"], texts["d_time"] = Column(moments(words), "datetime"), words
     words = some("", *SECONDS)
     columns["d_seconds"], texts["d_seconds"] = Column(moments(words), "datetime_seconds"), words
+    words = some("", *CLOCKS)
+    columns["t_clock"], texts["t_clock"] = pd.Series(words, dtype="str"), words
     words = some("", "1", "2.50", "NI", "-99", "3,5")
     columns["m_number"], texts["m_number"] = Column(typed(words), text=pd.Series(words, dtype="str")), words
     words = some("", "NI", *DATES)
@@ -146,7 +156,7 @@ DATA = tuple(data_of(seed, count) for seed, count in enumerate((50, 50, 50, 50, 
 """A single row takes other paths than many; an instrument nobody opened has none."""
 FIELDS = (
     *("n_float", "n_series", "n_nullable", "n_int", "f_bool", "f_nullable", "t_str", "t_object", "t_category"),
-    *("d_date", "d_plain", "d_time", "d_seconds", "m_number", "m_date"),
+    *("d_date", "d_plain", "d_time", "d_seconds", "m_number", "m_date", "t_clock"),
 )
 references = st.one_of(
     st.sampled_from(FIELDS).map(Reference), st.sampled_from((*FIELDS, *SMART_VARIABLES)).map(Reference)
@@ -155,7 +165,12 @@ literals = st.one_of(
     st.sampled_from(NUMBERS).map(Number),
     st.sampled_from(("", *TEXTS, *ODD_DATES, *DATES, *TIMES, *SECONDS)).map(Text),
 )
-dates = st.one_of(references, st.sampled_from((*DATES, *TIMES, "today", "now", "")).map(Text))
+written = st.sampled_from((*DATES, *TIMES, *CLOCKS, *WRITTEN, "today", "now", "")).map(Text)
+dates = st.one_of(
+    references,
+    written,
+    st.builds(lambda *parts: Call("if", parts), references, written, st.one_of(references, written)),
+)
 small = st.sampled_from((-3, -1, 0, 1, 2, 3, 20)).map(lambda n: Number(float(n)))
 
 
@@ -346,8 +361,40 @@ def test_parts_of_the_rows_give_what_all_rows_give(trees: list[Expression], whic
 @example(parse("1 - (2 - 3) - -4"))
 @example(parse("not (not [a]) = 1"))
 def test_a_written_tree_is_read_as_the_same_tree(tree: Expression) -> None:
-    """Printing loses nothing and parsing adds nothing."""
-    assert parse(to_logic(tree)) == tree
+    """Printing loses nothing and parsing adds nothing; only what can never be a date or a unit is refused."""
+    if has_impossible_literal(tree):
+        with pytest.raises(LogicError):
+            parse(to_logic(tree))
+    else:
+        assert parse(to_logic(tree)) == tree
+
+
+def has_impossible_literal(tree: Expression) -> bool:
+    """Whether a date function of the tree has a written date, unit or format that can never be one."""
+    return any(map(has_impossible_literal, tree.children)) or (
+        isinstance(tree, Call) and tree.name in DATE_ARGUMENTS and is_impossible(tree)
+    )
+
+
+def is_impossible(tree: Call) -> bool:
+    """The same of the arguments of one date function."""
+    third, fourth = (tree.arguments[n] if len(tree.arguments) > n else None for n in (2, 3))
+    is_difference = tree.name == "datediff"
+    bad_unit = is_difference and isinstance(third, Text) and third.value not in UNIT_SECONDS
+    flag = fourth.value.lower() if is_difference and isinstance(fourth, Text) else ""
+    bad_format = flag not in {"", "0", "1", "true", "false", "ymd", "mdy", "dmy"}
+    form = flag if flag in {"ymd", "mdy", "dmy"} else "ymd"
+    texts = [text for node in tree.arguments[: DATE_ARGUMENTS[tree.name]] for text in written_texts(node)]
+    bad_date = any(text and not written_date(text, form) for text in texts)
+    bad_clock = not is_difference and any(":" in text[:3] for text in texts)
+    return bad_unit or bad_format or bad_date or bad_clock
+
+
+def written_texts(node: Expression) -> list[str]:
+    """The texts that stand for a date, also in the branches of an `if`."""
+    if isinstance(node, Call) and node.name == "if":
+        return [text for branch in node.arguments[1:] for text in written_texts(branch)]
+    return [node.value] if isinstance(node, Text) else []
 
 
 @DETERMINISTIC

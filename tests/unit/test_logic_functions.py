@@ -45,9 +45,11 @@ EXAMPLES = {
         "datediff('2024-05-17', 'now', 'h')": "13.752777777778",
         "datediff('2024-05-15', today, 'd', true)": "2",
         "datediff([b], 'today', 'd')": "",
-        "datediff('2023-02-29', 'today', 'd')": "",
-        "datediff('2024-05-15', 'today', 'weeks')": "",
-        "datediff('2024-05-15', 'today', 'D')": "",
+        "datediff('03-01-2025', '2025-03-05', 'd', 'mdy', true)": "4",
+        "datediff('01/03/2025', '05/03/2025 12:00', 'h', 'dmy')": "108",
+        "datediff('09:00', '10:30', 'm')": "90",
+        "datediff('10:30:30', '09:00', 'h', true)": "-1.5083333333333",
+        "datediff('09:00', '2025-03-05', 'm')": "",
     },
     "age_at_date": {
         "age_at_date('1980-05-17', '2024-05-16')": "43",
@@ -58,7 +60,7 @@ EXAMPLES = {
         "age_at_date([b], 'today')": "",
     },
     "year": {"year('2024-05-17')": "2024", "year('today')": "2024", "year([b])": ""},
-    "month": {"month('2024-05-17 10:00')": "5", "month('17/05/2024')": ""},
+    "month": {"month('2024-05-17 10:00')": "5", "month('2024/05/17')": "5"},
     "day": {"day('2024-05-17')": "17", "day('now')": "17"},
     "dayoftheweek": {"dayoftheweek('2024-05-13')": "1", "dayoftheweek('2024-05-19')": "7"},
     "round": {

@@ -16,7 +16,7 @@ from redcap_sync.sandbox.rendering import Answer, count_answer, rows_answer
 from redcap_sync.sandbox.rows_in import cell_text, imported_rows
 
 FIELD_NAME_KEYS = ("original_field_name", "choice_value", "export_field_name")
-FIELD_NAME = re.compile(r"[a-z](?:_?[a-z0-9])*")
+FIELD_NAME = re.compile(r"[a-z](?!\w*___)[a-z0-9_]*")
 NEEDS_CHOICES = frozenset({"radio", "dropdown", "checkbox"})
 FIELD_TYPES = NEEDS_CHOICES | {
     *("text", "notes", "yesno", "truefalse", "calc", "file", "slider", "descriptive", "sql"),
