@@ -26,3 +26,5 @@ class Snapshot:
     """The data access group of each record that is in one, by unique name; None where it was not exported."""
     unlogged: int = 0
     """Records of the snapshot before that are gone without a deletion or renaming in REDCap's log."""
+    parts: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """The hash of each part's content; empty where it was made of no pull."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from nightround.findings.findings_list import findings_list
 from nightround.model.finding import Finding
@@ -32,7 +33,7 @@ def lists_of(
     listing = findings_list(findings, rules, facts.places(snapshot.dictionary, snapshot.redcap_version))
     return {
         f"coverage{mark}.json": _json(document),
-        f"great_expectations{mark}.json": _json(validation.checkpoint_document()),
+        f"great_expectations{mark}.json": _json(validation.checkpoint_document(_earlier_results(facts))),
         f"failures{mark}.parquet": failure_table(validation.violations).to_parquet(),
         f"findings{mark}.csv": listing.encode(),
     }
@@ -48,6 +49,18 @@ def write_lists(facts: Round, lists: Mapping[str, bytes]) -> list[Path]:
         path.chmod(0o600)
         paths.append(path)
     return paths
+
+
+def _earlier_results(facts: Round) -> Mapping[str, Mapping[str, Any]]:
+    """Great Expectations' results of the last run that kept any, and of the run whose verdicts that one repeats."""
+    files = sorted((facts.folder / "runs").glob("*/great_expectations*.json"), reverse=True)
+    found: dict[str, Mapping[str, Any]] = {}
+    for path in files:
+        run = str(int(path.parent.name))
+        found[run] = json.loads(path.read_bytes())
+        if "validation_results" in found[run]:
+            break
+    return found
 
 
 def _json(document: object) -> bytes:

@@ -15,6 +15,7 @@ from nightround.snapshots.snapshot_store import SnapshotStore
 from nightround.snapshots.vault import Vault
 from nightround.study.folder import Content, Study
 from nightround.study.rules.of_dictionary import rules_from_dictionary
+from nightround.validation.judged_file import JudgedFile
 from redcap_sync.api.client import RedcapClient
 from redcap_sync.dictionary import Dictionary
 
@@ -53,6 +54,16 @@ class Round:
     def hospital_time(self) -> datetime:
         """When this run began, on the hospital's clock."""
         return self.started_at.astimezone(ZoneInfo(self.study.settings.study.time_zone))
+
+    @property
+    def wall_clock(self) -> datetime:
+        """The same without its zone, as REDCap's dates are."""
+        return self.hospital_time.replace(tzinfo=None)
+
+    @property
+    def judged_file(self) -> JudgedFile:
+        """What the study's rules came to when they were judged last."""
+        return JudgedFile(self.folder, self.study.id, self.vault)
 
     @property
     def is_report_day(self) -> bool:

@@ -25,6 +25,7 @@ from nightround.night.report_step import edition_of, plan_of, press_of
 from nightround.night.round import NIGHTLY, Round
 from nightround.snapshots.retention import prune
 from nightround.store.database import Store
+from nightround.validation.early_import import import_judge_early
 from nightround.validation.run import Validation, validate
 from redcap_sync.messages import Message
 
@@ -51,6 +52,7 @@ class Night:
         """Pull the project; what does not prove complete is an error, and the last good snapshot stays."""
         facts, settings = self.facts, self.facts.study.settings
         with self.recorder.step("pull") as note:
+            import_judge_early(facts.judged_file.load(), facts.wall_clock)
             pulled = take_pull(facts.connect(), facts.snapshots, settings.redcap, facts.started_at)
             snapshot = facts.snapshots.save(facts.study.id, pulled, facts.started_at)
             self.recorder.snapshot_id = snapshot.id
@@ -74,7 +76,15 @@ class Night:
             rules = facts.rules(snapshot.dictionary)
             accept_harmless_drift(facts.snapshots, snapshot, rules, plan)
             stopped = blocked(facts.snapshots, snapshot, rules, plan).rules
-            validation = validate(snapshot, rules, now=facts.hospital_time.replace(tzinfo=None), stopped=stopped)
+            validation = validate(
+                snapshot,
+                rules,
+                now=facts.wall_clock,
+                stopped=stopped,
+                known=facts.judged_file.load(),
+                run=str(facts.run_id),
+            )
+            facts.judged_file.save(validation)
             self.recorder.checked(snapshot.id, validation, complete=is_complete(snapshot, validation))
             for rule_id, reason in unjudged_of(validation.outcomes).items():
                 log.warning("the rule %s could not be evaluated: %s", rule_id, reason)

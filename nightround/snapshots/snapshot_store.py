@@ -387,6 +387,7 @@ def _snapshot(
         unseen=manifest.unseen,
         groups=groups,
         unlogged=manifest.told.unlogged,
+        parts=manifest.parts,
     )
 
 

@@ -13,10 +13,11 @@ import gc
 import json
 import logging
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
+from threading import Lock
 from typing import Any, ClassVar
 from weakref import WeakKeyDictionary
 
@@ -52,6 +53,7 @@ Engine = ExecutionEngine[Any]
 DEFAULT_RESULT_FORMAT = "BASIC"
 METRIC = "redcap.rule_failures"
 SHOWN_POSITIONS = 20
+_ONE_AT_A_TIME = Lock()
 
 # GX's import turns every warning of the process into a log line; warnings stay warnings here.
 logging.captureWarnings(False)
@@ -269,38 +271,37 @@ class UnmeasuredFrame(pd.DataFrame):
 
 @dataclass(frozen=True, eq=False)
 class Judgement:
-    """What a suite came to: every rule's complete result, and Great Expectations' own description of it as JSON."""
+    """What a suite came to, by rule: the complete result, and Great Expectations' own description of it as JSON."""
 
     results: Mapping[str, RuleResult]
-    described: Mapping[str, Any]
+    verdicts: Mapping[str, Mapping[str, Any]]
 
 
-def judge(suite: Suite, frame: pd.DataFrame, *, run_name: str) -> Judgement:
+def judge(suite: Suite, frame: pd.DataFrame) -> Judgement:
     """Run a suite on a frame through Great Expectations and give each rule's complete result.
 
+    One suite at a time in a process: threads that share a datasource would be given one another's rows.
     Raises JudgeBroke where GX lost an expectation, on the way in or on the way out.
     """
-    with _collecting_no_garbage():
-        outcome, results = _validated(suite, frame, run_name)
+    with _ONE_AT_A_TIME, _collecting_no_garbage():
+        outcome, results = _validated(suite, frame)
         _same_count(len(suite.rules), len(outcome.results), "judged")
         _same_verdicts(outcome, results)
-        return Judgement(results, _described(outcome))
+        verdicts = map(_described_verdict, outcome.results)
+        return Judgement(results, {one["kwargs"]["rule_id"]: one for one in verdicts})
 
 
-def _validated(
-    suite: Suite, frame: pd.DataFrame, run_name: str
-) -> tuple[ExpectationSuiteValidationResult, Mapping[str, RuleResult]]:
-    context = _context()
+def _validated(suite: Suite, frame: pd.DataFrame) -> tuple[ExpectationSuiteValidationResult, Mapping[str, RuleResult]]:
+    rows = _rows()
     gx_suite = gx.ExpectationSuite(**_judged_form(suite))
     _same_count(len(suite.rules), len(gx_suite.expectations), "loaded")
-    source = context.data_sources.add_pandas(run_name)
     try:
-        definition = source.add_dataframe_asset("rows").add_batch_definition_whole_dataframe("all")
-        gx_batch = definition.get_batch(batch_parameters={"dataframe": UnmeasuredFrame.of(frame)})
+        gx_batch = rows.get_batch(batch_parameters={"dataframe": UnmeasuredFrame.of(frame)})
         outcome = gx_batch.validate(gx_suite)
         return outcome, RuleBook.close(gx_batch.data.execution_engine).results
     finally:
-        context.data_sources.delete(run_name)
+        # The engine keeps the last frame that it was given. The datasource makes a new one when it has none.
+        rows.data_asset.datasource._execution_engine = None  # noqa: SLF001 - GX has no public way
 
 
 @contextmanager
@@ -318,22 +319,12 @@ def _collecting_no_garbage() -> Iterator[None]:
             gc.enable()
 
 
-def _described(outcome: ExpectationSuiteValidationResult) -> dict[str, Any]:
-    """What GX's `describe_dict` says of a result, which nothing keeps a row or a frame of.
-
-    The logic of the rules is left out, because it stands in the suite; the suite's name and the severity, which
-    GX leaves out, are added. GX itself looks at every value twice, to see whether JSON can hold it: these it can.
-    """
-    return {
-        "suite_name": outcome.suite_name,
-        "success": outcome.success,
-        "statistics": outcome.statistics,
-        "expectations": [_described_verdict(verdict) for verdict in outcome.results],
-        "result_url": outcome.result_url,
-    }
-
-
 def _described_verdict(verdict: Any) -> dict[str, Any]:
+    """What GX's `describe_dict` says of a verdict, which nothing keeps a row or a frame of.
+
+    The logic of the rule is left out, because it stands in the suite; the severity, which GX leaves out, is added.
+    GX itself looks at every value twice, to see whether JSON can hold it: these it can.
+    """
     configuration = verdict.expectation_config
     described = {
         "expectation_type": configuration.type,
@@ -346,34 +337,16 @@ def _described_verdict(verdict: Any) -> dict[str, Any]:
     return {**described, "exception_info": verdict.exception_info} if raised else described
 
 
-def checkpoint_document(described: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The result of a Checkpoint over all suites of a run, in the form that GX's `CheckpointResult.describe` has.
-
-    It is put together from what was judged: `Checkpoint.run` would judge and store everything a second time, in
-    twice the time. `tests/integration/test_gx_contract.py` holds it against a real one.
-    """
-    if not described:
-        return {}
-    successful = sum(one["success"] for one in described)
-    return {
-        "great_expectations_version": gx.__version__,
-        "success": successful == len(described),
-        "statistics": {
-            "evaluated_validations": len(described),
-            "success_percent": successful / len(described) * 100,
-            "successful_validations": successful,
-            "unsuccessful_validations": len(described) - successful,
-        },
-        "validation_results": list(described),
-    }
-
-
 @cache
-def _context() -> Any:
-    """One context a process, in memory, without the documentation site whose folder would stay behind on disk."""
+def _rows() -> Any:
+    """The one datasource of a process, which takes the frame of each suite.
+
+    Its context is in memory, without the documentation site whose folder would stay behind on disk.
+    """
     defaults = InMemoryStoreBackendDefaults(init_temp_docs_sites=False)
     config = DataContextConfig(store_backend_defaults=defaults, progress_bars=ProgressBarsConfig(globally=False))
-    return gx.get_context(mode="ephemeral", project_config=config)
+    source = gx.get_context(mode="ephemeral", project_config=config).data_sources.add_pandas("nightround")
+    return source.add_dataframe_asset("rows").add_batch_definition_whole_dataframe("all")
 
 
 def _judged_form(suite: Suite) -> dict[str, Any]:

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from nightround.model.outcome import Coverage, Outcome, Status, Violation
 from nightround.model.rule import Rule
 from nightround.model.snapshot import Snapshot
 from nightround.validation.batch import Batch, make_batch
+from nightround.validation.checkpoint_document import checkpoint_document
 from nightround.validation.coverage import certify
 from nightround.validation.evaluation import RuleResult
+from nightround.validation.inputs import inputs_of
+from nightround.validation.judged_rules import Cells, JudgedRule
 from nightround.validation.snapshot_rows import AnchorRows, MarkedRows, SnapshotRows
 from nightround.validation.suite import CompiledRule, Suite, compile_suites
 from redcap_sync.column_name import AS_TEXT
 from redcap_sync.logic import Reference
 from redcap_sync.messages import Message
 
+Named = TypeVar("Named", Outcome, JudgedRule)
 SUGGESTED = "suggested value"
 """The name in `observed` of what a cell probably should hold."""
 
@@ -30,14 +35,18 @@ class Validation:
     rules: tuple[Rule, ...]
     outcomes: tuple[Outcome, ...]
     coverage: Coverage
-    described: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
-    """Great Expectations' own result of each suite, as JSON; no value and no record id is in it."""
+    judged: tuple[JudgedRule, ...] = field(default=(), repr=False)
+    """Every rule that Great Expectations has judged, tonight or before, in the order of the rules."""
+    changed: bool = False
+    """Whether `judged` differs from what was known before."""
+    run: str = ""
 
-    def checkpoint_document(self) -> dict[str, Any]:
-        """Great Expectations' own result of the run: that of one Checkpoint over all suites."""
-        from nightround.validation.gx_judge import checkpoint_document
+    def checkpoint_document(self, earlier: Mapping[str, Mapping[str, Any]] | None = None) -> dict[str, Any]:
+        """Great Expectations' own result of the run: that of one Checkpoint over all suites.
 
-        return checkpoint_document(self.described)
+        `earlier` are the documents of earlier runs, the newest first.
+        """
+        return checkpoint_document(self.judged, self.run, earlier)
 
     @property
     def violations(self) -> tuple[Violation, ...]:
@@ -52,48 +61,84 @@ def validate(
     now: datetime,
     stopped: Mapping[str, Message] | None = None,
     threads: int = 0,
+    known: Mapping[str, JudgedRule] | None = None,
+    run: str = "",
 ) -> Validation:
     """Judge every rule on the snapshot; a rule that breaks is an outcome of its own and stops no other.
 
     `stopped` rules are not judged at all; each has the reason why it could not be evaluated.
     `threads` work beside one another, 0 for as many as the process may use; their number changes no outcome.
+    `known` are rules that were judged before, by id: one whose inputs are the same is not judged again, which
+    changes no outcome either. `run` names this run in the documents of later ones.
     """
-    stopped = stopped or {}
-    suites, refused = compile_suites([rule for rule in rules if rule.id not in stopped], snapshot.dictionary)
+    stopped, known = stopped or {}, known or {}
+    asked = [rule for rule in rules if rule.id not in stopped]
+    kept = _still_true(asked, known, snapshot, now)
+    suites, refused = compile_suites([rule for rule in asked if rule.id not in kept], snapshot.dictionary)
     outcomes = [_not_evaluated(rule_id, reason) for rule_id, reason in {**refused, **stopped}.items()]
-    described: list[Mapping[str, Any]] = []
     rows = SnapshotRows(snapshot)
+    judged: list[JudgedRule] = []
     for suite in suites:
-        outcomes.extend(_judge_suite(rows, suite, now, threads, described))
+        found = _judge_suite(rows, suite, now, threads, run)
+        outcomes.extend(one for one in found if isinstance(one, Outcome))
+        judged.extend(one for one in found if isinstance(one, JudgedRule))
+    every = _in_order([*kept.values(), *judged], rules)
+    outcomes = _in_order([*outcomes, *_outcomes(every, rules, rows)], rules)
+    return Validation(
+        tuple(rules),
+        tuple(outcomes),
+        certify(rules, outcomes),
+        tuple(every),
+        changed=bool(judged) or kept.keys() != known.keys(),
+        run=run,
+    )
+
+
+def _still_true(
+    asked: Sequence[Rule], known: Mapping[str, JudgedRule], snapshot: Snapshot, now: datetime
+) -> dict[str, JudgedRule]:
+    """The known rules, by id, whose inputs are the same; of two rules with one id none is known."""
+    often = Counter(rule.id for rule in asked)
+    pairs = ((rule, known[rule.id]) for rule in asked if rule.id in known and often[rule.id] == 1)
+    return {rule.id: one for rule, one in pairs if one.inputs is not None and one.inputs.hold(rule, snapshot, now)}
+
+
+def _in_order(some: Sequence[Named], rules: Sequence[Rule]) -> list[Named]:
     order = {rule.id: rank for rank, rule in enumerate(rules)}
-    outcomes.sort(key=lambda outcome: order.get(outcome.rule_id, len(order)))
-    return Validation(tuple(rules), tuple(outcomes), certify(rules, outcomes), tuple(described))
+    return sorted(some, key=lambda one: order.get(one.rule_id, len(order)))
 
 
-def _judge_suite(
-    rows: SnapshotRows, suite: Suite, now: datetime, threads: int, described: list[Mapping[str, Any]]
-) -> Iterator[Outcome]:
+def _judge_suite(rows: SnapshotRows, suite: Suite, now: datetime, threads: int, run: str) -> list[Outcome | JudgedRule]:
+    """Judge the rules of a suite; the outcome of each that cannot be judged, or has no row."""
     from nightround.validation.gx_judge import judge
 
     wanted = dict.fromkeys(reference for compiled in suite.rules for reference in compiled.references)
     batch = make_batch(AnchorRows(rows, suite.instruments), suite.name, wanted, now, threads=threads)
-    readable = tuple(one for one in suite.rules if not _missing(one, batch))
-    for compiled in suite.rules:
-        missing = _missing(compiled, batch)
-        if missing:
-            yield _not_evaluated(compiled.rule.id, missing)
-    if readable and len(batch.frame):
-        judgement = judge(
-            Suite(suite.name, suite.instruments, readable),
-            batch.frame,
-            run_name=f"{rows.snapshot.id[:12]}-{suite.name}",
+    missing = {compiled.rule.id: _missing(compiled, batch) for compiled in suite.rules}
+    unreadable: list[Outcome | JudgedRule] = [
+        _not_evaluated(name, reason) for name, reason in missing.items() if reason
+    ]
+    readable = tuple(one for one in suite.rules if not missing[one.rule.id])
+    if not readable:
+        return unreadable
+    if not len(batch.frame):
+        reason = Message.of("outcome.no_row")
+        return [*unreadable, *(_not_applicable(one.rule.id, reason) for one in readable)]
+    judgement = judge(Suite(suite.name, suite.instruments, readable), batch.frame)
+    for compiled in readable:
+        result = judgement.results[compiled.rule.id]
+        one = JudgedRule(
+            compiled.rule.id,
+            suite.name,
+            suite.instruments,
+            run,
+            None if result.error else inputs_of(compiled, rows, batch.frame, now),
+            result,
+            _observed(compiled, batch, result),
+            judgement.verdicts[compiled.rule.id],
         )
-        described.append(judgement.described)
-        for compiled in readable:
-            yield _outcome(compiled, batch, judgement.results[compiled.rule.id])
-    else:
-        for compiled in readable:
-            yield _not_applicable(compiled.rule.id, Message.of("outcome.no_row"))
+        unreadable.append(one)
+    return unreadable
 
 
 def _missing(compiled: CompiledRule, batch: Batch) -> Message | None:
@@ -102,18 +147,30 @@ def _missing(compiled: CompiledRule, batch: Batch) -> Message | None:
     return next(reasons, None)
 
 
-def _outcome(compiled: CompiledRule, batch: Batch, result: RuleResult) -> Outcome:
-    rule = compiled.rule
+def _observed(compiled: CompiledRule, batch: Batch, result: RuleResult) -> Cells:
+    """The stored cells that a rule read in the rows that fail."""
+    names = sorted({(_shown(reference), reference.column) for reference in compiled.references})
+    return tuple((name, tuple(batch.texts(column, result.failing))) for name, column in names)
+
+
+def _outcomes(judged: Sequence[JudgedRule], rules: Sequence[Rule], rows: SnapshotRows) -> Iterator[Outcome]:
+    by_id = {rule.id: rule for rule in rules}
+    anchors = {instruments: AnchorRows(rows, instruments) for instruments in {one.instruments for one in judged}}
+    return (_outcome(by_id[one.rule_id], one, anchors[one.instruments]) for one in judged)
+
+
+def _outcome(rule: Rule, judged: JudgedRule, rows: AnchorRows) -> Outcome:
+    result = judged.result
     if result.error:
         return _not_evaluated(rule.id, result.error)
     in_scope, checked = result.in_scope, result.checked
     if not in_scope:
         return _not_applicable(rule.id, Message.of("outcome.no_scope"))
-    blank_rows = MarkedRows(batch.rows, result.scope & ~result.judged)
+    blank_rows = MarkedRows(rows, result.scope & ~result.judged)
     if not checked:
         reason = Message.of("outcome.all_blank", rows=in_scope)
         return replace(_not_applicable(rule.id, reason), in_scope=in_scope, blank_rows=blank_rows)
-    violations = tuple(_violations(compiled, batch, result))
+    violations = tuple(_violations(rule, judged, rows))
     status = Status.FAILED if violations else Status.PASSED
     return Outcome(
         rule.id,
@@ -122,22 +179,20 @@ def _outcome(compiled: CompiledRule, batch: Batch, result: RuleResult) -> Outcom
         checked,
         len(violations),
         violations=violations,
-        judged_rows=MarkedRows(batch.rows, result.judged),
+        judged_rows=MarkedRows(rows, result.judged),
         blank_rows=blank_rows,
     )
 
 
-def _violations(compiled: CompiledRule, batch: Batch, result: RuleResult) -> Iterator[Violation]:
+def _violations(rule: Rule, judged: JudgedRule, rows: AnchorRows) -> Iterator[Violation]:
     """Every failing row with its key and the stored cells the rule read."""
-    names = sorted({(_shown(reference), reference.column) for reference in compiled.references})
-    cells = [batch.texts(column, result.failing) for _, column in names]
-    shown = [name for name, _ in names]
-    rows = zip(result.failing.tolist(), batch.rows.row_keys(result.failing), *cells, strict=True)
-    for position, key, *texts in rows:
-        observed = dict(zip(shown, texts, strict=True))
+    result, names = judged.result, [name for name, _ in judged.observed]
+    cells = (texts for _, texts in judged.observed)
+    for position, key, *texts in zip(result.failing.tolist(), rows.row_keys(result.failing), *cells, strict=True):
+        observed = dict(zip(names, texts, strict=True))
         if position in result.suggested:
             observed[SUGGESTED] = result.suggested[position]
-        yield Violation(compiled.rule.id, key, compiled.rule.fields, observed)
+        yield Violation(rule.id, key, rule.fields, observed)
 
 
 def _shown(reference: Reference) -> str:

@@ -49,6 +49,11 @@ class CompiledRule:
     trees: Trees = field(repr=False)
     """What `expectation` holds as JSON."""
 
+    @property
+    def instruments(self) -> tuple[str, ...]:
+        """The instruments whose rows it looks at."""
+        return tuple(self.expectation["kwargs"]["logic"]["rows"])
+
 
 @dataclass(frozen=True)
 class Suite:
@@ -171,7 +176,7 @@ def _suite_of(compiled: CompiledRule, dictionary: Dictionary) -> str:
     """The name of the suite that a rule belongs to."""
     instrument = compiled.rule.instrument
     if not instrument:
-        return _project_suite(compiled.expectation["kwargs"]["logic"]["rows"])
+        return _project_suite(compiled.instruments)
     own = set(dictionary.columns_of(instrument)) | {dictionary.record_id_field}
     inside = all(not reference.event and reference.export_column in own for reference in compiled.references)
     return instrument if inside else f"{CROSSING}_{instrument}"
@@ -186,6 +191,6 @@ def _project_suite(instruments: Iterable[str]) -> str:
 
 
 def _suite(name: str, compiled: list[CompiledRule], dictionary: Dictionary) -> Suite:
-    anchors = {instrument for one in compiled for instrument in one.expectation["kwargs"]["logic"]["rows"]}
+    anchors = {instrument for one in compiled for instrument in one.instruments}
     instruments = tuple(one.name for one in dictionary.instruments if one.name in anchors)
     return Suite(name, instruments, tuple(compiled))

@@ -68,7 +68,7 @@ def test_all_rules_are_known_before_the_one_metric_is_resolved(monkeypatch: pyte
 
     monkeypatch.setattr(gx_judge, "evaluate_rules", counted)
     batch = make_batch(AnchorRows.of(rows(5), ["visit"]), "visit", compile_suite_references(HEAVY, LIGHT, NAMED), NIGHT)
-    judge(suite_of(HEAVY, LIGHT, NAMED), batch.frame, run_name="order")
+    judge(suite_of(HEAVY, LIGHT, NAMED), batch.frame)
     assert calls == [["heavy", "light", "named"]]
 
 
@@ -109,7 +109,7 @@ def test_a_lost_expectation_is_a_bug_and_not_a_success(monkeypatch: pytest.Monke
         Suite, "to_json", lambda suite: {**written(suite), "expectations": written(suite)["expectations"][:1]}
     )
     with pytest.raises(JudgeBroke, match="loaded 1 of 2"):
-        judge(suite_of(HEAVY, LIGHT), batch.frame, run_name="lost")
+        judge(suite_of(HEAVY, LIGHT), batch.frame)
 
 
 def test_one_broken_rule_stops_no_other() -> None:
@@ -221,7 +221,7 @@ def test_nothing_of_a_run_holds_its_rows() -> None:
     """A registry's frame is let go of as soon as it was judged."""
     batch = make_batch(AnchorRows.of(rows(5), ["visit"]), "visit", compile_suite_references(HEAVY), NIGHT)
     frame = weakref.ref(batch.frame)
-    described = judge(suite_of(HEAVY), batch.frame, run_name="let go").described
+    described = judge(suite_of(HEAVY), batch.frame).verdicts["heavy"]
     del batch
     gc.collect()
     assert described["success"] is True
