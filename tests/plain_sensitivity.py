@@ -15,7 +15,7 @@ import pandas as pd
 
 from nightround.model.result import ResultRow, ResultSet
 from nightround.report.numbers.doubt import Cell, Doubt
-from nightround.report.numbers.facts import FindingWeight, Line, LineTrust, Verdict
+from nightround.report.numbers.facts import FindingWeight, Line, LineTrust, LineVerdict
 from nightround.report.numbers.sensitivity import Limits, shift_between, text_of, value_of, verdict_of
 from nightround.statistics.cohort import cohort_of
 from nightround.statistics.tables import tables
@@ -53,7 +53,7 @@ def plain_trust(line: PlainLine, patients: pd.DataFrame, doubt: Doubt, limits: L
     cells = cells_of(line, doubt.all, patients)
     known = known_values(line, patients)
     if not cells:
-        return LineTrust(line.line, known, 0, Verdict.UNTOUCHED)
+        return LineTrust(line.line, known, 0, LineVerdict.UNTOUCHED)
     reported = tables(line.plan, patients)
     results = [tables(line.plan, frame) for frame in scenarios(line, patients, cells, limits)]
     at_limits = sorted((leading(line, one) for one in results[1:]), key=value_of)
@@ -62,7 +62,7 @@ def plain_trust(line: PlainLine, patients: pd.DataFrame, doubt: Doubt, limits: L
         line.line,
         known,
         len(cells),
-        max((verdict_of(reported, one) for one in results), key=list(Verdict).index),
+        max((verdict_of(reported, one) for one in results), key=list(LineVerdict).index),
         printed(line, reported),
         printed(line, results[0]),
         (text_of(at_limits[0]), text_of(at_limits[-1])),
@@ -75,7 +75,7 @@ def plain_weight(
 ) -> FindingWeight:
     """How far one finding could move the lines that print one of its values; all of them where it is on who is in."""
     touched: list[Line] = []
-    moves: list[tuple[float, Verdict]] = []
+    moves: list[tuple[float, LineVerdict]] = []
     for line in lines:
         cells = cells_of(line, doubt.cells[finding], patients)
         if cells:
@@ -87,11 +87,11 @@ def plain_weight(
     for cell in membership:
         moves += moves_of(plan, patients, (with_value(patients, cell, code) for code in codes_of(plan, cell[1])))
     shift = max((shift for shift, _ in moves), default=0.0)
-    worst = max((verdict for _, verdict in moves), key=list(Verdict).index, default=Verdict.STANDS)
+    worst = max((verdict for _, verdict in moves), key=list(LineVerdict).index, default=LineVerdict.STANDS)
     return FindingWeight(finding, tuple(touched), shift, worst, membership=bool(membership))
 
 
-def moves_of(plan: Plan, patients: pd.DataFrame, frames: Iterable[pd.DataFrame]) -> Iterator[tuple[float, Verdict]]:
+def moves_of(plan: Plan, patients: pd.DataFrame, frames: Iterable[pd.DataFrame]) -> Iterator[tuple[float, LineVerdict]]:
     """What each scenario did to the numbers of a plan."""
     reported = tables(plan, patients)
     for frame in frames:

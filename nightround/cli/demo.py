@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nightround.cli.printing import Column, console, number, print_table, words
+from nightround.cli.printing import ListColumn, console, number, print_table, words
 
 if TYPE_CHECKING:
     from nightround.night.summary import Summary
@@ -60,7 +60,7 @@ def _print_edits(edits: Edits) -> None:
     click.echo("")
     console().rule(f"{edits.title}  {edits.before:%a %Y-%m-%d}", align="left")
     rows = [(f"record {record}", BREAKS if breaks else FIXES, rule, note) for record, breaks, rule, note in edits.made]
-    verdict = Column("", styles={BREAKS: "red", FIXES: "green"})
+    verdict = ListColumn("", styles={BREAKS: "red", FIXES: "green"})
     print_table(("", verdict, "", words("")), rows, heads=False)
     click.echo("")
 

@@ -93,7 +93,7 @@ def _handler() -> logging.Handler:
 
 
 @dataclass(frozen=True)
-class Column:
+class ListColumn:
     """A column of a table. Only one that may `wrap` is made narrower than its cells, and only between words."""
 
     head: str
@@ -103,18 +103,18 @@ class Column:
     """The style of a cell by its text."""
 
 
-def number(head: str) -> Column:
+def number(head: str) -> ListColumn:
     """A column of numbers."""
-    return Column(head, right=True)
+    return ListColumn(head, right=True)
 
 
-def words(head: str) -> Column:
+def words(head: str) -> ListColumn:
     """A column of text that may go on in a next line."""
-    return Column(head, wrap=True)
+    return ListColumn(head, wrap=True)
 
 
 def print_table(
-    columns: Sequence[Column | str],
+    columns: Sequence[ListColumn | str],
     rows: Iterable[Sequence[str]],
     *,
     title: str = "",
@@ -126,7 +126,7 @@ def print_table(
     Where it is too narrow, the columns come in parts, one below the other, each with the first `stub` columns, which
     name the row; and where not even one column fits next to those, each row becomes a list of its cells.
     """
-    made = [Column(one) if isinstance(one, str) else one for one in columns]
+    made = [ListColumn(one) if isinstance(one, str) else one for one in columns]
     cells = [["\n".join(map(printable, cell.split("\n"))) for cell in row] for row in rows]
     terminal = console()
     parts = [] if not made else _parts(made, cells, terminal.width, stub)
@@ -141,7 +141,7 @@ def print_table(
         _print_part([made[i] for i in part], [[row[i] for i in part] for row in cells], terminal, heads=heads)
 
 
-def _parts(columns: Sequence[Column], rows: Sequence[Sequence[str]], room: int, stub: int) -> list[list[int]]:
+def _parts(columns: Sequence[ListColumn], rows: Sequence[Sequence[str]], room: int, stub: int) -> list[list[int]]:
     """Which columns make up each part; none where a column does not fit next to the stub."""
     least = [_least(column, [row[i] for row in rows]) for i, column in enumerate(columns)]
     first = list(range(stub))
@@ -154,7 +154,9 @@ def _parts(columns: Sequence[Column], rows: Sequence[Sequence[str]], room: int, 
     return parts
 
 
-def _print_part(columns: Sequence[Column], rows: Sequence[Sequence[str]], terminal: Console, *, heads: bool) -> None:
+def _print_part(
+    columns: Sequence[ListColumn], rows: Sequence[Sequence[str]], terminal: Console, *, heads: bool
+) -> None:
     from rich import box
     from rich.table import Table
     from rich.text import Text
@@ -172,7 +174,7 @@ def _print_part(columns: Sequence[Column], rows: Sequence[Sequence[str]], termin
     terminal.print(table)
 
 
-def _widths(columns: Sequence[Column], rows: Sequence[Sequence[str]], room: int) -> list[int]:
+def _widths(columns: Sequence[ListColumn], rows: Sequence[Sequence[str]], room: int) -> list[int]:
     """As wide as the cells, and where that is too much, the widest of those that may wrap give way first."""
     of_column = [[row[i] for row in rows] for i in range(len(columns))]
     least = [_least(column, cells) for column, cells in zip(columns, of_column, strict=True)]
@@ -183,7 +185,7 @@ def _widths(columns: Sequence[Column], rows: Sequence[Sequence[str]], room: int)
     return widths
 
 
-def _least(column: Column, cells: Sequence[str]) -> int:
+def _least(column: ListColumn, cells: Sequence[str]) -> int:
     """The narrowest that breaks nothing: the longest word of heads and texts, a whole cell otherwise."""
     whole = [] if column.wrap else cells
     pieces = [piece for text in ([column.head, *cells] if column.wrap else [column.head]) for piece in _pieces(text)]
@@ -194,7 +196,7 @@ def _width(widths: Sequence[int]) -> int:
     return sum(widths) + SEPARATOR * len(widths)
 
 
-def _listed(columns: Sequence[Column], rows: Sequence[Sequence[str]], stub: int) -> Iterator[str]:
+def _listed(columns: Sequence[ListColumn], rows: Sequence[Sequence[str]], stub: int) -> Iterator[str]:
     """Each row by itself: what names it, then its other cells below each other."""
     for row in rows:
         yield "  ".join(cell for cell in row[:stub] if cell)

@@ -45,7 +45,7 @@ def _letter(number: int) -> str:
     return chr(ord("a") + number) if number < 26 else f"{_letter(number // 26 - 1)}{_letter(number % 26)}"  # noqa: PLR2004
 
 
-class Line(NamedTuple):
+class LayoutLine(NamedTuple):
     """One printed line of a variable. `prefix` begins the names of its statistics."""
 
     label: str
@@ -133,17 +133,17 @@ class Listing:
         for line in self._planned_lines(variable):
             yield [line.label, *self._cells(table, variable, line, letters)]
 
-    def _planned_lines(self, variable: Variable) -> Iterator[Line]:
+    def _planned_lines(self, variable: Variable) -> Iterator[LayoutLine]:
         """One line, or one a level under the line of the variable's test."""
         label, unit = variable.label.in_(self._language), variable.unit.in_(self._language)
         levels = variable.levels if variable.counted and not variable.shown else ()
-        yield Line(f"{label}, {unit}" if unit else label, valued=not levels)
+        yield LayoutLine(f"{label}, {unit}" if unit else label, valued=not levels)
         for level in levels:
-            yield Line(f"  {level.label.in_(self._language)}", level=level.id, tested=False)
+            yield LayoutLine(f"  {level.label.in_(self._language)}", level=level.id, tested=False)
         if variable.half_limit:
-            yield Line(f"  {self._say('half_limit')}", prefix=HALF_LIMIT)
+            yield LayoutLine(f"  {self._say('half_limit')}", prefix=HALF_LIMIT)
 
-    def _cells(self, table: PlannedTable, variable: Variable, line: Line, letters: Letters) -> Iterator[str]:
+    def _cells(self, table: PlannedTable, variable: Variable, line: LayoutLine, letters: Letters) -> Iterator[str]:
         place = ResultKey(table.id, variable.id, f"{line.prefix}summary", level=line.level)
         if table.kind == "by_group":
             for group in self._plan.groups:
@@ -157,7 +157,7 @@ class Listing:
             yield self._text(there._replace(statistic="n")) if line.tested else ""
             yield from self._tested(there, line, letters, ["change"] if "change" in table.effects else [])
 
-    def _tested(self, place: ResultKey, line: Line, letters: Letters, effects: Sequence[str]) -> Iterator[str]:
+    def _tested(self, place: ResultKey, line: LayoutLine, letters: Letters, effects: Sequence[str]) -> Iterator[str]:
         """The statistic, the P with its letter, and the effects."""
         if not line.tested:
             yield from ("" for _ in range(2 + len(effects)))

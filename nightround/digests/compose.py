@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from nightround.digests.notice import Night, NightState, Notice
+from nightround.digests.notice import NightState, Notice, RunSummary
 from nightround.digests.pages import Lines, OldFinding, OpenList, Page, Shown, capped
 from nightround.digests.templates import DigestTemplates
 from nightround.model.finding import Finding, LedgerDelta, Resolution
@@ -31,7 +31,7 @@ def digest(
     title: Words,
     delta: LedgerDelta,
     *,
-    night: Night,
+    night: RunSummary,
     rules: Mapping[str, Rule],
     recipient: Recipient,
     places: Places,
@@ -56,7 +56,7 @@ def digest(
 
 def failure_notice(
     title: Words,
-    night: Night,
+    night: RunSummary,
     *,
     recipient: Recipient,
     templates: DigestTemplates,
@@ -98,7 +98,7 @@ def _owned(delta: LedgerDelta, owners: Iterable[str]) -> LedgerDelta:
     )
 
 
-def _worth_telling(mine: LedgerDelta, night: Night, recipient: Recipient, now: datetime) -> bool:
+def _worth_telling(mine: LedgerDelta, night: RunSummary, recipient: Recipient, now: datetime) -> bool:
     changed = bool(mine.opened or mine.reopened or mine.resolved)
     # A coordinator can do nothing about a server that was down; a mail each morning would only be learned to ignore.
     broken = night.state is not NightState.WHOLE or set(night.unjudged) != night.unjudged_before
@@ -119,7 +119,7 @@ class _Writer:
     """Puts one digest into words."""
 
     mine: LedgerDelta
-    night: Night
+    night: RunSummary
     recipient: Recipient
     shown: Shown
     wording: Wording

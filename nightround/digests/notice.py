@@ -21,7 +21,7 @@ class NightState(StrEnum):
 
 
 @dataclass(frozen=True)
-class Night:
+class RunSummary:
     """What a digest says of the run itself.
 
     `unjudged` are the rules that could not be evaluated, with the reason; `unjudged_before` those of

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from nightround.digests.channels.channel import Channel, ChannelFailed
 from nightround.digests.compose import DATA_MANAGER, MONDAY, digest, failure_notice
-from nightround.digests.notice import Night, Notice
+from nightround.digests.notice import Notice, RunSummary
 from nightround.digests.templates import DigestTemplates
 from nightround.model.language import Words
 from nightround.model.links import Places
@@ -41,14 +41,14 @@ class Teller:
     templates: DigestTemplates
     synthetic: bool = False
 
-    def tell(self, store: Store, run_id: int, night: Night, now: datetime) -> tuple[Delivery, ...]:
+    def tell(self, store: Store, run_id: int, night: RunSummary, now: datetime) -> tuple[Delivery, ...]:
         """Deliver what is new to each person, and remember up to where they were told.
 
         A channel that fails stops nobody else; its next digest begins where its last delivered one ended.
         """
         return tuple(self._deliveries(store, run_id, night, now))
 
-    def _deliveries(self, store: Store, run_id: int, night: Night, now: datetime) -> Iterator[Delivery]:
+    def _deliveries(self, store: Store, run_id: int, night: RunSummary, now: datetime) -> Iterator[Delivery]:
         for recipient, channel in _pairs(self.recipients, self.channels):
             since = store.last_told(self.study, recipient.address, channel.name)
             delta, upto = store.changes_since(self.study, since)
@@ -85,7 +85,7 @@ class Teller:
 
 def tell_of_failure(
     title: Words,
-    night: Night,
+    night: RunSummary,
     *,
     recipients: Iterable[Recipient],
     channels: Sequence[Channel],

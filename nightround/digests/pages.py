@@ -49,7 +49,7 @@ class RecordGroup:
 
 
 @dataclass(frozen=True)
-class Section:
+class FindingsSection:
     """A headed list of findings, and how many more there are."""
 
     heading: str
@@ -97,7 +97,7 @@ class Page:
     banner: tuple[str, ...]
     alive: str
     figures: tuple[tuple[str, int], ...]
-    sections: tuple[Section, ...]
+    sections: tuple[FindingsSection, ...]
     fixed: Lines
     still_open: OpenList
     unjudged: Lines
@@ -124,7 +124,7 @@ class Shown:
         rule = self._rules.get(rule_id)
         return rule.finding_title.in_(self._language) if rule else rule_id
 
-    def section(self, heading: str, found: Iterable[Finding], cap: int) -> Section:
+    def section(self, heading: str, found: Iterable[Finding], cap: int) -> FindingsSection:
         """The worst findings, up to a cap, by record and event."""
         worst = sorted(found, key=self._worst_first)
         shown = worst[:cap]
@@ -134,7 +134,7 @@ class Shown:
             RecordGroup(self._record_label(record), self._events(tuple(of_record)))
             for record, of_record in groupby(by_record, key=lambda one: one.row.record)
         )
-        return Section(self._wording(heading), len(worst), groups, more(self._wording, len(worst) - len(shown)))
+        return FindingsSection(self._wording(heading), len(worst), groups, more(self._wording, len(worst) - len(shown)))
 
     def old(self, finding: Finding, age: str) -> OldFinding:
         """One line of an old finding: title, where it is, how long it has been open."""

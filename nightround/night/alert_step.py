@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from nightround.digests.channels.channel import Channel
-from nightround.digests.notice import Night as NightTold
-from nightround.digests.notice import NightState, unjudged_of
+from nightround.digests.notice import NightState, RunSummary, unjudged_of
 from nightround.digests.notify import Delivery, Teller, tell_of_failure
 from nightround.digests.templates import load_digest_templates
 from nightround.model.snapshot import Snapshot
@@ -39,7 +38,7 @@ def send_digests(
         templates=load_digest_templates(facts.content.templates / "digest"),
         synthetic=settings.study.synthetic,
     )
-    night = NightTold.of(
+    night = RunSummary.of(
         validation.outcomes,
         validation.coverage,
         complete=complete,
@@ -53,7 +52,7 @@ def send_failure_notice(
     settings: StudySettings, content: Content, channels: Sequence[Channel], error: ExplainedError, now: datetime
 ) -> tuple[Delivery, ...]:
     """Mail that a round did not come to its end. This needs nothing that may be what failed: no data and no rules."""
-    night = NightTold(state=NightState.FAILED, trouble=(error.part("what"), error.part("remedy")))
+    night = RunSummary(state=NightState.FAILED, trouble=(error.part("what"), error.part("remedy")))
     return _logged(
         tell_of_failure(
             settings.study.title.words(),

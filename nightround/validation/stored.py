@@ -134,14 +134,14 @@ class StoredTexts:
 
     def part(self, rows: slice) -> StoredTexts:
         """Some consecutive rows, for one thread."""
-        return _Part(self, rows)
+        return _StoredPart(self, rows)
 
     def _take_up(self, column: str) -> Stored:
         name = column if column in self._frame else str(ColumnName.parse(column).typed)
         return Stored.of(self._frame[name])
 
 
-class _Part(StoredTexts):
+class _StoredPart(StoredTexts):
     """Some rows of the columns, each taken apart for all rows at once."""
 
     def __init__(self, whole: StoredTexts, rows: slice) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from nightround.digests.compose import digest
-from nightround.digests.notice import Night, NightState
+from nightround.digests.notice import NightState, RunSummary
 from nightround.digests.templates import load_digest_templates
 from nightround.model.finding import FindingState, LedgerDelta, Resolution
 from nightround.model.language import Language, Words
@@ -75,8 +75,8 @@ DELTA = LedgerDelta(
         made_finding("VIL-01", made_row("1006"), opened_at=night(6)),
     ),
 )
-WHOLE = Night(NightState.WHOLE, known=18, judged=18)
-INCOMPLETE = Night(
+WHOLE = RunSummary(NightState.WHOLE, known=18, judged=18)
+INCOMPLETE = RunSummary(
     NightState.INCOMPLETE,
     known=18,
     judged=16,
@@ -84,7 +84,7 @@ INCOMPLETE = Night(
     unjudged={"VIL-02": Message.of("logic.column", name="pts_grade")},
     unaccounted=("LAB-03",),
 )
-FAILED = Night(
+FAILED = RunSummary(
     NightState.FAILED,
     trouble=(
         Message.of("api.silent.what", url="https://redcap.hospital.example/api/", error="ReadTimeout"),

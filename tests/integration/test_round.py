@@ -12,8 +12,7 @@ from typing import Any
 import pytest
 
 from nightround.digests.channels.outbox import Outbox
-from nightround.digests.notice import Night as NightTold
-from nightround.digests.notice import NightState
+from nightround.digests.notice import NightState, RunSummary
 from nightround.digests.notify import tell_of_failure
 from nightround.digests.templates import load_digest_templates
 from nightround.model.errors import DatabaseVersionWrong
@@ -138,7 +137,7 @@ def test_some_person_always_learns_of_a_failure(
     """The data manager does; everybody where there is none, and on Mondays, when everybody expects a mail."""
     deliveries = tell_of_failure(
         Words("题目", "A study"),
-        NightTold(NightState.FAILED, trouble="REDCap did not answer."),
+        RunSummary(NightState.FAILED, trouble="REDCap did not answer."),
         recipients=[Recipient(role, f"{role}@hospital.example", "en", ()) for role in roles],
         channels=[Outbox(tmp_path)],
         templates=load_digest_templates(find_content({}).templates / "digest"),

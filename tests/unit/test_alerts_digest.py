@@ -11,7 +11,7 @@ import pytest
 from jinja2 import UndefinedError
 
 from nightround.digests.compose import SHOWN_NEW, SHOWN_OLDEST, digest
-from nightround.digests.notice import Night, NightState, Notice, unjudged_of
+from nightround.digests.notice import NightState, Notice, RunSummary, unjudged_of
 from nightround.digests.templates import load_digest_templates
 from nightround.model.errors import StudyFilesWrong
 from nightround.model.finding import FindingState, LedgerDelta, Resolution
@@ -27,8 +27,8 @@ FOLDER = Path(__file__).parents[2] / "report_templates" / "digest"
 TEMPLATES = load_digest_templates(FOLDER)
 TUESDAY = datetime(2025, 5, 20, 10, 30, tzinfo=timezone(timedelta(hours=8)))
 MONDAY = TUESDAY - timedelta(days=1)
-WHOLE = Night(NightState.WHOLE, known=18, judged=18)
-FAILED = Night(NightState.FAILED, trouble=(Message.of("api.busy.what", status=503),))
+WHOLE = RunSummary(NightState.WHOLE, known=18, judged=18)
+FAILED = RunSummary(NightState.FAILED, trouble=(Message.of("api.busy.what", status=503),))
 COORDINATOR = Recipient("coordinator", "crc@hospital.example", "en", ("coordinator",))
 MANAGER = Recipient("data_manager", "dm@hospital.example", "en", ("coordinator", "data_manager"))
 PLACES = Places(
@@ -104,11 +104,11 @@ def test_a_night_is_whole_only_when_data_and_rules_are() -> None:
         replace(made_outcome("B", status=Status.NOT_EVALUATED), reason=Message.of("outcome.no_row")),
     ]
     coverage = Coverage(known=("B", "VIL-01"), counts={}, unaccounted=(), reasons={})
-    assert Night.of(outcomes, coverage, complete=True) == Night(
+    assert RunSummary.of(outcomes, coverage, complete=True) == RunSummary(
         NightState.WHOLE, known=2, judged=1, unjudged={"B": Message.of("outcome.no_row")}
     )
-    assert Night.of(outcomes, coverage, complete=False).state is NightState.INCOMPLETE
-    red = Night.of(outcomes, replace(coverage, known=("B", "C", "VIL-01"), unaccounted=("C",)), complete=True)
+    assert RunSummary.of(outcomes, coverage, complete=False).state is NightState.INCOMPLETE
+    red = RunSummary.of(outcomes, replace(coverage, known=("B", "C", "VIL-01"), unaccounted=("C",)), complete=True)
     assert (red.state, red.judged, red.unaccounted) == (NightState.INCOMPLETE, 1, ("C",))
     assert "Rules without any outcome: C" in notice_of(NEW, night=red).text
 

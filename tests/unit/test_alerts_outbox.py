@@ -14,7 +14,7 @@ import pytest
 
 from nightround.digests.channels.channel import ChannelFailed
 from nightround.digests.channels.outbox import Outbox
-from nightround.digests.notice import Night, NightState, Notice
+from nightround.digests.notice import NightState, Notice, RunSummary
 from nightround.digests.notify import Teller
 from nightround.digests.templates import load_digest_templates
 from nightround.findings.reconcile import reconcile
@@ -30,7 +30,7 @@ MANAGER = Recipient("data_manager", "dm@hospital.example", "zh", ("coordinator",
 COORDINATOR = Recipient("coordinator", "crc@hospital.example", "en", ("coordinator",))
 NOTICE = Notice(MANAGER, "新发现 1 项 – 研究", "正文 ≥ 1\n" * 3, "<p>正文 ≥ 1</p>\n", {"opened": 1})
 CANARY = "CANARY-7Q"
-WHOLE = Night(NightState.WHOLE, known=1, judged=1)
+WHOLE = RunSummary(NightState.WHOLE, known=1, judged=1)
 
 
 def only_mail(folder: Path) -> EmailMessage:

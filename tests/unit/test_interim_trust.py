@@ -10,7 +10,7 @@ from nightround.model.finding import Finding, FindingState
 from nightround.model.outcome import Outcome, Status
 from nightround.report.numbers.computing import patients_of
 from nightround.report.numbers.doubt import doubt_of
-from nightround.report.numbers.facts import Line, LineTrust, Trust, Verdict
+from nightround.report.numbers.facts import Line, LineTrust, LineVerdict, Trust
 from nightround.report.numbers.gathering import inputs_of
 from nightround.report.numbers.recomputing import PlannedLine, Recomputation
 from nightround.report.numbers.sensitivity import extremes, line_trust, weight_of
@@ -69,7 +69,7 @@ def test_without_findings_no_line_is_in_doubt() -> None:
     """Every endpoint and variable has a line, and none is touched."""
     found = trust()
     assert len(found.lines) == 1 + len([v for table in PLANNED.tables for v in table.variables])
-    assert {one.verdict for one in found.lines} == {Verdict.UNTOUCHED}
+    assert {one.verdict for one in found.lines} == {LineVerdict.UNTOUCHED}
     assert found.weights == ()
 
 
@@ -97,7 +97,7 @@ def test_the_extremes_are_the_limits_of_the_field() -> None:
 def test_an_estimate_that_moves_is_told_with_both_ends() -> None:
     """The mean difference is recomputed without the value and at 18 and 90, by hand the same."""
     found = line(trust(open_finding(AGE_RULE, "2")), AGE)
-    assert found.verdict is Verdict.ESTIMATE
+    assert found.verdict is LineVerdict.ESTIMATE
     groups = FRAME["patency"]
     ages = FRAME["age"].astype(float)
 
@@ -112,7 +112,7 @@ def test_an_estimate_that_moves_is_told_with_both_ends() -> None:
 def test_a_conclusion_that_turns_is_told() -> None:
     """Nine values in doubt can carry P of age over 0.05 or under it."""
     found = trust(*(open_finding(AGE_RULE, str(number)) for number in range(1, 10)))
-    assert line(found, AGE).verdict is Verdict.CONCLUSION
+    assert line(found, AGE).verdict is LineVerdict.CONCLUSION
 
 
 def test_a_finding_on_the_group_can_move_every_line() -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from nightround.cli.printing import Column, number, print_error, print_table, words, wrapped
+from nightround.cli.printing import ListColumn, number, print_error, print_table, words, wrapped
 from nightround.model.errors import StudyFilesWrong
 
 ROWS = [
@@ -77,7 +77,7 @@ def test_no_word_of_any_table_is_broken(
 ) -> None:
     """Whatever the cells and the width, each word is printed whole."""
     monkeypatch.setenv("COLUMNS", str(width))
-    columns = [Column(head, wrap=may) for head, may in zip(("one", "two", "three", "four"), wrap, strict=True)]
+    columns = [ListColumn(head, wrap=may) for head, may in zip(("one", "two", "three", "four"), wrap, strict=True)]
     print_table(columns, rows)
     out = set(re.split(r"[\s│:]+", capsys.readouterr().out))
     assert {word for row in rows for cell in row for word in cell.split()} <= out

@@ -21,7 +21,7 @@ class Line(NamedTuple):
     variable: str
 
 
-class Verdict(StrEnum):
+class LineVerdict(StrEnum):
     """What the values under open findings can do to a line."""
 
     UNTOUCHED = "untouched"
@@ -45,7 +45,7 @@ class LineTrust:
     line: Line
     known: int
     open_values: int
-    verdict: Verdict | None
+    verdict: LineVerdict | None
     """None where it is not told."""
     reported: str = ""
     excluded: str = ""
@@ -65,7 +65,7 @@ class FindingWeight:
     finding: str
     lines: tuple[Line, ...]
     shift: float | None
-    verdict: Verdict | None
+    verdict: LineVerdict | None
     membership: bool = False
     """Whether it is on who is analysed or in which group, so that every line could move."""
 

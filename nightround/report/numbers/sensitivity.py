@@ -10,7 +10,7 @@ import pandas as pd
 
 from nightround.model.result import ResultKey, ResultRow, ResultSet
 from nightround.report.numbers.doubt import Cell, Doubt
-from nightround.report.numbers.facts import FindingWeight, Line, LineTrust, Verdict
+from nightround.report.numbers.facts import FindingWeight, Line, LineTrust, LineVerdict
 from nightround.report.numbers.recomputing import Change, PlannedLine, Recomputation
 from nightround.study.plan import Endpoint, FieldRef, Plan
 
@@ -27,7 +27,7 @@ def line_trust(line: PlannedLine, numbers: Recomputation, doubt: Doubt, limits: 
     cells = cells_of_line(line, doubt.all, numbers)
     known = numbers.known(line)
     if not cells:
-        return LineTrust(line.id, known, 0, Verdict.UNTOUCHED)
+        return LineTrust(line.id, known, 0, LineVerdict.UNTOUCHED)
     reported = numbers.reported(line)
     results = list(computed_scenarios(line, numbers, cells, limits))
     at_limits = sorted((leading(line, one) for one in results[1:]), key=value_of)
@@ -35,7 +35,7 @@ def line_trust(line: PlannedLine, numbers: Recomputation, doubt: Doubt, limits: 
         line.id,
         known,
         len(cells),
-        max((verdict_of(reported, one) for one in results), key=list(Verdict).index),
+        max((verdict_of(reported, one) for one in results), key=list(LineVerdict).index),
         summary_of(line, reported),
         summary_of(line, results[0]),
         (text_of(at_limits[0]), text_of(at_limits[-1])),
@@ -104,12 +104,12 @@ def has_limits(line: PlannedLine, reference: FieldRef, limits: Limits) -> bool:
     return isinstance(line.variable, Endpoint) or line.variable.counted or limits(reference) is not None
 
 
-def verdict_of(reported: ResultSet, other: ResultSet) -> Verdict:
+def verdict_of(reported: ResultSet, other: ResultSet) -> LineVerdict:
     """What differs between two computations of a line."""
     if conclusions(reported) != conclusions(other):
-        return Verdict.CONCLUSION
+        return LineVerdict.CONCLUSION
     unchanged = all(row.text == text_of(other.get(row.key)) for row in reported if row.statistic.endswith("summary"))
-    return Verdict.STANDS if unchanged else Verdict.ESTIMATE
+    return LineVerdict.STANDS if unchanged else LineVerdict.ESTIMATE
 
 
 def conclusions(results: ResultSet) -> dict[ResultKey, bool | None]:
@@ -171,7 +171,7 @@ def weight_of(finding: str, doubt: Doubt, numbers: Recomputation, limits: Limits
             others = numbers.with_other_members({cell: code})
             moves += (move_between(numbers.reported(line), other) for line, other in others)
     shift = max((move.shift for move in moves), default=0.0)
-    worst = max((move.verdict for move in moves), key=list(Verdict).index, default=Verdict.STANDS)
+    worst = max((move.verdict for move in moves), key=list(LineVerdict).index, default=LineVerdict.STANDS)
     return FindingWeight(finding, tuple(touched), shift, worst, membership=bool(membership))
 
 
@@ -179,7 +179,7 @@ class Move(NamedTuple):
     """What one scenario did to the numbers."""
 
     shift: float
-    verdict: Verdict
+    verdict: LineVerdict
 
 
 def move_between(reported: ResultSet, other: ResultSet) -> Move:

@@ -13,7 +13,7 @@ from nightround.model.outcome import Outcome, Status
 from nightround.model.rule import Rule
 from nightround.model.snapshot import Snapshot
 from nightround.report.numbers.doubt import doubt_of
-from nightround.report.numbers.facts import Ageing, Checked, Filled, Line, LineTrust, PatientPair, Trust, Verdict
+from nightround.report.numbers.facts import Ageing, Checked, Filled, Line, LineTrust, LineVerdict, PatientPair, Trust
 from nightround.report.numbers.recomputing import PlannedLine, Recomputation
 from nightround.report.numbers.sensitivity import Limits, line_trust, weight_of
 from nightround.statistics.cohort import cohort_of
@@ -44,7 +44,7 @@ def trust_of(
     order = {one.id: one.order for one in standing}
     weights.sort(
         key=lambda one: (
-            -list(Verdict).index(one.verdict or Verdict.UNTOUCHED),
+            -list(LineVerdict).index(one.verdict or LineVerdict.UNTOUCHED),
             -(one.shift or 0.0),
             order[one.finding],
         )

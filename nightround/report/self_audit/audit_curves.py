@@ -7,7 +7,16 @@ from collections.abc import Iterator, Sequence
 from nightround.model.result import ResultSet
 from nightround.report.numbers.inputs import ReportInputs
 from nightround.report.self_audit.audit_rows import Contradiction
-from nightround.report.self_audit.figure_reader import PEN, Drawn, Line, Panel, Ruler, is_stroke, panels_of, ruler_below
+from nightround.report.self_audit.figure_reader import (
+    PEN,
+    Drawn,
+    DrawnLine,
+    Panel,
+    Ruler,
+    is_stroke,
+    panels_of,
+    ruler_below,
+)
 from nightround.study.plan import Survival
 
 LINES = frozenset({"curve", "limit", "dashed", "dashed-limit"})
@@ -34,7 +43,7 @@ def contradictions_of_curve(where: str, seen: Drawn, curve: Survival, inputs: Re
         yield from at_risk_against_rows(where, seen, curve, group, inputs.results)
 
 
-def runs_as_told(lines: Sequence[Line], expected: Sequence[Corners], time: Ruler, panel: Panel) -> Iterator[bool]:
+def runs_as_told(lines: Sequence[DrawnLine], expected: Sequence[Corners], time: Ruler, panel: Panel) -> Iterator[bool]:
     """Whether each line has the corners that are expected of it, and runs from the last to the end of the panel."""
     for line, wanted in zip(lines, expected, strict=True):
         *turns, (end, height) = line.points

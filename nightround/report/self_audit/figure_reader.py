@@ -29,7 +29,7 @@ class Word(NamedTuple):
     style: str
 
 
-class Line(NamedTuple):
+class DrawnLine(NamedTuple):
     """A line through points."""
 
     points: tuple[tuple[float, float], ...]
@@ -61,10 +61,10 @@ class Drawn:
     """One figure as it stands on the page."""
 
     words: list[Word] = field(default_factory=list)
-    lines: list[Line] = field(default_factory=list)
+    lines: list[DrawnLine] = field(default_factory=list)
     boxes: list[Box] = field(default_factory=list)
 
-    def lines_of(self, style: str) -> list[Line]:
+    def lines_of(self, style: str) -> list[DrawnLine]:
         """The lines of one style."""
         return [line for line in self.lines if line.style == style]
 
@@ -89,7 +89,7 @@ class FigureReader(HTMLParser):
             return
         if tag == "polyline":
             pairs = (pair.split(",") for pair in about["points"].split())
-            self.figures[-1].lines.append(Line(tuple((float(x), float(y)) for x, y in pairs), style))
+            self.figures[-1].lines.append(DrawnLine(tuple((float(x), float(y)) for x, y in pairs), style))
         elif tag == "rect":
             x, y, width, height = (float(about[name]) for name in ("x", "y", "width", "height"))
             self.figures[-1].boxes.append(Box(x, y, width, height, style))
@@ -176,7 +176,7 @@ def ruler_below(figure: Drawn) -> Ruler | None:
     return ruler_of(ticks)
 
 
-def is_stroke(line: Line) -> bool:
+def is_stroke(line: DrawnLine) -> bool:
     """Whether a line of an axis is one of its short strokes."""
     (x0, y0), (x1, y1) = line.points[0], line.points[-1]
     return x0 == x1 and abs(y1 - y0) <= TICK_LONGEST

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from nightround.report.numbers.facts import Line, LineTrust, Trust, Verdict
+from nightround.report.numbers.facts import Line, LineTrust, LineVerdict, Trust
 from nightround.report.tables.views import Cell, Note, TableColumn
 from nightround.texts.catalogue import Wording
 
-MARKS = {Verdict.UNTOUCHED: "", Verdict.STANDS: "", Verdict.ESTIMATE: " ○", Verdict.CONCLUSION: " ●"}
+MARKS = {LineVerdict.UNTOUCHED: "", LineVerdict.STANDS: "", LineVerdict.ESTIMATE: " ○", LineVerdict.CONCLUSION: " ●"}
 """Beside the count of values in doubt: an estimate moves, a conclusion moves."""
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from nightround.model.finding import Finding
 from nightround.model.rule import Rule
-from nightround.report.numbers.facts import Checked, Filled, FindingWeight, Line, LineTrust, Verdict
+from nightround.report.numbers.facts import Checked, Filled, FindingWeight, Line, LineTrust, LineVerdict
 from nightround.report.numbers.inputs import ReportInputs
 from nightround.report.tables.planned_tables import typeset
 from nightround.report.tables.views import Cell, Note, Row, TableColumn, TableView
@@ -35,7 +35,7 @@ def trust_sentence(inputs: ReportInputs, say: Wording) -> str:
         return ""
     if not lines and not inputs.trust.membership:
         return say("trust_clear", all=len(inputs.trust.lines))
-    turning = sum(line.verdict is Verdict.CONCLUSION for line in lines)
+    turning = sum(line.verdict is LineVerdict.CONCLUSION for line in lines)
     members = say("trust_membership", n=inputs.trust.membership) if inputs.trust.membership else ""
     name = "trust_some_open" if inputs.version == "open" else "trust_some"
     return say(name, n=len(lines), all=len(inputs.trust.lines), turning=turning) + members
@@ -103,9 +103,9 @@ def doubt_row(line: LineTrust, inputs: ReportInputs, say: Wording) -> Row:
     return Row(label, (known, *(numbers if inputs.version == "closed" else [])), depth=0)
 
 
-def verdict_cells(verdict: Verdict | None, say: Wording) -> list[Cell]:
+def verdict_cells(verdict: LineVerdict | None, say: Wording) -> list[Cell]:
     """What a correction could move, a conclusion in bold; no cell where it is not told."""
-    return [Cell(say(f"verdict_{verdict}"), strong=verdict is Verdict.CONCLUSION)] if verdict else []
+    return [Cell(say(f"verdict_{verdict}"), strong=verdict is LineVerdict.CONCLUSION)] if verdict else []
 
 
 def weights_table(inputs: ReportInputs, say: Wording) -> TableView:
