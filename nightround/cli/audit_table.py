@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nightround.cli.options import existing_file, json_option
+from nightround.cli.options import existing_file, json_option, language_option
 from nightround.cli.printing import print_json
 from nightround.model.language import Language
 from nightround.texts.catalogue import in_language
@@ -21,9 +21,7 @@ if TYPE_CHECKING:
 @click.command("audit-table")
 @click.argument("printed", type=existing_file, metavar="TABLES.json")
 @click.option("--whole", multiple=True, metavar="LABEL", help="A row of whole numbers, by the start of its label.")
-@click.option(
-    "--language", type=click.Choice(["zh", "en"]), default="en", show_default=True, help="Of what is printed."
-)
+@language_option
 @json_option
 def audit_table(printed: Path, whole: tuple[str, ...], language: Language, *, as_json: bool) -> None:
     """Recompute a published table from what it prints.

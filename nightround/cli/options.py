@@ -16,6 +16,9 @@ JSON = "--json"
 
 study_argument = click.argument("study")
 json_option = click.option(JSON, "as_json", is_flag=True, help="Print one JSON document on stdout, nothing else.")
+language_option = click.option(
+    "--language", type=click.Choice(["zh", "en"]), default="en", show_default=True, help="Of what is printed."
+)
 existing_file = click.Path(exists=True, dir_okay=False, path_type=Path)
 data_option = click.option(
     "--data",

@@ -9,8 +9,16 @@ from typing import Any
 
 import click
 
-from nightround.cli.options import data_option, folder_of, json_option, study_argument, unread_data_option
+from nightround.cli.options import (
+    data_option,
+    folder_of,
+    json_option,
+    language_option,
+    study_argument,
+    unread_data_option,
+)
 from nightround.cli.printing import print_json
+from nightround.model.language import Language
 
 EXIT_WRONG_EXAMPLES = 3
 
@@ -86,8 +94,9 @@ def list_rules(study: str, *, shown: str | None, as_json: bool) -> None:
 @rules.command()
 @click.argument("study", required=False)
 @unread_data_option
+@language_option
 @json_option
-def lint(study: str | None, *, as_json: bool) -> None:
+def lint(study: str | None, language: Language, *, as_json: bool) -> None:
     """Name what is wrong or doubtful about the rules of STUDY; it may be left out where there is only one."""
     from nightround.cli.rules_layout import print_remarks
     from nightround.rule_desk.lint import lint_study
@@ -97,7 +106,7 @@ def lint(study: str | None, *, as_json: bool) -> None:
     if as_json:
         print_json(document(remarks))
     else:
-        print_remarks(remarks)
+        print_remarks(remarks, language)
     sys.exit(exit_code(remarks))
 
 

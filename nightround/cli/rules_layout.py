@@ -8,13 +8,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import click
 
 from nightround.cli.printing import console, number, print_table, words, wrapped
+from nightround.model.language import Language
 from nightround.model.rule import Rule
 from nightround.rule_desk.backtest import Backtest
 from nightround.rule_desk.examples import ExamplesRun
 from nightround.rule_desk.remarks import Remark, counted
 from nightround.rule_desk.study_rules import all_rules
 from nightround.study.folder import Study
+from nightround.texts.catalogue import in_language
 from redcap_sync.dictionary import Dictionary
+from redcap_sync.messages import Message
 
 INDENT = "  "
 
@@ -71,12 +74,12 @@ def print_examples(run: ExamplesRun) -> None:
     click.echo(f"{right} examples right, {len(run.wrong)} wrong, {len(run.bare)} rules without enough examples")
 
 
-def print_remarks(remarks: Sequence[Remark]) -> None:
+def print_remarks(remarks: Sequence[Remark], language: Language) -> None:
     """One remark after another, and a count of each level."""
     for remark in remarks:
-        for line in remark.lines():
-            click.echo(line)
-    click.echo(", ".join(f"{count} {level}s" for level, count in counted(remarks).items()))
+        click.echo(remark.said(language))
+    found = {f"{level}s": count for level, count in counted(remarks).items()}
+    click.echo(in_language(Message.of("lint.counted", **found), language))
 
 
 def print_backtest(one: Backtest) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nightround.cli.options import existing_file, json_option
+from nightround.cli.options import existing_file, json_option, language_option
 from nightround.cli.printing import print_json
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ POLICIES = ("recommended", "spss", "cn-textbook", "as-published")
 )
 @click.option("--policy", type=click.Choice(POLICIES), help="Another policy than the plan's own.")
 @click.option("--compare", type=click.Choice(POLICIES), help="List every number that this policy prints differently.")
-@click.option("--language", type=click.Choice(["zh", "en"]), default="en", show_default=True, help="Of the tables.")
+@language_option
 @click.option("--encoding", help="Of the file, where it is not UTF-8, such as gb18030.")
 @click.option("--delimiter", help="Between the cells, where the header does not show it.")
 @click.option("--id", "record_id", metavar="COLUMN", help="The column that names the patient, each once.")

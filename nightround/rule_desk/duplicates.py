@@ -28,9 +28,9 @@ def lint_duplicates(every: Iterable[Linted]) -> Iterator[Remark]:
         if same != rule.id:
             yield linted.remark(
                 RemarkLevel.WARNING,
-                f"It asks the same as {same}.",
-                "each violation becomes two findings, and answering one leaves the other open",
-                f"remove one of the two, or change what {rule.id} asks",
+                "same_logic",
+                other=same,
+                rule_id=rule.id,
             )
 
 

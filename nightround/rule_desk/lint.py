@@ -21,7 +21,7 @@ from nightround.rule_desk.reading import (
     lint_unread,
     without_records,
 )
-from nightround.rule_desk.remarks import Remark, RemarkLevel
+from nightround.rule_desk.remarks import Remark, RemarkLevel, why_of
 from nightround.rule_desk.study_rules import project_dictionary
 from nightround.rule_desk.writing import lint_examples, lint_owner, lint_words
 from nightround.study.folder import PROJECT_RULES, project_rules
@@ -43,13 +43,13 @@ def lint_study(folder: Path) -> tuple[Remark, ...]:
         try:
             rules.append(rule_of(table, path))
         except StudyFilesWrong as error:
-            broken.append(Remark(RemarkLevel.ERROR, table.id, error.what, error.why, error.remedy))
+            broken.append(Remark.of_error(table.id, error))
     for rule in project_rules(folder):
         try:
             parse_rule_logic(rule.discrepancy, place=f"{PROJECT_RULES}, rule {rule.id}")
             rules.append(rule)
         except StudyFilesWrong as error:
-            broken.append(Remark(RemarkLevel.ERROR, rule.id, error.what, error.why, error.remedy))
+            broken.append(Remark.of_error(rule.id, error))
     owners = {owner for person in settings.people for owner in person.owns}
     return (*broken, *lint_rules(rules, project_dictionary(folder), owners=owners))
 
@@ -89,20 +89,10 @@ def _same_ids(every: Iterable[Linted]) -> Iterator[Remark]:
     counted = Counter(linted.rule.id for linted in every)
     for rule_id, count in counted.items():
         if count > 1:
-            yield Remark(
-                RemarkLevel.ERROR,
-                rule_id,
-                f"{count} rules have the id {rule_id!r}.",
-                "a rule was copied and its id was not changed",
-                "give each rule an id of its own",
-            )
+            yield Remark.of(RemarkLevel.ERROR, rule_id, "same_id", count=count, rule_id=rule_id)
 
 
-REACHES = {
-    "judges": ("It can never judge a row", "what it applies to does not occur"),
-    "asks": ("It can never ask", "its logic is false for every row it judges, so it passes whatever is entered"),
-    "is_content": ("It can never be content", "its logic is true for every row it judges, so it asks about each"),
-}
+REACHES = {"judges": "never_judges", "asks": "never_asks", "is_content": "never_content"}
 
 
 def _reach(linted: Linted) -> Iterator[Remark]:
@@ -112,26 +102,17 @@ def _reach(linted: Linted) -> Iterator[Remark]:
         yield from _undecided(linted, within.asks, within.is_content)
         return
     anywhere = reach_of(linted, limits=False)
-    for name, (what, why) in REACHES.items():
+    for name, code in REACHES.items():
         if getattr(within, name) == "never":
             by_limits = getattr(anywhere, name) != "never"
             hard = name != "is_content" and not by_limits
-            yield linted.remark(
-                RemarkLevel.ERROR if hard else RemarkLevel.WARNING,
-                f"{what} with values that the dictionary allows.",
-                f"{why}; only a value outside a field's minimum and maximum would change that" if by_limits else why,
-                "hold the logic against codes, events and limits in the Codebook",
-            )
+            why = why_of("by_limits", why=why_of(name)) if by_limits else why_of(name)
+            yield linted.remark(RemarkLevel.ERROR if hard else RemarkLevel.WARNING, code, why=why)
         if getattr(within, name) == "never" and name == "judges":
             return
 
 
 def _undecided(linted: Linted, *answers: Answer) -> Iterator[Remark]:
-    for answer, what in zip(answers, ("ask", "be content"), strict=True):
+    for answer, code in zip(answers, ("undecided_asks", "undecided_content"), strict=True):
         if answer == "cannot tell":
-            yield linted.remark(
-                RemarkLevel.NOTE,
-                f"It could not be told whether the rule can ever {what}.",
-                "too many combinations of values to try, and none that was tried shows it",
-                "add an example that shows it",
-            )
+            yield linted.remark(RemarkLevel.NOTE, code)

@@ -6,19 +6,21 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import isfinite
+from typing import Any
 
 from nightround.rule_desk.allowed import STEPS, Allowed
 from nightround.rule_desk.candidates import candidates_of
 from nightround.rule_desk.examples import EXAMPLE_TIME
 from nightround.rule_desk.linted import Linted
 from nightround.rule_desk.reachable import allowed_columns
-from nightround.rule_desk.remarks import Remark, RemarkLevel
+from nightround.rule_desk.remarks import Remark, RemarkLevel, fix_by, why_of
 from nightround.rule_desk.usage import THIS_MOMENT, usage_of
 from redcap_sync.dictionary import Choice, Field
 from redcap_sync.logic import Expression, Reference, holds, to_logic
 from redcap_sync.logic.interpreter_values import number_of
 from redcap_sync.logic.printer import number_as_logic
 from redcap_sync.logic.syntax import Call, Chain, Comparison, Number, Power, Sign, Text
+from redcap_sync.messages import Message
 
 EQUALITIES = ("=", "<>")
 LEFT_OF = {"=": "=", "<>": "<>", "<": ">", ">": "<", "<=": ">=", ">=": "<="}
@@ -88,51 +90,37 @@ def _with_constant(linted: Linted, compared: Compared) -> Iterator[Remark]:
     else:
         problem = _no_code(linted, compared)
     if problem is not None:
-        level, what, why, fix = problem
-        yield linted.remark(level, what, why, fix)
+        level, code, facts = problem
+        yield linted.remark(level, code, **facts)
     else:
         yield from _settled(linted, compared)
 
 
-Problem = tuple[RemarkLevel, str, str, str]
+Problem = tuple[RemarkLevel, str, dict[str, Any]]
 
 
 def _no_date(compared: Compared) -> Problem | None:
     kind, text = compared.allowed.kind, compared.text
     if text in THIS_MOMENT or compared.allowed.place_of(text) is not None:
         return None
-    what = (
-        f"{compared.reference.column} holds a {kind.split('_')[0]} and is compared with {to_logic(compared.literal)}."
-    )
-    return (
-        RemarkLevel.ERROR,
-        what,
-        "dates are stored year first, and anything else is compared letter by letter" if DATE_LIKE.match(text)
-        else "a date never equals it, and its order says nothing",
-        f"write the day as {FORMS[kind]}, or 'today'",
-    )  # fmt: skip
+    code = f"{kind.split('_')[0]}_order" if DATE_LIKE.match(text) else f"no_{kind.split('_')[0]}"
+    return RemarkLevel.ERROR, code, {**_facts(compared), "form": FORMS[kind]}
+
+
+def _facts(compared: Compared) -> dict[str, Any]:
+    return {"column": compared.reference.column, "literal": to_logic(compared.literal)}
 
 
 def _no_number(compared: Compared) -> Problem | None:
     if number_of(compared.text) is not None:
         return None
-    return (
-        RemarkLevel.ERROR,
-        f"{compared.reference.column} holds a number and is compared with the text {to_logic(compared.literal)}.",
-        "a number never equals it",
-        "compare it with a number",
-    )
+    return RemarkLevel.ERROR, "no_number", _facts(compared)
 
 
 def _order_of_text(compared: Compared) -> Problem | None:
     if compared.operator in EQUALITIES or isinstance(compared.literal, Text):
         return None
-    return (
-        RemarkLevel.WARNING,
-        f"{compared.reference.column} holds any text and is compared with the number {compared.text}.",
-        "a text that is no number, such as '<5' or '12 kg', is compared letter by letter",
-        "validate the field as a number in REDCap, or ask isnumber([field]) first",
-    )
+    return RemarkLevel.WARNING, "text_order", {**_facts(compared), "literal": compared.text}
 
 
 def _no_code(linted: Linted, compared: Compared) -> Problem | None:
@@ -142,22 +130,18 @@ def _no_code(linted: Linted, compared: Compared) -> Problem | None:
     if exists or (number is not None and compared.operator not in EQUALITIES):
         return None
     column, field = compared.reference.column, linted.dictionary.by_name.get(compared.reference.field)
-    return (
-        RemarkLevel.ERROR,
-        f"{column} has no code {compared.text!r}.",
-        "no stored value equals it, so the comparison always comes out the same",
-        _nearest_code(compared, field),
-    )
+    facts = {"column": column, "code": compared.text, "fix": _nearest_code(compared, field)}
+    return RemarkLevel.ERROR, "no_code", facts
 
 
-def _nearest_code(compared: Compared, field: Field | None) -> str:
+def _nearest_code(compared: Compared, field: Field | None) -> Message:
     """The code behind a label that was written in its place, or all codes."""
     choices = field.choices if field is not None and not compared.reference.code else ()
     for choice in choices:
         label = choice.label.casefold()
         if compared.text.casefold() in (label, *label.split()):
-            return f"the code of {choice.label!r} is '{choice.code}'"
-    return f"its codes are: {', '.join(_shown(choice) for choice in choices) or ', '.join(compared.allowed.codes)}"
+            return fix_by("code_of_label", label=choice.label, code=choice.code)
+    return fix_by("codes", names=", ".join(map(_shown, choices)) or ", ".join(compared.allowed.codes))
 
 
 def _shown(choice: Choice) -> str:
@@ -173,20 +157,15 @@ def _settled(linted: Linted, compared: Compared) -> Iterator[Remark]:
     column = compared.reference.column
     found = {holds(compared.node, {column: text}, now=EXAMPLE_TIME) for text in tried.texts}
     if len(found) == 1:
-        always = "always" if True in found else "never"
-        yield linted.remark(
-            RemarkLevel.WARNING,
-            f"{to_logic(compared.node)} is {always} true of a value that the dictionary allows.",
-            _why_settled(compared.allowed),
-            "change the constant, or leave the comparison out",
-        )
+        code, why = "always_true" if True in found else "never_true", _why_settled(compared.allowed)
+        yield linted.remark(RemarkLevel.WARNING, code, logic=to_logic(compared.node), why=why)
 
 
-def _why_settled(own: Allowed) -> str:
+def _why_settled(own: Allowed) -> Message:
     if own.kind == "codes":
-        return f"the codes are {', '.join(own.codes)}"
+        return why_of("codes", names=", ".join(own.codes))
     low, high = (own.text_of(bound) if isfinite(bound) else "…" for bound in (own.low, own.high))
-    return f"its limits are {low} to {high}"
+    return why_of("limits", low=low, high=high)
 
 
 def _of_two_values(
@@ -195,26 +174,11 @@ def _of_two_values(
     kinds = _kind(left, allowed), _kind(right, allowed)
     dates = [kind for kind in kinds if kind in STEPS]
     if len(dates) == 1 and None not in kinds:
-        yield linted.remark(
-            RemarkLevel.ERROR,
-            f"{to_logic(node)} compares a date with what is no date.",
-            "they are compared letter by letter, which says nothing",
-            "compare a date with a date, or use datediff() and compare the days with a number",
-        )
+        yield linted.remark(RemarkLevel.ERROR, "date_with_other", logic=to_logic(node))
     elif len(set(dates)) > 1 and node.operator in EQUALITIES:
-        yield linted.remark(
-            RemarkLevel.ERROR,
-            f"{to_logic(node)} compares a date with a date and time.",
-            "the two are stored with different lengths and are never equal",
-            "compare left([field], 10), or use datediff()",
-        )
+        yield linted.remark(RemarkLevel.ERROR, "date_with_datetime", logic=to_logic(node))
     elif set(kinds) == {"number", "text"}:
-        yield linted.remark(
-            RemarkLevel.WARNING,
-            f"{to_logic(node)} compares a number with a field that holds any text.",
-            "a text that is no number is compared letter by letter",
-            "validate the field as a number in REDCap, or ask isnumber([field]) first",
-        )
+        yield linted.remark(RemarkLevel.WARNING, "number_with_text", logic=to_logic(node))
 
 
 def _kind(node: Expression, allowed: dict[str, Allowed]) -> str | None:
@@ -237,20 +201,10 @@ def _of_dates(node: Call, allowed: dict[str, Allowed]) -> bool:
 def _date_argument(linted: Linted, name: str, argument: Expression, allowed: dict[str, Allowed]) -> Iterator[Remark]:
     kind = _kind(argument, allowed)
     if kind is not None and kind not in (*STEPS, "text"):
-        yield linted.remark(
-            RemarkLevel.ERROR,
-            f"{name}() is given {to_logic(argument)}, which is no date.",
-            "the result is always blank",
-            "give it a field that REDCap validates as a date",
-        )
+        yield linted.remark(RemarkLevel.ERROR, "argument_no_date", function=name, logic=to_logic(argument))
 
 
 def _number_operand(linted: Linted, operand: Expression, allowed: dict[str, Allowed]) -> Iterator[Remark]:
     kind = _kind(operand, allowed)
     if kind in STEPS:
-        yield linted.remark(
-            RemarkLevel.ERROR,
-            f"{to_logic(operand)} is a date and is calculated with.",
-            "the result is always blank",
-            "use datediff() for the time between two dates",
-        )
+        yield linted.remark(RemarkLevel.ERROR, "date_in_arithmetic", logic=to_logic(operand))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from nightround.model.rule import Rule
 from nightround.rule_desk.remarks import Remark, RemarkLevel
@@ -69,6 +70,6 @@ class Linted:
             yield node
             waiting.extend(node.children)
 
-    def remark(self, level: RemarkLevel, what: str, why: str, fix: str) -> Remark:
+    def remark(self, level: RemarkLevel, code: str, /, **facts: Any) -> Remark:
         """A remark on this rule."""
-        return Remark(level, self.rule.id, what, why, fix)
+        return Remark.of(level, self.rule.id, code, **facts)

@@ -252,11 +252,18 @@ def test_two_rules_of_one_id_are_named() -> None:
 def test_a_remark_says_what_why_and_what_to_do() -> None:
     """Every remark has all of its parts, and is printed in three lines."""
     (remark,) = remarks_on(written("[aeg] > 70", fields=("age",), needs=()))[:1]
-    assert [line.split(":")[0].strip() for line in remark.lines()] == ["error", "Why", "Fix"]
-    assert set(remark.document()) == {"level", "rule_id", "what", "why", "fix"}
+    assert [line.split(":")[0].strip() for line in remark.said("en").splitlines()] == ["error", "Why", "Fix"]
+    assert set(remark.document()) == {"level", "rule_id", "code", "what", "why", "fix"}
 
 
 @pytest.mark.parametrize("study", sorted(EXPECTATIONS.glob("*/study.toml")), ids=lambda path: path.parent.name)
 def test_the_rules_that_are_shipped_have_no_error_and_no_warning(study: Path) -> None:
     """Notes apart, the lint has nothing to say of a shipped study."""
     assert [remark for remark in lint_study(study.parent) if remark.level is not RemarkLevel.NOTE] == []
+
+
+def test_a_remark_can_be_read_in_chinese() -> None:
+    """Its three parts, the facts in them and the advice that is nested in it are in the reader's language."""
+    (remark,) = remarks_on(written("[aeg] > 70", fields=("age",), needs=()))[:1]
+    assert (remark.code, str(remark.level)) == ("lint.unreadable", "error")
+    assert remark.said("zh") == "错误：R-1：项目中没有字段 aeg。\n  原因：规则无法判定\n  处理：是否想写 age？"
