@@ -21,7 +21,6 @@ import gc
 import os
 import statistics
 import time
-import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial

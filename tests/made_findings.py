@@ -8,6 +8,9 @@ from nightround.model.finding import Finding, FindingState, finding_id
 from nightround.model.language import Words
 from nightround.model.outcome import Outcome, Status, Violation
 from nightround.model.rule import Rule, Severity
+from nightround.store.database import Store
+from nightround.store.engine import reading
+from nightround.store.finding_rows import HistoryEntry, read_history
 from redcap_sync.rows.tables import RowKey
 
 STUDY = "made_up"
@@ -71,3 +74,9 @@ def made_finding(rule_id: str = "VIL-01", row: RowKey | None = None, **other: An
     } | other
     identity = finding_id(facts["study"], rule_id, where, facts["fields"])
     return Finding(**({"id": identity, "rule_id": rule_id, "row": where} | facts))
+
+
+def history_of(store: Store, study: str = STUDY, position: int = 0) -> tuple[HistoryEntry, ...]:
+    """Every change of a finding's state after a position of the history, oldest first."""
+    with reading(store.engine) as connection:
+        return read_history(connection, study, position)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from nightround.digests.notice import unjudged_of
 from nightround.findings.reconcile import reconcile
+from nightround.findings.snapshot_rows import SnapshotRows
 from nightround.model.errors import StudyFilesWrong
 from nightround.model.finding import LedgerDelta
 from nightround.model.rule import Rule
@@ -97,7 +98,6 @@ class Night:
         facts = self.facts
         with self.recorder.step("reconcile") as note:
             rules = {rule.id: rule for rule in validation.rules}
-            rows = {table.row_key(i) for table in snapshot.tables.values() for i in range(len(table))}
             changes = self.store.record_night(
                 facts.study.id,
                 facts.run_id,
@@ -107,7 +107,7 @@ class Night:
                     known,
                     validation.outcomes,
                     rules,
-                    rows=rows,
+                    rows=SnapshotRows(snapshot.tables),
                     complete=is_complete(snapshot, validation),
                     now=facts.started_at,
                 ),

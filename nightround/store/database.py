@@ -18,8 +18,9 @@ from nightround.store import finding_rows as findings
 from nightround.store import run_rows as runs
 from nightround.store.digest_rows import SentDigest
 from nightround.store.engine import open_engine, reading, writing
-from nightround.store.finding_rows import Changes, HistoryEntry
+from nightround.store.finding_rows import Changes
 from nightround.store.run_rows import Ended, Run, RunStep
+from redcap_sync.garbage import collecting_no_garbage
 from redcap_sync.messages import Message
 
 
@@ -124,21 +125,17 @@ class Store:
         The findings are read, decided on and written in one transaction that holds the write lock, so
         that two runs at the same moment cannot open one finding twice, and a crash leaves the state of before.
         """
-        with writing(self.engine) as connection:
-            delta = decide(findings.read_findings(connection, study))
+        with collecting_no_garbage(), writing(self.engine) as connection:
+            known = findings.read_findings(connection, study)
+            delta = decide(known)
             runs.insert_outcomes(connection, run_id, outcomes)
-            findings.write_delta(connection, study, run_id, delta, now)
+            findings.write_delta(connection, study, run_id, delta, known=known, now=now)
         return delta
 
     def findings(self, study: str) -> tuple[Finding, ...]:
         """All findings of a study, open and closed, by id."""
         with reading(self.engine) as connection:
             return findings.read_findings(connection, study)
-
-    def history_since(self, study: str, position: int = 0) -> tuple[HistoryEntry, ...]:
-        """Every change of a finding's state after a position of the history, oldest first."""
-        with reading(self.engine) as connection:
-            return findings.read_history(connection, study, position)
 
     def changes_since(self, study: str, position: int) -> Changes:
         """What is different now from the findings at a position, as one delta, with the position of now."""

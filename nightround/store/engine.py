@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +21,8 @@ from sqlalchemy.exc import DatabaseError, NoSuchModuleError, OperationalError
 
 from nightround.model.errors import DatabaseVersionWrong, SystemLibraryMissing
 from redcap_sync.private_files import private_folder
+
+log = logging.getLogger(__name__)
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY_SECONDS = 30
@@ -134,9 +139,30 @@ def _upgrade(engine: Engine, path: Path | None) -> None:
     if path:
         _settle_file(engine, path)
     if version != scripts.get_current_head():
+        if path and version is not None:
+            _copy(engine, path, version)
         with writing(engine) as connection:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+
+
+def _copy(engine: Engine, path: Path, version: str) -> None:
+    """Copy a SQLite database before a migration, as `NAME.version-0001`; a copy that is there stays."""
+    name = f"{path.name}.version-{version}"
+    names = (path.with_name(name if number == 1 else f"{name}-{number}") for number in count(1))
+    copy = next(one for one in names if not one.exists())
+    part = path.with_name(f".writing-{copy.name}")
+    _private_file(part)
+    connection = engine.raw_connection()
+    target = sqlite3.connect(part)
+    try:
+        # SQLite's own copy takes what other processes wrote into the log beside the file, and waits for writers.
+        connection.driver_connection.backup(target)  # type: ignore[union-attr]
+    finally:
+        target.close()
+        connection.close()
+    part.replace(copy)
+    log.info("the database is copied to %s before it is brought to a newer version", copy.name)
 
 
 def _version(connection: Connection, scripts: ScriptDirectory) -> str | None:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, RowMapping, bindparam, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, Text, bindparam, cast, func, insert, select, update
 
 from nightround.model.finding import Finding, FindingState, LedgerDelta, Resolution
 from nightround.model.rule import Severity
 from nightround.store.schema import finding_history, findings
 from redcap_sync.rows.tables import RowKey
+
+SEVERITIES = {one.value: one for one in Severity}
+STATES = {one.value: one for one in FindingState}
 
 
 class Change(StrEnum):
@@ -46,22 +50,53 @@ class Changes(NamedTuple):
 
 def read_findings(connection: Connection, study: str) -> tuple[Finding, ...]:
     """All findings of a study, open and closed, in the order of their ids."""
-    rows = connection.execute(select(findings).where(findings.c.study == study).order_by(findings.c.id)).mappings()
-    return tuple(_finding(row) for row in rows)
+    query = select(*READ_COLUMNS).where(findings.c.study == study).order_by(findings.c.id)
+    cells = _Cells()
+    return tuple(_finding(row, cells) for row in connection.execute(query))
 
 
-def write_delta(connection: Connection, study: str, run_id: int, delta: LedgerDelta, now: datetime) -> None:
-    """Make a night's changes the current state, and add one line of history for each change of state."""
+def write_delta(
+    connection: Connection,
+    study: str,
+    run_id: int,
+    delta: LedgerDelta,
+    *,
+    known: Iterable[Finding],
+    now: datetime,
+) -> None:
+    """Make a night's changes the current state, and add one line of history for each change of state.
+
+    Of `known` findings that were only seen again nothing is written but when, and that for all of them at once.
+    """
     if delta.opened:
         connection.execute(insert(findings), [_row(one) for one in delta.opened])
-    seen_before = (*delta.persisting, *delta.reopened, *delta.resolved)
-    if seen_before:
+    before = {one.id: one for one in known}
+    others = [one for one in delta.persisting if not _only_seen_again(one, before[one.id])]
+    changed = [*others, *delta.reopened, *delta.resolved]
+    if changed:
         by_id = update(findings).where(findings.c.id == bindparam("finding_id"))
-        connection.execute(by_id, [_row(one, identity="finding_id") for one in seen_before])
+        connection.execute(by_id, [_row(one, identity="finding_id") for one in changed])
+    if delta.persisting:
+        _write_last_seen(connection, study, delta)
     moved = {Change.OPENED: delta.opened, Change.REOPENED: delta.reopened, Change.RESOLVED: delta.resolved}
     lines = [_line(one, change, study, run_id, now) for change, found in moved.items() for one in found]
     if lines:
         connection.execute(insert(finding_history), lines)
+
+
+def _only_seen_again(after: Finding, before: Finding) -> bool:
+    return (after.severity, after.owner, after.observed) == (before.severity, before.owner, before.observed)
+
+
+def _write_last_seen(connection: Connection, study: str, delta: LedgerDelta) -> None:
+    """Every open finding was seen tonight, but those about which the night proved nothing."""
+    seen_at = delta.persisting[0].last_seen_at
+    open_ones = update(findings).where(findings.c.study == study, findings.c.state == FindingState.OPEN)
+    connection.execute(open_ones.values(last_seen_at=seen_at))
+    if delta.untouched:
+        by_id = update(findings).where(findings.c.id == bindparam("finding_id"))
+        unseen = [{"finding_id": one.id, "seen_at": one.last_seen_at} for one in delta.untouched]
+        connection.execute(by_id.values(last_seen_at=bindparam("seen_at")), unseen)
 
 
 def read_history(connection: Connection, study: str, position: int) -> tuple[HistoryEntry, ...]:
@@ -138,22 +173,57 @@ def _row(finding: Finding, identity: str = "id") -> dict[str, Any]:
     }
 
 
-def _finding(row: RowMapping) -> Finding:
+READ_COLUMNS: tuple[ColumnElement[Any], ...] = (
+    *(findings.c[name] for name in ("id", "study", "rule_id", "record", "event", "instrument", "instance")),
+    *(findings.c[name] for name in ("owner", "times_reopened", "severity", "state", "resolution")),
+    *(cast(findings.c[name], Text) for name in ("fields", "observed", "opened_at", "last_seen_at", "resolved_at")),
+)
+"""By position, and what is costly to read as text: every night reads all findings, and most cells are repeated."""
+
+
+class _Cells:
+    """Reads stored text; what was read before is looked up."""
+
+    def __init__(self) -> None:
+        self._times: dict[str, datetime] = {}
+        self._fields: dict[str, tuple[str, ...]] = {}
+        self._observed: dict[str, Mapping[str, str]] = {}
+
+    def time(self, text: str) -> datetime:
+        if text not in self._times:
+            read = datetime.fromisoformat(text)
+            self._times[text] = read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
+        return self._times[text]
+
+    def fields(self, text: str) -> tuple[str, ...]:
+        if text not in self._fields:
+            self._fields[text] = tuple(json.loads(text))
+        return self._fields[text]
+
+    def observed(self, text: str) -> Mapping[str, str]:
+        if text not in self._observed:
+            self._observed[text] = json.loads(text)
+        return self._observed[text]
+
+
+def _finding(row: Sequence[Any], cells: _Cells) -> Finding:
+    identity, study, rule_id, record, event, instrument, instance, owner, times_reopened, *others = row
+    severity, state, resolution, fields, observed, opened_at, last_seen_at, resolved_at = others
     return Finding(
-        id=row["id"],
-        study=row["study"],
-        rule_id=row["rule_id"],
-        row=RowKey(row["record"], row["event"], row["instrument"], row["instance"]),
-        fields=tuple(row["fields"]),
-        severity=Severity(row["severity"]),
-        owner=row["owner"],
-        state=FindingState(row["state"]),
-        opened_at=row["opened_at"],
-        last_seen_at=row["last_seen_at"],
-        resolved_at=row["resolved_at"],
-        resolution=_resolution(row["resolution"]),
-        times_reopened=row["times_reopened"],
-        observed=row["observed"],
+        id=identity,
+        study=study,
+        rule_id=rule_id,
+        row=RowKey(record, event, instrument, instance),
+        fields=cells.fields(fields),
+        severity=SEVERITIES[severity],
+        owner=owner,
+        state=STATES[state],
+        opened_at=cells.time(opened_at),
+        last_seen_at=cells.time(last_seen_at),
+        resolved_at=cells.time(resolved_at) if resolved_at else None,
+        resolution=_resolution(resolution),
+        times_reopened=times_reopened,
+        observed=cells.observed(observed),
     )
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, func, insert, select, update
+from sqlalchemy import Column, Connection, RowMapping, Select, func, insert, select, update
 
 from nightround.model.outcome import Coverage, Outcome, Status
 from nightround.store.schema import outcomes, runs, steps
@@ -83,29 +83,62 @@ def insert_step(connection: Connection, run_id: int, step: RunStep) -> None:
 
 def end_run(connection: Connection, run_id: int, facts: Mapping[str, Any]) -> None:
     """Write how a run ended. Also a run that was thought lost may still say so."""
-    connection.execute(update(runs).where(runs.c.id == run_id).values(**facts))
+    coverage_of = None
+    if (document := facts["coverage"]) is not None:
+        newest = _newest(connection, runs.c.coverage_of, run_id)
+        same = newest is not None and _coverage_of(connection, newest) == document
+        coverage_of = newest if same else run_id
+    own = document if coverage_of == run_id else None
+    changed = {**facts, "coverage": own, "coverage_of": coverage_of}
+    connection.execute(update(runs).where(runs.c.id == run_id).values(**changed))
 
 
 def insert_outcomes(connection: Connection, run_id: int, found: Iterable[Outcome]) -> None:
-    """Keep what every rule came to, with its denominators. The violations become findings and are not kept here."""
-    rows = [
-        {
-            "run_id": run_id,
-            "rule_id": one.rule_id,
-            "status": one.status,
-            "in_scope": one.in_scope,
-            "checked": one.checked,
-            "failed": one.failed,
-            "reason": one.reason,
-        }
-        for one in found
-    ]
-    if rows:
-        connection.execute(insert(outcomes), rows)
+    """Keep the outcome of every rule, with its denominators. The violations become findings and are not kept here.
+
+    Outcomes that are those of the newest run that has any are not written again; that run is named.
+    """
+    kept = {one.rule_id: replace(one, violations=()) for one in found}
+    if not kept:
+        return
+    newest = _newest(connection, runs.c.outcomes_of, run_id)
+    same = newest is not None and {one.rule_id: one for one in _outcomes_kept_by(connection, newest)} == kept
+    if not same:
+        connection.execute(insert(outcomes), [_outcome_row(run_id, one) for one in kept.values()])
+    named = newest if same else run_id
+    connection.execute(update(runs).where(runs.c.id == run_id).values(outcomes_of=named))
+
+
+def _newest(connection: Connection, column: Column[Any], run_id: int) -> int | None:
+    """What a column of the newest other run of the same study names; None where it is blank in all of them."""
+    study = select(runs.c.study).where(runs.c.id == run_id).scalar_subquery()
+    others = select(column).where(runs.c.study == study, runs.c.id != run_id, column.is_not(None))
+    return connection.execute(others.order_by(runs.c.id.desc()).limit(1)).scalar()
+
+
+def _coverage_of(connection: Connection, run_id: int) -> Any:
+    return connection.execute(select(runs.c.coverage).where(runs.c.id == run_id)).scalar()
+
+
+def _outcome_row(run_id: int, one: Outcome) -> dict[str, Any]:
+    return {
+        "run_id": run_id,
+        "rule_id": one.rule_id,
+        "status": one.status,
+        "in_scope": one.in_scope,
+        "checked": one.checked,
+        "failed": one.failed,
+        "reason": one.reason,
+    }
 
 
 def read_outcomes(connection: Connection, run_id: int) -> tuple[Outcome, ...]:
     """The outcomes of a run by rule id, without their violations."""
+    named = connection.execute(select(runs.c.outcomes_of).where(runs.c.id == run_id)).scalar()
+    return _outcomes_kept_by(connection, named) if named is not None else ()
+
+
+def _outcomes_kept_by(connection: Connection, run_id: int) -> tuple[Outcome, ...]:
     query = select(outcomes).where(outcomes.c.run_id == run_id).order_by(outcomes.c.rule_id)
     return tuple(
         Outcome(row.rule_id, Status(row.status), row.in_scope, row.checked, row.failed, row.reason)
@@ -115,10 +148,11 @@ def read_outcomes(connection: Connection, run_id: int) -> tuple[Outcome, ...]:
 
 def read_outcomes_before(connection: Connection, study: str, job: str, run_id: int) -> tuple[Outcome, ...]:
     """The outcomes of the newest run of a job before a run, of those that have any."""
-    earlier = select(func.max(outcomes.c.run_id)).join(runs, runs.c.id == outcomes.c.run_id)
-    earlier = earlier.where(runs.c.study == study, runs.c.job == job, runs.c.id < run_id)
-    newest = connection.execute(earlier).scalar()
-    return read_outcomes(connection, newest) if newest is not None else ()
+    earlier = select(runs.c.outcomes_of).where(
+        runs.c.study == study, runs.c.job == job, runs.c.id < run_id, runs.c.outcomes_of.is_not(None)
+    )
+    named = connection.execute(earlier.order_by(runs.c.id.desc()).limit(1)).scalar()
+    return _outcomes_kept_by(connection, named) if named is not None else ()
 
 
 def count_runs(connection: Connection, study: str, job: str, up_to: int) -> int:
@@ -145,9 +179,11 @@ def _read(connection: Connection, query: Select[Any]) -> tuple[Run, ...]:
 
 def _run(connection: Connection, row: RowMapping) -> Run:
     its_steps = connection.execute(select(steps).where(steps.c.run_id == row["id"]).order_by(steps.c.position))
-    facts = dict(row) | {
+    stored = {name: value for name, value in row.items() if not name.endswith("_of")}
+    named = row["coverage_of"]
+    facts = stored | {
         "ended": Ended(row["ended"]),
-        "coverage": coverage_from(row["coverage"]) if row["coverage"] else None,
+        "coverage": coverage_from(_coverage_of(connection, named)) if named is not None else None,
         "steps": tuple(
             RunStep(step.name, step.started_at, step.ended_at, Ended(step.ended), step.note) for step in its_steps
         ),

@@ -89,6 +89,8 @@ runs = Table(
     Column("complete", Boolean, nullable=False),
     Column("trouble", Said),
     Column("coverage", JSON(none_as_null=True)),
+    Column("outcomes_of", Counter),  # the run whose outcomes are also those of this one; itself where they are new
+    Column("coverage_of", Counter),  # the same of its certificate
     Index(None, "study", "id"),
     sqlite_autoincrement=True,
 )

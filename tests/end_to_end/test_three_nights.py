@@ -22,6 +22,7 @@ from nightround.store.database import Store, open_store
 from nightround.store.finding_rows import HistoryEntry
 from nightround.store.run_rows import Ended
 from tests.end_to_end.conftest import Demo
+from tests.made_findings import history_of
 
 STORY = Path(__file__).parents[2] / "expectations" / "venous_occlusion" / "synthetic" / "nights.toml"
 NIGHTS = tomllib.loads(STORY.read_text(encoding="utf-8"))["night"]
@@ -39,7 +40,7 @@ def changes_by_night(demo: Demo) -> list[dict[tuple[str, str, str, int], str]]:
         places = {
             one.id: (one.rule_id, one.row.record, one.row.event, one.row.instance) for one in store.findings(STUDY)
         }
-        history = store.history_since(STUDY)
+        history = history_of(store, STUDY)
     nights: list[dict[tuple[str, str, str, int], str]] = []
     open_before: set[tuple[str, str, str, int]] = set()
     for run_id in sorted({entry.run_id for entry in history}):

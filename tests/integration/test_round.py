@@ -23,6 +23,7 @@ from nightround.snapshots.snapshot_store import SnapshotStore
 from nightround.store.run_rows import Ended
 from nightround.study.folder import find_content
 from redcap_sync.errors import RedcapUnreachable
+from redcap_sync.messages import Message
 from tests.small_study import STUDY, SmallStudy, small_study
 
 
@@ -137,7 +138,7 @@ def test_some_person_always_learns_of_a_failure(
     """The data manager does; everybody where there is none, and on Mondays, when everybody expects a mail."""
     deliveries = tell_of_failure(
         Words("题目", "A study"),
-        RunSummary(NightState.FAILED, trouble="REDCap did not answer."),
+        RunSummary(NightState.FAILED, trouble=(Message.of("kept.text", text="REDCap did not answer."),)),
         recipients=[Recipient(role, f"{role}@hospital.example", "en", ()) for role in roles],
         channels=[Outbox(tmp_path)],
         templates=load_digest_templates(find_content({}).templates / "digest"),

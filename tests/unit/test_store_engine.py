@@ -1,5 +1,6 @@
 """Opening the database: versions, permissions, transactions."""
 
+import shutil
 import sqlite3
 import stat
 from pathlib import Path
@@ -14,6 +15,9 @@ from sqlalchemy.schema import CreateTable
 from nightround.model.errors import DatabaseVersionWrong, SystemLibraryMissing
 from nightround.store.engine import open_engine, reading, writing
 from nightround.store.schema import metadata
+
+KEPT = Path(__file__).parents[1] / "kept" / "data_ab75676"
+"""A data folder with a database of version 0001."""
 
 
 def mode(path: Path) -> int:
@@ -83,6 +87,28 @@ def test_a_database_of_a_newer_version_is_refused(tmp_path: Path) -> None:
         open_engine(path)
     assert caught.value.exit_code == 15
     assert path.read_bytes() == before
+
+
+def test_a_database_is_copied_before_it_is_migrated(tmp_path: Path) -> None:
+    """The copy is the database as it was, private, at the version in its name; a second migration keeps the first."""
+    path = tmp_path / "nightround.sqlite3"
+    for written in ("first", "second"):
+        shutil.copy(KEPT / "nightround.sqlite3", path)
+        with sqlite3.connect(path) as older:
+            older.execute("UPDATE runs SET trouble = ?", (written,))
+        older.close()
+        open_engine(path).dispose()
+    copies = sorted(tmp_path.glob("nightround.sqlite3.version-0001*"))
+    assert [copy.name for copy in copies] == ["nightround.sqlite3.version-0001", "nightround.sqlite3.version-0001-2"]
+    assert {mode(copy) for copy in copies} == {0o600}
+    for copy, written in zip(copies, ("first", "second"), strict=True):
+        with sqlite3.connect(copy) as kept:
+            assert kept.execute("SELECT DISTINCT trouble FROM runs").fetchall() == [(written,)]
+            assert kept.execute("SELECT version_num FROM alembic_version").fetchall() == [("0001",)]
+            assert kept.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        kept.close()
+    open_engine(path).dispose()
+    assert len(list(tmp_path.iterdir())) == 3
 
 
 def test_a_database_of_another_program_is_refused(tmp_path: Path) -> None:

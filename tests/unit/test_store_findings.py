@@ -10,16 +10,18 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
+from sqlalchemy import event
 from sqlalchemy.exc import IntegrityError
 
 from nightround.findings.reconcile import reconcile
 from nightround.model.finding import Finding, LedgerDelta, Resolution
 from nightround.model.outcome import Outcome, Status
 from nightround.store.database import Store, open_store
+from nightround.store.engine import reading
 from nightround.store.finding_rows import Change
 from redcap_sync.messages import Message
 from redcap_sync.rows.tables import RowKey
-from tests.made_findings import STUDY, made_finding, made_outcome, made_row, made_rule, night
+from tests.made_findings import STUDY, history_of, made_finding, made_outcome, made_row, made_rule, night
 
 ROWS = frozenset(made_row(str(record)) for record in range(1001, 1010))
 RULES = {"VIL-01": made_rule()}
@@ -70,7 +72,7 @@ def test_nights_change_the_findings_and_every_change_is_kept(store: Store) -> No
     a_night(store, 3, "1001", "1002")
     assert {one.row.record: one.times_reopened for one in store.findings(STUDY)} == {"1001": 0, "1002": 1}
     records = {one.id: one.row.record for one in store.findings(STUDY)}
-    assert [(records[entry.finding_id], entry.change, entry.at) for entry in store.history_since(STUDY)] == [
+    assert [(records[entry.finding_id], entry.change, entry.at) for entry in history_of(store, STUDY)] == [
         ("1001", Change.OPENED, night(1)),
         ("1002", Change.OPENED, night(1)),
         ("1002", Change.RESOLVED, night(2)),
@@ -82,16 +84,16 @@ def test_the_history_says_how_a_finding_was_closed(store: Store) -> None:
     """The proof and the values of that night stand in the history for good."""
     a_night(store, 1, "1001")
     a_night(store, 2)
-    closed = store.history_since(STUDY)[-1]
+    closed = history_of(store, STUDY)[-1]
     assert (closed.resolution, closed.observed) == (Resolution.FIXED, {"villalta_total": "7"})
 
 
 def test_history_after_a_position_leaves_out_what_was_before(store: Store) -> None:
     """A position is where one reader stopped."""
     a_night(store, 1, "1001")
-    position = store.history_since(STUDY)[-1].position
+    position = history_of(store, STUDY)[-1].position
     a_night(store, 2, "1001", "1002")
-    assert [entry.change for entry in store.history_since(STUDY, position)] == [Change.OPENED]
+    assert [entry.change for entry in history_of(store, STUDY, position)] == [Change.OPENED]
 
 
 def test_changes_over_several_nights_are_one_delta(store: Store) -> None:
@@ -119,7 +121,7 @@ def test_changes_over_several_nights_are_one_delta(store: Store) -> None:
 def test_studies_do_not_see_one_another(store: Store) -> None:
     """Two studies in one database have their own findings, history and changes."""
     a_night(store, 1, "1001")
-    assert (store.findings("other"), store.history_since("other")) == ((), ())
+    assert (store.findings("other"), history_of(store, "other")) == ((), ())
     assert store.changes_since("other", 0) == (LedgerDelta(), 0)
 
 
@@ -132,27 +134,72 @@ def test_outcomes_are_kept_with_their_denominators(store: Store) -> None:
     assert store.outcomes(run_id) == (replace(outcome, violations=()), unjudged)
 
 
+def test_outcomes_of_an_unchanged_night_are_named_and_not_written_again(store: Store) -> None:
+    """Each night has its outcomes; the table grows only where one of them differs."""
+    runs = [store.start_run(STUDY, "nightly", night(number)) for number in range(1, 5)]
+    nights = [made_outcome(rows=[made_row(record)]) for record in ("1001", "1002")]
+    nights += [replace(nights[0], failed=2), replace(nights[0], failed=2)]
+    for number, (run_id, outcome) in enumerate(zip(runs, nights, strict=True), start=1):
+        store.record_night(STUDY, run_id, [outcome], lambda _: LedgerDelta(), night(number))
+    assert [store.outcomes(run_id) for run_id in runs] == [(replace(one, violations=()),) for one in nights]
+    with reading(store.engine) as connection:
+        kept = connection.exec_driver_sql("SELECT run_id FROM outcomes ORDER BY run_id").scalars().all()
+    assert list(kept) == [runs[0], runs[2]]
+
+
+def test_a_finding_that_is_only_seen_again_is_not_written_but_when(store: Store) -> None:
+    """A hundred findings that stand cost one statement; what the night proved nothing about keeps its hour."""
+    records = [str(record) for record in range(1001, 1101)]
+    a_night(store, 1, *records)
+    statements: list[str] = []
+
+    @event.listens_for(store.engine, "before_cursor_execute")
+    def count(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        statements.append(statement)
+
+    outcome = made_outcome(rows=[made_row(record) for record in records[1:]])
+    run_id = store.start_run(STUDY, "nightly", night(2))
+    store.record_night(
+        STUDY,
+        run_id,
+        [outcome],
+        lambda known: reconcile(STUDY, known, [outcome], RULES, rows=EveryRow(), complete=False, now=night(2)),
+        night(2),
+    )
+    written = [one.split("SET")[1].split("WHERE")[0] for one in statements if one.startswith("UPDATE findings")]
+    assert [one.strip() for one in written] == ["last_seen_at=?", "last_seen_at=?"]
+    seen = {one.row.record: one.last_seen_at for one in store.findings(STUDY)}
+    assert seen == {**dict.fromkeys(records, night(2)), "1001": night(1)}
+
+
+class EveryRow:
+    """A snapshot that has whatever row is asked for."""
+
+    def __contains__(self, row: object) -> bool:
+        return True
+
+
 def test_a_night_that_fails_half_way_leaves_the_night_before(store: Store) -> None:
     """When the last line cannot be written, the findings and outcomes written before it are gone too."""
     a_night(store, 1, "1001")
-    before = (store.findings(STUDY), store.history_since(STUDY))
+    before = (store.findings(STUDY), history_of(store, STUDY))
     twice = LedgerDelta(opened=(made_finding(row=made_row("1002")), made_finding(row=made_row("1001"))))
     run_id = store.start_run(STUDY, "nightly", night(2))
     with pytest.raises(IntegrityError):
         store.record_night(STUDY, run_id, [made_outcome()], lambda _: twice, night(2))
-    assert (store.findings(STUDY), store.history_since(STUDY), store.outcomes(run_id)) == (*before, ())
+    assert (store.findings(STUDY), history_of(store, STUDY), store.outcomes(run_id)) == (*before, ())
 
 
 def test_a_process_that_dies_half_way_leaves_the_night_before(store: Store, tmp_path: Path) -> None:
     """Killed after the findings were written and before the history was: the next one sees the night before."""
     a_night(store, 1, "1001")
-    before = (store.findings(STUDY), store.history_since(STUDY))
+    before = (store.findings(STUDY), history_of(store, STUDY))
     script = """
         import os, sys
         from sqlalchemy import event
         from nightround.model.finding import LedgerDelta
         from nightround.store.database import open_store
-        from tests.made_findings import STUDY, made_finding, made_row, night
+        from tests.made_findings import STUDY, history_of, made_finding, made_row, night
 
         store = open_store(sys.argv[1])
         run_id = store.start_run(STUDY, "nightly", night(2))
@@ -167,7 +214,7 @@ def test_a_process_that_dies_half_way_leaves_the_night_before(store: Store, tmp_
     """
     died = subprocess.run([sys.executable, "-c", textwrap.dedent(script), str(tmp_path / "nightround.db")], check=False)
     assert died.returncode == 9
-    assert (store.findings(STUDY), store.history_since(STUDY)) == before
+    assert (store.findings(STUDY), history_of(store, STUDY)) == before
     assert len(a_night(store, 2, "1001", "1002").opened) == 1
 
 
@@ -187,7 +234,7 @@ def test_two_runs_at_the_same_moment_open_a_finding_once(store: Store, tmp_path:
     for thread in threads:
         thread.join()
     assert sorted((len(delta.opened), len(delta.persisting)) for delta in deltas) == [(0, 1), (1, 0)]
-    assert len(store.history_since(STUDY)) == 1
+    assert len(history_of(store, STUDY)) == 1
 
 
 def test_no_patient_value_stands_in_a_repr(store: Store) -> None:
@@ -196,5 +243,5 @@ def test_no_patient_value_stands_in_a_repr(store: Store) -> None:
     run_id = store.start_run(STUDY, "nightly", night(1))
     store.record_night(STUDY, run_id, [], lambda _: LedgerDelta(opened=(canary,)), night(1))
     assert store.findings(STUDY)[0].observed == {"villalta_total": "CANARY-7Q"}
-    shown = repr((store, store.findings(STUDY), store.history_since(STUDY), store.changes_since(STUDY, 0)))
+    shown = repr((store, store.findings(STUDY), history_of(store, STUDY), store.changes_since(STUDY, 0)))
     assert "CANARY-7Q" not in shown

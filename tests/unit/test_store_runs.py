@@ -12,6 +12,7 @@ from nightround.model.finding import LedgerDelta
 from nightround.model.outcome import Coverage, Status
 from nightround.store.database import Store, open_store
 from nightround.store.digest_rows import SentDigest
+from nightround.store.engine import reading
 from nightround.store.run_rows import Ended, Run, RunStep
 from redcap_sync.messages import Message
 from tests.made_findings import STUDY, night
@@ -65,6 +66,19 @@ def test_a_run_is_remembered_with_its_steps_and_certificate(store: Store) -> Non
         coverage=replace(COVERAGE, counts=whole),
         steps=steps,
     )
+
+
+def test_a_certificate_that_is_the_one_before_is_named_and_not_written_again(store: Store) -> None:
+    """Each run has its certificate; the database keeps each one once as long as it stays."""
+    other = replace(COVERAGE, unaccounted=())
+    for number, coverage in enumerate((COVERAGE, COVERAGE, None, COVERAGE, other, other), start=1):
+        run_id = store.start_run(STUDY, "nightly", night(number))
+        store.finish_run(run_id, Ended.DONE, exit_code=0, now=night(number), coverage=coverage)
+    found = [run.coverage and run.coverage.unaccounted for run in reversed(store.runs(STUDY))]
+    assert found == [("B",), ("B",), None, ("B",), (), ()]
+    with reading(store.engine) as connection:
+        kept = connection.exec_driver_sql("SELECT id FROM runs WHERE coverage IS NOT NULL ORDER BY id").scalars().all()
+    assert list(kept) == [1, 5]
 
 
 def test_a_running_run_is_no_last_run(store: Store) -> None:
