@@ -73,4 +73,4 @@ def test_notes_are_two_paragraphs_with_raised_letters_and_nothing_on_columns_tha
     notes = [one for one in document.paragraphs if one.text.startswith(("Values are", "a\u00a0"))]
     assert len(notes) == 2 * len(document.tables)
     assert all(one.runs[0].font.superscript for one in notes if one.text.startswith("a"))
-    assert not [one for one in document.paragraphs if "under an open finding" in one.text]
+    assert not [one for one in document.paragraphs if "with an open finding" in one.text]
