@@ -11,15 +11,20 @@ from typing import NamedTuple
 from nightround.model.language import Language
 from nightround.model.outcome import Status
 from nightround.model.rule import Severity
+from nightround.report.figures.drawing import Label
 from nightround.report.numbers.facts import News
 from nightround.report.numbers.inputs import ReportInputs
 from nightround.report.printing.cleaning import clean, spaced
 from nightround.report.printing.context import ReportContext
-from nightround.report.self_audit.audit_figures import INTERVAL, contradictions_of_figures
 from nightround.report.self_audit.audit_rows import Contradiction
 from nightround.report.tables.planned_tables import SIGNIFICANT, typeset
 from nightround.report.tables.views import Cell, TableView
 
+NUMBER = r"[-\u2212]?\d+(?:\.\d+)?"
+INTERVAL = re.compile(
+    rf"(?<![\d.])(?P<value>{NUMBER})%?\s*[(（]\s*(?P<low>{NUMBER})%?\s*(?:to|,|，|~|～|至)\s*(?P<high>{NUMBER})%?\s*[)）]"
+)
+"""An estimate with its interval, as it is printed in either language."""
 FIGURE_OF = re.compile(r"\d+(?:\.\d+)?")
 TRUST_COLUMN = "trust"
 
@@ -32,12 +37,13 @@ class PageCell(NamedTuple):
 
 
 class PageReader(HTMLParser):
-    """Reads the body cells of every numbered table, and the sentences of the summary."""
+    """Reads the body cells of every numbered table, the sentences of the summary, and the words of each figure."""
 
     def __init__(self) -> None:
         super().__init__()
         self.cells: dict[str, list[PageCell]] = {}
         self.sentences: list[str] = []
+        self.figures: list[list[str]] = []
         self._table = self._kind = ""
         self._open: list[str] | None = None
         self._inside: Counter[str] = Counter()
@@ -50,6 +56,11 @@ class PageReader(HTMLParser):
         self._inside[tag] += 1
         if tag == "td" and self._inside["tbody"]:
             self._open, self._kind = [], about.get("class", "")
+        if tag == "svg" and about.get("class") == "figure":
+            self.figures.append([])
+            self._inside["figure"] = 1
+        if tag == "text" and self._inside["figure"]:
+            self._open = []
         if tag == "ul":
             self._inside["findings"] = int(about.get("class") == "findings")
         if tag == "li" and self._inside["findings"]:
@@ -58,11 +69,15 @@ class PageReader(HTMLParser):
     def handle_endtag(self, tag: str) -> None:
         """Keep what was read."""
         self._inside[tag] = max(self._inside[tag] - 1, 0)
-        if tag not in {"td", "li"} or self._open is None:
+        if tag == "svg":
+            self._inside["figure"] = 0
+        if tag not in {"td", "li", "text"} or self._open is None:
             return
         text, self._open = "".join(self._open).strip(), None
         if tag == "li":
             self.sentences.append(text)
+        elif tag == "text":
+            self.figures[-1].append(text)
         else:
             self.cells.setdefault(self._table, []).append(PageCell(self._kind, text))
 
@@ -89,7 +104,7 @@ def contradictions_of_page(page: str, context: ReportContext, inputs: ReportInpu
     yield from sentences_on_page(read, context)
     yield from sentences_against_rows(context, inputs)
     yield from notes_against_rows(context, inputs)
-    yield from contradictions_of_figures(page, context.figures, inputs)
+    yield from figures_on_page(read, context)
 
 
 def cells_against_view(table: TableView, cells: list[PageCell]) -> Iterator[Contradiction]:
@@ -112,6 +127,16 @@ def cells_against_rows(
         text = squeezed(cell.text.rpartition(" = ")[2])
         if cell.kind != TRUST_COLUMN and FIGURE_OF.search(text) and text not in printed:
             yield Contradiction(f"table {table}", f"{cell.text!r} is printed and is no result row of it")
+
+
+def figures_on_page(read: PageReader, context: ReportContext) -> Iterator[Contradiction]:
+    """Every figure is on the page with its words, and nothing else is; its shapes are proven when it is built."""
+    if len(read.figures) != len(context.figures):
+        yield Contradiction("figures", f"{len(read.figures)} are on the page, {len(context.figures)} were made")
+    for figure, words in zip(context.figures, read.figures, strict=False):
+        made = [squeezed(clean(shape.text)) for shape in figure.drawing.shapes if isinstance(shape, Label)]
+        if [squeezed(word) for word in words] != made:
+            yield Contradiction(f"figure {figure.number}", "the page does not print the words of this figure")
 
 
 def sentences_on_page(read: PageReader, context: ReportContext) -> Iterator[Contradiction]:

@@ -1,35 +1,30 @@
-"""Figures held against their own words and the result rows, as a reader with a ruler would."""
+"""What figures show otherwise than their own words and the result rows say, read from their shapes."""
 
 from __future__ import annotations
 
-import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
 from nightround.model.result import ResultSet
-from nightround.report.figures.drawing import Label
 from nightround.report.numbers.facts import PatientPair
 from nightround.report.numbers.inputs import ReportInputs
-from nightround.report.printing.cleaning import clean, spaced
-from nightround.report.self_audit.audit_curves import contradictions_of_curve
+from nightround.report.self_audit.audit_page import INTERVAL
 from nightround.report.self_audit.audit_rows import Contradiction
-from nightround.report.self_audit.figure_reader import (
+from nightround.report.tables.views import Figure
+from tests.shape_curves import contradictions_of_curve
+from tests.shape_reader import (
     Box,
     Drawn,
     Panel,
     Ruler,
     Word,
     panels_of,
-    read_figures,
+    read_drawing,
     ruler_below,
     value_of,
 )
-from nightround.report.tables.views import Figure
 
-FIGURE = r"[-\u2212]?\d+(?:\.\d+)?"
-INTERVAL = re.compile(
-    rf"(?<![\d.])(?P<value>{FIGURE})%?\s*[(（]\s*(?P<low>{FIGURE})%?\s*(?:to|,|，|~|～|至)\s*(?P<high>{FIGURE})%?\s*[)）]"
-)
 ABOVE_BASELINE = 3.15
 """Points; what belongs to a word of 9 points is drawn so far above its baseline."""
 BAR_LEAST = 10.0
@@ -42,27 +37,17 @@ SAME_ROW = 2.0
 """Points; rows are further apart."""
 
 
-def contradictions_of_figures(page: str, figures: Iterable[Figure], inputs: ReportInputs) -> Iterator[Contradiction]:
-    """What the figures on a page show otherwise than their words and the result rows say."""
-    expected, drawn = list(figures), read_figures(page)
-    if len(expected) != len(drawn):
-        yield Contradiction("figures", f"{len(drawn)} are on the page, {len(expected)} were made")
-    for figure, seen in zip(expected, drawn, strict=False):
-        where = f"figure {figure.number}"
-        yield from words_on_page(where, figure, seen)
+def contradictions_of_figures(figures: Iterable[Figure], inputs: ReportInputs) -> Iterator[Contradiction]:
+    """What the figures of a report show otherwise than their words and the result rows say."""
+    for figure in figures:
+        where, seen = f"figure {figure.number}", read_drawing(figure.drawing)
         yield from intervals_against_words(where, seen)
         yield from bars_against_counts(where, seen)
         yield from panels_against_rows(where, seen, inputs)
+        yield from patients_against_pairs(where, seen, inputs)
         for curve in inputs.plan.survival:
             if figure.title in {curve.label.zh, curve.label.en}:
                 yield from contradictions_of_curve(where, seen, curve, inputs)
-
-
-def words_on_page(where: str, figure: Figure, seen: Drawn) -> Iterator[Contradiction]:
-    """Every word of a figure is on the page, and nothing else is."""
-    made = [spaced(clean(shape.text)) for shape in figure.drawing.shapes if isinstance(shape, Label)]
-    if [spaced(word.text) for word in seen.words] != made:
-        yield Contradiction(where, "the page does not print the words of this figure")
 
 
 def intervals_against_words(where: str, seen: Drawn) -> Iterator[Contradiction]:
@@ -119,7 +104,7 @@ def bars_against_counts(where: str, seen: Drawn) -> Iterator[Contradiction]:
     for boxes in rows.values():
         counted = [(box, count) for box in boxes if (count := count_in(box, seen.words)) is not None]
         for (one, count), (other, others) in pairwise(counted):
-            if abs(one.width * others - other.width * count) > (count + others) * 0.02:
+            if abs(one.width * others - other.width * count) > (count + others) * 1e-4:
                 yield Contradiction(where, f"segments of {count:g} and {others:g} are not as wide as that")
     lengths = {round(sum(box.width for box in boxes), 0) for boxes in rows.values()}
     if len(lengths) > 1:
@@ -147,6 +132,20 @@ def panels_against_rows(where: str, seen: Drawn, inputs: ReportInputs) -> Iterat
         tops = [box.y for box in seen.boxes if box.style == "month" and panel.holds(box.x, box.y)]
         if tops and not all_shown(tops, panel, entered_in_months(inputs.results)):
             yield Contradiction(where, "a bar shows a month in which others entered")
+
+
+def patients_against_pairs(where: str, seen: Drawn, inputs: ReportInputs) -> Iterator[Contradiction]:
+    """The lines of a panel run from a measurement before to the same patient's after, each pair of a variable once."""
+    drawn = [Counter((rounded(one.before), rounded(one.after)) for one in pairs) for pairs in inputs.pairs.values()]
+    for panel in (panel for panel in panels_of(seen) if panel and seen.strokes):
+        ends = [(y0, y1) for (x, y0), (_, y1) in seen.strokes if panel.holds(x, y0)]
+        if Counter((rounded(panel.ruler.read(y0)), rounded(panel.ruler.read(y1))) for y0, y1 in ends) not in drawn:
+            yield Contradiction(where, "the lines of the patients are not their pairs of measurements")
+
+
+def rounded(value: float) -> float:
+    """A measurement without the noise of having been drawn."""
+    return round(value, 4)
 
 
 def all_shown(places: Iterable[float], panel: Panel, values: Iterable[float]) -> bool:

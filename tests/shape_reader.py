@@ -1,17 +1,18 @@
-"""Figures read back from the page with a ruler: their words, lines and boxes, and the values that axes give them."""
+"""Figures read back from their shapes: words, lines and boxes, and the values that the axes give them."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from html.parser import HTMLParser
 from math import exp, log
 from typing import NamedTuple
 
+from nightround.report.figures.drawing import Drawing, Label, Marker, Point, Polyline, Rect
+
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
-PEN = 0.011
-"""Points; positions are written to two decimals, so each is this far off at most."""
+PEN = 2e-6
+"""Points; how far a place is off at most."""
 TICK_LONGEST = 6.0
 """Points; a longer line of an axis is the axis itself."""
 UNDER = 20.0
@@ -29,7 +30,7 @@ class Word(NamedTuple):
     style: str
 
 
-class DrawnLine(NamedTuple):
+class StyledLine(NamedTuple):
     """A line through points."""
 
     points: tuple[tuple[float, float], ...]
@@ -58,62 +59,40 @@ class Box(NamedTuple):
 
 @dataclass
 class Drawn:
-    """One figure as it stands on the page."""
+    """One figure as it was drawn."""
 
     words: list[Word] = field(default_factory=list)
-    lines: list[DrawnLine] = field(default_factory=list)
+    lines: list[StyledLine] = field(default_factory=list)
     boxes: list[Box] = field(default_factory=list)
+    strokes: list[tuple[Point, Point]] = field(default_factory=list)
+    """The line of each patient."""
 
-    def lines_of(self, style: str) -> list[DrawnLine]:
+    def lines_of(self, style: str) -> list[StyledLine]:
         """The lines of one style."""
         return [line for line in self.lines if line.style == style]
 
 
-class FigureReader(HTMLParser):
-    """Reads every SVG of a page that is one of the report's figures; a study's own pictures are its own."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.figures: list[Drawn] = []
-        self._inside = False
-        self._word: Word | None = None
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Take a shape, or begin a word."""
-        about = {name: value or "" for name, value in attrs}
-        style = about.get("class", "")
-        if tag == "svg" and style == "figure":
-            self.figures.append(Drawn())
-            self._inside = True
-        if not self._inside:
-            return
-        if tag == "polyline":
-            pairs = (pair.split(",") for pair in about["points"].split())
-            self.figures[-1].lines.append(DrawnLine(tuple((float(x), float(y)) for x, y in pairs), style))
-        elif tag == "rect":
-            x, y, width, height = (float(about[name]) for name in ("x", "y", "width", "height"))
-            self.figures[-1].boxes.append(Box(x, y, width, height, style))
-        elif tag == "text":
-            self._word = Word(float(about["x"]), float(about["y"]), "", style)
-
-    def handle_data(self, data: str) -> None:
-        """Add to the open word."""
-        if self._word is not None:
-            self._word = self._word._replace(text=self._word.text + data)
-
-    def handle_endtag(self, tag: str) -> None:
-        """Keep the word that ends here, or leave the figure."""
-        self._inside = self._inside and tag != "svg"
-        if tag == "text" and self._word is not None:
-            self.figures[-1].words.append(self._word)
-            self._word = None
+def read_drawing(drawing: Drawing) -> Drawn:
+    """The words, lines and boxes of a drawing; a marker is the box it fills."""
+    seen = Drawn()
+    for shape in drawing.shapes:
+        if isinstance(shape, Label):
+            seen.words.append(Word(exact(shape.x), exact(shape.y), shape.text, shape.style))
+        elif isinstance(shape, Polyline):
+            seen.lines.append(StyledLine(tuple((exact(x), exact(y)) for x, y in shape.points), shape.style))
+        elif isinstance(shape, Rect):
+            seen.boxes.append(Box(exact(shape.x), exact(shape.y), shape.width, shape.height, shape.style))
+        elif isinstance(shape, Marker):
+            left, top, size = shape.x - shape.size, shape.y - shape.size, 2 * shape.size
+            seen.boxes.append(Box(left, top, size, size, shape.style))
+        else:
+            seen.strokes += shape.lines
+    return seen
 
 
-def read_figures(page: str) -> list[Drawn]:
-    """Every figure of a page in its order."""
-    reader = FigureReader()
-    reader.feed(page)
-    return reader.figures
+def exact(place: float) -> float:
+    """A place without the noise of its last bits, so that equal places are equal."""
+    return round(place, 6)
 
 
 @dataclass(frozen=True)
@@ -151,7 +130,7 @@ def value_of(text: str) -> float | None:
 
 def ruler_of(ticks: Sequence[tuple[float, float]]) -> Ruler | None:
     """The axis through ticks (place, value), straight or logarithmic; None where neither goes through all of them."""
-    if len(ticks) < 2:  # noqa: PLR2004 - two places make an axis
+    if len(ticks) < 2:
         return None
     ordered = sorted(ticks)
     (low, first), (high, last) = ordered[0], ordered[-1]
@@ -176,7 +155,7 @@ def ruler_below(figure: Drawn) -> Ruler | None:
     return ruler_of(ticks)
 
 
-def is_stroke(line: DrawnLine) -> bool:
+def is_stroke(line: StyledLine) -> bool:
     """Whether a line of an axis is one of its short strokes."""
     (x0, y0), (x1, y1) = line.points[0], line.points[-1]
     return x0 == x1 and abs(y1 - y0) <= TICK_LONGEST

@@ -1,4 +1,4 @@
-"""Survival curves held against the result rows: every corner of every line, and each number at risk under its time."""
+"""Survival curves compared with the result rows: every corner of every line, and each number at risk under its time."""
 
 from __future__ import annotations
 
@@ -7,17 +7,8 @@ from collections.abc import Iterator, Sequence
 from nightround.model.result import ResultSet
 from nightround.report.numbers.inputs import ReportInputs
 from nightround.report.self_audit.audit_rows import Contradiction
-from nightround.report.self_audit.figure_reader import (
-    PEN,
-    Drawn,
-    DrawnLine,
-    Panel,
-    Ruler,
-    is_stroke,
-    panels_of,
-    ruler_below,
-)
 from nightround.study.plan import Survival
+from tests.shape_reader import PEN, Drawn, Panel, Ruler, StyledLine, is_stroke, panels_of, ruler_below
 
 LINES = frozenset({"curve", "limit", "dashed", "dashed-limit"})
 DRAWN = ("step_low", "step_high", "step")
@@ -37,13 +28,13 @@ def contradictions_of_curve(where: str, seen: Drawn, curve: Survival, inputs: Re
     groups = [group.id for group in inputs.plan.groups] if curve.by_group else [""]
     lines = [line for line in seen.lines if line.style in LINES]
     expected = [corners(inputs.results, curve, group, statistic, time) for group in groups for statistic in DRAWN]
-    if len(lines) != len(expected) or not all(runs_as_told(lines, expected, time, panels[0])):
+    if len(lines) != len(expected) or not all(runs_along(lines, expected, time, panels[0])):
         yield Contradiction(where, "a curve or its interval does not fall when and as far as the result rows say")
     for group in groups:
         yield from at_risk_against_rows(where, seen, curve, group, inputs.results)
 
 
-def runs_as_told(lines: Sequence[DrawnLine], expected: Sequence[Corners], time: Ruler, panel: Panel) -> Iterator[bool]:
+def runs_along(lines: Sequence[StyledLine], expected: Sequence[Corners], time: Ruler, panel: Panel) -> Iterator[bool]:
     """Whether each line has the corners that are expected of it, and runs from the last to the end of the panel."""
     for line, wanted in zip(lines, expected, strict=True):
         *turns, (end, height) = line.points
