@@ -8,7 +8,7 @@ from nightround.model.result import ResultSet
 from nightround.report.numbers.inputs import ReportInputs
 from nightround.report.self_audit.audit_rows import Contradiction
 from nightround.study.plan import Survival
-from tests.shape_reader import PEN, Drawn, Panel, Ruler, StyledLine, is_stroke, panels_of, ruler_below
+from tests.shape_reader import PEN, Drawn, DrawnLine, Panel, Ruler, is_stroke, panels_of, ruler_below
 
 LINES = frozenset({"curve", "limit", "dashed", "dashed-limit"})
 DRAWN = ("step_low", "step_high", "step")
@@ -34,7 +34,7 @@ def contradictions_of_curve(where: str, seen: Drawn, curve: Survival, inputs: Re
         yield from at_risk_against_rows(where, seen, curve, group, inputs.results)
 
 
-def runs_along(lines: Sequence[StyledLine], expected: Sequence[Corners], time: Ruler, panel: Panel) -> Iterator[bool]:
+def runs_along(lines: Sequence[DrawnLine], expected: Sequence[Corners], time: Ruler, panel: Panel) -> Iterator[bool]:
     """Whether each line has the corners that are expected of it, and runs from the last to the end of the panel."""
     for line, wanted in zip(lines, expected, strict=True):
         *turns, (end, height) = line.points

@@ -30,7 +30,7 @@ class Word(NamedTuple):
     style: str
 
 
-class StyledLine(NamedTuple):
+class DrawnLine(NamedTuple):
     """A line through points."""
 
     points: tuple[tuple[float, float], ...]
@@ -62,12 +62,12 @@ class Drawn:
     """One figure as it was drawn."""
 
     words: list[Word] = field(default_factory=list)
-    lines: list[StyledLine] = field(default_factory=list)
+    lines: list[DrawnLine] = field(default_factory=list)
     boxes: list[Box] = field(default_factory=list)
     strokes: list[tuple[Point, Point]] = field(default_factory=list)
     """The line of each patient."""
 
-    def lines_of(self, style: str) -> list[StyledLine]:
+    def lines_of(self, style: str) -> list[DrawnLine]:
         """The lines of one style."""
         return [line for line in self.lines if line.style == style]
 
@@ -79,7 +79,7 @@ def read_drawing(drawing: Drawing) -> Drawn:
         if isinstance(shape, Label):
             seen.words.append(Word(exact(shape.x), exact(shape.y), shape.text, shape.style))
         elif isinstance(shape, Polyline):
-            seen.lines.append(StyledLine(tuple((exact(x), exact(y)) for x, y in shape.points), shape.style))
+            seen.lines.append(DrawnLine(tuple((exact(x), exact(y)) for x, y in shape.points), shape.style))
         elif isinstance(shape, Rect):
             seen.boxes.append(Box(exact(shape.x), exact(shape.y), shape.width, shape.height, shape.style))
         elif isinstance(shape, Marker):
@@ -155,7 +155,7 @@ def ruler_below(figure: Drawn) -> Ruler | None:
     return ruler_of(ticks)
 
 
-def is_stroke(line: StyledLine) -> bool:
+def is_stroke(line: DrawnLine) -> bool:
     """Whether a line of an axis is one of its short strokes."""
     (x0, y0), (x1, y1) = line.points[0], line.points[-1]
     return x0 == x1 and abs(y1 - y0) <= TICK_LONGEST
