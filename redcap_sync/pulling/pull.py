@@ -20,7 +20,7 @@ from redcap_sync.pulling.batches import Batches
 from redcap_sync.pulling.change_log import Edit, LoggedChanges
 from redcap_sync.pulling.changed_records import Looking, first_look
 from redcap_sync.pulling.export_rights import ColumnsDiffer, own_rights
-from redcap_sync.pulling.pulled import Checkpoint, Proof, Pull, Told
+from redcap_sync.pulling.pulled import ROWS, Checkpoint, Proof, Pull, Told
 from redcap_sync.pulling.pulled_rows import Holding, Keys, differing_records
 from redcap_sync.pulling.raw_structure import RawStructure, pull_structure
 from redcap_sync.pulling.record_groups import GroupsDiffer, column_due
@@ -112,7 +112,8 @@ class _Run:
             code = "full.groups" if isinstance(changed, GroupsDiffer) else "full.columns"
             return self.full(Message.of(code))
         pulled = self._pull(base.structure, asking, contents, looking, version=base.redcap_version)
-        return replace(pulled, told=replace(pulled.told, unlogged=self._unlogged(pulled, looking, changes)))
+        told = replace(pulled.told, unlogged=self._unlogged(pulled, looking, changes))
+        return replace(pulled, told=told, carried=_carried(base, pulled))
 
     def full(self, why: Message | None) -> Pull:
         """Pull everything, but finished batches of a pull that was broken off."""
@@ -286,6 +287,13 @@ def _why_no_base(base: Pull) -> Message | None:
     if base.in_a_group:
         return Message.of("full.in_a_group")
     return None
+
+
+def _carried(base: Pull, pulled: Pull) -> dict[str, str]:
+    """The hashes of the parts that are those of the pull before; they were proven when it was read."""
+    same = [name for name, table in pulled.tables.items() if table is base.tables.get(name)]
+    names = [*same, *([ROWS] if pulled.rows is base.rows else [])]
+    return {name: base.carried[name] for name in names if name in base.carried}
 
 
 def _restructured() -> ExportIncomplete:

@@ -23,6 +23,7 @@ from nightround.snapshots.snapshot_store import SnapshotStore
 from nightround.snapshots.vault import KEY_BYTES, Vault, find_key
 from nightround.study.settings import SnapshotsTable
 from redcap_sync.errors import ExportIncomplete
+from redcap_sync.pulling import pulled
 from redcap_sync.pulling.raw_structure import RawStructure
 from tests.pull_examples import Served, served
 
@@ -152,6 +153,25 @@ def test_an_unchanged_instrument_costs_nothing(server: Served, tmp_path: Path) -
     changed = store.manifests()[-1].objects["visit"]
     assert changed in new
     assert [name for name in new if name.endswith(".parquet")] == [changed]
+
+
+def test_only_what_changed_is_hashed_again(server: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An increment takes over the hashes that were proven when its base was read; each is that of its content."""
+    store = SnapshotStore(tmp_path / "s")
+    store.save("s", server.pull(), NIGHT)
+    quiet = server.pull(base=store.base())
+    assert set(quiet.carried) == {"*rows", *quiet.tables}
+    server.write("2", initials="007")
+    edited = server.pull(base=store.base())
+    hashed: list[str] = []
+    original = pulled.table_pieces
+    monkeypatch.setattr(pulled, "table_pieces", lambda table: (hashed.append(table.instrument), original(table))[1])
+    parts = dict(edited.parts)
+    assert hashed == [name for name in edited.tables if name not in edited.carried]
+    assert hashed
+    assert "*rows" in edited.carried
+    monkeypatch.undo()
+    assert parts == replace(edited, carried={}).parts
 
 
 def test_files_are_private_and_typed(server: Served, tmp_path: Path) -> None:
@@ -373,13 +393,13 @@ from nightround.study.settings import SnapshotsTable
 from redcap_sync.dictionary import dictionary_from_api
 from redcap_sync.rows.export_rows import rows_from_json
 from redcap_sync.pulling.pulled import Pull
-from redcap_sync.pulling.raw_structure import Structure
+from redcap_sync.pulling.raw_structure import RawStructure
 from redcap_sync.rows.tables import flat_keys, tables_from_rows
 
 metadata = [{"field_name": "record_id", "form_name": "one", "field_type": "text"}]
 metadata += [{"field_name": f"f{n}", "form_name": f"form{n % 5}", "field_type": "text"} for n in range(40)]
 names = ["one", *(f"form{n}" for n in range(5))]
-structure = Structure({}, metadata, [{"instrument_name": n, "instrument_label": n} for n in names], [], [], [])
+structure = RawStructure({}, metadata, [{"instrument_name": n, "instrument_label": n} for n in names], [], [], [])
 store = SnapshotStore(Path(sys.argv[1]))
 night = datetime(2025, 1, 1, tzinfo=timezone.utc)
 for turn in range(100_000):
