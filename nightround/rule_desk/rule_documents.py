@@ -25,6 +25,7 @@ def rules_document(study: Study) -> dict[str, Any]:
                 "instrument": rule.instrument,
                 "events": list(rule.events),
                 "title": rule.title._asdict(),
+                "problem": rule.problem._asdict(),
                 "logic": rule.discrepancy,
                 "applies": rule.applies,
                 "needs": list(rule.needs),

@@ -159,6 +159,7 @@ def _expectation(rule: Rule, logic: dict[str, Any], asks: Words) -> dict[str, An
         "meta": {
             "rule_id": rule.id,
             "title": rule.title._asdict(),
+            "problem": rule.problem._asdict(),
             "in_words": asks._asdict(),
             "advice": rule.advice._asdict(),
             "analyst": rule.analyst._asdict(),
