@@ -14,7 +14,7 @@ from nightround.night.round import Round
 from nightround.validation.coverage import certificate
 from nightround.validation.failures import failure_table
 from nightround.validation.run import Validation
-from redcap_sync.private_files import private_folder
+from redcap_sync.private_files import write_private
 
 INCOMPLETE = "INCOMPLETE"
 """Stands in the name of every file of a run that could not account for all it knows."""
@@ -41,14 +41,8 @@ def lists_of(
 
 def write_lists(facts: Round, lists: Mapping[str, bytes]) -> list[Path]:
     """Write the lists into the folder of the run."""
-    folder = private_folder(facts.folder / "runs" / f"{facts.run_id:05d}")
-    paths = []
-    for name, content in lists.items():
-        path = folder / name
-        path.write_bytes(content)
-        path.chmod(0o600)
-        paths.append(path)
-    return paths
+    folder = facts.folder / "runs" / f"{facts.run_id:05d}"
+    return [write_private(folder / name, content) for name, content in lists.items()]
 
 
 def _earlier_results(facts: Round) -> Mapping[str, Mapping[str, Any]]:

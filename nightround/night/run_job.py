@@ -32,7 +32,7 @@ from redcap_sync.api.pacing import RequestBudget
 from redcap_sync.api.token import find_token
 from redcap_sync.errors import ExplainedError, RedcapUnreachable
 from redcap_sync.messages import Message
-from redcap_sync.private_files import private_folder
+from redcap_sync.private_files import private_descriptor
 
 log = logging.getLogger(__name__)
 
@@ -179,8 +179,7 @@ def run_scheduled(
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
     """Hold the study's lock, so that a round started by hand and one by the clock never run together."""
-    private_folder(folder)
-    with os.fdopen(os.open(folder / ".lock", os.O_CREAT | os.O_WRONLY, 0o600), "w") as lock:
+    with os.fdopen(private_descriptor(folder / ".lock"), "w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

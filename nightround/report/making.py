@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -33,7 +32,7 @@ from nightround.report.register import EDITION_FILE, EDITIONS, RESULTS_FILE, Reg
 from nightround.report.self_audit.gate import require_printed, require_sound
 from nightround.snapshots.snapshot_store import SnapshotStore
 from nightround.texts.catalogue import read_wording
-from redcap_sync.private_files import private_folder
+from redcap_sync.private_files import write_private
 
 log = logging.getLogger(__name__)
 
@@ -145,7 +144,6 @@ def stem_of(edition: Edition, register: Register) -> str:
 
 def deliver(press: Press, made: Made) -> list[Path]:
     """Write a report, what it can be made again from, and its line of the register."""
-    private_folder(press.folder)
     register = Register.read(press.folder)
     run = made.edition.run
     looked = any(not name.startswith(f"{OPEN}/") for name in made.files)
@@ -153,7 +151,6 @@ def deliver(press: Press, made: Made) -> list[Path]:
     kept = f"{EDITIONS}/{run.snapshot_id}"
     # Beside the page, so that a browser on a machine without Chinese fonts shows it as the PDF does.
     for folder in {(press.folder / name).parent for name in made.files}:
-        private_folder(folder)
         copy_fonts(press.templates / FONTS, folder / FONTS)
     write(
         press.folder,
@@ -165,24 +162,19 @@ def deliver(press: Press, made: Made) -> list[Path]:
 
 
 def copy_fonts(fonts: Path, into: Path) -> None:
-    """Copy the font files, and nothing that builds them; readable by their owner, as everything here."""
-    shutil.copytree(fonts, into, ignore=shutil.ignore_patterns("*.py"), dirs_exist_ok=True)
-    for path in (into, *into.rglob("*")):
-        path.chmod(0o700 if path.is_dir() else 0o600)
+    """Copy the font files that are not there yet, and nothing that builds them."""
+    for path in sorted(fonts.rglob("*")):
+        copy = into / path.relative_to(fonts)
+        if not path.is_file() or path.suffix == ".py" or "__pycache__" in path.parts:
+            continue
+        content = path.read_bytes()
+        if not copy.exists() or copy.read_bytes() != content:
+            write_private(copy, content)
 
 
 def write(folder: Path, files: Files) -> list[Path]:
-    """Write files that only their owner may read, each beside its place and renamed into it."""
-    paths = []
-    for name, content in files.items():
-        path = folder / name
-        private_folder(path.parent)
-        beside = path.with_name(f".{path.name}.new")
-        beside.touch(mode=0o600)
-        beside.write_bytes(content)
-        beside.replace(path)
-        paths.append(path)
-    return paths
+    """Write files that only their owner may read."""
+    return [write_private(folder / name, content) for name, content in files.items()]
 
 
 def hash_of_templates(templates: Path, study: str) -> str:

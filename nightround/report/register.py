@@ -18,6 +18,7 @@ from nightround.model.errors import StudyFilesWrong
 from nightround.model.result import ResultRow, ResultSet
 from nightround.report.edition import Edition, digest, read_edition
 from nightround.report.numbers.facts import Look
+from redcap_sync.private_files import write_private
 
 REGISTER, EDITIONS, EDITION_FILE, RESULTS_FILE = "register.json", "editions", "edition.json", "results.json"
 RESULTS: TypeAdapter[tuple[ResultRow, ...]] = TypeAdapter(tuple[ResultRow, ...])
@@ -128,12 +129,8 @@ def note_receipt(folder: Path, snapshot: str, received: Received) -> None:
 
 
 def write_register(register: Register) -> None:
-    """Write the register beside its place and rename it into it."""
-    path = register.folder / REGISTER
-    beside = path.with_name(f".{REGISTER}.new")
-    beside.touch(mode=0o600)
-    beside.write_text(register.document(), encoding="utf-8")
-    beside.replace(path)
+    """Write the register into its folder."""
+    write_private(register.folder / REGISTER, register.document().encode())
 
 
 def results_json(results: ResultSet) -> bytes:

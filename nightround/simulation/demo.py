@@ -23,6 +23,7 @@ from nightround.night.summary import Summary
 from nightround.study.folder import Content, find_content, load_content_module, load_study
 from redcap_sync.api.client import RedcapClient
 from redcap_sync.api.token import Token
+from redcap_sync.private_files import write_private
 from redcap_sync.sandbox import running
 from redcap_sync.sandbox.project_sources import project_from_folder
 
@@ -140,4 +141,4 @@ def _empty(out: Path) -> None:
             )
         shutil.rmtree(out)
     out.mkdir(parents=True, exist_ok=True)
-    (out / MARKER).write_text("This folder was made by `nightround demo` and may be deleted.\n", encoding="utf-8")
+    write_private(out / MARKER, b"This folder was made by `nightround demo` and may be deleted.\n")

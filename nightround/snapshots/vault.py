@@ -12,6 +12,7 @@ from pathlib import Path
 
 from nightround.model.errors import StudyFilesWrong
 from redcap_sync.errors import ExportIncomplete
+from redcap_sync.private_files import write_private
 
 KEY_BYTES, NONCE_BYTES = 32, 12
 MAGIC = b"NRS1"
@@ -30,23 +31,9 @@ class Vault:
     def write(self, path: Path, content: bytes) -> None:
         """Write a file that is either whole or not there; raises StudyFilesWrong where the disk does not take it."""
         try:
-            self._write_whole(path, content)
+            write_private(path, self._sealed(path.name, content))
         except OSError as error:
             raise _cannot_write(error) from None
-
-    def _write_whole(self, path: Path, content: bytes) -> None:
-        beside = path.with_name(f".writing-{path.name}-{os.getpid()}")
-        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(self._sealed(path.name, content))
-                file.flush()
-                os.fsync(file.fileno())
-            beside.replace(path)
-        except BaseException:
-            beside.unlink(missing_ok=True)
-            raise
-        _sync_folder(path.parent)
 
     def read(self, path: Path) -> bytes:
         """Read a file; raises OSError where it is not there, ExportIncomplete where it cannot be opened."""
@@ -114,12 +101,3 @@ def _cannot_open(why: str) -> ExportIncomplete:
         why=why,
         remedy="give the key it was sealed with, restore the folder from a backup, or pull again into a new folder",
     )
-
-
-def _sync_folder(folder: Path) -> None:
-    """Wait until the folder itself is on the disk, and with it the new name of a file."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

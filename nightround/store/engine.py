@@ -20,7 +20,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DatabaseError, NoSuchModuleError, OperationalError
 
 from nightround.model.errors import DatabaseVersionWrong, SystemLibraryMissing
-from redcap_sync.private_files import private_folder
+from redcap_sync.private_files import WRITING, private_descriptor
 
 log = logging.getLogger(__name__)
 
@@ -95,8 +95,7 @@ def _engine(url: URL, settings: dict[str, Any]) -> Engine:
 
 def _private_file(path: Path) -> None:
     """Create the file before SQLite does, because it will hold patients' values: 0600, in a folder of 0700."""
-    private_folder(path.parent)
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    os.close(private_descriptor(path))
 
 
 def _settle_file(engine: Engine, path: Path) -> None:
@@ -151,7 +150,7 @@ def _copy(engine: Engine, path: Path, version: str) -> None:
     name = f"{path.name}.version-{version}"
     names = (path.with_name(name if number == 1 else f"{name}-{number}") for number in count(1))
     copy = next(one for one in names if not one.exists())
-    part = path.with_name(f".writing-{copy.name}")
+    part = path.with_name(f"{WRITING}{copy.name}")
     _private_file(part)
     connection = engine.raw_connection()
     target = sqlite3.connect(part)

@@ -18,6 +18,7 @@ import nightround
 from nightround.model.errors import SystemLibraryMissing
 from nightround.report.printing.pdf import missing_library
 from redcap_sync.errors import ExplainedError
+from redcap_sync.private_files import write_private
 
 log = logging.getLogger(__name__)
 
@@ -95,7 +96,7 @@ def worker_environment(fonts: Path, folder: Path, outer: Mapping[str, str]) -> d
     """The worker's environment: only the bundled fonts, this package on its path, no colours, no proxies."""
     configuration = folder / "fonts.conf"
     text = FONTCONFIG.format(fonts=escape(str(fonts.resolve())), cache=escape(str(folder)))
-    configuration.write_text(text, encoding="utf-8")
+    write_private(configuration, text.encode())
     return {
         **{name: outer[name] for name in ("PATH", "LD_LIBRARY_PATH", "SYSTEMROOT") if name in outer},
         "FONTCONFIG_FILE": str(configuration),
