@@ -14,6 +14,7 @@ from nightround.model.snapshot import Snapshot
 from nightround.validation.batch import Batch, make_batch
 from nightround.validation.checkpoint_document import checkpoint_document
 from nightround.validation.coverage import certify
+from nightround.validation.early_import import load_judge
 from nightround.validation.evaluation import RuleResult
 from nightround.validation.inputs import inputs_of
 from nightround.validation.judged_rules import Cells, JudgedRule
@@ -110,35 +111,36 @@ def _in_order(some: Sequence[Named], rules: Sequence[Rule]) -> list[Named]:
 
 def _judge_suite(rows: SnapshotRows, suite: Suite, now: datetime, threads: int, run: str) -> list[Outcome | JudgedRule]:
     """Judge the rules of a suite; the outcome of each that cannot be judged, or has no row."""
-    from nightround.validation.gx_judge import judge
-
     wanted = dict.fromkeys(reference for compiled in suite.rules for reference in compiled.references)
     batch = make_batch(AnchorRows(rows, suite.instruments), suite.name, wanted, now, threads=threads)
     missing = {compiled.rule.id: _missing(compiled, batch) for compiled in suite.rules}
-    unreadable: list[Outcome | JudgedRule] = [
-        _not_evaluated(name, reason) for name, reason in missing.items() if reason
-    ]
+    unreadable = [_not_evaluated(name, reason) for name, reason in missing.items() if reason]
     readable = tuple(one for one in suite.rules if not missing[one.rule.id])
-    if not readable:
-        return unreadable
     if not len(batch.frame):
-        reason = Message.of("outcome.no_row")
-        return [*unreadable, *(_not_applicable(one.rule.id, reason) for one in readable)]
-    judgement = judge(Suite(suite.name, suite.instruments, readable), batch.frame)
-    for compiled in readable:
+        return [*unreadable, *(_not_applicable(one.rule.id, Message.of("outcome.no_row")) for one in readable)]
+    if not readable:
+        return [*unreadable]
+    return [*unreadable, *_judged(Suite(suite.name, suite.instruments, readable), batch, now, run)]
+
+
+def _judged(suite: Suite, batch: Batch, now: datetime, run: str) -> Iterator[JudgedRule]:
+    """What each rule of a suite comes to. Great Expectations is imported here, where it surely has to judge."""
+    load_judge()
+    from nightround.validation.gx_judge import judge
+
+    judgement = judge(suite, batch.frame)
+    for compiled in suite.rules:
         result = judgement.results[compiled.rule.id]
-        one = JudgedRule(
+        yield JudgedRule(
             compiled.rule.id,
             suite.name,
             suite.instruments,
             run,
-            None if result.error else inputs_of(compiled, rows, batch.frame, now),
+            None if result.error else inputs_of(compiled, batch.rows.rows, batch.frame, now),
             result,
             _observed(compiled, batch, result),
             judgement.verdicts[compiled.rule.id],
         )
-        unreadable.append(one)
-    return unreadable
 
 
 def _missing(compiled: CompiledRule, batch: Batch) -> Message | None:

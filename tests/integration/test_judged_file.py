@@ -27,6 +27,7 @@ NOW = NIGHT.replace(tzinfo=None)
 CANARY = "CANARY-7431"
 DICTIONARY = project("record_id visit text - -", "weight visit text number -", events={"one_arm_1": ["visit"]})
 RULES = (rule("heavy", "visit", "[weight] > 100"), rule("light", "visit", "[weight] < 1"))
+UNREADABLE = (*RULES, rule("no such column", "visit", "[nobody] > 1"))
 DATED = (*RULES, rule("dated", "visit", "datediff('2025-07-01', 'today', 'd') > 900 and [weight] > 0"))
 
 
@@ -160,26 +161,26 @@ def test_a_verdict_of_an_earlier_run_names_it(tmp_path: Path) -> None:
 
 
 def test_great_expectations_is_not_imported_where_nothing_is_judged(tmp_path: Path) -> None:
-    """A night without change is judged from the file, and its result is written, in a process that never loads GX."""
+    """A night without change is judged from the file and loads no GX, also with a rule that cannot be read."""
     file = JudgedFile(tmp_path, "made_up", Vault())
-    night(file, "50", "150", run=1)
+    night(file, "50", "150", run=1, rules=UNREADABLE)
     code = f"""
 import sys
 from pathlib import Path
 from nightround.snapshots.vault import Vault
 from nightround.validation.early_import import import_judge_early
 from nightround.validation.judged_file import JudgedFile
-from tests.integration.test_judged_file import NOW, night
+from tests.integration.test_judged_file import NOW, UNREADABLE, night
 
 file = JudgedFile(Path({str(tmp_path)!r}), "made_up", Vault())
 import_judge_early(file.load(), NOW)
-made = night(file, "50", "150", run=2)
+made = night(file, "50", "150", run=2, rules=UNREADABLE)
 print([one.failed for one in made.outcomes], len(made.checkpoint_document()["validation_results"]))
 print("great_expectations" in sys.modules)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines() == ["[1, 0] 1", "False"]
+    assert done.stdout.splitlines() == ["[1, 0, 0] 1", "False"]
 
 
 def test_the_judge_is_imported_early_on_a_night_that_surely_needs_it(tmp_path: Path) -> None:
@@ -193,6 +194,22 @@ def test_the_judge_is_imported_early_on_a_night_that_surely_needs_it(tmp_path: P
     assert thread is not None
     thread.join(60)
     assert early_import.JUDGE in sys.modules
+
+
+def test_the_search_for_garbage_goes_on_after_the_import() -> None:
+    """While the judge is imported there is none, and afterwards what is alive by then is left out of it."""
+    code = """
+import gc
+from nightround.validation.early_import import load_judge
+
+load_judge()
+frozen = gc.get_freeze_count()
+load_judge()
+print(gc.isenabled(), frozen > 100_000, gc.get_freeze_count() <= frozen)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["True", "True", "True"]
 
 
 def test_an_import_that_fails_is_an_error_where_the_judge_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
