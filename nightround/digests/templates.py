@@ -30,18 +30,18 @@ class DigestTemplates:
         return self.environment.get_template("digest.txt.j2").render(page=page)
 
 
-def load_digest_templates(folder: Path) -> DigestTemplates:
-    """Read the templates and `words.toml` of `report_templates/digest`.
+def load_digest_templates(*folders: Path) -> DigestTemplates:
+    """Read the templates and `words.toml` of `report_templates/digest`; a study's own folder after it goes before it.
 
     Raises StudyFilesWrong for a text that is not given in both languages.
     """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
     environment = Environment(
-        loader=FileSystemLoader(folder),
+        loader=FileSystemLoader(tuple(reversed(folders))),
         autoescape=select_autoescape(enabled_extensions=("html.j2",), default=False),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return DigestTemplates(environment, {language: read_wording([folder], language) for language in LANGUAGES})
+    return DigestTemplates(environment, {language: read_wording(folders, language) for language in LANGUAGES})

@@ -27,7 +27,7 @@ def send_digests(
     facts: Round, store: Store, snapshot: Snapshot, validation: Validation, *, complete: bool
 ) -> tuple[Delivery, ...]:
     """Mail each person what changed since their last digest."""
-    settings = facts.study.settings
+    settings, templates = facts.study.settings, facts.content.templates
     teller = Teller(
         study=facts.study.id,
         title=settings.study.title.words(),
@@ -35,7 +35,7 @@ def send_digests(
         recipients=[person.recipient() for person in settings.people],
         channels=facts.channels,
         places=facts.places(snapshot.dictionary, snapshot.redcap_version),
-        templates=load_digest_templates(facts.content.templates / "digest"),
+        templates=load_digest_templates(templates / "digest", templates / facts.study.id / "digest"),
         synthetic=settings.study.synthetic,
     )
     night = RunSummary.of(

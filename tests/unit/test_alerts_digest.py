@@ -232,6 +232,14 @@ def test_a_finding_is_shown_as_the_problem_that_its_rule_names() -> None:
     assert rule.title.en not in notice.text
 
 
+def test_a_study_may_replace_single_words_of_its_mails(tmp_path: Path) -> None:
+    """Its words.toml goes before ours, word by word."""
+    (tmp_path / "words.toml").write_text('heading_new = { zh = "新质疑", en = "New queries" }\n', encoding="utf-8")
+    notice = notice_of(NEW, templates=load_digest_templates(FOLDER, tmp_path))
+    assert "New queries (1)" in notice.text
+    assert TEMPLATES.wording["en"]("figure_open") in notice.text + notice.html
+
+
 def test_a_word_missing_in_one_language_is_found_when_the_templates_are_read(tmp_path: Path) -> None:
     """A half translated digest never reaches a mailbox."""
     (tmp_path / "words.toml").write_text('a = { zh = "甲", en = "x" }\nb = { en = "y" }\n', encoding="utf-8")
