@@ -73,12 +73,13 @@ def list_rules(study: str, *, shown: str | None, as_json: bool) -> None:
     from nightround.rule_desk.examples import run_examples
     from nightround.rule_desk.rule_catalogue import catalogue
     from nightround.rule_desk.rule_documents import rules_document, suites_document
+    from nightround.rule_desk.study_rules import missing_codes
     from nightround.study.folder import load_study
 
     loaded = load_study(folder_of(study))
     match shown:
         case "test":
-            run = run_examples(loaded.rules)
+            run = run_examples(loaded.rules, missing_codes(loaded))
             print_examples(run)
             sys.exit(0 if run.right else EXIT_WRONG_EXAMPLES)
         case "suite":

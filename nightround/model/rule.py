@@ -95,8 +95,9 @@ class Rule:
 
     `instrument` is where a violation is filed and whose rows are looked at; `applies` narrows them. With
     instrument '' the rule looks at every row that can hold one of the fields it refers to, each row once.
-    `needs` are references that must be filled for a row to count as checked: a rule on blank cells
-    names none. `fields` are shown to the coordinator, the first one is where the link leads.
+    `needs` are references that must hold a value, no missing data code, for a row to count as checked: a field that
+    the logic asks about being blank is none of them. `fields` are shown to the coordinator, and the link leads to the
+    first.
     """
 
     id: str

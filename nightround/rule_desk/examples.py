@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from nightround.model.rule import Example, Rule
+from nightround.study.rules.needed_fields import judged_needs
 from redcap_sync.logic import holds, parse
 
 EXAMPLE_TIME = datetime(2025, 1, 1)  # noqa: DTZ001 - what `today` means in an example
@@ -29,8 +30,8 @@ class ExamplesRun:
         return not self.wrong and not self.bare
 
 
-def run_examples(rules: Iterable[Rule]) -> ExamplesRun:
-    """Run every example of the rules."""
+def run_examples(rules: Iterable[Rule], codes: Collection[str] = ()) -> ExamplesRun:
+    """Run every example of the rules; `codes` are the project's missing data codes."""
     rules = tuple(rules)
     return ExamplesRun(
         count=sum(len(rule.examples) for rule in rules),
@@ -38,7 +39,7 @@ def run_examples(rules: Iterable[Rule]) -> ExamplesRun:
             f"{rule.id}: {dict(example.values)} {found}, not {example.verdict}"
             for rule in rules
             for example in rule.examples
-            if (found := verdict(rule, example)) != example.verdict
+            if (found := verdict(rule, example, codes)) != example.verdict
         ),
         bare=tuple(rule.id for rule in rules if lacks_examples(rule)),
     )
@@ -49,11 +50,15 @@ def lacks_examples(rule: Rule) -> bool:
     return not {example.verdict for example in rule.examples} >= BOTH_KINDS
 
 
-def verdict(rule: Rule, example: Example) -> str:
-    """What a rule says of an example's row, by the slow interpreter: passes, fails or skipped."""
-    row = example.values
-    if rule.applies and not holds(parse(rule.applies), row, now=EXAMPLE_TIME):
+def verdict(rule: Rule, example: Example, codes: Collection[str] = ()) -> str:
+    """What a rule says of an example's row, by the slow interpreter: passes, fails or skipped.
+
+    `codes` are the project's missing data codes.
+    """
+    row, discrepancy = example.values, parse(rule.discrepancy)
+    if rule.applies and not holds(parse(rule.applies), row, now=EXAMPLE_TIME, missing_codes=codes):
         return "skipped"
-    if any(not row.get(column) for column in rule.needs):
+    needed = (row.get(column, "") for column in judged_needs(rule.needs, discrepancy, codes))
+    if any(text == "" or text in codes for text in needed):
         return "skipped"
-    return "fails" if holds(parse(rule.discrepancy), row, now=EXAMPLE_TIME) else "passes"
+    return "fails" if holds(discrepancy, row, now=EXAMPLE_TIME, missing_codes=codes) else "passes"

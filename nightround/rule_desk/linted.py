@@ -9,6 +9,7 @@ from typing import Any
 
 from nightround.model.rule import Rule
 from nightround.rule_desk.remarks import Remark, RemarkLevel
+from nightround.study.rules.needed_fields import judged_needs
 from nightround.validation.row_scope import rows_that_can_hold
 from redcap_sync.dictionary import Dictionary
 from redcap_sync.logic import Expression, Reference, parse, references
@@ -40,9 +41,15 @@ class Linted:
 
     @cached_property
     def needed(self) -> tuple[Reference, ...]:
-        """The references that must be filled; one the logic does not make is read off its column's name."""
+        """The references that must hold a value; one the logic does not make is read off its column's name."""
         known = {reference.column: reference for reference in self.read}
-        return tuple(known.get(column) or Reference.of_column(column) for column in self.rule.needs)
+        needs = judged_needs(self.rule.needs, self.discrepancy, self.codes)
+        return tuple(known.get(column) or Reference.of_column(column) for column in needs)
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """The project's missing data codes."""
+        return tuple(choice.code for choice in self.dictionary.missing_data_codes)
 
     @property
     def columns(self) -> tuple[Reference, ...]:

@@ -94,7 +94,7 @@ def _shown_by_examples(linted: Linted, allowed: Mapping[str, Allowed]) -> set[st
         for example in linted.rule.examples
         if all(fits(allowed, column, text) for column, text in example.values.items())  # noqa: PD011 - no frame
     )
-    return {SHOWN_BY[found] for example in honest if (found := verdict(linted.rule, example)) in SHOWN_BY}
+    return {SHOWN_BY[found] for example in honest if (found := verdict(linted.rule, example, linted.codes)) in SHOWN_BY}
 
 
 def fits(allowed: Mapping[str, Allowed], column: str, text: str) -> bool:
@@ -118,12 +118,11 @@ def _rows(tried: Mapping[str, Candidates], seed: str, *, few: bool) -> pd.DataFr
 
 def _work_out(linted: Linted, rows: pd.DataFrame) -> tuple[Mask, Mask]:
     """Which rows the rule would judge, and which of them it would ask about."""
-    codes = [choice.code for choice in linted.dictionary.missing_data_codes]
     evaluator = Evaluator(
         {column: rows[column] for column in rows.columns.astype(str)},
         length=len(rows),
         now=EXAMPLE_TIME,
-        missing_codes=codes,
+        missing_codes=linted.codes,
     )
     judged = evaluator.truth(linted.applies)
     for reference in linted.needed:

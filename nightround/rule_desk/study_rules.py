@@ -26,6 +26,13 @@ def project_dictionary(study_folder: Path) -> Dictionary:
     return dictionary_from_folder(folder)
 
 
+def missing_codes(study: Study) -> tuple[str, ...]:
+    """The missing data codes of the dictionary in a study's folder; none where there is no dictionary."""
+    if not (study.folder / PROJECT_FOLDER).is_dir():
+        return ()
+    return tuple(choice.code for choice in project_dictionary(study.folder).missing_data_codes)
+
+
 def all_rules(study: Study) -> tuple[tuple[Rule, ...], Dictionary]:
     """The rules of the study, of its project and of its dictionary, in the order of a night, with the dictionary."""
     dictionary = project_dictionary(study.folder)

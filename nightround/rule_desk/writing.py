@@ -60,7 +60,7 @@ def lint_examples(linted: Linted) -> list[Remark]:
         found.append(linted.remark(RemarkLevel.WARNING, "no_example", kinds=Message.of(f"lint_kinds.{which}")))
     allowed = allowed_columns(linted, limits=False)
     for example in rule.examples:
-        shown = verdict(rule, example)
+        shown = verdict(rule, example, linted.codes)
         if shown != example.verdict:
             said, right = (Message.of(f"lint_kinds.{one}") for one in (shown, example.verdict))
             values = str(dict(example.values))

@@ -19,6 +19,7 @@ from typing import Any
 
 from nightround.model.language import LANGUAGES, Words
 from nightround.model.rule import Rule, Severity
+from nightround.study.rules.needed_fields import judged_needs
 from nightround.validation.compiled_check import compile_check
 from nightround.validation.row_scope import rows_that_can_hold
 from nightround.validation.smart_variables import OF_INSTRUMENT
@@ -112,7 +113,8 @@ def compile_rule(rule: Rule, dictionary: Dictionary) -> CompiledRule:
     read = [*(references(discrepancy) if discrepancy else checked), *(references(applies) if applies else ())]
     known = {reference.column: reference for reference in read}
     found = [*read, *(known.get(column) or Reference.of_column(column) for column in rule.needs)]
-    needs, rows = list(rule.needs), _rows(rule, read, dictionary)
+    codes = {choice.code for choice in dictionary.missing_data_codes}
+    needs, rows = list(judged_needs(rule.needs, discrepancy, codes)), _rows(rule, read, dictionary)
     logic = {
         "discrepancy": to_json(discrepancy) if discrepancy else None,
         "applies": to_json(applies) if applies else None,

@@ -14,9 +14,10 @@ import pandas as pd
 
 from redcap_sync.errors import LogicError
 from redcap_sync.logic.calculating import chained, choose_values, power, signed
+from redcap_sync.logic.coded_values import without_codes
 from redcap_sync.logic.columns import Column, load
 from redcap_sync.logic.comparing import compare
-from redcap_sync.logic.functions import BY_DISTINCT_TEXTS, Setting, call
+from redcap_sync.logic.functions import BY_DISTINCT_TEXTS, OF_VALUES, Setting, call
 from redcap_sync.logic.literal_dates import with_stored_dates
 from redcap_sync.logic.switches import DEFAULT_SWITCHES, Switches
 from redcap_sync.logic.syntax import (
@@ -97,8 +98,8 @@ class Evaluator:
         return pd.Series(self._rows(texts.spread(texts.uniques, "")), dtype="str")
 
     def filled(self, column: str) -> Mask:
-        """Where a column holds a value, read-only."""
-        return self._rows(~self._column(column).blank)
+        """Where a column holds a value that is no missing data code, read-only."""
+        return self._rows(~self._without_codes(self._column(column)).blank)
 
     def parts(
         self,
@@ -190,13 +191,16 @@ class Evaluator:
                 return self._if(condition, first, second)
             case Call(name, arguments):
                 read = with_stored_dates(name, arguments)
-                return call(name, [self._vector(argument) for argument in read], self._setting)
+                take = self._value if name in OF_VALUES else self._vector
+                return call(name, [take(argument) for argument in read], self._setting)
         return Numbers(self._calculated(node))
 
     def _judged(self, node: Comparison | And | Or | Not) -> Mask:
         match node:
             case Comparison(operator, left, right):
-                return compare(operator, self._literal(left), self._literal(right), self._setting.switches)
+                values = operator not in ("=", "<>")
+                one, other = (self._literal(side, values=values) for side in (left, right))
+                return compare(operator, one, other, self._setting.switches)
             case And(operands):
                 return self._joined(operands, np.logical_and)
             case Or(operands):
@@ -210,19 +214,35 @@ class Evaluator:
             joined = join(joined, self._vector(operand).truth)
         return joined
 
-    def _if(self, condition: Expression, first: Expression, second: Expression) -> Vector:
+    def _if(self, condition: Expression, first: Expression, second: Expression, *, values: bool = False) -> Vector:
         chosen = self._vector(condition).truth
-        branches = self._literal(first, words=False), self._literal(second, words=False)
-        return choose_values(chosen, *branches, self._setting.switches.printed_digits)
+        one, other = (self._literal(branch, words=False, values=values) for branch in (first, second))
+        return choose_values(chosen, one, other, self._setting.switches.printed_digits)
 
-    def _literal(self, node: Expression, *, words: bool = True) -> Vector:
-        """The value of a node whose text may stand for something: NaN for a blank, today and now for this moment."""
+    def _literal(self, node: Expression, *, words: bool = True, values: bool = False) -> Vector:
+        """The value of a node whose text may stand for something: NaN for a blank, today and now for this moment.
+
+        With `values`, a missing data code is a blank.
+        """
         if isinstance(node, Text):
             return self._constant(self._setting.meaning(node.value, words=words))
-        return self._vector(node)
+        return self._value(node) if values else self._vector(node)
+
+    def _value(self, node: Expression) -> Vector:
+        """The value of a node, a blank where a column holds a missing data code."""
+        if not self._setting.codes_without_value:
+            return self._vector(node)
+        if isinstance(node, Call) and node.name == "if":
+            return self._if(*node.arguments, values=True)
+        found = self._vector(node)
+        return self._without_codes(found) if isinstance(node, Reference) else found
+
+    def _without_codes(self, vector: Vector) -> Vector:
+        codes = self._setting.codes_without_value
+        return without_codes(vector, codes, self._setting.switches.printed_digits) if codes else vector
 
     def _calculated(self, node: Expression) -> Floats:
-        numbers = [self._vector(child).numbers for child in node.children]
+        numbers = [self._value(child).numbers for child in node.children]
         match node:
             case Sign(sign):
                 return signed(sign, numbers[0])

@@ -70,7 +70,8 @@ def _value(node: Expression, row: _Row) -> Value:  # noqa: PLR0911 - one return 
         case Reference():
             return row.values.get(node.column, "")
         case Comparison(operator, left, right):
-            return _compare(operator, _literal(left, row), _literal(right, row), row.switches)
+            side = _literal if operator in ("=", "<>") else _coded_blank
+            return _compare(operator, side(left, row), side(right, row), row.switches)
         case Not(operand):
             return not is_true(_value(operand, row))
         case And(operands):
@@ -90,7 +91,9 @@ def _arguments(name: str, arguments: tuple[Expression, ...], row: _Row) -> list[
     form = interpreter_dates.format_of(name, fourth.value if isinstance(fourth, Text) else None)
     dates = interpreter_dates.DATE_ARGUMENTS.get(name, 0)
     first = [_written_or_value(argument, form, row) for argument in arguments[:dates]]
-    return [*first, *(_value(argument, row) for argument in arguments[dates:])]
+    calculates = name in interpreter_numbers.FUNCTIONS or name in interpreter_dates.FUNCTIONS
+    take = _calculated_with if calculates else _value
+    return [*first, *(take(argument, row) for argument in arguments[dates:])]
 
 
 def _written_or_value(node: Expression, form: str, row: _Row) -> Value:
@@ -99,7 +102,7 @@ def _written_or_value(node: Expression, form: str, row: _Row) -> Value:
             return interpreter_dates.written_date(text, form)
         case Call("if", (condition, first, second)):
             return _written_or_value(first if is_true(_value(condition, row)) else second, form, row)
-    return _value(node, row)
+    return _calculated_with(node, row)
 
 
 def _literal(node: Expression, row: _Row, *, words: bool = True) -> Value:
@@ -114,8 +117,25 @@ def _literal(node: Expression, row: _Row, *, words: bool = True) -> Value:
     return _value(node, row)
 
 
+def _coded_blank(node: Expression, row: _Row, *, words: bool = True) -> Value:
+    """The value of a node where it is ordered or calculated with: a missing data code is a blank."""
+    if row.switches.missing_code_is_a_value:
+        return _literal(node, row, words=words)
+    match node:
+        case Reference() if row.values.get(node.column, "") in row.missing_codes:
+            return ""
+        case Call("if", (condition, first, second)):
+            return _coded_blank(first if is_true(_value(condition, row)) else second, row, words=False)
+    return _literal(node, row, words=words)
+
+
+def _calculated_with(node: Expression, row: _Row) -> Value:
+    """The same where a text in quotes stands for nothing else."""
+    return node.value if isinstance(node, Text) else _coded_blank(node, row)
+
+
 def _arithmetic(node: Expression, row: _Row) -> Value:
-    numbers = [number_of(_value(child, row)) for child in node.children]
+    numbers = [number_of(_calculated_with(child, row)) for child in node.children]
     if any(number is None for number in numbers):
         return ""
     known = [number for number in numbers if number is not None]

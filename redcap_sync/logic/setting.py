@@ -16,6 +16,11 @@ class Setting:
     switches: Switches
     missing_codes: frozenset[str]
 
+    @property
+    def codes_without_value(self) -> frozenset[str]:
+        """The missing data codes that are a blank wherever values are ordered or calculated with."""
+        return frozenset() if self.switches.missing_code_is_a_value else self.missing_codes
+
     def meaning(self, text: str, *, words: bool) -> str:
         """What a text in quotes stands for as an operand; `words` says whether today and now are meant."""
         if text == "NaN" and self.switches.nan_is_blank:

@@ -264,6 +264,7 @@ expressions = st.recursive(st.one_of(references, literals), compositions, max_le
 switches = st.builds(
     Switches,
     blank_is_below_everything=st.booleans(),
+    missing_code_is_a_value=st.booleans(),
     sum_of_blanks_is_zero=st.booleans(),
     round_half=st.sampled_from(("away_from_zero", "to_even", "up")),
     roundup_negative=st.sampled_from(("away_from_zero", "towards_infinity")),

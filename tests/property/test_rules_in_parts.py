@@ -89,7 +89,7 @@ def test_parts_and_threads_change_nothing(frame: pd.DataFrame, threads: int, row
     with patch.multiple(evaluation, MOST_ROWS=rows, FEWEST_ROWS=rows, _WORTH_THREADS=1):
         assert said(evaluate_rules(frame, LOGIC, threads=threads)) == whole
     assert list(whole) == list(LOGIC)
-    assert whole["missing"][0] == "The column nobody is missing."
+    assert str(whole["missing"][0]) == "The column nobody is missing."
 
 
 def test_a_night_comes_to_the_same_whatever_its_threads() -> None:

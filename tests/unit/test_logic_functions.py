@@ -127,7 +127,7 @@ EXAMPLES = {
     "concat": {"concat([t], '-', [a], [b])": "Anna Karl-1", "concat(1.50, 2 / 4)": "1.50.5"},
     "concat_ws": {"concat_ws(', ', [t], [b], [a])": "Anna Karl, 1", "concat_ws('-', [b])": ""},
 }
-ROW = {"a": "1", "b": "", "m": "NI", "t": "Anna Karl"}
+ROW = {"a": "1", "b": "", "m": "NI", "t": "Anna Karl", "code": "-99"}
 
 
 @pytest.mark.parametrize(("logic", "value"), [pair for examples in EXAMPLES.values() for pair in examples.items()])
@@ -174,6 +174,7 @@ SWITCHED = {
     "if([b] < 5, 1, 0)": ("0", "1", Switches(blank_is_below_everything=True)),
     "if(5 > [b], 1, 0)": ("0", "1", Switches(blank_is_below_everything=True)),
     "if([b] > -5, 1, 0)": ("0", "0", Switches(blank_is_below_everything=True)),
+    "if([code] < 5, 1, 0)": ("0", "1", Switches(missing_code_is_a_value=True)),
     "sum([b])": ("0", "", Switches(sum_of_blanks_is_zero=False)),
     "round(2.5) + round(-2.5)": ("0", "1", Switches(round_half="up")),
     "round(2.5)": ("3", "2", Switches(round_half="to_even")),

@@ -7,9 +7,10 @@ from typing import Literal
 
 from nightround.model.errors import StudyFilesWrong
 from nightround.model.rule import Example, Rule, Severity
+from nightround.study.rules.needed_fields import needed_fields
 from nightround.study.settings import StudyModel, TwoLanguages, checked, read_toml
 from redcap_sync.errors import LogicError
-from redcap_sync.logic import Expression, parse, references
+from redcap_sync.logic import Expression, parse
 
 
 class ExampleTable(StudyModel):
@@ -84,7 +85,7 @@ def rule_of(table: RuleTable, path: Path, *, strict: bool = True) -> Rule:
         discrepancy = parse_rule_logic(table.discrepancy, place=f"{path.name}, rule {table.id}, discrepancy")
         if table.applies:
             parse_rule_logic(table.applies, place=f"{path.name}, rule {table.id}, applies")
-        needs = tuple(reference.column for reference in references(discrepancy))
+        needs = tuple(reference.column for reference in needed_fields(discrepancy))
     except StudyFilesWrong:
         if strict:
             raise
