@@ -33,7 +33,7 @@ COLUMNS = (
 
 
 def findings_list(findings: Iterable[Finding], rules: Mapping[str, Rule], places: Places) -> str:
-    """Write all findings, open and closed, worst first; record ids only where the study allows them."""
+    """Write findings, open and closed, worst first; record ids only where the study allows them."""
     ordered = sorted(findings, key=attrgetter("order"))
     cells = (_cells(finding, rules.get(finding.rule_id), places) for finding in ordered)
     return csv_text(COLUMNS, (dict(zip(COLUMNS, row, strict=True)) for row in cells))

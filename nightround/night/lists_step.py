@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -18,31 +22,102 @@ from redcap_sync.private_files import write_private
 
 INCOMPLETE = "INCOMPLETE"
 """Stands in the name of every file of a run that could not account for all it knows."""
+CLOSED_DAYS = 30
+"""So long a closed finding is listed."""
+TONIGHT = datetime.min.replace(tzinfo=UTC)
 
 
-def lists_of(
-    facts: Round, snapshot: Snapshot, validation: Validation, findings: tuple[Finding, ...], *, complete: bool
-) -> Mapping[str, bytes]:
-    """The content of each list by its file name.
+def write_lists(
+    facts: Round, snapshot: Snapshot, validation: Validation, findings: Iterable[Finding], *, complete: bool
+) -> list[Path]:
+    """Write the lists that say something new into the folder of the run; returns where each list is.
 
+    A list that says what it said in an earlier run is not written again: `lists.json` names the run that has it. The
+    certificate is written for every run; where the rules came out as before it names the run that lists them.
     The failure table alone holds values; it is for the data manager's own machine, like the snapshot.
     """
     mark = "" if complete else f"_{INCOMPLETE}"
-    document = certificate(validation.coverage, validation.outcomes, run_id=str(facts.run_id), snapshot_id=snapshot.id)
-    rules = {rule.id: rule for rule in validation.rules}
-    listing = findings_list(findings, rules, facts.places(snapshot.dictionary, snapshot.redcap_version))
-    return {
-        f"coverage{mark}.json": _json(document),
-        f"great_expectations{mark}.json": _json(validation.checkpoint_document(_earlier_results(facts))),
-        f"failures{mark}.parquet": failure_table(validation.violations).to_parquet(),
-        f"findings{mark}.csv": listing.encode(),
-    }
+    files = _RunFiles(facts.folder / "runs", facts.run_id, f"lists{mark}.json")
+    files.write(f"great_expectations{mark}.json", _json(validation.checkpoint_document(_earlier_results(facts))))
+    _write_certificate(files, f"coverage{mark}.json", snapshot, validation)
+    failures = failure_table(validation.violations).to_parquet()
+    files.write_new(f"failures{mark}.parquet", failures, lambda: failures)
+    listed = _recent(findings, facts.started_at)
+    text = partial(
+        findings_list,
+        rules={rule.id: rule for rule in validation.rules},
+        places=facts.places(snapshot.dictionary, snapshot.redcap_version),
+    )
+    says = text(_seen_tonight(listed, facts.started_at)).encode()
+    files.write_new(f"findings{mark}.csv", says, lambda: text(listed).encode())
+    files.write_names()
+    return files.paths
 
 
-def write_lists(facts: Round, lists: Mapping[str, bytes]) -> list[Path]:
-    """Write the lists into the folder of the run."""
-    folder = facts.folder / "runs" / f"{facts.run_id:05d}"
-    return [write_private(folder / name, content) for name, content in lists.items()]
+@dataclass
+class _RunFiles:
+    """The files of a run, and which lists of earlier runs stand for what they say."""
+
+    runs: Path
+    run_id: int
+    names_file: str
+    paths: list[Path] = field(default_factory=list)
+    names: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def write(self, name: str, content: bytes) -> None:
+        """Write a file of this run."""
+        self.paths.append(write_private(self._folder(self.run_id) / name, content))
+
+    def write_new(self, name: str, says: bytes, content: Callable[[], bytes]) -> None:
+        """Write a list, unless the run before had, or named, one that says the same."""
+        run = self.note(name, says)
+        if run == self.run_id:
+            self.write(name, content())
+        else:
+            self.paths.append(self._folder(run) / name)
+
+    def note(self, name: str, says: bytes) -> int:
+        """The run whose list says the same; this one where none does."""
+        digest = hashlib.sha256(says).hexdigest()
+        before = self._before.get(name)
+        same = before and before["sha256"] == digest and (self._folder(before["run"]) / name).exists()
+        run = before["run"] if before and same else self.run_id
+        self.names[name] = {"run": run, "sha256": digest}
+        return int(run)
+
+    def write_names(self) -> None:
+        """Write which run has each list of this one."""
+        write_private(self._folder(self.run_id) / self.names_file, _json(self.names))
+
+    @cached_property
+    def _before(self) -> Mapping[str, Any]:
+        """Where the lists of the last run are that has any."""
+        earlier = (path for path in self.runs.glob("*/lists*.json") if int(path.parent.name) < self.run_id)
+        newest = max(earlier, default=None)
+        return dict(json.loads(newest.read_bytes())) if newest else {}
+
+    def _folder(self, run_id: int) -> Path:
+        return self.runs / f"{run_id:05d}"
+
+
+def _write_certificate(files: _RunFiles, name: str, snapshot: Snapshot, validation: Validation) -> None:
+    document = certificate(validation.coverage, validation.outcomes, run_id=str(files.run_id), snapshot_id=snapshot.id)
+    run = files.note(name, _json(document["rules"]))
+    if run != files.run_id:
+        del document["rules"]
+        document["rules_of_run"] = str(run)
+    files.write(name, _json(document))
+
+
+def _recent(findings: Iterable[Finding], now: datetime) -> tuple[Finding, ...]:
+    """The open findings, and those that were closed not long ago; the database and earlier lists have the others."""
+    since = now - timedelta(days=CLOSED_DAYS)
+    return tuple(one for one in findings if one.resolved_at is None or one.resolved_at >= since)
+
+
+def _seen_tonight(findings: Iterable[Finding], now: datetime) -> tuple[Finding, ...]:
+    """Findings with one mark in place of tonight's hour: to be seen again is nothing new."""
+    return tuple(one.seen_again(TONIGHT) if one.last_seen_at == now else one for one in findings)
 
 
 def _earlier_results(facts: Round) -> Mapping[str, Mapping[str, Any]]:

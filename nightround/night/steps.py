@@ -19,7 +19,7 @@ from nightround.model.finding import LedgerDelta
 from nightround.model.rule import Rule
 from nightround.model.snapshot import Snapshot
 from nightround.night.alert_step import delivered, send_digests
-from nightround.night.lists_step import lists_of, write_lists
+from nightround.night.lists_step import write_lists
 from nightround.night.pull_step import accept_harmless_drift, blocked, pull_summary, take_pull
 from nightround.night.recorder import Recorder
 from nightround.night.report_step import edition_of, plan_of, press_of
@@ -122,8 +122,7 @@ class Night:
         with self.recorder.step("lists"):
             findings = self.store.findings(self.facts.study.id)
             complete = is_complete(snapshot, validation)
-            lists = lists_of(self.facts, snapshot, validation, findings, complete=complete)
-            self.recorder.files += write_lists(self.facts, lists)
+            self.recorder.files += write_lists(self.facts, snapshot, validation, findings, complete=complete)
 
     def alert(self, snapshot: Snapshot, validation: Validation) -> None:
         """Mail each person what changed since their last digest; a channel that fails stops nobody else."""
