@@ -63,11 +63,7 @@ def build_scheduler(
         try:
             trigger = CronTrigger.from_crontab(schedule.cron, timezone=zone or scheduler.timezone)
         except ValueError as error:
-            raise StudyFilesWrong(
-                f"The hour of the job {schedule.job!r} cannot be read: {error}.",
-                why="SCHEDULE holds five fields as cron has them: minute hour day month weekday",
-                remedy=f"mend SCHEDULE in jobs/{schedule.job}.py, such as '30 2 * * *'",
-            ) from None
+            raise StudyFilesWrong("study.schedule", job=schedule.job, said=str(error)) from None
         scheduler.add_job(
             run,
             trigger,

@@ -87,11 +87,7 @@ def read_edition(content: bytes) -> Edition:
     try:
         return EDITION.validate_json(content)
     except ValueError as error:
-        raise StudyFilesWrong(
-            "The stored edition of this report cannot be read.",
-            why=f"another version of Nightround wrote it ({type(error).__name__}), or the file was changed",
-            remedy="make the report with the version that its cover names",
-        ) from error
+        raise StudyFilesWrong("report.edition", error=type(error).__name__) from error
 
 
 def stripped(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:

@@ -24,11 +24,7 @@ def rebuild(press: Press, snapshot_id: str) -> list[Path]:
     register = Register.read(press.folder)
     entry, edition = register.of(snapshot_id), register.edition(snapshot_id)
     if entry is None or edition is None:
-        raise StudyFilesWrong(
-            f"No report was made of the snapshot {snapshot_id[:12]}.",
-            why="the register of the reports folder does not hold it",
-            remedy="make it with: nightround report STUDY, or name a snapshot of reports/register.json",
-        )
+        raise StudyFilesWrong("report.none", snapshot=snapshot_id[:12])
     stem = stem_of_files(entry.files)
     made = make_edition(
         press, edition, press.snapshots.load(snapshot_id, edition.study), versions_of(entry.files), stem
@@ -58,7 +54,5 @@ def differs(names: Iterable[str], edition: Edition, press: Press) -> SelfAuditFa
     same = hash_of_templates(press.templates, edition.study) == edition.templates
     versions = ", ".join(f"{name} {version}" for name, version in edition.versions.items())
     return SelfAuditFailed(
-        f"the report was made again and is not the same: {', '.join(sorted(names))}",
-        why=f"it was made with {versions}" + ("" if same else "; and the report's templates were changed since"),
-        remedy="make it again with those versions and templates; the delivered files lie untouched",
+        "report.differs" if same else "report.templates_changed", files=", ".join(sorted(names)), versions=versions
     )

@@ -120,11 +120,7 @@ def note_receipt(folder: Path, snapshot: str, received: Received) -> None:
     entry = register.of(snapshot)
     is_open = received.version == "open"
     if entry is None or not any(name.startswith("open/") == is_open for name in entry.files):
-        raise StudyFilesWrong(
-            f"There is no {received.version} report of the snapshot {snapshot[:12]}.",
-            why="it was not made yet, or another snapshot is meant",
-            remedy="make it first with: nightround report STUDY, or name its snapshot with --snapshot",
-        )
+        raise StudyFilesWrong("report.no_version", version=received.version, snapshot=snapshot[:12])
     write_register(register.with_receipt(snapshot, received))
 
 

@@ -93,12 +93,8 @@ def rules_to_try(named: str, known: Sequence[Rule]) -> tuple[Rule, ...]:
         return read_rule_file(Path(named))
     found = tuple(rule for rule in known if rule.id == named)
     if not found:
-        near = difflib.get_close_matches(named, [rule.id for rule in known], n=1)
-        raise StudyFilesWrong(
-            f"There is no rule {named!r}.",
-            why=f"the nearest id is {near[0]!r}" if near else "neither the study nor its dictionary has it",
-            remedy="give the id of a rule (nightround rules STUDY lists them), or a draft as FILE.toml",
-        )
+        near = next(iter(difflib.get_close_matches(named, [rule.id for rule in known], n=1)), "")
+        raise StudyFilesWrong("rules.near" if near else "rules.unknown", name=named, near=near)
     return found
 
 
@@ -122,11 +118,7 @@ def _kept(store: SnapshotStore, study: str) -> Iterator[tuple[Snapshot, datetime
     """Every kept night; one after another, because a registry's snapshots do not fit into memory together."""
     manifests = store.manifests()
     if not manifests:
-        raise StudyFilesWrong(
-            "There is no snapshot of this study yet.",
-            why="nothing was pulled so far, or --data names another folder",
-            remedy=f"pull first: nightround pull {study}",
-        )
+        raise StudyFilesWrong("night.no_snapshot", study=study)
     for manifest in manifests:
         yield store.load(manifest.id, study), manifest.taken_at
 

@@ -42,9 +42,5 @@ def suites_document(study: Study) -> list[dict[str, Any]]:
     suites, refused = compile_suites(rules, dictionary)
     if refused:
         rule_id, reason = next(iter(refused.items()))
-        raise StudyFilesWrong(
-            f"{len(refused)} rules cannot be written as a suite; the first is {rule_id}: {reason}.",
-            why="the rule names an instrument or uses logic that this project does not have",
-            remedy="fix the rule, or the dictionary in the study folder",
-        )
+        raise StudyFilesWrong("rules.no_suite", count=len(refused), rule=rule_id, reason=reason)
     return [suite.to_json() for suite in suites]

@@ -18,11 +18,7 @@ def project_dictionary(study_folder: Path) -> Dictionary:
     """The data dictionary that lies in a study's folder."""
     folder = study_folder / PROJECT_FOLDER
     if not folder.is_dir():
-        raise StudyFilesWrong(
-            "The study folder holds no data dictionary.",
-            why=f"there is no folder {folder}",
-            remedy="save the project's metadata there as CSV files with the API's headers",
-        )
+        raise StudyFilesWrong("study.no_dictionary", folder=str(folder))
     return dictionary_from_folder(folder)
 
 

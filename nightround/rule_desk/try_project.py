@@ -198,9 +198,7 @@ def read_exclusions(path: Path) -> frozenset[Exclusion]:
         )
     except (OSError, KeyError, ValueError, TypeError, csv.Error) as error:
         raise ProjectFileWrong(
-            f"{path.name} is not a list of exclusions.",
-            why=f"it cannot be read, or a column is missing or wrong ({type(error).__name__})",
-            remedy=f"give it the columns {','.join(Exclusion._fields)}, as `nightround try --json` names them",
+            "rules.exclusions", file=path.name, error=type(error).__name__, columns=",".join(Exclusion._fields)
         ) from None
 
 

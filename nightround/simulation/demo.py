@@ -134,11 +134,7 @@ def _empty(out: Path) -> None:
     """Remove an earlier demo; a folder that is not one is never touched."""
     if out.exists() and any(out.iterdir()):
         if not (out / MARKER).exists():
-            raise UsageWrong(
-                f"The folder {out} is not empty, and is no earlier demo.",
-                why="the demo replaces the folder it writes to",
-                remedy="name another folder: nightround demo --out DIR",
-            )
+            raise UsageWrong("demo.folder", folder=str(out))
         shutil.rmtree(out)
     out.mkdir(parents=True, exist_ok=True)
     write_private(out / MARKER, b"This folder was made by `nightround demo` and may be deleted.\n")

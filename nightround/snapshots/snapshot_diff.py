@@ -43,11 +43,7 @@ class CellChange:
 def edits_between(store: SnapshotStore, old: Manifest, new: Manifest) -> list[Edit]:
     """The log's edits from one night to a later one, oldest first; raises ExportIncomplete for the wrong order."""
     if new.taken_at < old.taken_at:
-        raise ExportIncomplete(
-            "The first snapshot is newer than the second.",
-            why="the two were given the other way round",
-            remedy=f"nightround snapshots diff {new.id[:12]} {old.id[:12]} STUDY",
-        )
+        raise ExportIncomplete("snapshot.order", first=new.id[:12], second=old.id[:12])
     nights = (one for one in store.manifests() if old.taken_at < one.taken_at <= new.taken_at)
     return [edit for night in nights for edit in store.edits(night)]
 

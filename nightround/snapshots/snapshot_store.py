@@ -204,11 +204,7 @@ class SnapshotStore:
         if damaged and not found:
             raise damaged[0]
         if not found or len({one.id for one in found}) > 1:
-            raise ExportIncomplete(
-                f"There is no one snapshot {named[:16]!r}.",
-                why="its folder was removed, or the beginning of its id or hour is too short or misspelt",
-                remedy="see which there are: nightround snapshots list STUDY",
-            )
+            raise ExportIncomplete("snapshot.not_one", name=named[:16])
         return found[-1]
 
     def last_full(self, now: datetime) -> datetime | None:
@@ -230,7 +226,7 @@ class SnapshotStore:
         try:
             return Manifest.read(self._document(path))
         except (KeyError, TypeError, ValueError):
-            raise _unreadable(path, "no manifest") from None
+            raise _unreadable(path, Message.of("snapshot.reason.no_manifest")) from None
 
     def structure(self, manifest: Manifest) -> RawStructure:
         """The structure of a snapshot, without its tables."""
@@ -361,7 +357,7 @@ class SnapshotStore:
         try:
             return dict(json.loads(self._read(path)))
         except ValueError:
-            raise _unreadable(path, "no JSON") from None
+            raise _unreadable(path, Message.of("snapshot.reason.no_json")) from None
 
     def _read(self, path: Path) -> bytes:
         try:
@@ -404,20 +400,12 @@ def _opened(manifest: Manifest, read: Callable[[bytes], T], content: bytes) -> T
         raise _changed(manifest) from None
 
 
-def _unreadable(path: Path, why: str) -> ExportIncomplete:
-    return ExportIncomplete(
-        f"The snapshot file {path.name[:40]} cannot be read ({why}).",
-        why="the folder was removed or is damaged on disk",
-        remedy="restore the folder from a backup, or pull again",
-    )
+def _unreadable(path: Path, error: Message | str) -> ExportIncomplete:
+    return ExportIncomplete("snapshot.unreadable", file=path.name[:40], error=error)
 
 
 def _changed(manifest: Manifest) -> ExportIncomplete:
-    return ExportIncomplete(
-        f"The snapshot {manifest.id[:12]} is not what its name says.",
-        why="a file of the snapshot was changed or is damaged on disk",
-        remedy="restore the folder from a backup, or pull again",
-    )
+    return ExportIncomplete("snapshot.changed", name=manifest.id[:12])
 
 
 def _json(document: Mapping[str, Any]) -> bytes:

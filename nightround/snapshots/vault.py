@@ -9,9 +9,11 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from nightround.model.errors import StudyFilesWrong
 from redcap_sync.errors import ExportIncomplete
+from redcap_sync.messages import Message
 from redcap_sync.private_files import write_private
 
 KEY_BYTES, NONCE_BYTES = 32, 12
@@ -41,7 +43,7 @@ class Vault:
         if not content.startswith(MAGIC):
             return content
         if self.key is None:
-            raise _cannot_open("it is sealed and no key is given")
+            raise _cannot_open("snapshot.reason.no_key")
         from cryptography.exceptions import InvalidTag
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -49,7 +51,7 @@ class Vault:
         try:
             return AESGCM(self.key).decrypt(nonce, sealed, path.name.encode())
         except InvalidTag:
-            raise _cannot_open("the key is another one, or the file was changed or is damaged") from None
+            raise _cannot_open("snapshot.reason.wrong_key") from None
 
     def _sealed(self, name: str, content: bytes) -> bytes:
         if self.key is None:
@@ -67,37 +69,25 @@ def find_key(environ: Mapping[str, str], *, variable: str, file: Path | None) ->
         try:
             written = file.read_text(encoding="utf-8")
         except OSError as error:
-            raise _wrong_key(f"the key file cannot be read ({type(error).__name__})") from None
+            raise _wrong_key("snapshot.reason.key_file", error=type(error).__name__) from None
     if not written:
         return None
     try:
         key = base64.b64decode(written.strip(), validate=True)
     except binascii.Error:
-        raise _wrong_key("it is not base64") from None
+        raise _wrong_key("snapshot.reason.not_base64") from None
     if len(key) != KEY_BYTES:
-        raise _wrong_key(f"it has {len(key)} bytes, not {KEY_BYTES}")
+        raise _wrong_key("snapshot.reason.length", count=len(key), right=KEY_BYTES)
     return key
 
 
-def _wrong_key(why: str) -> StudyFilesWrong:
-    return StudyFilesWrong(
-        "The key of the snapshots cannot be used.",
-        why=why,
-        remedy="make one with: python -c 'import base64, os; print(base64.b64encode(os.urandom(32)).decode())'",
-    )
+def _wrong_key(code: str, **facts: Any) -> StudyFilesWrong:
+    return StudyFilesWrong("snapshot.key", reason=Message.of(code, **facts))
 
 
 def _cannot_write(error: OSError) -> StudyFilesWrong:
-    return StudyFilesWrong(
-        f"A file of the snapshots cannot be written ({errno.errorcode.get(error.errno or 0, 'unknown')}).",
-        why="the disk is full, or the folder belongs to another user or may only be read",
-        remedy="make room, or give the folder to the user who runs Nightround; the last good snapshot still stands",
-    )
+    return StudyFilesWrong("snapshot.unwritable", error=errno.errorcode.get(error.errno or 0, "unknown"))
 
 
-def _cannot_open(why: str) -> ExportIncomplete:
-    return ExportIncomplete(
-        "A file of the snapshots cannot be opened.",
-        why=why,
-        remedy="give the key it was sealed with, restore the folder from a backup, or pull again into a new folder",
-    )
+def _cannot_open(code: str) -> ExportIncomplete:
+    return ExportIncomplete("snapshot.sealed", reason=Message.of(code))

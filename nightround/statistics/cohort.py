@@ -40,7 +40,7 @@ def patient_frame(
     columns = {}
     for reference in plan.references():
         if events and reference.event and reference.event not in events:
-            raise _no_such_field(reference, "the project has no event of this name")
+            raise _no_such_field("plan.no_event", reference)
         text = _one_row_each(reference, _table_of(reference, tables)).reindex(records)
         text = text.mask(text.isin(["", *missing_codes]))
         columns[reference.column] = _typed(plan, reference, text)
@@ -57,7 +57,7 @@ def csv_frame(plan: Plan, rows: pd.DataFrame) -> pd.DataFrame:
     columns = {}
     for reference in plan.references():
         if reference.column not in rows:
-            raise _no_such_field(reference, "the data have no column of this name")
+            raise _no_such_field("plan.no_column", reference)
         text = rows[reference.column].astype("str").str.strip()
         text = text.mask(text.isin(_BLANK) | rows[reference.column].isna())
         columns[reference.column] = typed = _typed(plan, reference, text)
@@ -74,18 +74,14 @@ def _table_of(reference: FieldRef, tables: Mapping[str, Table]) -> Table:
     for table in tables.values():
         if reference.field in table.text:
             return table
-    raise _no_such_field(reference, "no instrument of the project has this field")
+    raise _no_such_field("plan.no_field", reference)
 
 
 def _one_row_each(reference: FieldRef, table: Table) -> pd.Series[str]:
     at_event = (table.keys["event"] == reference.event) if reference.event else pd.Series(True, index=table.keys.index)
     records = table.keys.loc[at_event, "record"]
     if bool(records.duplicated().any()):
-        raise StudyFilesWrong(
-            f"The plan's field {reference.column} has more than one row for {int(records.duplicated().sum())} records.",
-            why="the instrument repeats, or the project is longitudinal and the plan names no event",
-            remedy="name the event as [event][field], or plan a field that is entered once a patient",
-        )
+        raise StudyFilesWrong("plan.many_rows", column=reference.column, records=int(records.duplicated().sum()))
     return pd.Series(table.text.loc[at_event, reference.field].to_numpy(), index=pd.Index(records))
 
 
@@ -130,39 +126,23 @@ def _with_limits(plan: Plan, reference: FieldRef, text: pd.Series[str]) -> dict[
 def _require_read(reference: FieldRef, text: pd.Series[str], typed: pd.Series[float]) -> None:
     unread = np.flatnonzero(text.notna() & typed.isna())
     if len(unread):
-        raise StudyFilesWrong(
-            f"Column {reference.column}: {len(unread)} values are no numbers, the first in data row {unread[0] + 1}.",
-            why="the plan measures this column, and a decimal comma, a unit or a remark cannot be read as a number",
-            remedy="leave missing values blank and write numbers with a decimal point",
-        )
+        raise StudyFilesWrong("plan.no_numbers", column=reference.column, count=len(unread), row=int(unread[0]) + 1)
 
 
 def _require_dates(reference: FieldRef, text: pd.Series[str]) -> None:
     unread = np.flatnonzero(text.notna() & as_dates(text).isna())
     if len(unread):
-        raise StudyFilesWrong(
-            f"Column {reference.column}: {len(unread)} values are no dates, the first in data row {unread[0] + 1}.",
-            why="the plan counts time from or to this column, and reads a date as REDCap writes it",
-            remedy="leave missing values blank and write dates as 2024-03-05",
-        )
+        raise StudyFilesWrong("plan.no_dates", column=reference.column, count=len(unread), row=int(unread[0]) + 1)
 
 
 def _require_a_group(plan: Plan, column: pd.Series[str]) -> None:
     codes = [code for group in plan.groups for code in group.codes]
     if bool(column.notna().any()) and not bool(column.isin(codes).any()):
-        raise StudyFilesWrong(
-            f"No row of column {plan.grouping.column} has the code of a group.",
-            why="the file writes other codes than the plan, such as labels, or 1.0 for 1",
-            remedy=f"write {', '.join(codes)} as the plan does, or change the codes in the plan",
-        )
+        raise StudyFilesWrong("plan.no_group", column=plan.grouping.column, codes=", ".join(codes))
 
 
-def _no_such_field(reference: FieldRef, why: str) -> StudyFilesWrong:
-    return StudyFilesWrong(
-        f"The plan's field {reference.column} cannot be found.",
-        why=why,
-        remedy="compare the field references of plan.toml with the data dictionary",
-    )
+def _no_such_field(code: str, reference: FieldRef) -> StudyFilesWrong:
+    return StudyFilesWrong(code, column=reference.column)
 
 
 @dataclass(frozen=True, eq=False)

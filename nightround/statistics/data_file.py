@@ -13,6 +13,7 @@ import pandas as pd
 
 from nightround.study.plan import FieldRef
 from redcap_sync.errors import ProjectFileWrong
+from redcap_sync.messages import Message
 
 DELIMITERS = (",", ";", "\t", "|")
 EVENT = "redcap_event_name"
@@ -20,8 +21,11 @@ _REPEAT = ("redcap_repeat_instrument", "redcap_repeat_instance")
 _IDS = frozenset(
     {"record_id", "record", "id", "study_id", "patient_id", "subject_id", "编号", "病例号", "病案号", "受试者编号"}
 )
-_NO_TEXT = {b"PK\x03\x04": "an Excel workbook", b"\xd0\xcf\x11\xe0": "an old Excel workbook", b"%PDF": "a PDF"}
-_SAVE = "save it from Excel or SPSS as `CSV UTF-8`"
+_NO_TEXT = {
+    b"PK\x03\x04": "data.kind.excel",
+    b"\xd0\xcf\x11\xe0": "data.kind.old_excel",
+    b"%PDF": "data.kind.pdf",
+}
 
 
 def read_patients(
@@ -54,13 +58,11 @@ def _decoded(path: Path, encoding: str | None) -> str:
     wide = raw.startswith((b"\xff\xfe", b"\xfe\xff"))
     kind = next((kind for start, kind in _NO_TEXT.items() if raw.startswith(start)), None)
     if kind is not None or (b"\0" in raw and not wide):
-        raise ProjectFileWrong(f"{path.name} is no CSV file.", why=f"it is {kind or 'not text'}", remedy=_SAVE)
+        raise ProjectFileWrong("data.no_csv", file=path.name, kind=Message.of(kind or "data.kind.not_text"))
     try:
         return raw.decode(encoding or ("utf-16" if wide else "utf-8-sig"))
     except LookupError:
-        raise ProjectFileWrong(
-            f"{encoding!r} is no encoding.", why="the name is misspelt", remedy="write utf-8 or gb18030"
-        ) from None
+        raise ProjectFileWrong("data.codec", encoding=encoding) from None
     except UnicodeDecodeError as error:
         raise _wrong_encoding(path, raw, error) from None
 
@@ -69,16 +71,8 @@ def _wrong_encoding(path: Path, raw: bytes, error: UnicodeDecodeError) -> Projec
     try:
         raw.decode("gb18030")
     except UnicodeDecodeError:
-        return ProjectFileWrong(
-            f"{path.name} is no {error.encoding} text: byte {error.start} cannot be read.",
-            why="the file was saved in another encoding",
-            remedy=f"{_SAVE}, or name its encoding with --encoding",
-        )
-    return ProjectFileWrong(
-        f"{path.name} is not {error.encoding}, but can be read as GBK (GB18030).",
-        why="Excel and SPSS on a Chinese Windows save CSV so",
-        remedy=f"add --encoding gb18030, or {_SAVE}",
-    )
+        return ProjectFileWrong("data.encoding", file=path.name, encoding=error.encoding, byte=error.start)
+    return ProjectFileWrong("data.gbk", file=path.name, encoding=error.encoding)
 
 
 def _delimiter(text: str, references: Sequence[FieldRef]) -> str:
@@ -103,14 +97,10 @@ def _parsed(path: Path, text: str, delimiter: str) -> tuple[list[str], list[list
                 raise _ragged(path, reader.line_num, len(row), len(header))
             rows.append(row)
     except csv.Error as error:
-        raise ProjectFileWrong(
-            f"{path.name} cannot be read as CSV: line {reader.line_num}, {error}.",
-            why="a quotation mark is not closed, or the file is something else",
-            remedy=_SAVE,
-        ) from None
+        raise ProjectFileWrong("data.unreadable", file=path.name, line=reader.line_num, said=str(error)) from None
     _require_header(path, header)
     if not rows:
-        raise ProjectFileWrong(f"{path.name} has no rows.", why="only a header stands in it", remedy="export it again")
+        raise ProjectFileWrong("data.no_rows", file=path.name)
     return header, rows
 
 
@@ -120,35 +110,33 @@ def _filled(rows: Iterator[list[str]]) -> Iterator[list[str]]:
 
 
 def _ragged(path: Path, line: int, cells: int, columns: int) -> ProjectFileWrong:
-    return ProjectFileWrong(
-        f"{path.name}: line {line} has {cells} cells, the header has {columns}.",
-        why="a delimiter stands in a text without quotation marks, or the file is no table",
-        remedy="quote the text, or name the delimiter with --delimiter",
-    )
+    return ProjectFileWrong("data.ragged", file=path.name, line=line, cells=cells, columns=columns)
 
 
 def _require_header(path: Path, header: Sequence[str]) -> None:
     twice = [name for name, count in Counter(header).items() if count > 1]
-    if not header or twice:
-        what = f"has the column {twice[0]!r} twice" if twice else "is empty"
-        raise ProjectFileWrong(
-            f"{path.name} {what}.", why="each column needs a name of its own", remedy="mend the header"
-        )
+    if twice:
+        raise ProjectFileWrong("data.column_twice", file=path.name, column=twice[0])
+    if not header:
+        raise ProjectFileWrong("data.empty", file=path.name)
 
 
 def _require_columns(path: Path, header: Sequence[str], references: Sequence[FieldRef]) -> None:
     absent = [reference.column for reference in references if reference.column not in header]
     if absent:
         raise ProjectFileWrong(
-            f"{path.name} has no column {absent[0]!r}; of {len(references)} planned {len(absent)} are absent.",
-            why=_nearest(absent[0], header) or "the plan belongs to other data, or the header is translated",
-            remedy="rename the column, or change the reference in the plan",
+            "data.absent",
+            file=path.name,
+            column=absent[0],
+            planned=len(references),
+            absent=len(absent),
+            hint=_nearest(absent[0], header, otherwise="data.hint.other_or_translated"),
         )
 
 
-def _nearest(name: str, known: Sequence[str]) -> str:
+def _nearest(name: str, known: Sequence[str], *, otherwise: str) -> Message:
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
-    return f"the nearest is {near[0]!r}" if near else ""
+    return Message.of("data.hint.near", near=near[0]) if near else Message.of(otherwise)
 
 
 def _identifier(path: Path, header: Sequence[str], named: str | None) -> str | None:
@@ -157,8 +145,8 @@ def _identifier(path: Path, header: Sequence[str], named: str | None) -> str | N
         return header[0] if header[0].lower() in _IDS else None
     if named in header:
         return named
-    why = _nearest(named, header) or "the name is misspelt"
-    raise ProjectFileWrong(f"{path.name} has no column {named!r}.", why=why, remedy="name another one with --id")
+    hint = _nearest(named, header, otherwise="data.hint.misspelt")
+    raise ProjectFileWrong("data.no_identifier", file=path.name, column=named, hint=hint)
 
 
 def _require_one_row_each(path: Path, ids: pd.Series[str]) -> None:
@@ -166,9 +154,7 @@ def _require_one_row_each(path: Path, ids: pd.Series[str]) -> None:
     if again.any():
         rows = [str(place + 1) for place in again.to_numpy().nonzero()[0][:3]]
         raise ProjectFileWrong(
-            f"{path.name}: {int(again.sum())} rows repeat the {ids.name} of one above: data rows {', '.join(rows)} ...",
-            why="a patient stands in it twice, or the file has a row a visit",
-            remedy="keep one row a patient; name another identifier with --id",
+            "data.repeated", file=path.name, count=int(again.sum()), column=str(ids.name), rows=", ".join(rows)
         )
 
 
@@ -177,19 +163,15 @@ def _by_patient(path: Path, frame: pd.DataFrame, references: Sequence[FieldRef],
     once = (frame.reindex(columns=list(_REPEAT)).fillna("") == "").all(axis=1)
     events, found = list(frame[EVENT].unique()), {}
     for reference in references:
-        _require_known(path, "column", reference.field, list(frame.columns))
+        _require_known(path, "data.no_planned_column", reference.field, list(frame.columns))
         if reference.event:
-            _require_known(path, "event", reference.event, events)
+            _require_known(path, "data.no_planned_event", reference.event, events)
         there = frame[once & (frame[EVENT] == reference.event if reference.event else frame[reference.field] != "")]
         _require_one_row_each(path, there[identifier])
         found[reference.column] = there.set_index(identifier)[reference.field]
     return pd.DataFrame(found, index=pd.unique(frame[identifier])).fillna("")
 
 
-def _require_known(path: Path, kind: str, name: str, known: Sequence[str]) -> None:
+def _require_known(path: Path, code: str, name: str, known: Sequence[str]) -> None:
     if name not in known:
-        raise ProjectFileWrong(
-            f"{path.name} has no {kind} {name!r}, which the plan needs.",
-            why=_nearest(name, known) or "the plan belongs to other data",
-            remedy="compare the references of the plan with the data dictionary",
-        )
+        raise ProjectFileWrong(code, file=path.name, name=name, hint=_nearest(name, known, otherwise="data.hint.other"))

@@ -42,11 +42,7 @@ def _events(safety: Safety, events: Table) -> pd.DataFrame:
     """One row an event with record, term, grade and serious; a row without a term is no event yet."""
     fields = {"term": safety.term, "grade": safety.grade, "serious": safety.serious}
     if missing := sorted(set(fields.values()) - set(events.text)):
-        raise StudyFilesWrong(
-            f"The plan's field {missing[0]} cannot be found in {safety.instrument}.",
-            why="[safety] of plan.toml names a field that the instrument does not have",
-            remedy="compare [safety] of plan.toml with the data dictionary",
-        )
+        raise StudyFilesWrong("plan.no_safety", field=str(missing[0]), instrument=safety.instrument)
     found = pd.DataFrame({"record": events.keys["record"], **{name: events.text[of] for name, of in fields.items()}})
     return found[found["term"] != ""]
 

@@ -52,7 +52,7 @@ def open_engine(where: str | Path) -> Engine:
         engine.dispose()
         if isinstance(error, OperationalError):
             raise
-        raise _not_ours("it is damaged, or no database at all") from None
+        raise DatabaseVersionWrong("store.damaged") from None
     except BaseException:
         engine.dispose()
         raise
@@ -86,11 +86,7 @@ def _engine(url: URL, settings: dict[str, Any]) -> Engine:
         # Parameters are patients' values, and SQLAlchemy would print them in its errors.
         return create_engine(url, hide_parameters=True, connect_args=settings)
     except (ModuleNotFoundError, NoSuchModuleError):
-        raise SystemLibraryMissing(
-            f"There is no driver for {url.drivername} databases.",
-            why="only SQLite comes with Nightround; a database server needs its own Python driver",
-            remedy="for PostgreSQL install psycopg and write the URL as postgresql+psycopg://...",
-        ) from None
+        raise SystemLibraryMissing("store.no_driver", kind=url.drivername) from None
 
 
 def _private_file(path: Path) -> None:
@@ -169,19 +165,7 @@ def _version(connection: Connection, scripts: ScriptDirectory) -> str | None:
     version = MigrationContext.configure(connection).get_current_revision()
     known = {script.revision for script in scripts.walk_revisions()}
     if version is None and inspect(connection).get_table_names():
-        raise _not_ours("it holds tables that another program made")
+        raise DatabaseVersionWrong("store.foreign")
     if version is not None and version not in known:
-        raise DatabaseVersionWrong(
-            f"The database is at version {version}, which this Nightround does not know.",
-            why=f"a newer Nightround has used it; this one knows versions up to {scripts.get_current_head()}",
-            remedy="upgrade Nightround, or restore the copy of the database from before the upgrade",
-        )
+        raise DatabaseVersionWrong("store.newer", version=version, known=scripts.get_current_head())
     return version
-
-
-def _not_ours(why: str) -> DatabaseVersionWrong:
-    return DatabaseVersionWrong(
-        "The database is not one of Nightround's.",
-        why=why,
-        remedy="name another file for the database, or restore it from a copy",
-    )

@@ -14,6 +14,7 @@ from nightround.study.plan import Plan, read_plan
 from nightround.study.rules.of_project import rules_of_project
 from nightround.study.rules.rule_files import read_rules
 from nightround.study.settings import StudySettings, checked, read_toml
+from redcap_sync.messages import Message
 from redcap_sync.project.custom_rules import read_custom_rules
 
 PROJECT_RULES = "project_rules.csv"
@@ -49,9 +50,7 @@ class Content:
         folder = self.home / "expectations" / name
         if not (folder / "study.toml").is_file():
             raise StudyFilesWrong(
-                f"There is no study {name!r}.",
-                why=f"known studies are: {', '.join(self.studies) or 'none'}",
-                remedy="give one of these names, or the path of a folder with a study.toml",
+                "study.unknown", name=name, known=", ".join(self.studies) or Message.of("study.nothing.known")
             )
         return folder
 
@@ -64,11 +63,7 @@ def find_content(environ: Mapping[str, str]) -> Content:
     for home in candidates:
         if (home / "expectations").is_dir() and (home / "report_templates").is_dir():
             return Content(home)
-    raise StudyFilesWrong(
-        f"The content folders (expectations, report_templates, jobs) are not under {candidates[0]}.",
-        why="NIGHTROUND_HOME points elsewhere, or the installation is incomplete",
-        remedy="set NIGHTROUND_HOME to the folder that holds them",
-    )
+    raise StudyFilesWrong("study.no_content", folder=str(candidates[0]))
 
 
 @dataclass(frozen=True)
@@ -116,11 +111,7 @@ def load_content_module(path: Path, name: str) -> ModuleType:
     """Load a Python file of the content under a private module name, so that no generic name is imported."""
     spec = importlib.util.spec_from_file_location(f"_nightround_content_{name}", path)
     if spec is None or spec.loader is None or not path.is_file():
-        raise StudyFilesWrong(
-            f"{path.name} cannot be loaded.",
-            why=f"there is no Python file at {path}",
-            remedy="restore the file from the repository",
-        )
+        raise StudyFilesWrong("study.module", file=path.name, path=str(path))
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

@@ -175,23 +175,11 @@ def read_toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise StudyFilesWrong(
-            f"{path.name} is not there: {path}",
-            why="the study folder is incomplete, or its name is misspelt",
-            remedy="compare the folder with expectations/venous_occlusion",
-        ) from None
+        raise StudyFilesWrong("study.no_file", file=path.name, path=str(path)) from None
     except UnicodeDecodeError as error:
-        raise StudyFilesWrong(
-            f"{path.name} is not UTF-8 text: byte {error.start} cannot be read.",
-            why="the file was saved in another encoding, such as GBK",
-            remedy="save it again as UTF-8",
-        ) from None
+        raise StudyFilesWrong("study.encoding", file=path.name, byte=error.start) from None
     except tomllib.TOMLDecodeError as error:
-        raise StudyFilesWrong(
-            f"{path.name} cannot be read as TOML: {error}",
-            why="a quote, bracket or equals sign is missing near that place",
-            remedy="mend the line; https://toml.io shows the form",
-        ) from None
+        raise StudyFilesWrong("study.toml", file=path.name, said=str(error)) from None
 
 
 def checked(model: type[M], values: Mapping[str, Any], *, file: Path) -> M:
@@ -203,21 +191,20 @@ def checked(model: type[M], values: Mapping[str, Any], *, file: Path) -> M:
         place = ".".join(str(part) for part in first["loc"])
         if first["type"] == "extra_forbidden":
             raise _unknown_key(model, first["loc"], file) from None
-        raise StudyFilesWrong(
-            f"{file.name}: {place}: {first['msg']}.",
-            why="the key is missing or its value is of another kind than expected",
-            remedy=f"mend {place} in {file}",
-        ) from None
+        raise StudyFilesWrong("study.value", file=file.name, place=place, said=first["msg"], path=str(file)) from None
 
 
 def _unknown_key(model: type[BaseModel], location: tuple[int | str, ...], file: Path) -> StudyFilesWrong:
     unknown = str(location[-1])
     known = sorted(_known_keys(model, location[:-1]))
-    near = difflib.get_close_matches(unknown, known, n=1, cutoff=0.5)
+    near = next(iter(difflib.get_close_matches(unknown, known, n=1, cutoff=0.5)), "")
     return StudyFilesWrong(
-        f"{file.name}: unknown key {'.'.join(str(part) for part in location)!r}.",
-        why=f"the nearest known key is {near[0]!r}" if near else f"known keys are: {', '.join(known)}",
-        remedy=f"rename or remove the key in {file}",
+        "study.near_key" if near else "study.unknown_key",
+        file=file.name,
+        key=".".join(str(part) for part in location),
+        near=near,
+        known=", ".join(known),
+        path=str(file),
     )
 
 

@@ -41,11 +41,7 @@ class Wording:
         """A message in words."""
         text = self.texts.get(message.code)
         if text is None:
-            raise StudyFilesWrong(
-                f"There is no text {message.code!r} in the language {self.language!r}.",
-                why="the catalogue, or a words.toml, does not have it",
-                remedy=f'add {message.code} = {{ zh = "...", en = "..." }}',
-            )
+            raise StudyFilesWrong("texts.missing", name=message.code, language=self.language)
         return fill(text, message.facts, self.say, SEPARATORS[self.language])
 
 
@@ -134,8 +130,4 @@ def read_wording(folders: Iterable[Path], language: Language) -> Wording:
 def _require_both_languages(path: Path, entries: Iterable[tuple[str, Mapping[str, str]]]) -> None:
     codes = sorted(code for code, text in entries if text.keys() != set(LANGUAGES))
     if codes:
-        raise StudyFilesWrong(
-            f"{path} has texts in one language only: {', '.join(codes)}.",
-            why="a text was added or renamed in one language",
-            remedy='write each as code = { zh = "...", en = "..." }',
-        )
+        raise StudyFilesWrong("texts.one_language", path=str(path), names=", ".join(codes))

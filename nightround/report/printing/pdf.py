@@ -18,18 +18,15 @@ from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
 from nightround.model.errors import SystemLibraryMissing
+from redcap_sync.messages import Message
 
 VARIANT = "pdf/a-3a"
 ASSET_SCHEME = "asset:"
 
 
-def missing_library(detail: str) -> SystemLibraryMissing:
+def missing_library(detail: Message | str) -> SystemLibraryMissing:
     """The error for an operating system without Pango; `detail` is the loader's own words."""
-    return SystemLibraryMissing(
-        "the PDF cannot be made: a system library is missing",
-        why=detail,
-        remedy="apt-get install --no-install-recommends libpangoft2-1.0-0 libharfbuzz-subset0",
-    )
+    return SystemLibraryMissing("report.no_library", detail=detail)
 
 
 def import_weasyprint() -> Any:
@@ -45,7 +42,7 @@ def import_weasyprint() -> Any:
     except OSError as error:
         raise missing_library(str(error).split(".  ")[0]) from error
     if ffi.harfbuzz_subset is None:
-        raise missing_library("libharfbuzz-subset is not installed")
+        raise missing_library(Message.of("report.reason.no_subsetter"))
     return weasyprint
 
 

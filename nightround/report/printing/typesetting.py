@@ -18,6 +18,7 @@ import nightround
 from nightround.model.errors import SystemLibraryMissing
 from nightround.report.printing.pdf import missing_library
 from redcap_sync.errors import ExplainedError
+from redcap_sync.messages import Message
 from redcap_sync.private_files import write_private
 
 log = logging.getLogger(__name__)
@@ -113,12 +114,12 @@ def run(worker: Sequence[str], job: str, environment: Mapping[str, str], seconds
             worker, input=job.encode(), capture_output=True, env=environment, timeout=seconds, check=False
         )
     except subprocess.TimeoutExpired as error:
-        raise not_made(f"it took longer than {seconds:g} seconds") from error
+        raise not_made(Message.of("report.reason.too_slow", seconds=f"{seconds:g}")) from error
     remarks = done.stderr.decode(errors="replace").strip()
     if done.returncode == SystemLibraryMissing.exit_code:
         raise missing_library(remarks)
     if done.returncode != 0:
-        raise not_made(kind_of_error(remarks) or f"the worker ended with {done.returncode}")
+        raise not_made(kind_of_error(remarks) or Message.of("report.reason.worker", code=done.returncode))
     for line in remarks.splitlines():
         log.warning("typesetting: %s", line)
     return done.stdout
@@ -129,10 +130,6 @@ def kind_of_error(remarks: str) -> str:
     return remarks.rsplit("\n", 1)[-1].split(":", 1)[0]
 
 
-def not_made(why: str) -> ReportNotMade:
+def not_made(reason: Message | str) -> ReportNotMade:
     """The error for a report that could not be typeset."""
-    return ReportNotMade(
-        "the PDF report could not be made; the HTML report was",
-        why=why,
-        remedy="shorten the listings of the report, or look at the study's own templates",
-    )
+    return ReportNotMade("report.not_typeset", reason=reason)

@@ -15,6 +15,7 @@ from nightround.report.printing.context import ReportContext
 from nightround.report.self_audit.audit_page import contradictions_of_page
 from nightround.report.self_audit.audit_pdf import contradictions_of_pdf
 from nightround.report.self_audit.audit_rows import NOISE, Contradiction, beside, contradictions_of_rows, place_of
+from redcap_sync.messages import Message
 
 SHOWN = 3
 """Contradictions named in the error; the first is where to begin, and a page of them says no more."""
@@ -42,13 +43,9 @@ def require_printed(files: Mapping[Language, bytes], pages: Mapping[Language, st
 
 def refusal(found: list[Contradiction]) -> SelfAuditFailed:
     """The error that names what was found."""
-    named = "; ".join(str(one) for one in islice(found, SHOWN))
-    more = f"; and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
-    return SelfAuditFailed(
-        "the report was not released, because its numbers contradict themselves",
-        why=named + more,
-        remedy="compare the study's own templates with ours; if there are none, this is a bug worth reporting",
-    )
+    named = (Message.read(str(one)) for one in islice(found, SHOWN))
+    more = [Message.of("report.reason.more", count=len(found) - SHOWN)] if len(found) > SHOWN else []
+    return SelfAuditFailed("report.contradiction", found=(*named, *more))
 
 
 def contradictions(

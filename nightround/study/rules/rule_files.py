@@ -52,11 +52,7 @@ def read_rules(folder: Path, *, strict: bool = True) -> tuple[Rule, ...]:
     seen: set[str] = set()
     for rule in rules:
         if rule.id in seen:
-            raise StudyFilesWrong(
-                f"Two rules have the id {rule.id!r}.",
-                why="a rule was copied and its id was not changed",
-                remedy=f"give each rule in {folder} an id of its own",
-            )
+            raise StudyFilesWrong("study.rule_twice", rule=rule.id, folder=str(folder))
         seen.add(rule.id)
     return rules
 
@@ -116,4 +112,6 @@ def parse_rule_logic(text: str, *, place: str) -> Expression:
     try:
         return parse(text)
     except LogicError as error:
-        raise StudyFilesWrong(f"{place}: {error.what}\n{error.pointer()}", why=error.why, remedy=error.remedy) from None
+        raise StudyFilesWrong(
+            "study.logic", place=place, what=error.part("what"), pointer=error.pointer(), hint=error.part("why")
+        ) from None

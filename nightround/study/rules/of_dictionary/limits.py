@@ -19,11 +19,7 @@ def limit_rules(dictionary: Dictionary, wanted: DictionaryRulesTable) -> Iterato
         field = dictionary.by_name.get(limit.field)
         rule = _limit_rule(limit, field, dictionary, wanted.limit_severity) if field else None
         if rule is None:
-            raise StudyFilesWrong(
-                f"study.toml: the field {limit.field!r} cannot have a limit.",
-                why="it is not in the project, is no validated number, date or time, or no bound is given",
-                remedy="mend [[dictionary_rules.limits]]",
-            )
+            raise StudyFilesWrong("study.limit", field=limit.field)
         yield rule
 
 

@@ -71,9 +71,7 @@ def _arm(dictionary: Dictionary, name: str) -> list[Event]:
     arm = [event for event in dictionary.events if own is not None and event.arm == own.arm]
     if own is None or arm[0] is own:
         raise StudyFilesWrong(
-            f"study.toml: the visit {name!r} cannot be expected.",
-            why="it is the first event of its arm, where records begin" if own else "the project has no such event",
-            remedy=f"name one of: {', '.join(event.unique_name for event in dictionary.events)}",
+            "study.first_visit" if own else "study.unknown_visit", event=name, known=", ".join(dictionary.event_names)
         )
     return arm
 
@@ -85,8 +83,4 @@ def _anchor(dictionary: Dictionary, arm: list[Event]) -> tuple[str, str]:
         for instrument in dictionary.instruments_at(first):
             if not dictionary.repeats(first, instrument):
                 return first, instrument
-    raise StudyFilesWrong(
-        f"study.toml: no visit of the arm of {first} can be expected.",
-        why=f"records have no row of their own in {first}: all of it repeats",
-        remedy="remove [[dictionary_rules.visits]] for this arm",
-    )
+    raise StudyFilesWrong("study.no_visit", event=first)
