@@ -179,7 +179,7 @@ def read_toml(path: Path) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         raise StudyFilesWrong("study.encoding", file=path.name, byte=error.start) from None
     except tomllib.TOMLDecodeError as error:
-        raise StudyFilesWrong("study.toml", file=path.name, said=str(error)) from None
+        raise StudyFilesWrong("study.not_toml", file=path.name, said=str(error)) from None
 
 
 def checked(model: type[M], values: Mapping[str, Any], *, file: Path) -> M:
