@@ -20,18 +20,13 @@ class ExplainedError(Exception):
 
     exit_code: ClassVar[int] = 1
 
-    def __init__(self, code: str, *, why: str = "", remedy: str = "", **facts: Any) -> None:
+    def __init__(self, code: str, **facts: Any) -> None:
         super().__init__(code)
         self.code = code
         self.facts = facts
-        self._texts = (why, remedy) if why else None  # texts that are given as such, not by a code
 
     def part(self, name: str) -> Message:
         """One of the three texts, as a message."""
-        if self._texts:
-            return Message.of(
-                "kept.text", text={"what": self.code, "why": self._texts[0], "remedy": self._texts[1]}[name]
-            )
         return Message.of(f"{self.code}.{name}", **self.facts)
 
     @property

@@ -31,14 +31,10 @@ def print_json(document: Mapping[str, Any] | Sequence[Any]) -> None:
 
 
 def print_error(error: ExplainedError, *, as_json: bool) -> None:
-    """Explain an error on stderr; a call that asked for JSON gets it as its document too.
-
-    An error that is not in the catalogue of messages has the name of its class as its code.
-    """
+    """Explain an error on stderr; a call that asked for JSON gets it as its document too."""
     click.echo(f"nightround: {error}", err=True)
     if as_json:
-        code = error.code if error.code != error.what else type(error).__name__
-        _print_error(code, error.exit_code, what=error.what, why=error.why, remedy=error.remedy)
+        _print_error(error.code, error.exit_code, what=error.what, why=error.why, remedy=error.remedy)
 
 
 def print_usage_error(error: click.ClickException, *, as_json: bool) -> None:

@@ -19,10 +19,6 @@ from nightround.published_tables.ranges import decimals_of, is_number, plain
 ONE_SIDED = re.compile(r"one[- ](?:sided|tailed)|单侧")
 FORM_SHOWN, FORM_SHARE = 8, 0.75
 """So many numbers of a column, and so large a share of them, must have its most decimals before a lost zero is told."""
-_REMEDY = (
-    "write each table as JSON: columns (group (n=..), statistic, P) and rows of [label, kind, cells...]; "
-    "docs/tables.md shows one"
-)
 
 
 class PrintedColumn(NamedTuple):
@@ -97,8 +93,7 @@ def read_document(path: Path) -> AuditDocument:
     try:
         found = json.loads(path.read_text(encoding="utf-8-sig"), parse_float=Decimal)
     except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
-        why = f"printed tables are read from JSON alone, not from CSV or a spreadsheet ({error})"
-        raise StudyFilesWrong(f"{path.name} is no JSON file.", why=why, remedy=_REMEDY) from error
+        raise StudyFilesWrong("audit.not_json", file=path.name, said=str(error)) from error
     return document_of(found, path.name)
 
 
@@ -107,7 +102,7 @@ def document_of(found: Any, file: str = "the document") -> AuditDocument:
     tables = {name: one for name, one in found.items() if _is_table(one)} if isinstance(found, dict) else {}
     zeros_kept = any(_ends_in_zero(number) for table in tables.values() for number in _numbers(table))
     if not tables:
-        raise StudyFilesWrong(f"{file} holds no table.", why="nothing in it has columns and rows", remedy=_REMEDY)
+        raise StudyFilesWrong("audit.no_table", file=file)
     sizes = dict(_stated_sizes(tables.values()))
     flow = found.get("flow")
     return AuditDocument(
@@ -233,15 +228,11 @@ def _size_by_name(name: str, sizes: Mapping[str, int]) -> int | None:
 
 def _rows(table: str, heading: str, rows: Any, blocks: Sequence[Block], columns: Sequence[str]) -> Iterator[PrintedRow]:
     if not isinstance(rows, list):
-        raise StudyFilesWrong(f"Table {table!r} has no list of rows.", why="`rows` is no list", remedy=_REMEDY)
+        raise StudyFilesWrong("audit.no_rows", table=table)
     names = _cell_names(heading, blocks, columns)
     for number, row in enumerate(rows, start=1):
         if not isinstance(row, list) or len(row) < 2 or len(row) > len(columns) + 2:  # noqa: PLR2004 - label, kind
-            raise StudyFilesWrong(
-                f"Table {table!r}: row {number} does not fit its {len(columns)} columns.",
-                why="a row holds a label, a kind, and a cell for each column (null where nothing is printed)",
-                remedy=_REMEDY,
-            )
+            raise StudyFilesWrong("audit.row_shape", table=table, row=number, columns=len(columns))
         label, kind, *cells = row
         cells += [None] * (len(columns) - len(cells))
         printed = tuple(

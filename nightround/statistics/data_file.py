@@ -24,7 +24,7 @@ _IDS = frozenset(
 _NO_TEXT = {
     b"PK\x03\x04": "data.kind.excel",
     b"\xd0\xcf\x11\xe0": "data.kind.old_excel",
-    b"%PDF": "data.kind.pdf",
+    b"%PDF": "data.kind.portable",
 }
 
 

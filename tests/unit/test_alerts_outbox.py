@@ -119,7 +119,7 @@ class Broken:
     def deliver(self, notice: Notice, now: datetime) -> str:
         """Fail, or keep the notice."""
         if self.down:
-            raise ChannelFailed(f"No answer at {now:%H:%M}.", why="the server is down.", remedy="wait")
+            raise ChannelFailed("digest.not_written", role="data_manager", folder=f"{now:%H:%M}", reason="it is full")
         self.delivered.append(notice)
         return "<made-up>"
 
@@ -186,7 +186,7 @@ def test_a_channel_that_fails_tells_its_news_in_the_next_digest(store: Store, tm
     first = tell(store, a_night(store, 1, "1001"), WHOLE, night(1))
     assert [(one.channel, one.trouble) for one in first] == [
         ("outbox", ""),
-        ("broken", "No answer at 02:30. the server is down."),
+        ("broken", "The digest for data_manager could not be written to 02:30. it is full"),
     ]
     broken.down = False
     second = tell(store, a_night(store, 2, "1001", "1002"), WHOLE, night(2))

@@ -100,12 +100,12 @@ def test_a_cell_cannot_move_the_cursor_or_be_read_as_markup(
 
 def test_an_error_is_a_document_only_where_json_was_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
     """The text is on stderr in both cases."""
-    error = StudyFilesWrong("The study is wrong.", why="a key is unknown", remedy="remove it")
+    error = StudyFilesWrong("night.no_plan")
     print_error(error, as_json=False)
     assert capsys.readouterr().out == ""
     print_error(error, as_json=True)
     out, err = capsys.readouterr()
     document = json.loads(out)
-    assert (document["exit_code"], document["error"]["code"]) == (10, "StudyFilesWrong")
-    assert (document["error"]["what"], document["error"]["remedy"]) == ("The study is wrong.", "remove it")
-    assert err.startswith("nightround: The study is wrong.\n  Why: a key is unknown")
+    assert (document["exit_code"], document["error"]["code"]) == (10, "night.no_plan")
+    assert (document["error"]["what"], document["error"]["remedy"]) == (error.what, error.remedy)
+    assert err.startswith(f"nightround: {error.what}\n  Why: plan.toml is not in the study folder")

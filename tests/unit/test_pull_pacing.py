@@ -55,7 +55,7 @@ def test_a_budget_that_is_not_reached_makes_nobody_wait() -> None:
 
 def too_much() -> AskedTooMuch:
     """What a server without memory says."""
-    return AskedTooMuch("out of memory", why="", remedy="")
+    return AskedTooMuch("api.out_of_memory")
 
 
 @given(st.integers(0, 60), st.integers(1, 20), st.integers(1, 20), st.integers(1, 4))
@@ -171,7 +171,7 @@ def test_what_asking_for_less_cannot_mend_is_raised_at_once() -> None:
 
     def ask(batch: Sequence[str], splittable: bool) -> int:  # noqa: ARG001, FBT001
         calls.append(len(batch))
-        raise RedcapRefused("no", why="", remedy="")
+        raise RedcapRefused("api.refused", said="no")
 
     with pytest.raises(RedcapRefused):
         list(Batches(ask, first=8, workers=1).fetch([str(n) for n in range(8)]))
@@ -184,7 +184,7 @@ def test_a_server_that_stays_down_is_given_up() -> None:
 
     def ask(batch: Sequence[str], splittable: bool) -> int:  # noqa: ARG001, FBT001
         calls.append(len(batch))
-        raise ServerBusy("down", why="", remedy="")
+        raise ServerBusy("api.busy", status=503)
 
     with pytest.raises(ServerBusy):
         list(Batches(ask, first=4096, workers=1).fetch([str(n) for n in range(5000)]))

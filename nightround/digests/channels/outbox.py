@@ -30,9 +30,10 @@ class Outbox:
             write_private(stem.with_name(f"{stem.name}.eml"), message.as_bytes())
         except OSError as error:
             raise ChannelFailed(
-                f"The digest for {notice.recipient.role} could not be written to {self.folder}.",
-                why=error.strerror or "the folder cannot be written to",
-                remedy="make room or give the right to write; the next digest will tell the same news",
+                "digest.not_written",
+                role=notice.recipient.role,
+                folder=str(self.folder),
+                reason=error.strerror or type(error).__name__,
             ) from None
         return str(message["Message-ID"])
 
