@@ -103,7 +103,7 @@ def test_a_misspelt_rule_names_the_nearest(tmp_path: Path) -> None:
     with pytest.raises(StudyFilesWrong, match="AGE-O1") as caught:
         study_rule("AGE-O1")
     assert "AGE-01" in caught.value.why
-    with pytest.raises(StudyFilesWrong, match=r"draft\.toml is not there"):
+    with pytest.raises(StudyFilesWrong, match=r"draft\.toml does not exist"):
         rules_to_try(str(tmp_path / "draft.toml"), ())
 
 

@@ -108,7 +108,7 @@ def test_groups_are_read_back_as_they_were(server: Served, tmp_path: Path) -> No
     assert saved.groups == loaded.groups == base.groups == {"3": "south_site"}
     path = tmp_path / "s" / "objects" / store.manifest_of(saved.id).objects["*groups"]
     pd.DataFrame({"record": ["3"], "group": ["north_site"]}, dtype="str").to_parquet(path, index=False)
-    with pytest.raises(ExportIncomplete, match="not what its name says"):
+    with pytest.raises(ExportIncomplete, match="does not match its name"):
         store.load(saved.id, "s")
 
 
@@ -214,7 +214,7 @@ def test_a_changed_snapshot_is_refused(server: Served, tmp_path: Path, part: str
         frame = pd.read_parquet(path)
         frame.loc[0, "initials"] = "BB"
         frame.to_parquet(path, index=False)
-    with pytest.raises(ExportIncomplete, match="not what its name says"):
+    with pytest.raises(ExportIncomplete, match="does not match its name"):
         store.load(first.id, "s")
     assert other.id == first.id
 
@@ -229,7 +229,7 @@ def test_a_damaged_part_is_told_and_a_full_pull_makes_it_whole(
     saved = store.save("s", server.pull(), NIGHT)
     path = tmp_path / "s" / "objects" / store.manifest_of(saved.id).objects[part]
     path.write_bytes(damage)
-    with pytest.raises(ExportIncomplete, match="not what its name says"):
+    with pytest.raises(ExportIncomplete, match="does not match its name"):
         store.base()
     store.save("s", server.pull(), NIGHT + timedelta(days=1))
     loaded = store.load(saved.id, "s")
@@ -243,7 +243,7 @@ def test_a_damaged_manifest_is_told(server: Served, tmp_path: Path, name: str) -
     store.save("s", server.pull(), NIGHT)
     path = tmp_path / "s" / ("latest.json" if name == "latest.json" else f"taken/{store.manifests()[0].name}")
     path.write_bytes(b'{"manif')
-    with pytest.raises(ExportIncomplete, match="no JSON"):
+    with pytest.raises(ExportIncomplete, match="not JSON"):
         store.base()
     store.save("s", server.pull(), NIGHT)
     assert store.base() is not None
@@ -281,7 +281,7 @@ def test_a_number_that_rotted_on_disk_is_told(server: Served, tmp_path: Path) ->
     content, number = path.read_bytes(), struct.pack("<d", 80.5)
     at = content.index(number)
     path.write_bytes(content[:at] + struct.pack("<d", 80.25) + content[at + len(number) :])
-    with pytest.raises(ExportIncomplete, match="not what its name says"):
+    with pytest.raises(ExportIncomplete, match="does not match its name"):
         store.load(saved.id, "s")
 
 

@@ -159,12 +159,12 @@ def without(column: int) -> list[list[str]]:
     [
         (without(2), "has no column 'age'"),
         ([["id", "arm", "agee", "side"], *ROWS[1:]], "the nearest is 'agee'"),
-        ([*ROWS, ROWS[3]], "repeat the id of one above: data rows 21"),
+        ([*ROWS, ROWS[3]], "repeats the id of an earlier row: data rows 21"),
         (ROWS[:1], "has no rows"),
         ([], "is empty"),
         ([["id", "arm", "age", "age"], *ROWS[1:]], "has the column 'age' twice"),
         ([*ROWS, ["99", "1"]], "line 22 has 2 cells, the header has 4"),
-        ([*ROWS, ["99", "1", "about 60", "l"]], "1 values are no numbers, the first in data row 21"),
+        ([*ROWS, ["99", "1", "about 60", "l"]], "1 value is not a number, the first in data row 21"),
         ([*ROWS, ["99", "1", '"60', "l"]], "cannot be read as CSV"),
     ],
 )

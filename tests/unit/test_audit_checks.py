@@ -255,10 +255,10 @@ def test_a_blank_and_an_unreadable_cell_accuse_nobody() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("not json", "is no JSON file"),
-        ("item,drug,placebo\nage,60.0,55.0\n", r"(?s)is no JSON file.*from JSON alone, not from CSV.*docs/tables.md"),
-        ("[]", "holds no table"),
-        ('{"a": 1}', "holds no table"),
+        ("not json", "is not a JSON file"),
+        ("item,drug,placebo\nage,60.0,55.0\n", r"(?s)is not a JSON file.*only from JSON, not from CSV.*docs/tables.md"),
+        ("[]", "has no table"),
+        ('{"a": 1}', "has no table"),
         ('{"t": {"columns": ["a"], "rows": 3}}', "has no list of rows"),
         ('{"t": {"columns": ["a"], "rows": [["x", "n", 1, 2]]}}', "row 1 does not fit"),
     ],

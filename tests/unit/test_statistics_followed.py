@@ -174,7 +174,7 @@ def test_a_wrong_curve_in_the_file_names_the_file_and_the_place(tmp_path: Path) 
 
 def test_a_date_that_is_none_is_refused_by_its_line() -> None:
     """A file that writes 5/3/2024 is not read as a patient without a visit."""
-    with pytest.raises(StudyFilesWrong, match=r"1 values are no dates, the first in data row 2"):
+    with pytest.raises(StudyFilesWrong, match=r"1 value is not a date, the first in data row 2"):
         csv_frame(plan(), patients({}, {SECOND: "5/3/2024"}))
 
 

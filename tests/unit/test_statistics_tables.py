@@ -220,7 +220,7 @@ def small_plan(plan: Plan) -> Plan:
 
 def test_a_record_with_two_rows_of_a_variable_is_an_error(small_plan: Plan) -> None:
     """Nothing is taken silently from the first of two rows."""
-    with pytest.raises(StudyFilesWrong, match="more than one row for 1 records"):
+    with pytest.raises(StudyFilesWrong, match="more than one row for 1 record"):
         patient_frame(small_plan, small_tables(["a_arm_1", "b_arm_1"]))
 
 

@@ -119,7 +119,7 @@ def test_a_database_of_another_program_is_refused(tmp_path: Path) -> None:
     other.close()
     path.chmod(0o644)
     before = path.read_bytes()
-    with pytest.raises(DatabaseVersionWrong, match="not one of Nightround's"):
+    with pytest.raises(DatabaseVersionWrong, match="not a database of Nightround"):
         open_engine(path)
     assert (path.read_bytes(), mode(path)) == (before, 0o644)
 
@@ -129,7 +129,7 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "notes.txt"
     path.write_text("not a database " * 100, encoding="utf-8")
     before = path.read_bytes()
-    with pytest.raises(DatabaseVersionWrong, match="not one of Nightround's"):
+    with pytest.raises(DatabaseVersionWrong, match="not a database of Nightround"):
         open_engine(path)
     assert path.read_bytes() == before
 

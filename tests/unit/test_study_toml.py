@@ -142,5 +142,5 @@ def test_the_rules_a_project_has_in_redcap_run_as_they_are(tmp_path: Path) -> No
 
 def test_a_folder_without_the_file_says_so(tmp_path: Path) -> None:
     """A study folder without study.toml is refused by name."""
-    with pytest.raises(StudyFilesWrong, match=r"study\.toml is not there"):
+    with pytest.raises(StudyFilesWrong, match=r"study\.toml does not exist"):
         read_toml(tmp_path / "study.toml")
