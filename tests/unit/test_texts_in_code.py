@@ -24,9 +24,9 @@ SOURCES = sorted(
 CODES = frozenset({**own_texts(), **english_texts()})
 SECTIONS = frozenset(code.partition(".")[0] for code in CODES)
 PARTS = ("what", "why", "remedy")
-CODE = re.compile(r"[a-z_]+(?:\.[a-z0-9_]+)+")
-PREFIX = re.compile(r"[a-z_]+(?:\.[a-z0-9_]+)*\.")
-FILES = (".toml", ".json", ".csv", ".css", ".html", ".j2", ".xml", ".py", ".txt", ".parquet", ".docx", ".pdf")
+CODE = re.compile(r"[a-z_]+(?:\.[a-z0-9_]*[a-z0-9])+")
+PREFIX = re.compile(r"[a-z_]+(?:\.[a-z0-9_]+)*[._]")
+FILES = (".toml", ".json", ".csv", ".css", ".html", ".j2", ".xml", ".py", ".txt", ".parquet", ".docx", ".pdf", ".nrj")
 CHINESE = re.compile(r"[\u3400-\u9fff]")
 SENTENCE = re.compile(r"[A-Za-z][a-z']+,? [a-z']+,? [a-z']{2,}")
 """Three words in a row."""
