@@ -14,11 +14,12 @@ test: $(VENV)/.dev $(VENV)/.system ## all checks and all tests
 	$(MAKE) --no-print-directory check
 	$(BIN)/pytest -n 2 --dist worksteal
 
-check: $(VENV)/.dev ## format, lint, types, import contract
+check: $(VENV)/.dev ## format, lint, types, import contract, dead code
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+	$(BIN)/vulture
 
 golden: $(VENV)/.dev $(VENV)/.system ## write the golden texts again; look at the difference before you commit it
 	NIGHTROUND_WRITE_GOLDEN=1 $(BIN)/pytest -n 2 tests/golden
