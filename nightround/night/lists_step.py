@@ -38,7 +38,7 @@ def write_lists(
     """
     mark = "" if complete else f"_{INCOMPLETE}"
     files = _RunFiles(facts.folder / "runs", facts.run_id, f"lists{mark}.json")
-    files.write(f"great_expectations{mark}.json", _json(validation.checkpoint_document(_earlier_results(facts))))
+    files.write(f"great_expectations{mark}.json", _json(validation.checkpoint_document(earlier_results(facts.folder))))
     _write_certificate(files, f"coverage{mark}.json", snapshot, validation)
     failures = failure_table(validation.violations).to_parquet()
     files.write_new(f"failures{mark}.parquet", failures, lambda: failures)
@@ -120,13 +120,16 @@ def _seen_tonight(findings: Iterable[Finding], now: datetime) -> tuple[Finding, 
     return tuple(one.seen_again(TONIGHT) if one.last_seen_at == now else one for one in findings)
 
 
-def _earlier_results(facts: Round) -> Mapping[str, Mapping[str, Any]]:
+def earlier_results(data: Path) -> Mapping[str, Mapping[str, Any]]:
     """Great Expectations' results of the last run that kept any, and of the run whose verdicts that one repeats."""
-    files = sorted((facts.folder / "runs").glob("*/great_expectations*.json"), reverse=True)
+    files = sorted((data / "runs").glob("*/great_expectations*.json"), reverse=True)
     found: dict[str, Mapping[str, Any]] = {}
     for path in files:
         run = str(int(path.parent.name))
-        found[run] = json.loads(path.read_bytes())
+        try:
+            found[run] = dict(json.loads(path.read_bytes()))
+        except (OSError, ValueError, TypeError):  # a damaged list of an old run stops no night: it repeats nothing
+            continue
         if "validation_results" in found[run]:
             break
     return found

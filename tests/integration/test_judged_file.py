@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from nightround.model.snapshot import Snapshot
+from nightround.night.lists_step import earlier_results
 from nightround.snapshots.vault import Vault
 from nightround.validation import early_import
 from nightround.validation.early_import import import_judge_early, needs_judge
@@ -145,6 +146,20 @@ def test_the_result_of_a_run_names_the_run_that_it_repeats(tmp_path: Path) -> No
     }
     assert all(one["success"] == documents["1"]["success"] for run, one in documents.items() if run in "23")
     assert all("validation_results" not in documents[run] for run in "235")
+
+
+def test_earlier_results_are_read_back_to_the_last_run_that_lists_its_verdicts(tmp_path: Path) -> None:
+    """A run that repeats another leads on to it, and a damaged file of a run is passed over."""
+    contents = {
+        "00001": '{"validation_results": [1]}',
+        "00002": '{"validation_results": [2]}',
+        "00003": '{"repeats_run": "2"}',
+    }
+    for folder, content in {**contents, "00004": "{", "00010": '{"repeats_run": "2"}'}.items():
+        (tmp_path / "runs" / folder).mkdir(parents=True)
+        (tmp_path / "runs" / folder / "great_expectations.json").write_text(content)
+    assert list(earlier_results(tmp_path)) == ["10", "3", "2"]
+    assert earlier_results(tmp_path / "nothing yet") == {}
 
 
 def test_a_verdict_of_an_earlier_run_names_it(tmp_path: Path) -> None:
