@@ -12,13 +12,17 @@ from nightround.model.errors import StudyFilesWrong
 from nightround.model.rule import Rule
 from nightround.study.plan import Plan, read_plan
 from nightround.study.rules.of_project import rules_of_project
-from nightround.study.rules.rule_files import read_rules
+from nightround.study.rules.rule_files import read_rules, require_own_ids
 from nightround.study.settings import StudySettings, checked, read_toml
 from redcap_sync.messages import Message
 from redcap_sync.project.custom_rules import read_custom_rules
 
 PROJECT_RULES = "project_rules.csv"
 """The project's own rules, as REDCap's Data Quality page saves them."""
+
+
+LONGEST_NAME_SHOWN = 100
+"""So much of a study's name that is none is repeated in a message."""
 
 
 @dataclass(frozen=True)
@@ -44,15 +48,19 @@ class Content:
 
     def study_folder(self, name: str) -> Path:
         """The folder of a study, by its name or by its path."""
-        as_path = Path(name)
-        if (as_path / "study.toml").is_file():
-            return as_path
-        folder = self.home / "expectations" / name
-        if not (folder / "study.toml").is_file():
-            raise StudyFilesWrong(
-                "study.unknown", name=name, known=", ".join(self.studies) or Message.of("study.nothing.known")
-            )
-        return folder
+        for folder in (Path(name), self.home / "expectations" / name):
+            if _has_settings(folder):
+                return folder
+        known = ", ".join(self.studies) or Message.of("study.nothing.known")
+        raise StudyFilesWrong("study.unknown", name=name[:LONGEST_NAME_SHOWN], known=known)
+
+
+def _has_settings(folder: Path) -> bool:
+    """Whether a folder is that of a study. What is there and no ordinary file is refused where it is read."""
+    try:
+        return _is_there(folder / "study.toml")
+    except (OSError, ValueError):  # a name too long for any file, or with a NUL
+        return False
 
 
 def find_content(environ: Mapping[str, str]) -> Content:
@@ -91,20 +99,21 @@ def load_study(folder: Path, *, strict: bool = True) -> Study:
     settings_file = folder / "study.toml"
     settings = checked(StudySettings, read_toml(settings_file), file=settings_file)
     plan_file = folder / "plan.toml"
-    plan = read_plan(plan_file) if plan_file.exists() else None
-    return Study(
-        folder=folder,
-        settings=settings,
-        rules=read_rules(folder / "rules", strict=strict),
-        plan=plan,
-        project_rules=project_rules(folder),
-    )
+    plan = read_plan(plan_file) if _is_there(plan_file) else None
+    rules, of_project = read_rules(folder / "rules", strict=strict), project_rules(folder)
+    require_own_ids((*rules, *of_project), folder)
+    return Study(folder=folder, settings=settings, rules=rules, plan=plan, project_rules=of_project)
+
+
+def _is_there(file: Path) -> bool:
+    """Whether there is a file, a link that leads nowhere among them: that is a mistake, and not a file left out."""
+    return file.exists() or file.is_symlink()
 
 
 def project_rules(folder: Path) -> tuple[Rule, ...]:
     """REDCap's own custom rules that lie in a study's folder; none where there is no such file."""
     file = folder / PROJECT_RULES
-    return rules_of_project(read_custom_rules(file)) if file.exists() else ()
+    return rules_of_project(read_custom_rules(file)) if _is_there(file) else ()
 
 
 def load_content_module(path: Path, name: str) -> ModuleType:

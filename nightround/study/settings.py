@@ -3,23 +3,48 @@
 from __future__ import annotations
 
 import difflib
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationError
 
 from nightround.model.errors import StudyFilesWrong
 from nightround.model.language import Language, Words
 from nightround.model.recipient import Recipient
 from nightround.model.rule import Severity
+from nightround.study.text_checks import (
+    EnvironmentName,
+    FilledLine,
+    Id,
+    Line,
+    MailAddress,
+    TimeZone,
+    control_character,
+    texts_within,
+)
+from redcap_sync.errors import ProjectFileWrong
+from redcap_sync.messages import Message
+from redcap_sync.regular_files import read_regular_file
+
+LONGEST_TEXT = 200_000
+"""Characters; the logic of a rule of 3,000 parts is a third of it."""
+SHOWN = 200
+"""So much of a key that is no key is repeated in a message."""
+DEEP_KEY = re.compile(r"""(?<![\w"'-])(?:[\w"'-]++[ \t]*+\.[ \t]*+){50}""")
+"""A key of very many parts, which takes the reader of TOML the square of their number."""
+
+WholeNumber = Annotated[int, Strict()]
+Decimal = Annotated[float, Strict()]
+"""A number and neither a text nor true or false. A whole number is one too."""
 
 
 class StudyModel(BaseModel):
     """A table of a study file: frozen, and a key it does not know is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, str_max_length=LONGEST_TEXT)
 
 
 class TwoLanguages(StudyModel):
@@ -33,12 +58,19 @@ class TwoLanguages(StudyModel):
         return Words(self.zh, self.en)
 
 
+class TitleInTwoLanguages(TwoLanguages):
+    """A text of one line in Chinese and English, which may be the subject of a mail."""
+
+    zh: FilledLine
+    en: FilledLine
+
+
 class StudyTable(StudyModel):
     """`[study]`: what the study is."""
 
-    id: str
-    title: TwoLanguages
-    time_zone: str = "UTC"
+    id: Id
+    title: TitleInTwoLanguages
+    time_zone: TimeZone = "UTC"
     """The zone of the hospital's clock, such as Asia/Shanghai: what `today` means in a rule."""
     synthetic: bool = False
     record_id_in_messages: bool = False
@@ -48,42 +80,42 @@ class StudyTable(StudyModel):
 class RedcapTable(StudyModel):
     """`[redcap]`: where the project is. The token itself never stands in a file of the study."""
 
-    url_env: str = "REDCAP_URL"
-    token_env: str = "REDCAP_TOKEN"  # noqa: S105 - the name of a variable, not a token
+    url_env: EnvironmentName = "REDCAP_URL"
+    token_env: EnvironmentName = "REDCAP_TOKEN"  # noqa: S105 - the name of a variable, not a token
     token_file: Path | None = None
-    token_keyring: str = ""
+    token_keyring: Line = ""
     """The service under whose name the token lies in the system's keyring; the user name there is the study's id."""
-    timeout_seconds: float = 120.0
-    batch_records: int = Field(default=100, ge=1)
+    timeout_seconds: Decimal = Field(default=120.0, ge=1, le=3600)
+    batch_records: WholeNumber = Field(default=100, ge=1, le=100_000)
     """Records in a batch; more where a hundred batches are not enough, fewer after trouble with so many."""
-    workers: int = Field(default=2, ge=1, le=8)
+    workers: WholeNumber = Field(default=2, ge=1, le=8)
     """Calls under way at the same time."""
-    requests_per_minute: int = Field(default=300, ge=1)
+    requests_per_minute: WholeNumber = Field(default=300, ge=1, le=100_000)
     """REDCap bans an address that sends more than its site allows, 600 a minute where nobody changed it."""
-    full_pull_days: int = Field(default=7, ge=0)
+    full_pull_days: WholeNumber = Field(default=7, ge=0, le=366)
     """So often everything is pulled, to prove the nightly increments; 0 pulls everything every night."""
-    largest_loss_percent: float = 20.0
+    largest_loss_percent: Decimal = Field(default=20.0, ge=0, le=100)
     """A pull that holds this much fewer records than the last good one is refused."""
 
 
 class SnapshotsTable(StudyModel):
     """`[snapshots]`: how long they are kept, and the key that seals them, which never stands in a file of the study."""
 
-    keep_days: int = Field(default=30, ge=1)
+    keep_days: WholeNumber = Field(default=30, ge=1, le=36_500)
     """Every night's snapshot of so many days is kept."""
-    keep_weeks: int = Field(default=104, ge=0)
+    keep_weeks: WholeNumber = Field(default=104, ge=0, le=5_200)
     """Of so many weeks before, the last one of each."""
-    key_env: str = "NIGHTROUND_SNAPSHOT_KEY"
+    key_env: EnvironmentName = "NIGHTROUND_SNAPSHOT_KEY"
     key_file: Path | None = None
 
 
 class PersonTable(StudyModel):
     """`[[people]]`: a role that is told things."""
 
-    role: str
-    address: str
+    role: FilledLine
+    address: MailAddress
     language: Language
-    owns: tuple[str, ...] = ()
+    owns: tuple[FilledLine, ...] = ()
 
     def recipient(self) -> Recipient:
         """The person as the alerts know them."""
@@ -109,15 +141,15 @@ class VisitTable(StudyModel):
     as a later event of the arm holds data.
     """
 
-    event: str
+    event: FilledLine
     due: str = ""
 
 
 class ExpectedMissingTable(StudyModel):
     """`[[dictionary_rules.expected_missing]]`: where an instrument or a whole event may be missing, and why."""
 
-    instrument: str = ""
-    event: str = ""
+    instrument: Line = ""
+    event: Line = ""
     when: str
     reason: TwoLanguages
 
@@ -125,9 +157,9 @@ class ExpectedMissingTable(StudyModel):
 class LimitTable(StudyModel):
     """`[[dictionary_rules.limits]]`: what no patient can have, beside the soft range of the dictionary."""
 
-    field: str
-    minimum: str = ""
-    maximum: str = ""
+    field: FilledLine
+    minimum: Line = ""
+    maximum: Line = ""
     source: str
 
 
@@ -173,13 +205,27 @@ M = TypeVar("M", bound=BaseModel)
 def read_toml(path: Path) -> dict[str, Any]:
     """Read a TOML file of a study folder."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        text = read_regular_file(path).decode("utf-8-sig")
     except FileNotFoundError:
         raise StudyFilesWrong("study.no_file", file=path.name, path=str(path)) from None
     except UnicodeDecodeError as error:
         raise StudyFilesWrong("study.encoding", file=path.name, byte=error.start) from None
-    except tomllib.TOMLDecodeError as error:
-        raise StudyFilesWrong("study.not_toml", file=path.name, said=str(error)) from None
+    except ProjectFileWrong as wrong:
+        raise StudyFilesWrong(wrong.code, **wrong.facts) from None
+    if DEEP_KEY.search(text):
+        raise StudyFilesWrong("study_file.deep", file=path.name)
+    try:
+        document = tomllib.loads(text)
+    except RecursionError:
+        raise StudyFilesWrong("study_file.deep", file=path.name) from None
+    except ValueError as error:  # TOMLDecodeError, or a whole number of thousands of digits
+        said = _shown(str(error).partition(";")[0])
+        raise StudyFilesWrong("study.not_toml", file=path.name, said=said) from None
+    for place, one in texts_within(document):
+        if found := control_character(one):
+            code = f"{ord(found):04X}"
+            raise StudyFilesWrong("study_file.control", file=path.name, place=_shown(place), character=code)
+    return document
 
 
 def checked(model: type[M], values: Mapping[str, Any], *, file: Path) -> M:
@@ -188,20 +234,45 @@ def checked(model: type[M], values: Mapping[str, Any], *, file: Path) -> M:
         return model.model_validate(values)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(str(part) for part in first["loc"])
-        if first["type"] == "extra_forbidden":
-            raise _unknown_key(model, first["loc"], file) from None
-        raise StudyFilesWrong("study.value", file=file.name, place=place, said=first["msg"], path=str(file)) from None
+    if first["type"] == "extra_forbidden":
+        raise _unknown_key(model, first["loc"], file)
+    place = _shown(".".join(str(part) for part in first["loc"]))
+    raise StudyFilesWrong("study.value", file=file.name, path=str(file), place=place, said=_said(first))
+
+
+VALUE_TEXTS = frozenset(
+    {
+        *("missing", "id", "line", "blank", "variable", "address", "time_zone", "finite_number", "string_too_long"),
+        *("greater_than", "greater_than_equal", "less_than", "less_than_equal", "literal_error", "enum"),
+        *("string_type", "int_type", "float_type", "bool_type", "dict_type", "tuple_type", "model_type"),
+        *("bool_parsing", "int_parsing_size", "int_from_float", "path_type"),
+    }
+)
+"""Kinds of mistakes that have a text in both languages; of others the checker's own English is shown."""
+
+
+def _said(mistake: Any) -> Message:
+    if mistake["type"] not in VALUE_TEXTS:
+        return Message.of("study_file.said.other", said=_shown(mistake["msg"]))
+    facts = {
+        name: fact if isinstance(fact, int | float) else str(fact) for name, fact in mistake.get("ctx", {}).items()
+    }
+    return Message.of(f"study_file.said.{mistake['type']}", **facts)
+
+
+def _shown(text: str) -> str:
+    """A text of the file in a message: on one line, and not longer than a line."""
+    safe = "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text[:SHOWN])
+    return f"{safe}…" if len(text) > SHOWN else safe
 
 
 def _unknown_key(model: type[BaseModel], location: tuple[int | str, ...], file: Path) -> StudyFilesWrong:
-    unknown = str(location[-1])
     known = sorted(_known_keys(model, location[:-1]))
-    near = next(iter(difflib.get_close_matches(unknown, known, n=1, cutoff=0.5)), "")
+    near = next(iter(difflib.get_close_matches(str(location[-1])[:SHOWN], known, n=1, cutoff=0.5)), "")
     return StudyFilesWrong(
         "study.near_key" if near else "study.unknown_key",
         file=file.name,
-        key=".".join(str(part) for part in location),
+        key=_shown(".".join(str(part) for part in location)),
         near=near,
         known=", ".join(known),
         path=str(file),

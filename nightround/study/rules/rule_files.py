@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
 from nightround.model.errors import StudyFilesWrong
 from nightround.model.rule import Example, Rule, Severity
 from nightround.study.rules.needed_fields import needed_fields
-from nightround.study.settings import StudyModel, TwoLanguages, checked, read_toml
+from nightround.study.settings import StudyModel, TitleInTwoLanguages, TwoLanguages, checked, read_toml
+from nightround.study.text_checks import FilledLine, Id, Line
 from redcap_sync.errors import LogicError
 from redcap_sync.logic import Expression, parse
 
@@ -23,16 +25,16 @@ class ExampleTable(StudyModel):
 class RuleTable(StudyModel):
     """`[[rule]]`: one rule."""
 
-    id: str
-    instrument: str
-    title: TwoLanguages
+    id: Id
+    instrument: FilledLine
+    title: TitleInTwoLanguages
     discrepancy: str
     severity: Severity
-    fields: tuple[str, ...]
+    fields: tuple[FilledLine, ...]
     applies: str = ""
-    needs: tuple[str, ...] | None = None
-    events: tuple[str, ...] = ()
-    owner: str = "coordinator"
+    needs: tuple[FilledLine, ...] | None = None
+    events: tuple[FilledLine, ...] = ()
+    owner: Line = "coordinator"
     advice: TwoLanguages
     problem: TwoLanguages = TwoLanguages(zh="", en="")
     analyst: TwoLanguages = TwoLanguages(zh="", en="")
@@ -49,17 +51,33 @@ class RuleFile(StudyModel):
 def read_rules(folder: Path, *, strict: bool = True) -> tuple[Rule, ...]:
     """Read every rule file of a study, in the order of file names; an id may stand only once. See `rule_of`."""
     rules = tuple(rule_of(table, path, strict=strict) for path, table in rule_tables(folder))
+    require_own_ids(rules, folder)
+    return rules
+
+
+def require_own_ids(rules: Iterable[Rule], folder: Path) -> None:
+    """Raise StudyFilesWrong where two rules have one id."""
     seen: set[str] = set()
     for rule in rules:
         if rule.id in seen:
             raise StudyFilesWrong("study.rule_twice", rule=rule.id, folder=str(folder))
         seen.add(rule.id)
-    return rules
 
 
 def rule_tables(folder: Path) -> tuple[tuple[Path, RuleTable], ...]:
     """Every rule of a folder as it is written, its logic not yet read, with the file it stands in."""
-    return tuple((path, table) for path in sorted(folder.glob("*.toml")) for table in _tables(path))
+    return tuple((path, table) for path in _rule_files(folder) for table in _tables(path))
+
+
+def _rule_files(folder: Path) -> list[Path]:
+    """The rule files of a folder in the order of their names; none where there is no folder."""
+    try:
+        files = [path for path in folder.iterdir() if path.name.endswith(".toml")]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise StudyFilesWrong("study_file.folder", folder=str(folder), error=type(error).__name__) from None
+    return sorted(files)
 
 
 def read_rule_file(path: Path) -> tuple[Rule, ...]:

@@ -1,0 +1,102 @@
+"""What a text of a study file may hold: no control characters anywhere, and a narrower form for ids and addresses."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, StringConstraints
+from pydantic_core import PydanticCustomError
+
+LONGEST_ID = 64
+LONGEST_LINE = 1000
+LONGEST_ADDRESS = 254
+"""Of a mail address, by RFC 5321."""
+ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+DEVICES = frozenset({"con", "prn", "aux", "nul", *(f"{one}{n}" for one in ("com", "lpt") for n in range(10))})
+"""Names that Windows gives to devices, with whatever extension: a study folder may lie on a shared drive."""
+VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+LOCAL_PART = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
+DOMAIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*")
+LINE_BREAKS = "\n\r\t\x85\u2028\u2029"
+DIRECTIONS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""Characters that turn the direction of text, so that it is read as something else than it is."""
+
+
+def control_character(text: str) -> str:
+    """The first character that no text may hold, such as NUL; '' where there is none. Tabs and new lines may be."""
+    found = (
+        one for one in text if one in DIRECTIONS or (unicodedata.category(one) in ("Cc", "Cs") and one not in "\n\t")
+    )
+    return next(found, "")
+
+
+def texts_within(value: Any) -> Iterator[tuple[str, str]]:
+    """Each text of a TOML document, keys among them, with its place; however deep, without recursion."""
+    waiting: list[tuple[str, Any]] = [("", value)]
+    while waiting:
+        place, one = waiting.pop()
+        if isinstance(one, str):
+            yield place, one
+        elif isinstance(one, dict):
+            for key, inner in one.items():
+                yield place, key
+                waiting.append((f"{place}.{key}"[-LONGEST_LINE:].lstrip("."), inner))
+        elif isinstance(one, list):
+            waiting += [(f"{place}.{number}"[-LONGEST_LINE:].lstrip("."), inner) for number, inner in enumerate(one)]
+
+
+def _id(text: str) -> str:
+    if len(text) > LONGEST_ID or not ID.fullmatch(text) or text.lower() in DEVICES:
+        raise PydanticCustomError("id", "id", {"longest": LONGEST_ID})
+    return text
+
+
+def _line(text: str) -> str:
+    if any(one in text for one in LINE_BREAKS):
+        raise PydanticCustomError("line", "line")
+    return text
+
+
+def _filled(text: str) -> str:
+    if not text.strip():
+        raise PydanticCustomError("blank", "blank")
+    return text
+
+
+def _variable(text: str) -> str:
+    if not VARIABLE.fullmatch(text):
+        raise PydanticCustomError("variable", "variable")
+    return text
+
+
+def _address(text: str) -> str:
+    local, _, domain = text.rpartition("@")
+    if len(text) > LONGEST_ADDRESS or not LOCAL_PART.fullmatch(local) or not DOMAIN.fullmatch(domain):
+        raise PydanticCustomError("address", "address")
+    return text
+
+
+def _time_zone(text: str) -> str:
+    try:
+        ZoneInfo(text)
+    except (KeyError, ValueError, OSError):  # unknown, a path out of the list of zones, a folder of it
+        raise PydanticCustomError("time_zone", "time_zone") from None
+    return text
+
+
+Line = Annotated[str, StringConstraints(max_length=LONGEST_LINE), AfterValidator(_line)]
+"""A text of one line."""
+FilledLine = Annotated[Line, AfterValidator(_filled)]
+"""A text of one line that says something."""
+Id = Annotated[str, AfterValidator(_id)]
+"""An id that may be the name of a file: letters, digits, _ and -, the first one a letter or digit."""
+EnvironmentName = Annotated[str, AfterValidator(_variable)]
+"""The name of an environment variable."""
+MailAddress = Annotated[str, AfterValidator(_address)]
+"""A mail address without a display name."""
+TimeZone = Annotated[str, AfterValidator(_time_zone)]
+"""The name of a time zone that is known."""
