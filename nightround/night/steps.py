@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nightround.digests.notice import unjudged_of
+from nightround.findings.known_rows import KnownRows
 from nightround.findings.reconcile import reconcile
-from nightround.findings.snapshot_rows import SnapshotRows
 from nightround.model.errors import StudyFilesWrong
 from nightround.model.finding import LedgerDelta
 from nightround.model.rule import Rule
@@ -107,7 +107,7 @@ class Night:
                     known,
                     validation.outcomes,
                     rules,
-                    rows=SnapshotRows(snapshot.tables),
+                    rows=KnownRows(snapshot.tables),
                     complete=is_complete(snapshot, validation),
                     now=facts.started_at,
                 ),

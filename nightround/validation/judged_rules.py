@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from nightround.validation.evaluation import Bits, RuleResult
-from nightround.validation.inputs import Inputs
+from nightround.validation.rule_inputs import Inputs
 
 MAGIC = b"NRJ1"
 DIGEST_BYTES, SIZE_BYTES = 32, 8

@@ -16,8 +16,8 @@ from nightround.validation.checkpoint_document import checkpoint_document
 from nightround.validation.coverage import certify
 from nightround.validation.early_import import load_judge
 from nightround.validation.evaluation import RuleResult
-from nightround.validation.inputs import inputs_of
 from nightround.validation.judged_rules import Cells, JudgedRule
+from nightround.validation.rule_inputs import inputs_of
 from nightround.validation.snapshot_rows import AnchorRows, MarkedRows, SnapshotRows
 from nightround.validation.suite import CompiledRule, Suite, compile_suites
 from redcap_sync.column_name import AS_TEXT

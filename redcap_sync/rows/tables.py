@@ -59,6 +59,11 @@ class Table:
     def __len__(self) -> int:
         return len(self.keys)
 
+    def row_key(self, position: int) -> RowKey:
+        """The key of the row at a position."""
+        record, event, instrument, instance = self.keys.iloc[position]
+        return RowKey(str(record), str(event), str(instrument), int(instance))
+
 
 @dataclass(frozen=True)
 class Unseen:

@@ -124,7 +124,7 @@ def test_outcomes_of_another_version_are_judged_again(tmp_path: Path, monkeypatc
     """Code that judges otherwise may come to something else."""
     file = JudgedFile(tmp_path, "made_up", Vault())
     night(file, "150", run=1)
-    monkeypatch.setattr("nightround.validation.inputs.code_hash", lambda: "of the next version")
+    monkeypatch.setattr("nightround.validation.rule_inputs.code_hash", lambda: "of the next version")
     assert needs_judge(file.load(), NOW)
     assert judged_in(night(file, "150", run=2)) == {"heavy": "2", "light": "2"}
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from nightround.findings.known_rows import KnownRows
 from nightround.findings.reconcile import reconcile
-from nightround.findings.snapshot_rows import SnapshotRows
 from nightround.model.finding import Finding, FindingState, LedgerDelta, Resolution
 from nightround.model.outcome import Outcome, Status
 from nightround.model.rule import Severity
@@ -168,7 +168,7 @@ def test_contradicting_arguments_are_refused(
 
 def test_the_rows_of_a_snapshot_are_asked_for_by_their_keys() -> None:
     """A row is there with exactly its key; the keys of an instrument that nobody asks for are not read."""
-    rows = SnapshotRows(tables_from_records(structure().dictionary, [{"record_id": "7", **SCREENING, "age": "40"}]))
+    rows = KnownRows(tables_from_records(structure().dictionary, [{"record_id": "7", **SCREENING, "age": "40"}]))
     there = RowKey("7", SCREENING["redcap_event_name"], "demographics", 0)
     assert there in rows
     for other in (there._replace(record="8"), there._replace(instance=1), there._replace(instrument="nowhere")):

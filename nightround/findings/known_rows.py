@@ -9,7 +9,7 @@ from redcap_sync.rows.tables import KEY_COLUMNS, RowKey, Table
 
 
 @dataclass(frozen=True, eq=False)
-class SnapshotRows:
+class KnownRows:
     """The rows of a snapshot's tables. The keys of an instrument are read when one of them is asked for.
 
     Most nights ask for the rows of few instruments, those with a finding that was not seen again.
