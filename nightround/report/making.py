@@ -70,16 +70,21 @@ def make_report(press: Press, edition: Edition, snapshot: Snapshot, versions: Se
     stored = register.edition(snapshot.id)
     if stored is not None and stored.says_as_much_as(edition):
         edition = stored
+        inputs = inputs_of(edition, snapshot)
     else:
-        news = news_since_last(edition, snapshot, register, press.snapshots)
-        edition = replace(edition, look=register.look(snapshot.id), news=news)
-    return make_edition(press, edition, snapshot, versions, stem_of(edition, register))
+        inputs = inputs_of(edition, snapshot)
+        look = register.look(snapshot.id)
+        news = news_since_last(edition, snapshot, inputs.results, register, press.snapshots)
+        edition, inputs = replace(edition, look=look, news=news), replace(inputs, look=look, news=news)
+    return make_edition(press, edition, inputs, versions, stem_of(edition, register))
 
 
-def make_edition(press: Press, edition: Edition, snapshot: Snapshot, versions: Sequence[Version], stem: str) -> Made:
-    """Make the versions of one edition: numbers, pages, gate, PDFs, Word tables and result rows."""
-    closed = inputs_of(edition, snapshot)
-    again = results_of(edition.plan, press.snapshots.load(snapshot.id, edition.study))
+def make_edition(press: Press, edition: Edition, closed: ReportInputs, versions: Sequence[Version], stem: str) -> Made:
+    """Make the versions of one edition: pages, gate, PDFs, Word tables and result rows.
+
+    `closed` is what the closed version says. Its numbers are computed a second time for the gate, and only for it.
+    """
+    again = results_of(edition.plan, press.snapshots.load(edition.run.snapshot_id, edition.study))
     wanted = {"closed": closed, **({"open": open_inputs(closed)} if "open" in versions else {})}
     written = {version: pages_of(wanted[version], press.templates) for version in versions}
     for version, page in written.items():

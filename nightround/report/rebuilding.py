@@ -9,6 +9,7 @@ from nightround.model.errors import SelfAuditFailed, StudyFilesWrong
 from nightround.report.edition import Edition, digest
 from nightround.report.making import OPEN, Press, copy_fonts, hash_of_templates, make_edition, write
 from nightround.report.numbers.facts import VERSIONS, Version
+from nightround.report.numbers.gathering import inputs_of
 from nightround.report.register import Register
 
 REBUILT = "rebuilt"
@@ -26,9 +27,8 @@ def rebuild(press: Press, snapshot_id: str) -> list[Path]:
     if entry is None or edition is None:
         raise StudyFilesWrong("report.none", snapshot=snapshot_id[:12])
     stem = stem_of_files(entry.files)
-    made = make_edition(
-        press, edition, press.snapshots.load(snapshot_id, edition.study), versions_of(entry.files), stem
-    )
+    inputs = inputs_of(edition, press.snapshots.load(snapshot_id, edition.study))
+    made = make_edition(press, edition, inputs, versions_of(entry.files), stem)
     if others := [name for name, content in made.files.items() if entry.files.get(name) != digest(content)]:
         raise differs(others, edition, press)
     folder = press.folder / REBUILT

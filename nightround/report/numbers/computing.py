@@ -1,4 +1,4 @@
-"""From a snapshot to the result rows of a report: the one way, taken twice before a report is released."""
+"""From a snapshot to the result rows of a report: computed once to be printed, and once more for the audit."""
 
 from __future__ import annotations
 

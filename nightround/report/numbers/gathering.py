@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from nightround.model.language import Words
+from nightround.model.result import ResultSet
 from nightround.model.snapshot import Snapshot
 from nightround.report.edition import Edition
 from nightround.report.numbers.changed_numbers import EVENTS, Side, changed_numbers, compared
@@ -65,14 +66,15 @@ def choices_of(plan: Plan, snapshot: Snapshot) -> Mapping[str, Mapping[str, Word
     return {field.name: {one.code: words_of_label(one.label) for one in field.choices} for field in fields}
 
 
-def news_since_last(edition: Edition, snapshot: Snapshot, register: Register, snapshots: SnapshotStore) -> News | None:
-    """What changed since the last report of an earlier snapshot; None where there was none."""
+def news_since_last(
+    edition: Edition, snapshot: Snapshot, results: ResultSet, register: Register, snapshots: SnapshotStore
+) -> News | None:
+    """What changed in the results since the last report of an earlier snapshot; None where there was none."""
     entry = register.last_before(snapshot.id, edition.run.data_cutoff)
     last = register.edition(entry.snapshot) if entry else None
     rows = register.results(entry.snapshot) if entry else None
     if entry is None or last is None or rows is None:
         return None
-    results = results_of(edition.plan, snapshot)
     before = Side(last.plan, rows, earlier_patients(edition.plan, last, snapshots), last.versions)
     now = Side(edition.plan, results, with_events(edition.plan, snapshot), edition.versions)
     return News(

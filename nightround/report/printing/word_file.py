@@ -83,10 +83,11 @@ def add_table(document: Document, table: TableView, say: Wording) -> None:
     if table.spanners:
         fill_spanners(made, table)
     fill_head(made, heads - 1, table, [column for _, column in columns])
-    for number, row in enumerate(table.rows, start=heads):
-        fill(made.cell(number, 0), Cell(row.label, strong=row.heading), indent=row.depth)
-        for place, (column, _) in enumerate(columns, start=1):
-            fill(made.cell(number, place), row.cells[column] if column < len(row.cells) else Cell(), centred=True)
+    for row, made_row in zip(table.rows, list(made.rows)[heads:], strict=True):
+        label, *cells = made_row.cells  # of a row: `made.cell` reads the whole table for each
+        fill(label, Cell(row.label, strong=row.heading), indent=row.depth)
+        for cell, (column, _) in zip(cells, columns, strict=True):
+            fill(cell, row.cells[column] if column < len(row.cells) else Cell(), centred=True)
     draw_lines(made, heads)
     if table.spanners:
         draw_spanners(made, table)
@@ -114,13 +115,13 @@ def set_widths(made: Table, table: TableView, widths: Sequence[float]) -> None:
         edge.set(qn("w:type"), "dxa")
         margins.append(edge)
     made._tbl.tblPr.append(margins)  # noqa: SLF001 - no public way
+    lengths = [Cm(measure * share / sum(shares)) for share in shares]
+    for column, length in zip(made.columns, lengths, strict=True):
+        column.width = length
     for row in made.rows:
         row._tr.get_or_add_trPr().append(OxmlElement("w:cantSplit"))  # noqa: SLF001 - no public way
-    for column, share in zip(made.columns, shares, strict=True):
-        width = Cm(measure * share / sum(shares))
-        column.width = width
-        for cell in column.cells:
-            cell.width = width
+        for cell, length in zip(row.cells, lengths, strict=True):
+            cell.width = length
 
 
 def fill_spanners(made: Table, table: TableView) -> None:
@@ -137,12 +138,13 @@ def fill_head(made: Table, row: int, table: TableView, columns: Sequence[TableCo
     """The heads of the columns, and the marks that every page repeats them."""
     from docx.oxml import OxmlElement
 
-    fill(made.cell(row, 0), Cell(table.label_head, strong=True))
-    for place, column in enumerate(columns, start=1):
-        cell = Cell("", symbol=column.head) if column.kind == "p" else Cell(column.head, strong=True)
-        fill(made.cell(row, place), cell, centred=True)
+    label, *cells = made.rows[row].cells
+    fill(label, Cell(table.label_head, strong=True))
+    for cell, column in zip(cells, columns, strict=True):
+        head = Cell("", symbol=column.head) if column.kind == "p" else Cell(column.head, strong=True)
+        fill(cell, head, centred=True)
         if column.under:
-            made.cell(row, place).paragraphs[0].add_run(f"\n{spaced(clean(column.under))}")
+            cell.paragraphs[0].add_run(f"\n{spaced(clean(column.under))}")
     for number in range(row + 1):
         made.rows[number]._tr.get_or_add_trPr().append(OxmlElement("w:tblHeader"))  # noqa: SLF001 - no public way
 
