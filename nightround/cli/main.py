@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import os
 import sys
 from typing import NoReturn
@@ -66,6 +68,8 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     A call with `--json` that ends in an error prints one JSON document that says which.
     """
     share_one_heap(os.environ)
+    # Without it Python searches the modules of Great Expectations for garbage as it ends: 0.7 s of every night.
+    atexit.register(gc.freeze)
     arguments = sys.argv[1:] if arguments is None else arguments
     as_json = wants_json(arguments)
     try:

@@ -34,6 +34,18 @@ def test_options_of_an_operator_stay() -> None:
     assert environ == {JEMALLOC_OPTIONS: "narenas:4"}
 
 
+def test_the_command_line_leaves_no_garbage_to_search_at_its_end() -> None:
+    """What a night has imported is no garbage, and to find that out takes most of a second."""
+    script = """
+import atexit, gc
+from nightround.cli import main as command_line
+atexit.register(lambda: print("frozen", gc.get_freeze_count() > 0))
+command_line.main(["--version"])
+"""
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert ended.stdout.splitlines()[-1] == "frozen True"
+
+
 def test_the_command_line_shares_a_heap_before_pyarrow_is_loaded() -> None:
     """Later it would have no effect: the option is read once, and numpy's threads have heaps of their own."""
     script = """
