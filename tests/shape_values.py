@@ -12,6 +12,7 @@ from nightround.report.numbers.inputs import ReportInputs
 from nightround.report.self_audit.audit_page import INTERVAL
 from nightround.report.self_audit.audit_rows import Contradiction
 from nightround.report.tables.views import Figure
+from redcap_sync.messages import Message
 from tests.shape_curves import contradictions_of_curve
 from tests.shape_reader import (
     Box,
@@ -56,13 +57,13 @@ def intervals_against_words(where: str, seen: Drawn) -> Iterator[Contradiction]:
     ruler = ruler_below(seen) if printed else None
     for y, found in printed:
         if ruler is None:
-            yield Contradiction(where, f"{found[0]!r} is printed, and no axis says where it belongs")
+            yield Contradiction(where, Message.read(f"{found[0]!r} is printed, and no axis says where it belongs"))
             continue
         texts = [found[name] for name in ("low", "value", "high")]
         places = places_of_interval(y, seen)
         wrong = [text for text, place in zip(texts, places, strict=True) if not is_drawn(text, place, ruler)]
         if wrong:
-            yield Contradiction(where, f"{', '.join(wrong)} of {found[0]!r} is drawn somewhere else")
+            yield Contradiction(where, Message.read(f"{', '.join(wrong)} of {found[0]!r} is drawn somewhere else"))
 
 
 def lines_of_words(seen: Drawn) -> Iterator[tuple[float, str]]:
@@ -105,10 +106,12 @@ def bars_against_counts(where: str, seen: Drawn) -> Iterator[Contradiction]:
         counted = [(box, count) for box in boxes if (count := count_in(box, seen.words)) is not None]
         for (one, count), (other, others) in pairwise(counted):
             if abs(one.width * others - other.width * count) > (count + others) * 1e-4:
-                yield Contradiction(where, f"segments of {count:g} and {others:g} are not as wide as that")
+                yield Contradiction(
+                    where, Message.read(f"segments of {count:g} and {others:g} are not as wide as that")
+                )
     lengths = {round(sum(box.width for box in boxes), 0) for boxes in rows.values()}
     if len(lengths) > 1:
-        yield Contradiction(where, "its bars are not equally long")
+        yield Contradiction(where, Message.read("its bars are not equally long"))
 
 
 def count_in(box: Box, words: Iterable[Word]) -> float | None:
@@ -121,17 +124,17 @@ def panels_against_rows(where: str, seen: Drawn, inputs: ReportInputs) -> Iterat
     """Marks and curves over a vertical axis show numbers of the result rows, those of one variable a panel."""
     for panel in panels_of(seen):
         if panel is None:
-            yield Contradiction(where, "the numbers of a vertical axis are not where its lines are")
+            yield Contradiction(where, Message.read("the numbers of a vertical axis are not where its lines are"))
             continue
         marks = [y for x, y in marks_of(seen) if panel.holds(x, y)]
         if marks and not any(all_shown(marks, panel, values) for values in values_of_variables(inputs)):
-            yield Contradiction(where, "a panel's marks are the numbers of no variable")
+            yield Contradiction(where, Message.read("a panel's marks are the numbers of no variable"))
         levels = [y for line in seen.lines_of("curve") for _, y in line.points if panel.holds(line.points[0][0], y)]
         if levels and not all_shown(levels, panel, levels_of_curves(inputs.results)):
-            yield Contradiction(where, "a curve runs through what no result row says")
+            yield Contradiction(where, Message.read("a curve runs through what no result row says"))
         tops = [box.y for box in seen.boxes if box.style == "month" and panel.holds(box.x, box.y)]
         if tops and not all_shown(tops, panel, entered_in_months(inputs.results)):
-            yield Contradiction(where, "a bar shows a month in which others entered")
+            yield Contradiction(where, Message.read("a bar shows a month in which others entered"))
 
 
 def patients_against_pairs(where: str, seen: Drawn, inputs: ReportInputs) -> Iterator[Contradiction]:
@@ -140,7 +143,7 @@ def patients_against_pairs(where: str, seen: Drawn, inputs: ReportInputs) -> Ite
     for panel in (panel for panel in panels_of(seen) if panel and seen.strokes):
         ends = [(y0, y1) for (x, y0), (_, y1) in seen.strokes if panel.holds(x, y0)]
         if Counter((rounded(panel.ruler.read(y0)), rounded(panel.ruler.read(y1))) for y0, y1 in ends) not in drawn:
-            yield Contradiction(where, "the lines of the patients are not their pairs of measurements")
+            yield Contradiction(where, Message.read("the lines of the patients are not their pairs of measurements"))
 
 
 def rounded(value: float) -> float:

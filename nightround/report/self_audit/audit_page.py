@@ -19,6 +19,7 @@ from nightround.report.printing.context import ReportContext
 from nightround.report.self_audit.audit_rows import Contradiction
 from nightround.report.tables.planned_tables import SIGNIFICANT, typeset
 from nightround.report.tables.views import Cell, TableView
+from redcap_sync.messages import Message
 
 NUMBER = r"[-\u2212]?\d+(?:\.\d+)?"
 INTERVAL = re.compile(
@@ -115,7 +116,7 @@ def cells_against_view(table: TableView, cells: list[PageCell]) -> Iterator[Cont
         for cell in (*row.cells, *(Cell() for _ in table.columns[len(row.cells) :]))
     ]
     if [squeezed(cell.text) for cell in cells] != expected:
-        yield Contradiction(f"table {table.number}", "the page does not print the cells of this table")
+        yield Contradiction(f"table {table.number}", Message.of("contradiction.no_cells"))
 
 
 def cells_against_rows(
@@ -126,23 +127,25 @@ def cells_against_rows(
     for cell in cells:
         text = squeezed(cell.text.rpartition(" = ")[2])
         if cell.kind != TRUST_COLUMN and FIGURE_OF.search(text) and text not in printed:
-            yield Contradiction(f"table {table}", f"{cell.text!r} is printed and is no result row of it")
+            yield Contradiction(f"table {table}", Message.of("contradiction.no_row", text=cell.text))
 
 
 def figures_on_page(read: PageReader, context: ReportContext) -> Iterator[Contradiction]:
     """Every figure is on the page with its words, and nothing else is; its shapes are proven when it is built."""
     if len(read.figures) != len(context.figures):
-        yield Contradiction("figures", f"{len(read.figures)} are on the page, {len(context.figures)} were made")
+        yield Contradiction(
+            "figures", Message.of("contradiction.figures", drawn=len(read.figures), made=len(context.figures))
+        )
     for figure, words in zip(context.figures, read.figures, strict=False):
         made = [squeezed(clean(shape.text)) for shape in figure.drawing.shapes if isinstance(shape, Label)]
         if [squeezed(word) for word in words] != made:
-            yield Contradiction(f"figure {figure.number}", "the page does not print the words of this figure")
+            yield Contradiction(f"figure {figure.number}", Message.of("contradiction.no_words"))
 
 
 def sentences_on_page(read: PageReader, context: ReportContext) -> Iterator[Contradiction]:
     """The sentences of the summary stand on the page as they were made."""
     if [squeezed(text) for text in read.sentences] != [squeezed(clean(text)) for text in context.headlines]:
-        yield Contradiction("summary", "the page does not print the sentences that were made for it")
+        yield Contradiction("summary", Message.of("contradiction.no_sentences"))
 
 
 def sentences_against_rows(context: ReportContext, inputs: ReportInputs) -> Iterator[Contradiction]:
@@ -151,7 +154,7 @@ def sentences_against_rows(context: ReportContext, inputs: ReportInputs) -> Iter
     for sentence in context.headlines:
         for number in FIGURE_OF.findall(sentence):
             if number not in known:
-                yield Contradiction("summary", f"{number} in a sentence is told by no table")
+                yield Contradiction("summary", Message.of("contradiction.no_table", number=number))
 
 
 def notes_against_rows(context: ReportContext, inputs: ReportInputs) -> Iterator[Contradiction]:
@@ -162,7 +165,7 @@ def notes_against_rows(context: ReportContext, inputs: ReportInputs) -> Iterator
         for found in INTERVAL.finditer(clean(note)):
             unknown = [number for number in FIGURE_OF.findall(found[0]) if number not in known]
             if unknown:
-                yield Contradiction("note", f"{', '.join(unknown)} of {found[0]!r} is told by no result row")
+                yield Contradiction("note", Message.of("contradiction.note", numbers=", ".join(unknown), text=found[0]))
 
 
 def told_by_tables(inputs: ReportInputs) -> frozenset[str]:

@@ -15,6 +15,7 @@ from html.parser import HTMLParser
 import pypdfium2
 
 from nightround.report.self_audit.audit_rows import Contradiction
+from redcap_sync.messages import Message
 
 NO_NUMBER = re.compile(r"[^0-9.%<>=~±()/-]+")
 """Whatever is no part of a printed number."""
@@ -82,7 +83,7 @@ def contradictions_of_pdf(content: bytes, page: str) -> Iterator[Contradiction]:
     reader.feed(page)
     for piece, times in Counter(filter(None, map(numbers_of, reader.pieces))).items():
         if printed.count(piece) < times:
-            yield Contradiction("PDF", f"{piece!r} of the page is not printed")
+            yield Contradiction("PDF", Message.of("contradiction.not_on_page", text=piece))
 
 
 def text_of_pdf(content: bytes) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from nightround.model.result import ResultKey, ResultRow, ResultSet
 from nightround.study.plan import Plan
+from redcap_sync.messages import Message
 
 NUMBER = re.compile(r"-?\d+(?:\.(?P<decimals>\d+))?(?:e[+-]?\d+)?")
 NOT_ESTIMABLE = frozenset({"–", "<LOD"})
@@ -26,10 +27,19 @@ class Contradiction:
     """A number that cannot be right: where it stands, and what speaks against it."""
 
     where: str
-    why: str
+    reason: Message
+
+    @property
+    def why(self) -> str:
+        """What speaks against it, in English."""
+        return str(self.reason)
+
+    def message(self) -> Message:
+        """The place with what speaks against it."""
+        return Message.of("contradiction.at", where=self.where, reason=self.reason)
 
     def __str__(self) -> str:
-        return f"{self.where}: {self.why}"
+        return str(self.message())
 
 
 def contradictions_of_rows(plan: Plan, results: ResultSet) -> Iterator[Contradiction]:
@@ -60,9 +70,11 @@ def text_against_value(plan: Plan, row: ResultRow) -> Iterator[Contradiction]:
         return
     if row.value is None:
         if row.text not in NOT_ESTIMABLE or not row.error:
-            yield Contradiction(place_of(row), f"printed as {row.text!r} although it could not be estimated")
+            yield Contradiction(place_of(row), Message.of("contradiction.not_estimated", text=row.text))
     elif not is_text_of(row.text, row.value, digits_of(plan, row)):
-        yield Contradiction(place_of(row), f"printed as {row.text!r}, computed as {row.value:.10g}")
+        yield Contradiction(
+            place_of(row), Message.of("contradiction.rounding", text=row.text, value=f"{row.value:.10g}")
+        )
 
 
 def digits_of(plan: Plan, row: ResultRow) -> int:
@@ -93,7 +105,7 @@ def summary_against_parts(row: ResultRow, results: ResultSet) -> Iterator[Contra
     if not row.statistic.endswith("summary") or row.value is None:
         return
     if row.text not in set(put_together(row, results)):
-        yield Contradiction(place_of(row), f"printed as {row.text!r}, which is not what its parts give")
+        yield Contradiction(place_of(row), Message.of("contradiction.parts", text=row.text))
 
 
 def put_together(row: ResultRow, results: ResultSet) -> Iterator[str]:
@@ -121,7 +133,9 @@ def percent_against_count(row: ResultRow, results: ResultSet) -> Iterator[Contra
     if row.statistic != "percent" or row.value is None or count is None or count.value is None or not row.n:
         return
     if abs(row.value - 100 * count.value / row.n) > NOISE * 100:
-        yield Contradiction(place_of(row), f"{row.text}% is not {count.text} of {row.n}")
+        yield Contradiction(
+            place_of(row), Message.of("contradiction.percent", text=row.text, count=count.text, n=row.n)
+        )
 
 
 def levels_against_total(results: ResultSet) -> Iterator[Contradiction]:
@@ -134,7 +148,9 @@ def levels_against_total(results: ResultSet) -> Iterator[Contradiction]:
     for key, added in sums.items():
         total_row = results.get(key)
         if total_row is not None and total_row.value is not None and total_row.value != added:
-            yield Contradiction(place_of(total_row), f"the levels add up to {added:g}, not {total_row.text}")
+            yield Contradiction(
+                place_of(total_row), Message.of("contradiction.levels", added=f"{added:g}", total=total_row.text)
+            )
 
 
 def known_against_group(plan: Plan, results: ResultSet) -> Iterator[Contradiction]:
@@ -146,7 +162,9 @@ def known_against_group(plan: Plan, results: ResultSet) -> Iterator[Contradictio
         if row.statistic != "missing" or row.table not in described or known is None or size is None:
             continue
         if (known.value or 0) + (row.value or 0) != size:
-            yield Contradiction(place_of(row), f"{known.text} known and {row.text} missing are not the {size:g} of it")
+            yield Contradiction(
+                place_of(row), Message.of("contradiction.missing", known=known.text, missing=row.text, size=f"{size:g}")
+            )
 
 
 def group_size(plan: Plan, results: ResultSet, group: str) -> float | None:
@@ -161,10 +179,13 @@ def flow_against_itself(plan: Plan, results: ResultSet) -> Iterator[Contradictio
     counts = {step.id: results[ResultKey("flow", step.id, "n")].value or 0 for step in plan.flow}
     for step in plan.flow:
         if step.of and counts[step.id] > counts[step.of]:
-            yield Contradiction(f"flow / {step.id}", f"{counts[step.id]:g} of {counts[step.of]:g}")
+            yield Contradiction(
+                f"flow / {step.id}",
+                Message.of("contradiction.flow", some=f"{counts[step.id]:g}", all=f"{counts[step.of]:g}"),
+            )
     rest = results.get(ResultKey("flow", "groups", "unassigned"))
     if rest is None:
         return
     sizes = sum(group_size(plan, results, group.id) or 0 for group in plan.groups)
     if sizes + (rest.value or 0) != counts[plan.population]:
-        yield Contradiction("flow / groups", f"{sizes:g} in groups and {rest.text} in none are not the population")
+        yield Contradiction("flow / groups", Message.of("contradiction.groups", grouped=f"{sizes:g}", rest=rest.text))

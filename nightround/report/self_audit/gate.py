@@ -43,7 +43,7 @@ def require_printed(files: Mapping[Language, bytes], pages: Mapping[Language, st
 
 def refusal(found: list[Contradiction]) -> SelfAuditFailed:
     """The error that names what was found."""
-    named = (Message.read(str(one)) for one in islice(found, SHOWN))
+    named = (one.message() for one in islice(found, SHOWN))
     more = [Message.of("report.reason.more", count=len(found) - SHOWN)] if len(found) > SHOWN else []
     return SelfAuditFailed("report.contradiction", found=(*named, *more))
 
@@ -63,9 +63,9 @@ def recomputed_otherwise(first: ResultSet, second: ResultSet) -> Iterator[Contra
     """Where the second computation from the snapshot gave another row, or none."""
     for row in first:
         if second.get(row.key) != row:
-            yield Contradiction(place_of(row), "computed a second time from the snapshot, it is another")
+            yield Contradiction(place_of(row), Message.of("contradiction.second"))
     yield from (
-        Contradiction(place_of(row), "only the second computation has it")
+        Contradiction(place_of(row), Message.of("contradiction.only_second"))
         for row in second
         if first.get(row.key) is None
     )
@@ -77,7 +77,7 @@ def p_against_statistic(results: ResultSet) -> Iterator[Contradiction]:
         if (row.statistic == "p" or row.statistic.endswith("_p")) and row.value is not None:
             tested = statistic_of(row, results)
             if tested is not None and not agrees(row, tested, results):
-                yield Contradiction(place_of(row), f"P = {row.text} does not belong to {tested.text}")
+                yield Contradiction(place_of(row), Message.of("contradiction.p", p=row.text, statistic=tested.text))
 
 
 def statistic_of(row: ResultRow, results: ResultSet) -> ResultRow | None:
