@@ -12,6 +12,8 @@ from functools import lru_cache
 AS_TEXT = "text"
 """The modifier that asks for a cell exactly as REDCap stored it. No written logic has it."""
 _OPTION = "___"
+FIELD_NAME = re.compile(rf"[a-z](?!\w*{_OPTION})[a-z0-9_]*")
+"""What a field may be called: never like an option of a checkbox."""
 _WRITTEN = re.compile(
     r"(?:\[(?P<event>[^\[\]]+)\])??"
     r"\[(?P<name>[^\[\]:]+)(?::(?P<modifier>[^\[\]]+))?\]"

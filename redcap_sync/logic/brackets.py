@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from difflib import get_close_matches
 
-from redcap_sync.column_name import ColumnName
+from redcap_sync.column_name import FIELD_NAME, ColumnName
 from redcap_sync.logic.language import (
     INSTANCE_SELECTORS,
     NEW_INSTANCE,
@@ -17,7 +17,6 @@ from redcap_sync.logic.syntax import Reference
 from redcap_sync.logic.trouble import Trouble
 
 _PART = re.compile(r"(?P<name>[^():]*)(?:\((?P<code>[^()]+)\))?(?::(?P<modifier>[^():]+(?::[^():]+)*))?")
-_FIELD_NAME = re.compile(r"[a-z](?!\w*___)[a-z0-9_]*")
 _EVENT_NAME = re.compile(r"[a-z0-9_]+")
 _INSTANCE = re.compile(r"[1-9][0-9]*|" + "|".join(INSTANCE_SELECTORS))
 
@@ -56,7 +55,7 @@ def _field(written: str, position: int, *, event: str, instance: str) -> Referen
     name, code, modifier = match["name"], match["code"] or "", match["modifier"] or ""
     if "-" in name:
         return _smart(name, position, bare=not (event or instance or code or modifier))
-    if _FIELD_NAME.fullmatch(name) is None:
+    if FIELD_NAME.fullmatch(name) is None:
         raise _not_field(name, position)
     return Reference(name, event, code, instance, modifier)
 
@@ -78,7 +77,7 @@ def _not_field(name: str, position: int) -> Trouble:
     option = ColumnName.parse(name)
     if option.code:
         return Trouble("logic.not_field", position, "hint.option", name=name, field=option.field, option=option.code)
-    if _FIELD_NAME.fullmatch(name.lower()):
+    if FIELD_NAME.fullmatch(name.lower()):
         return Trouble("logic.not_field", position, "hint.lower_case", name=name, right=name.lower())
     return Trouble("logic.not_field", position, "hint.field_name", name=name)
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from redcap_sync.column_name import checkbox_column
+from redcap_sync.column_name import FIELD_NAME, checkbox_column
 from redcap_sync.dictionary import Field, Instrument
 from redcap_sync.project.state import StoredProject
 from redcap_sync.project.structure import METADATA_KEYS, instrument_slug
@@ -16,7 +15,6 @@ from redcap_sync.sandbox.rendering import Answer, count_answer, rows_answer
 from redcap_sync.sandbox.rows_in import cell_text, imported_rows
 
 FIELD_NAME_KEYS = ("original_field_name", "choice_value", "export_field_name")
-FIELD_NAME = re.compile(r"[a-z](?!\w*___)[a-z0-9_]*")
 NEEDS_CHOICES = frozenset({"radio", "dropdown", "checkbox"})
 FIELD_TYPES = NEEDS_CHOICES | {
     *("text", "notes", "yesno", "truefalse", "calc", "file", "slider", "descriptive", "sql"),
