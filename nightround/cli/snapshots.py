@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,7 +32,8 @@ def list_snapshots(study: str, data: Path, *, as_json: bool) -> None:
     from nightround.snapshots.descriptions import summary
 
     loaded, store = _opened(study, data)
-    readable, damaged = store.readable_manifests()
+    with store.reading():
+        readable, damaged = store.readable_manifests()
     if damaged and not readable:
         raise damaged[0]
     if as_json:
@@ -56,8 +58,9 @@ def show(snapshot: str, study: str, data: Path, *, as_json: bool) -> None:
     from nightround.snapshots.descriptions import contents
 
     _, store = _opened(study, data)
-    manifest = store.manifest_of(snapshot)
-    document = contents(manifest, store.load(manifest.id, manifest.study))
+    with store.reading():
+        manifest = store.manifest_of(snapshot)
+        document = contents(manifest, store.load(manifest.id, manifest.study))
     if as_json:
         print_json(document)
         return
@@ -86,9 +89,10 @@ def diff(old: str, new: str, study: str, data: Path, *, as_json: bool) -> None:
     from nightround.snapshots.snapshot_diff import changed_cells, edits_between
 
     loaded, store = _opened(study, data)
-    before, after = store.manifest_of(old), store.manifest_of(new)
-    edits = edits_between(store, before, after)
-    changes = list(changed_cells(store.load(before.id, loaded.id), store.load(after.id, loaded.id), edits))
+    with store.reading():
+        before, after = store.manifest_of(old), store.manifest_of(new)
+        edits = edits_between(store, before, after)
+        changes = list(changed_cells(store.load(before.id, loaded.id), store.load(after.id, loaded.id), edits))
     if as_json:
         print_json({"old": before.id, "new": after.id, "changes": [change.document() for change in changes]})
         return
@@ -107,6 +111,7 @@ def diff(old: str, new: str, study: str, data: Path, *, as_json: bool) -> None:
 def accept(study: str, data: Path) -> None:
     """Accept the structure that the last snapshot of STUDY has; rules it had stopped run again."""
     from nightround.night.structure_drift import drift_between
+    from nightround.night.study_locks import BY_HAND, FINDINGS, only_one
 
     _, store = _opened(study, data)
     latest, accepted = store.latest_manifest(), store.accepted()
@@ -115,7 +120,8 @@ def accept(study: str, data: Path) -> None:
     if accepted is not None:
         for line in drift_between(accepted.dictionary, store.structure(latest).dictionary).lines():
             click.echo(line)
-    store.accept(latest.id)
+    with only_one(store.folder.parent, FINDINGS, BY_HAND, time.sleep):
+        store.accept(latest.id)
     click.echo(f"accepted: the structure of snapshot {latest.id[:12]}")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -11,6 +12,7 @@ from zoneinfo import ZoneInfo
 from nightround.digests.channels.channel import Channel
 from nightround.model.links import Places
 from nightround.model.rule import Rule
+from nightround.night.study_locks import Waiting, only_one
 from nightround.snapshots.snapshot_store import SnapshotStore
 from nightround.snapshots.vault import Vault
 from nightround.study.folder import Content, Study
@@ -39,6 +41,8 @@ class Round:
     started_at: datetime
     clock: Clock
     sleep: Sleep
+    waiting: Waiting
+    """How long a step waits for another run of the study."""
     connect: Callable[[], RedcapClient]
     channels: Sequence[Channel]
     redcap_url: str
@@ -69,6 +73,10 @@ class Round:
     def is_report_day(self) -> bool:
         """Whether the interim report is made today."""
         return f"{self.hospital_time:%a}".lower() in self.study.settings.report.weekdays
+
+    def only_one(self, lock: str) -> AbstractContextManager[None]:
+        """Have a lock of the study, waiting for it as this run does."""
+        return only_one(self.folder, lock, self.waiting, self.sleep)
 
     def rules(self, dictionary: Dictionary) -> tuple[Rule, ...]:
         """Every rule of the study, of the project and of its dictionary."""

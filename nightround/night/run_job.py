@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import fcntl
 import logging
-import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -22,6 +20,7 @@ from nightround.night.recorder import Recorder
 from nightround.night.round import NIGHTLY, Clock, Round, Sleep
 from nightround.night.scheduler import Schedule
 from nightround.night.steps import Night
+from nightround.night.study_locks import BY_CLOCK, BY_HAND, ROUND, Waiting, only_one
 from nightround.night.summary import Summary
 from nightround.snapshots.vault import Vault, find_key
 from nightround.store.database import open_store
@@ -32,7 +31,6 @@ from redcap_sync.api.pacing import RequestBudget
 from redcap_sync.api.token import find_token
 from redcap_sync.errors import ExplainedError, RedcapUnreachable
 from redcap_sync.messages import Message
-from redcap_sync.private_files import private_descriptor
 
 log = logging.getLogger(__name__)
 
@@ -47,13 +45,19 @@ def open_night(
     environ: Mapping[str, str],
     clock: Clock,
     sleep: Sleep,
+    waiting: Waiting = BY_HAND,
 ) -> Iterator[Night]:
-    """Open the study's folder and store for one run; only one run of a study at a time."""
+    """Open the study's folder and store for one run; a round, the run of a job file, is the only one of its study."""
     study = load_study(content.study_folder(study_name), strict=False)
     folder = data / study.id
+
+    def mailed(error: Exception) -> bool:
+        return job == NIGHTLY and (waiting.mailed or not isinstance(error, RoundAlreadyRunning))
+
     with full_disk_explained(), ExitStack() as opened:
-        with _failure_notified(study, content, folder, job, clock):
-            opened.enter_context(_alone(folder))
+        with _failure_notified(study, content, folder, clock, mailed):
+            if (content.jobs / f"{job}.py").is_file():
+                opened.enter_context(only_one(folder, ROUND, waiting, sleep))
             store = opened.enter_context(open_store(folder / "nightround.sqlite3"))
             started_at = clock()
             facts = Round(
@@ -65,6 +69,7 @@ def open_night(
                 started_at=started_at,
                 clock=clock,
                 sleep=sleep,
+                waiting=waiting,
                 connect=lambda: connect(study, environ, sleep),
                 channels=_channels(folder),
                 redcap_url=environ.get(study.settings.redcap.url_env, ""),
@@ -74,13 +79,15 @@ def open_night(
 
 
 @contextmanager
-def _failure_notified(study: Study, content: Content, folder: Path, job: str, clock: Clock) -> Iterator[None]:
-    """Mail what kept a nightly round from starting."""
+def _failure_notified(
+    study: Study, content: Content, folder: Path, clock: Clock, mailed: Callable[[Exception], bool]
+) -> Iterator[None]:
+    """Mail what kept a round from starting."""
     try:
         with full_disk_explained():
             yield
     except Exception as error:
-        if job == NIGHTLY:
+        if mailed(error):
             reason = explained(error)
             now = clock().astimezone(ZoneInfo(study.settings.study.time_zone))
             without_hiding_the_error(
@@ -167,21 +174,10 @@ def run_scheduled(
     for study in studies:
         try:
             with open_night(
-                study, data=data, job=job, content=content, environ=environ, clock=clock, sleep=sleep
+                study, data=data, job=job, content=content, environ=environ, clock=clock, sleep=sleep, waiting=BY_CLOCK
             ) as night:
                 run_job(night, job)
         except ExplainedError as error:
             log.error("%s of %s: %s", job, study, error)  # noqa: TRY400 - a user's mistake has no traceback
         except Exception:
             log.exception("%s of %s ended with a bug", job, study)
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Hold the study's lock, so that a round started by hand and one by the clock never run together."""
-    with os.fdopen(private_descriptor(folder / ".lock"), "w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise RoundAlreadyRunning("night.locked", folder=str(folder)) from None
-        yield

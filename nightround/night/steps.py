@@ -24,6 +24,7 @@ from nightround.night.pull_step import accept_harmless_drift, blocked, pull_summ
 from nightround.night.recorder import Recorder
 from nightround.night.report_step import edition_of, plan_of, press_of
 from nightround.night.round import NIGHTLY, Round
+from nightround.night.study_locks import FINDINGS, PULL
 from nightround.snapshots.retention import prune
 from nightround.store.database import Store
 from nightround.validation.early_import import import_judge_early
@@ -52,7 +53,7 @@ class Night:
     def pull(self) -> Snapshot:
         """Pull the project; what does not prove complete is an error, and the last good snapshot stays."""
         facts, settings = self.facts, self.facts.study.settings
-        with self.recorder.step("pull") as note:
+        with self.recorder.step("pull") as note, facts.only_one(PULL):
             import_judge_early(facts.judged_file.load(), facts.wall_clock)
             pulled = take_pull(facts.connect(), facts.snapshots, settings.redcap, facts.started_at)
             snapshot = facts.snapshots.save(facts.study.id, pulled, facts.started_at)
@@ -96,7 +97,7 @@ class Night:
     def reconcile(self, snapshot: Snapshot, validation: Validation) -> LedgerDelta:
         """Bring the findings up to date with tonight's outcomes, all of it or nothing; returns what changed."""
         facts = self.facts
-        with self.recorder.step("reconcile") as note:
+        with self.recorder.step("reconcile") as note, facts.only_one(FINDINGS):
             rules = {rule.id: rule for rule in validation.rules}
             changes = self.store.record_night(
                 facts.study.id,
@@ -145,7 +146,7 @@ class Night:
         from nightround.report.making import deliver, make_report
 
         facts = self.facts
-        with self.recorder.step("report") as note:
+        with self.recorder.step("report") as note, facts.snapshots.reading():
             plan = plan_of(facts, snapshot)
             edition = edition_of(
                 facts,

@@ -116,11 +116,12 @@ def backtest(rules: Sequence[Rule], store: SnapshotStore, study: str, *, time_zo
 
 def _kept(store: SnapshotStore, study: str) -> Iterator[tuple[Snapshot, datetime]]:
     """Every kept night; one after another, because a registry's snapshots do not fit into memory together."""
-    manifests = store.manifests()
-    if not manifests:
-        raise StudyFilesWrong("night.no_snapshot", study=study)
-    for manifest in manifests:
-        yield store.load(manifest.id, study), manifest.taken_at
+    with store.reading():
+        manifests = store.manifests()
+        if not manifests:
+            raise StudyFilesWrong("night.no_snapshot", study=study)
+        for manifest in manifests:
+            yield store.load(manifest.id, study), manifest.taken_at
 
 
 def _read(rule: Rule, snapshot: Snapshot, now: datetime) -> Batch:

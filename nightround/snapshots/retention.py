@@ -12,9 +12,14 @@ from nightround.study.settings import SnapshotsTable
 def prune(snapshots: SnapshotStore, settings: SnapshotsTable, now: datetime) -> list[Manifest]:
     """Remove manifests that are no longer kept, then every part that none names; returns what was forgotten.
 
-    The caller holds the study's lock. Broken off at any moment, the next call removes the rest. Where a manifest
-    cannot be read nothing is removed, because nobody knows which parts it names.
+    The caller has the lock of pulls. Broken off at any moment, the next call removes the rest. Nothing is removed
+    while somebody reads snapshots, and where a manifest cannot be read, because nobody knows which parts it names.
     """
+    with snapshots.removing() as free:
+        return _prune(snapshots, settings, now) if free else []
+
+
+def _prune(snapshots: SnapshotStore, settings: SnapshotsTable, now: datetime) -> list[Manifest]:
     manifests, damaged = snapshots.readable_manifests()
     if damaged:
         return []

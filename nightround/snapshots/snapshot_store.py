@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -24,6 +25,7 @@ import pandas as pd
 import pyarrow as pa
 
 from nightround.model.snapshot import Snapshot
+from nightround.snapshots.pull_checkpoint import checkpoint_document, read_checkpoint
 from nightround.snapshots.snapshot_files import (
     edits_file,
     keys_file,
@@ -35,17 +37,20 @@ from nightround.snapshots.snapshot_files import (
 )
 from nightround.snapshots.vault import Vault
 from redcap_sync.errors import ExportIncomplete
+from redcap_sync.file_locks import lock_shared, lock_tried
 from redcap_sync.messages import Message
 from redcap_sync.private_files import private_folder
-from redcap_sync.pulling.change_log import Edit, Mark
+from redcap_sync.pulling.change_log import Edit
 from redcap_sync.pulling.content_hash import digest_of, frame_pieces, snapshot_id, table_pieces
-from redcap_sync.pulling.pulled import GROUPS, ROWS, STRUCTURE, Checkpoint, Proof, Pull, Told
+from redcap_sync.pulling.pulled import GROUPS, ROWS, STRUCTURE, Proof, Pull, Told
 from redcap_sync.pulling.raw_structure import RawStructure
 from redcap_sync.pulling.record_groups import Groups, groups_frame, groups_of_frame
 from redcap_sync.pulling.resume import ResumeFolder
 from redcap_sync.rows.tables import Table, Unseen
 
 OBJECTS, TAKEN, UNFINISHED, LATEST, ACCEPTED = "objects", "taken", "unfinished", "latest.json", "accepted.json"
+
+READERS = ".readers.lock"
 
 T = TypeVar("T")
 
@@ -123,7 +128,7 @@ class SnapshotStore:
         manifest = self._manifest(study, pull, taken_at, self._write_parts(pull))
         self.vault.write(self.folder / TAKEN / manifest.name, _json(manifest.document()))
         self.vault.write(
-            self.folder / LATEST, _json({"manifest": manifest.name, "checkpoint": _checkpoint(pull.checkpoint)})
+            self.folder / LATEST, _json({"manifest": manifest.name, "checkpoint": checkpoint_document(pull.checkpoint)})
         )
         return _snapshot(manifest, pull.structure, pull.tables, pull.groups)
 
@@ -131,8 +136,27 @@ class SnapshotStore:
         """Where the finished batches of a pull under way are kept."""
         return ResumeFolder(self.folder / UNFINISHED, write=self.vault.write, read=self.vault.read)
 
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Keep retention from removing anything while several snapshots, or several parts of one, are read."""
+        if not self.folder.is_dir():
+            yield
+            return
+        with lock_shared(self.folder / READERS):
+            yield
+
+    @contextmanager
+    def removing(self) -> Iterator[bool]:
+        """Give whether snapshots may be removed now, which is while nobody reads them."""
+        with lock_tried(self.folder / READERS) as free:
+            yield free
+
     def base(self) -> Pull | None:
         """The last good snapshot as the pull that the next one may go on from; None before the first."""
+        with self.reading():
+            return self._base()
+
+    def _base(self) -> Pull | None:
         latest = self._latest()
         if latest is None:
             return None
@@ -145,7 +169,7 @@ class SnapshotStore:
             redcap_version=manifest.redcap_version,
             unseen=manifest.unseen,
             groups=self._groups(manifest),
-            checkpoint=_read_checkpoint(latest["checkpoint"]),
+            checkpoint=read_checkpoint(latest["checkpoint"]),
             told=manifest.told,
             carried=manifest.parts,
         )
@@ -157,8 +181,9 @@ class SnapshotStore:
 
     def latest(self, study: str) -> Snapshot | None:
         """Read the last good snapshot, or None before the first."""
-        manifest = self.latest_manifest()
-        return self._load(manifest, study) if manifest else None
+        with self.reading():
+            manifest = self.latest_manifest()
+            return self._load(manifest, study) if manifest else None
 
     def records_of_damaged(self) -> int | None:
         """How many records the last good snapshot held, also where its parts cannot be read any more."""
@@ -174,7 +199,8 @@ class SnapshotStore:
 
     def load(self, snapshot_id: str, study: str) -> Snapshot:
         """Read a snapshot back, after proving that its parts still are what their names say."""
-        return self._load(self.manifest_of(snapshot_id), study)
+        with self.reading():
+            return self._load(self.manifest_of(snapshot_id), study)
 
     def manifests(self) -> list[Manifest]:
         """The manifests of all nights, oldest first; raises ExportIncomplete where one cannot be read."""
@@ -410,28 +436,3 @@ def _changed(manifest: Manifest) -> ExportIncomplete:
 
 def _json(document: Mapping[str, Any]) -> bytes:
     return json.dumps(document, ensure_ascii=False, indent=1).encode()
-
-
-def _checkpoint(checkpoint: Checkpoint) -> dict[str, Any]:
-    return {
-        "mark": checkpoint.mark.document() if checkpoint.mark else None,
-        **{name: value.isoformat() if value else None for name, value in _times(checkpoint)},
-        "csv_agrees": checkpoint.csv_agrees,
-        "groups_asked": checkpoint.groups_asked,
-    }
-
-
-def _times(checkpoint: Checkpoint) -> Iterator[tuple[str, datetime | None]]:
-    yield "server_time", checkpoint.server_time
-    yield "full_server_time", checkpoint.full_server_time
-
-
-def _read_checkpoint(document: Mapping[str, Any]) -> Checkpoint:
-    mark = document["mark"]
-    times = {name: document[name] for name in ("server_time", "full_server_time")}
-    return Checkpoint(
-        mark=Mark.read(mark) if mark else None,
-        csv_agrees=bool(document.get("csv_agrees")),
-        groups_asked=bool(document.get("groups_asked")),
-        **{name: datetime.fromisoformat(value) if value else None for name, value in times.items()},
-    )
