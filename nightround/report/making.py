@@ -38,7 +38,7 @@ log = logging.getLogger(__name__)
 
 FONTS = "fonts"
 OPEN = "open"
-"""The folder of the open version, so that it can be handed on without the closed one."""
+"""The folder of the open version, so that it can be given away without the closed one."""
 Files = Mapping[str, bytes]
 """The content of files by their path in the reports folder."""
 

@@ -1,4 +1,4 @@
-"""The finished page held against the result rows: tables and sentences are read back from the HTML that is printed."""
+"""The finished page compared with the result rows: tables and sentences are read back from the HTML that is printed."""
 
 from __future__ import annotations
 

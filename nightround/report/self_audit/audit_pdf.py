@@ -1,4 +1,4 @@
-"""The finished PDF held against the page it was made from: every number of the page is in the file.
+"""The finished PDF compared with the page it was made from: every number of the page is in the file.
 
 What typesetting may lose without a word (a cell pushed off the page, a figure that was not drawn, a font whose
 letters mean something else) is found by reading the file back. Words are not compared: a font may lack their signs.

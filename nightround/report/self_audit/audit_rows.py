@@ -59,7 +59,7 @@ def place_of(row: ResultRow) -> str:
     return " / ".join(part for part in parts if part)
 
 
-def beside(row: ResultRow, results: ResultSet, statistic: str) -> ResultRow | None:
+def row_at_same_place(row: ResultRow, results: ResultSet, statistic: str) -> ResultRow | None:
     """Another statistic of the same cell."""
     return results.get(ResultKey(row.table, row.variable, statistic, row.group, row.visit, row.level))
 
@@ -112,7 +112,7 @@ def put_together(row: ResultRow, results: ResultSet) -> Iterator[str]:
     """Every form a cell may have, from the texts of its parts."""
 
     def text(statistic: str) -> str:
-        found = beside(row, results, statistic)
+        found = row_at_same_place(row, results, statistic)
         return found.text if found else "?"
 
     base = row.statistic.removesuffix("summary").rstrip("_")
@@ -129,7 +129,7 @@ def put_together(row: ResultRow, results: ResultSet) -> Iterator[str]:
 
 def percent_against_count(row: ResultRow, results: ResultSet) -> Iterator[Contradiction]:
     """A percentage is its count over its number."""
-    count = beside(row, results, "count")
+    count = row_at_same_place(row, results, "count")
     if row.statistic != "percent" or row.value is None or count is None or count.value is None or not row.n:
         return
     if abs(row.value - 100 * count.value / row.n) > NOISE * 100:
@@ -157,7 +157,7 @@ def known_against_group(plan: Plan, results: ResultSet) -> Iterator[Contradictio
     """Those with a value and those without make the group that the head of the column names."""
     described = {table.id for table in plan.tables}
     for row in results:
-        known = beside(row, results, "n")
+        known = row_at_same_place(row, results, "n")
         size = group_size(plan, results, row.group)
         if row.statistic != "missing" or row.table not in described or known is None or size is None:
             continue

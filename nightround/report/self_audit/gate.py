@@ -14,7 +14,13 @@ from nightround.report.numbers.inputs import ReportInputs
 from nightround.report.printing.context import ReportContext
 from nightround.report.self_audit.audit_page import contradictions_of_page
 from nightround.report.self_audit.audit_pdf import contradictions_of_pdf
-from nightround.report.self_audit.audit_rows import NOISE, Contradiction, beside, contradictions_of_rows, place_of
+from nightround.report.self_audit.audit_rows import (
+    NOISE,
+    Contradiction,
+    contradictions_of_rows,
+    place_of,
+    row_at_same_place,
+)
 from redcap_sync.messages import Message
 
 SHOWN = 3
@@ -25,7 +31,7 @@ STATISTICS = ("t", "z", "chi2", "f", "h")
 def require_sound(
     inputs: ReportInputs, again: ResultSet, pages: Mapping[Language, str], contexts: Mapping[Language, ReportContext]
 ) -> None:
-    """Hold a report against everything it is made from; raises SelfAuditFailed before anything is written.
+    """Compare a report with everything it is made from; raises SelfAuditFailed before anything is written.
 
     `again` are the result rows computed a second time, from the snapshot read back from disk.
     """
@@ -35,7 +41,7 @@ def require_sound(
 
 
 def require_printed(files: Mapping[Language, bytes], pages: Mapping[Language, str]) -> None:
-    """Hold the typeset PDFs against their pages; raises SelfAuditFailed before anything is written."""
+    """Compare the typeset PDFs with their pages; raises SelfAuditFailed before anything is written."""
     found = [one for language, page in pages.items() for one in contradictions_of_pdf(files[language], page)]
     if found:
         raise refusal(found)
@@ -83,13 +89,13 @@ def p_against_statistic(results: ResultSet) -> Iterator[Contradiction]:
 def statistic_of(row: ResultRow, results: ResultSet) -> ResultRow | None:
     """The statistic that a P belongs to; an exact test has none."""
     prefix = row.statistic.removesuffix("p")
-    found: Iterable[ResultRow | None] = (beside(row, results, f"{prefix}{name}") for name in STATISTICS)
+    found: Iterable[ResultRow | None] = (row_at_same_place(row, results, f"{prefix}{name}") for name in STATISTICS)
     return next((one for one in found if one is not None and one.method == row.method), None)
 
 
 def agrees(p: ResultRow, tested: ResultRow, results: ResultSet) -> bool:
     """Whether a P follows from its statistic."""
-    anew = p_of(tested, beside(tested, results, "df_within"))
+    anew = p_of(tested, row_at_same_place(tested, results, "df_within"))
     return anew is None or abs(anew - (p.value or 0.0)) <= NOISE + 1e-6 * anew
 
 

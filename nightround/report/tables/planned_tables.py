@@ -81,7 +81,7 @@ class TableSource:
         """The statistic and P of the test that counts, then P of those beside it."""
         if not test_columns(self):
             return ()
-        names = ("p", *(f"{test}_p" for test in tests_beside(self)))
+        names = ("p", *(f"{test}_p" for test in listed_tests(self)))
         return self.statistic(variable, group, ""), *(self.p_value(variable, name, group) for name in names)
 
     def p_value(self, variable: str, name: str, group: str) -> Cell:
@@ -140,7 +140,7 @@ def effects_shown(source: TableSource, *, within: bool) -> tuple[str, ...]:
     return tuple(effect for effect in source.table.effects if effect in wanted and effect in made)
 
 
-def tests_beside(source: TableSource) -> tuple[str, ...]:
+def listed_tests(source: TableSource) -> tuple[str, ...]:
     """The tests the plan lists beside the one that counts, each once."""
     return tuple(dict.fromkeys(test.value for variable in source.table.variables for test in variable.beside))
 
@@ -156,7 +156,7 @@ def test_columns(source: TableSource) -> tuple[TableColumn, ...]:
     """The statistic comes before P, and P of the tests beside it last; none where no test ran."""
     if not any(row.table == source.table.id and row.statistic == "p" for row in source.results):
         return ()
-    beside = (TableColumn("P", source.say(f"short_{test}"), kind="p") for test in tests_beside(source))
+    beside = (TableColumn("P", source.say(f"short_{test}"), kind="p") for test in listed_tests(source))
     return TableColumn(source.say("statistic"), kind="statistic"), TableColumn("P", kind="p"), *beside
 
 
