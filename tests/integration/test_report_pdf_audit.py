@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 
 from nightround.model.errors import SelfAuditFailed
-from nightround.model.language import LANGUAGES
+from nightround.model.language import LANGUAGES, Language
+from nightround.report.numbers.facts import Cause, CauseKind, ChangedNumber, News
+from nightround.report.numbers.inputs import ReportInputs
 from nightround.report.printing.context import build_report
 from nightround.report.printing.render import html
 from nightround.report.printing.typesetting import pdf_bytes
@@ -29,6 +34,26 @@ def test_a_pdf_prints_every_number_of_its_page() -> None:
     printed = {language: typeset(page) for language, page in PAGES.items()}
     require_printed(printed, PAGES)
     assert [list(contradictions_of_pdf(printed[one], PAGES[one])) for one in PAGES] == [[], []]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("records", [9, 40, 90])
+def test_a_row_of_several_lines_stands_on_one_page(language: Language, records: int) -> None:
+    """What changed fills more than a page with rows of several lines, and each is printed in one piece."""
+    page = html(build_report(with_news(records), language, TEMPLATES), TEMPLATES)
+    require_printed({language: typeset(page)}, {language: page})
+
+
+def with_news(records: int) -> ReportInputs:
+    """A night whose report tells thirty changed numbers, each with the records behind it at some length."""
+    ids = tuple(str(10**9 + number) for number in range(records))
+    causes = (Cause(CauseKind.NEW, ids), Cause(CauseKind.EDITED, ids[:7]), Cause(CauseKind.DELETED, ids[:5]))
+    changed = [
+        ChangedNumber("table1", "age", "mean", "open", "", "", f"{number}.1", f"{number}.2", causes)
+        for number in range(30)
+    ]
+    news = News(CUTOFF - timedelta(days=7), "a" * 64, 300, tuple(changed), findings_before=3, rules_before=5)
+    return replace(night(), news=news, record_ids=True)
 
 
 @pytest.mark.parametrize("style", [HIDDEN, NO_FIGURE, BLANKED], ids=["hidden row", "no figure", "no letters"])
