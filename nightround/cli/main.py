@@ -23,6 +23,7 @@ from nightround.cli.report_given import handed, report_given
 from nightround.cli.rules import rules
 from nightround.cli.serve import serve
 from nightround.cli.snapshots import snapshots
+from nightround.cli.store import store
 from nightround.cli.table import table
 from nightround.cli.try_project import try_project
 from nightround.night.full_disk import full_disk_explained
@@ -32,7 +33,7 @@ from redcap_sync.rows.one_heap import share_one_heap
 SECTIONS = {
     "See it work, without a server": (demo, try_project),
     "The round of a study": (night, pull, check, report, report_given, serve),
-    "What a study has": (rules, snapshots),
+    "What a study has": (rules, snapshots, store),
     "Tables alone, without a study": (table, audit_table),
 }
 """Every command under the heading that `--help` prints it under."""

@@ -183,7 +183,7 @@ class SnapshotStore:
         """Read the last good snapshot, or None before the first."""
         with self.reading():
             manifest = self.latest_manifest()
-            return self._load(manifest, study) if manifest else None
+            return self.load_night(manifest, study) if manifest else None
 
     def records_of_damaged(self) -> int | None:
         """How many records the last good snapshot held, also where its parts cannot be read any more."""
@@ -200,7 +200,7 @@ class SnapshotStore:
     def load(self, snapshot_id: str, study: str) -> Snapshot:
         """Read a snapshot back, after proving that its parts still are what their names say."""
         with self.reading():
-            return self._load(self.manifest_of(snapshot_id), study)
+            return self.load_night(self.manifest_of(snapshot_id), study)
 
     def manifests(self) -> list[Manifest]:
         """The manifests of all nights, oldest first; raises ExportIncomplete where one cannot be read."""
@@ -294,7 +294,8 @@ class SnapshotStore:
         path = self.folder / LATEST
         return self._document(path) if path.exists() else None
 
-    def _load(self, manifest: Manifest, study: str) -> Snapshot:
+    def load_night(self, manifest: Manifest, study: str) -> Snapshot:
+        """Read the snapshot of one night back, after proving its parts."""
         structure, tables = self._parts(manifest)
         return _snapshot(manifest, structure, tables, self._groups(manifest), study)
 

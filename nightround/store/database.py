@@ -19,6 +19,7 @@ from nightround.store import run_rows as runs
 from nightround.store.digest_rows import SentDigest
 from nightround.store.engine import open_engine, reading, writing
 from nightround.store.finding_rows import Changes
+from nightround.store.history_chain import BrokenLine
 from nightround.store.run_rows import Ended, Run, RunStep
 from redcap_sync.garbage import collecting_no_garbage
 from redcap_sync.messages import Message
@@ -136,6 +137,16 @@ class Store:
         """All findings of a study, open and closed, by id."""
         with reading(self.engine) as connection:
             return findings.read_findings(connection, study)
+
+    def broken_lines(self, study: str) -> tuple[BrokenLine, ...]:
+        """The lines of a study's history that are not what was written; () where the chain is whole."""
+        with reading(self.engine) as connection:
+            return findings.read_broken_lines(connection, study)
+
+    def count_lines(self, study: str) -> int:
+        """How many lines the history of a study has."""
+        with reading(self.engine) as connection:
+            return findings.count_lines(connection, study)
 
     def changes_since(self, study: str, position: int) -> Changes:
         """What is different now from the findings at a position, as one delta, with the position of now."""

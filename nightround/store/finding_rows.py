@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, Text, bindparam, cast, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    RowMapping,
+    Select,
+    Text,
+    bindparam,
+    cast,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from nightround.model.finding import Finding, FindingState, LedgerDelta, Resolution
 from nightround.model.rule import Severity
-from nightround.store.schema import finding_history, findings
+from nightround.store.history_chain import START, BrokenLine, broken_lines, chained
+from nightround.store.schema import digests, finding_history, findings
 from redcap_sync.rows.tables import RowKey
 
 SEVERITIES = {one.value: one for one in Severity}
@@ -81,7 +94,44 @@ def write_delta(
     moved = {Change.OPENED: delta.opened, Change.REOPENED: delta.reopened, Change.RESOLVED: delta.resolved}
     lines = [_line(one, change, study, run_id, now) for change, found in moved.items() for one in found]
     if lines:
-        connection.execute(insert(finding_history), lines)
+        connection.execute(insert(finding_history), chained(lines, _last_hash(connection, study)))
+
+
+def _last_hash(connection: Connection, study: str) -> str:
+    """The hash of the newest line of a study, which the next one names."""
+    newest = select(finding_history.c.hash).where(finding_history.c.study == study)
+    return connection.execute(newest.order_by(finding_history.c.position.desc()).limit(1)).scalar() or START
+
+
+def read_broken_lines(connection: Connection, study: str) -> tuple[BrokenLine, ...]:
+    """The lines of the history that are not what was written, and those that contradict a finding or a mail."""
+    lines = connection.execute(_lines_of(study)).mappings().all()
+    broken = broken_lines(dict(line) for line in lines)
+    told = connection.execute(select(func.max(digests.c.upto)).where(digests.c.study == study)).scalar() or 0
+    end = max((line["position"] for line in lines), default=0)
+    missing = (BrokenLine(told, "end"),) if told > end else ()
+    return (*broken, *missing, *_contradicting(connection, study, lines))
+
+
+def count_lines(connection: Connection, study: str) -> int:
+    """How many lines the history of a study has, forgotten ones included."""
+    return connection.execute(select(func.count()).where(finding_history.c.study == study)).scalar_one()
+
+
+def _lines_of(study: str) -> Select[Any]:
+    lines = select(finding_history).where(finding_history.c.study == study)
+    return lines.order_by(finding_history.c.position)
+
+
+def _contradicting(connection: Connection, study: str, lines: Iterable[RowMapping]) -> Iterator[BrokenLine]:
+    """The last line of each finding whose state is another one, or that is not there."""
+    last = {line["finding_id"]: line for line in lines if line["finding_id"] is not None}
+    found = select(findings.c.id, findings.c.state).where(findings.c.study == study)
+    states = {row.id: row.state for row in connection.execute(found)}
+    for finding, line in last.items():
+        opened = line["change"] in {Change.OPENED, Change.REOPENED}
+        if finding not in states or (states[finding] == FindingState.OPEN) is not opened:
+            yield BrokenLine(line["position"], "state")
 
 
 def _only_seen_again(after: Finding, before: Finding) -> bool:
@@ -100,10 +150,9 @@ def _write_last_seen(connection: Connection, study: str, delta: LedgerDelta) -> 
 
 
 def read_history(connection: Connection, study: str, position: int) -> tuple[HistoryEntry, ...]:
-    """The changes of a study after a position, oldest first."""
-    query = select(finding_history).where(finding_history.c.study == study, finding_history.c.position > position)
-    rows = connection.execute(query.order_by(finding_history.c.position)).mappings()
-    return tuple(_entry(row) for row in rows)
+    """The changes of a study after a position, oldest first; none of what was forgotten."""
+    query = _lines_of(study).where(finding_history.c.position > position, finding_history.c.forgotten.is_(None))
+    return tuple(_entry(row) for row in connection.execute(query).mappings())
 
 
 def read_changes(connection: Connection, study: str, position: int) -> Changes:

@@ -142,17 +142,35 @@ findings = Table(
     Index(None, "study", "state"),
 )
 
+forgotten = Table(
+    "forgotten",
+    metadata,
+    Column("id", Counter, primary_key=True),
+    Column("study", String(64), nullable=False, index=True),
+    Column("at", UtcTime, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("salt", String(32), nullable=False),
+    Column("digest", String(64), nullable=False),  # of the record's id, with the salt
+    Column("counts", JSON, nullable=False),
+    sqlite_autoincrement=True,
+)
+
 finding_history = Table(
     "finding_history",
     metadata,
     Column("position", Counter, primary_key=True),
-    Column("finding_id", String(16), ForeignKey("findings.id"), nullable=False, index=True),
+    Column("finding_id", String(16), ForeignKey("findings.id"), index=True),  # blank once it was forgotten
     Column("study", String(64), nullable=False),
     Column("run_id", Counter, ForeignKey("runs.id"), nullable=False),
     Column("at", UtcTime, nullable=False),
     Column("change", String(16), nullable=False),
     Column("resolution", String(16)),
     Column("observed", JSON, nullable=False),
+    Column("salt", String(32)),  # these four make the history a chain, see history_chain.py
+    Column("digest", String(64), nullable=False),
+    Column("previous", String(64), nullable=False),
+    Column("hash", String(64), nullable=False),
+    Column("forgotten", Counter, ForeignKey("forgotten.id")),
     Index(None, "study", "position"),
     sqlite_autoincrement=True,
 )
