@@ -14,6 +14,7 @@ from typing import Any
 
 from redcap_sync.column_name import checkbox_column
 from redcap_sync.errors import ExportIncomplete
+from redcap_sync.whole_numbers import whole_number
 
 NUMBER_VALIDATIONS = frozenset({"integer", "number", "int", "float"} | {f"number_{n}dp" for n in range(1, 5)})
 COMMA_NUMBER_VALIDATIONS = frozenset({"number_comma_decimal"} | {f"number_{n}dp_comma_decimal" for n in range(1, 5)})
@@ -265,7 +266,7 @@ def dictionary_from_api(
         designations=frozenset((row["unique_event_name"], row["form"]) for row in mapping),
         repeating=frozenset((row.get("event_name") or "", row.get("form_name") or "") for row in repeating),
         missing_data_codes=parse_choices(str(project.get("missing_data_codes") or "")),
-        project_id=int(project["project_id"]) if project.get("project_id") else None,
+        project_id=whole_number(str(project.get("project_id") or "")),
         arms=tuple(Arm(int(row["arm_num"]), row["name"]) for row in arms),
         groups=None if groups is None else tuple(map(_group, groups)),
     )

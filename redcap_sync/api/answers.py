@@ -17,6 +17,15 @@ from redcap_sync.whole_numbers import whole_number
 
 BUSY = frozenset({408, 429, 500, 502, 503, 504})
 ERROR_STARTS = (b'{"error"', b"ERROR:", b"<hash><error>")
+MARK = b"\xef\xbb\xbf"
+WHITE_SPACE = (b" ", b"\n", b"\r", b"\t")
+PHP_MESSAGE = re.compile(
+    rb"(?:\s|<br\s*/?>|<b>|<pre[^>]*>|<font[^>]*>)*(?:PHP )?"
+    rb"(?:Notice|Warning|Deprecated|Strict Standards|Fatal error|Parse error|Recoverable fatal error|Uncaught \w+)"
+    rb"(?:</b>)?\s*:",
+    re.IGNORECASE,
+)
+"""What PHP writes in front of a page when its messages are shown to visitors."""
 OUT_OF_MEMORY = "ran out of server memory"
 IMPORT_ERROR_LINE = re.compile(
     r'^"(?P<record>[^"]*)","(?P<field>[^"]*)","(?:[^"]|"")*","(?P<message>.*)"$', re.MULTILINE
@@ -44,19 +53,38 @@ class AskedTooMuch(ExportIncomplete):
     """The server has not enough memory for so many records at once; a smaller batch may succeed."""
 
 
+class UnreadableAnswer(ExportIncomplete):
+    """The answer is no document of REDCap's, whole or not; to ask for fewer records would not help."""
+
+
 def check_answer(response: requests.Response, *_: object, **__: object) -> None:
     """Raise what is wrong with an answer; return None for one that PyCap may read."""
-    body = response.content
+    body = without_mark(response.content)
     if response.is_redirect or response.is_permanent_redirect:
         raise RedcapUnreachable("api.redirect")
     if OUT_OF_MEMORY.encode() in body[:2000]:
         raise AskedTooMuch("api.out_of_memory")
     if response.status_code in BUSY:
         raise _busy(response)
+    if PHP_MESSAGE.match(body[:2000]):
+        raise UnreadableAnswer("api.php_message")
     if _is_html(response):
         raise _html_page(response)
     if response.status_code != requests.codes.ok or body.startswith(ERROR_STARTS):
         raise _refusal(response)
+    if not body.isascii():
+        try:
+            body.decode()
+        except UnicodeDecodeError as error:
+            place = error.start
+        else:
+            return
+        raise UnreadableAnswer("api.not_utf8", place=place)
+
+
+def without_mark(body: bytes) -> bytes:
+    """A body without the byte order mark and the white space that some servers write in front of it."""
+    return body.removeprefix(MARK).lstrip() if body[:1] in (MARK[:1], *WHITE_SPACE) else body
 
 
 def empty_body() -> BrokenAnswer:
@@ -67,6 +95,17 @@ def empty_body() -> BrokenAnswer:
 def unreadable_body() -> BrokenAnswer:
     """The error for a body that ends in the middle of a document."""
     return BrokenAnswer("api.cut")
+
+
+def not_json(text: str, place: int, *, goes_on: bool) -> ExportIncomplete:
+    """The error for a body that JSON cannot be read from, at a place; `goes_on` behind a whole document."""
+    text = text.strip()
+    if not text:
+        return empty_body()
+    begins = text.startswith(("[", "{"))
+    if goes_on or not begins or (place < len(text) and text.endswith(("]", "}"))):
+        return UnreadableAnswer("api.not_json", place=place)
+    return unreadable_body()
 
 
 def unreachable(error: requests.RequestException, url: str) -> ExplainedError:
@@ -84,7 +123,7 @@ def _busy(response: requests.Response) -> ServerBusy:
 
 
 def _is_html(response: requests.Response) -> bool:
-    start = response.content[:500].lstrip().lower()
+    start = without_mark(response.content[:500]).lower()
     return start.startswith((b"<!doctype html", b"<html")) or (
         "text/html" in response.headers.get("Content-Type", "") and start.startswith(b"<") and b"<?xml" not in start
     )
@@ -120,5 +159,5 @@ def _error_text(response: requests.Response) -> str:
     text = response.text
     try:
         return str(json.loads(text)["error"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return re.sub(r"<[^>]+>", " ", text).removeprefix("ERROR:").strip()[:300]

@@ -7,11 +7,14 @@ against JSON; a timeout always; redirects never followed (a login page hides beh
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from threading import local
 from typing import Any, TypeVar, cast
+from urllib.parse import urlsplit
 
 import requests
 from redcap.project import Project
@@ -25,26 +28,37 @@ from tenacity import (
     wait_exponential_jitter,
 )
 
+from redcap_sync.api.answer_rows import (
+    VERSION,
+    plain_rows,
+    require_names,
+    require_numbers,
+    require_texts,
+    require_times,
+)
 from redcap_sync.api.answers import (
     AskedTooMuch,
     BrokenAnswer,
     ServerBusy,
     TooSlow,
+    UnreadableAnswer,
     check_answer,
     empty_body,
+    not_json,
     unreachable,
-    unreadable_body,
 )
 from redcap_sync.api.pacing import RequestBudget
 from redcap_sync.api.session import ApiSession
 from redcap_sync.api.token import Token
-from redcap_sync.errors import ExplainedError, ExportIncomplete, RedcapUnreachable, WriteRefused
+from redcap_sync.errors import ExplainedError, RedcapUnreachable, WriteRefused
 
 Row = dict[str, Any]
 T = TypeVar("T")
 
 CONNECT_SECONDS = 10.0
 LONGEST_WAIT_SECONDS = 60.0
+LONE_SURROGATE = re.compile(rb"\\u[dD][89abAB]..(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB]..)\\u[dD][c-fC-F]")
+"""What looks like half of a pair of escapes for one character. Behind a second backslash it is a text like others."""
 
 
 class _Project(Project):
@@ -90,6 +104,8 @@ class RedcapClient:
     ) -> None:
         if not url.endswith("/api/"):
             raise RedcapUnreachable("api.address")
+        if not is_web_address(url):
+            raise RedcapUnreachable("api.no_web_address")
         self.url = url
         self.budget = budget
         self.requests = 0
@@ -128,40 +144,70 @@ class RedcapClient:
 
     def version(self) -> str:
         """Export the server's version, such as 14.5.0."""
-        found = self._call(self._project.export_version)
-        return str(found) if found else "unknown"
+        found = str(self._call(self._project.export_version) or "unknown").strip()
+        if not VERSION.fullmatch(found):
+            raise UnreadableAnswer("api.no_version")
+        return found
 
     def project(self) -> Row:
         """Export the project's settings: one object."""
-        return cast("Row", self._call(self._project.export_project_info, format_type="json"))
+        found = self._call(self._project.export_project_info, format_type="json")
+        if not isinstance(found, dict) or not found:
+            raise UnreadableAnswer("api.no_project")
+        plain_rows([found])
+        require_numbers([found], ["project_id"], optional=True)
+        return found
 
     def metadata(self) -> list[Row]:
         """Export the data dictionary."""
-        return self._exported(self._project.export_metadata)
+        rows = self._plain(self._project.export_metadata)
+        require_names(rows, ["field_name", "form_name"], own="field_name")
+        require_texts(rows, ["field_type"])
+        return rows
 
     def instruments(self) -> list[Row]:
         """Export the instruments in their order."""
-        return self._exported(self._project.export_instruments)
+        rows = self._plain(self._project.export_instruments)
+        require_names(rows, ["instrument_name"], own="instrument_name")
+        require_texts(rows, ["instrument_label"])
+        return rows
 
     def arms(self) -> list[Row]:
         """Export the arms; classic projects refuse."""
-        return self._exported(self._project.export_arms)
+        rows = self._plain(self._project.export_arms)
+        require_numbers(rows, ["arm_num"])
+        require_texts(rows, ["name"])
+        return rows
 
     def events(self) -> list[Row]:
         """Export the events; classic projects refuse."""
-        return self._exported(self._project.export_events)
+        rows = self._plain(self._project.export_events)
+        require_names(rows, ["unique_event_name"], own="unique_event_name")
+        require_texts(rows, ["event_name"])
+        require_numbers(rows, ["arm_num"])
+        require_numbers(rows, ["event_id"], optional=True)
+        return rows
 
     def mapping(self) -> list[Row]:
         """Export which instrument belongs to which event; classic projects refuse."""
-        return self._exported(self._project.export_instrument_event_mappings)
+        rows = self._plain(self._project.export_instrument_event_mappings)
+        require_names(rows, ["unique_event_name", "form"])
+        return rows
 
     def repeating(self) -> list[Row]:
         """Export what repeats; projects without anything that repeats refuse."""
-        return self._exported(self._project.export_repeating_instruments_events)
+        rows = self._plain(self._project.export_repeating_instruments_events)
+        for key in ("event_name", "form_name"):
+            require_names([row for row in rows if row.get(key)], [key])
+        return rows
 
     def groups(self) -> list[Row]:
         """Export the data access groups; needs the Data Access Groups right."""
-        return self._exported(self._project.export_dags)
+        rows = self._plain(self._project.export_dags)
+        require_names(rows, ["unique_group_name"], own="unique_group_name")
+        require_texts(rows, ["data_access_group_name"])
+        require_numbers(rows, ["data_access_group_id"], optional=True)
+        return rows
 
     def users(self) -> list[Row]:
         """Export the project's users with their rights; needs the User Rights right on some servers."""
@@ -208,7 +254,9 @@ class RedcapClient:
 
     def log(self, begin: datetime | None = None) -> list[Row]:
         """Export the log since a time (the server's clock, whole minutes), newest first."""
-        return self._exported(self._project.export_logging, begin_time=begin)
+        rows = self._plain(self._project.export_logging, begin_time=begin)
+        require_times(rows, "timestamp")
+        return rows
 
     def import_records(self, rows: Iterable[Mapping[str, Any]], *, overwrite: bool) -> int:
         """Import rows, all or none; with `overwrite` a blank erases. Returns the number of records."""
@@ -225,13 +273,19 @@ class RedcapClient:
             raise WriteRefused("api.no_count")
         return count
 
+    def _plain(self, method: Callable[..., Any], **arguments: Any) -> list[Row]:
+        """Rows whose cells are texts and numbers."""
+        rows = self._exported(method, **arguments)
+        plain_rows(rows)
+        return rows
+
     def _exported(self, method: Callable[..., Any], **arguments: Any) -> list[Row]:
         return self._rows(self._call(method, format_type="json", **arguments))
 
     @staticmethod
     def _rows(answer: Any) -> list[Row]:
         if not isinstance(answer, list) or not all(isinstance(row, dict) for row in answer):
-            raise ExportIncomplete("api.no_rows")
+            raise UnreadableAnswer("api.no_rows")
         return answer
 
     def _call(self, method: Callable[..., T], **arguments: Any) -> T:
@@ -241,25 +295,61 @@ class RedcapClient:
         if self.budget is not None:
             self.budget.take()
         self.requests += 1
-        trouble: ExplainedError
         try:
-            return method(**arguments)
+            return self._whole(method(**arguments))
         except ExplainedError:
             raise
-        except requests.exceptions.JSONDecodeError as error:
-            trouble = unreadable_body() if error.doc.strip() else empty_body()
-        except requests.RequestException as error:
-            trouble = unreachable(error, self.url)
+        except (requests.RequestException, RecursionError, ValueError) as error:
+            trouble = _trouble(error, self.url)
         # Raised here and not above, because the error of `requests` carries the request, and that the token.
         raise trouble
+
+    def _whole(self, answer: T) -> T:
+        """An answer of whole characters; raises UnicodeEncodeError where half of one is in it."""
+        if LONE_SURROGATE.search(getattr(self._last, "body", b"")):
+            json.dumps(answer, ensure_ascii=False).encode()
+        return answer
 
     def _look_at(self, response: requests.Response, *_: object, **__: object) -> None:
         check_answer(response)
         self._last.body = response.content
-        response.encoding = "utf-8"
-        stamp = response.headers.get("Date")
-        if stamp:
-            self.server_time = parsedate_to_datetime(stamp).astimezone(UTC).replace(tzinfo=None)
+        response.encoding = "utf-8-sig"
+        self.server_time = _clock(response.headers.get("Date", "")) or self.server_time
+
+
+def _trouble(error: Exception, url: str) -> ExplainedError:
+    """What is wrong where a call ended without an answer that can be read."""
+    match error:
+        case requests.exceptions.JSONDecodeError():
+            return not_json(error.doc, error.pos, goes_on=error.msg.startswith("Extra data"))
+        case requests.RequestException() if type(error) is requests.RequestException:
+            return UnreadableAnswer("api.no_rows")  # PyCap's own error, which repeats the whole answer
+        case requests.RequestException():
+            return unreachable(error, url)
+        case RecursionError():
+            return UnreadableAnswer("api.deep")
+        case UnicodeEncodeError():
+            return UnreadableAnswer("api.surrogate")
+    return UnreadableAnswer("api.long_number")  # of more digits than Python reads
+
+
+def _clock(stamp: str) -> datetime | None:
+    """The time of a `Date` header in UTC; None where it is no time."""
+    try:
+        return parsedate_to_datetime(stamp).astimezone(UTC).replace(tzinfo=None)
+    except (ValueError, TypeError, OverflowError):
+        return None
+
+
+def is_web_address(url: str) -> bool:
+    """Whether a text is an address that can be called: http or https, a host, and nothing that is no part of one."""
+    if not url.isprintable() or " " in url:
+        return False
+    try:
+        found = urlsplit(url)
+        return found.scheme in ("http", "https") and bool(found.hostname) and found.port != 0
+    except ValueError:
+        return False
 
 
 def _chosen(record_ids: Sequence[str], instruments: Sequence[str]) -> dict[str, Any]:

@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
+from redcap_sync.whole_numbers import whole_number
+
 OVERLAP = timedelta(days=1)
 """Wider than any change to or from summer time, and than the clock of a web server that was never set."""
 WESTERNMOST = timedelta(hours=12)
@@ -212,8 +214,8 @@ def _edits(row: Mapping[str, Any]) -> Iterable[Edit]:
         yield Edit(
             timestamp=_stamp(row),
             username=str(row.get("username") or ""),
-            verb=str(row["action"]).split()[0].lower(),
+            verb=next(iter(str(row.get("action") or "").split()), "").lower(),
             record=record,
             fields=names,
-            instance=int(instance[1]) if instance else 0,
+            instance=(whole_number(instance[1]) or 0) if instance else 0,
         )

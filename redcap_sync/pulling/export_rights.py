@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from redcap_sync.api.answers import UnreadableAnswer
 from redcap_sync.api.client import RedcapClient
 from redcap_sync.column_name import ColumnName
 from redcap_sync.dictionary import Dictionary
 from redcap_sync.errors import ExportIncomplete, RedcapRefused
 from redcap_sync.messages import Message
 from redcap_sync.rows.tables import Unseen
+from redcap_sync.whole_numbers import whole_number
 
 FULL, WITHOUT_IDENTIFIERS = 1, 3
 LEVELS = {0: "rights.none", 2: "rights.deidentified", 3: "rights.without_identifiers"}
@@ -43,9 +45,16 @@ def own_rights(client: RedcapClient, username: str) -> OwnRights:
     row = next((user for user in users if user.get("username") == username), None)
     levels = (row or {}).get("forms_export")
     return OwnRights(
-        {str(name): int(level) for name, level in levels.items()} if isinstance(levels, Mapping) else None,
+        _levels(levels) if isinstance(levels, Mapping) else None,
         bool(users) and all(user.get("data_access_group") == "" for user in users),
     )
+
+
+def _levels(written: Mapping[str, object]) -> dict[str, int]:
+    levels = {str(name): whole_number(str(level)) for name, level in written.items()}
+    if None in levels.values():
+        raise UnreadableAnswer("api.no_number", key="forms_export")
+    return {name: level for name, level in levels.items() if level is not None}
 
 
 def unseen_columns(

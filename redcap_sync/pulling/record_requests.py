@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any, TypeVar
 
-from redcap_sync.api.answers import AskedTooMuch, BrokenAnswer, TooSlow
+from redcap_sync.api.answers import AskedTooMuch, BrokenAnswer, TooSlow, UnreadableAnswer
 from redcap_sync.api.client import RedcapClient, Row
 from redcap_sync.dictionary import Dictionary
 from redcap_sync.errors import ExportIncomplete
@@ -131,7 +131,7 @@ class Asking:
             try:
                 shorter = self._from_csv(few, splittable=True)
                 self.csv_agrees = shorter.columns.equals(plain.result().columns)
-            except (AskedTooMuch, BrokenAnswer, TooSlow):
+            except (AskedTooMuch, BrokenAnswer, TooSlow, UnreadableAnswer):
                 self.csv_agrees = False
 
     def check(self, ids: Collection[str], rows: ExportRows) -> None:

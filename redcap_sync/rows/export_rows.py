@@ -17,8 +17,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
-from redcap_sync.api.answers import unreadable_body
+from redcap_sync.api.answers import UnreadableAnswer, unreadable_body
 from redcap_sync.rows.arrow_work import beside_one_another
+from redcap_sync.whole_numbers import whole_number
 
 EVENT, REPEAT_INSTRUMENT, REPEAT_INSTANCE = "redcap_event_name", "redcap_repeat_instrument", "redcap_repeat_instance"
 GROUP = "redcap_data_access_group"
@@ -114,7 +115,10 @@ class ExportRows:
         text = self.column(REPEAT_INSTANCE)
         if text.null_count == 0 and pc.all(pc.equal(text, "")).as_py() is not False:
             return np.zeros(len(self), dtype=np.int64)
-        return np.array([int(value or 0) for value in text.to_pylist()], dtype=np.int64)
+        found = [whole_number(value or "0") for value in text.to_pylist()]
+        if None in found:
+            raise UnreadableAnswer("api.no_number", key=REPEAT_INSTANCE)
+        return np.array(found, dtype=np.int64)
 
     def places(self) -> dict[str, Places]:
         """Which rows each record has."""
@@ -212,7 +216,11 @@ def _uneven(rows: Sequence[Mapping[str, Any]]) -> bool:
 
 
 def _text(value: Any) -> str:
-    return value if isinstance(value, str) else "" if value is None else str(value)
+    if isinstance(value, str):
+        return value
+    if value is None or isinstance(value, int | float):
+        return "" if value is None else str(value)
+    raise UnreadableAnswer("api.no_cell")
 
 
 def is_doubtful(body: bytes) -> bool:
@@ -228,7 +236,7 @@ def rows_from_csv(id_field: str, body: bytes) -> ExportRows:
     if not body.strip():
         return no_rows(id_field)
     names, delimiter = _header(id_field, body)
-    if not body.endswith(b"\n") or _quotes_in(body) % 2 or id_field not in names:
+    if not body.endswith(b"\n") or _quotes_in(body) % 2 or id_field not in names or len(set(names)) < len(names):
         raise unreadable_body()
     unread = Unread(pa.py_buffer(body), body.find(b"\n") + 1, names, delimiter)
     keys = tuple(name for name in (id_field, EVENT, REPEAT_INSTRUMENT, REPEAT_INSTANCE, GROUP) if name in names)
