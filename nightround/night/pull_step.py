@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from nightround.model.rule import Rule
 from nightround.model.snapshot import Snapshot
+from nightround.night.project_identity import known_structure, refuse_another
 from nightround.night.structure_drift import Drift, Touched, drift_between, touched_by_drift, touched_by_rights
 from nightround.snapshots.snapshot_store import SnapshotStore
 from nightround.study.plan import Plan
@@ -24,8 +25,14 @@ KINDS = {"full": "pulled.full", "resumed": "pulled.resumed", "incremental": "pul
 """What each kind of pull is called."""
 
 
-def take_pull(client: RedcapClient, snapshots: SnapshotStore, settings: RedcapTable, now: datetime) -> Pull:
-    """Pull what changed since the last good snapshot, and every `full_pull_days` everything, as a proof."""
+def take_pull(
+    client: RedcapClient, snapshots: SnapshotStore, settings: RedcapTable, now: datetime, *, study: str
+) -> Pull:
+    """Pull what changed since the last good snapshot, and every `full_pull_days` everything, as a proof.
+
+    Raises AnotherProject where the project that answers is not the one of the snapshots.
+    """
+    known = known_structure(snapshots)
     base = _base(snapshots)
     for error in snapshots.readable_manifests()[1]:
         log.warning("no old snapshot is removed until this file is restored or deleted: %s", error.what)
@@ -40,6 +47,7 @@ def take_pull(client: RedcapClient, snapshots: SnapshotStore, settings: RedcapTa
         base=base,
         full=full_is_due(snapshots.last_full(now), now, settings.full_pull_days),
         resume=snapshots.resume(),
+        accept=refuse_another(study, known) if known else None,
     )
     if pulled.told.proof and pulled.told.proof.records:
         log.warning(

@@ -55,7 +55,9 @@ class Night:
         facts, settings = self.facts, self.facts.study.settings
         with self.recorder.step("pull") as note, facts.only_one(PULL):
             import_judge_early(facts.judged_file.load(), facts.wall_clock)
-            pulled = take_pull(facts.connect(), facts.snapshots, settings.redcap, facts.started_at)
+            pulled = take_pull(
+                facts.connect(), facts.snapshots, settings.redcap, facts.started_at, study=facts.study.id
+            )
             snapshot = facts.snapshots.save(facts.study.id, pulled, facts.started_at)
             self.recorder.snapshot_id = snapshot.id
             prune(facts.snapshots, settings.snapshots, facts.started_at)

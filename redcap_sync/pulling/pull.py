@@ -59,14 +59,16 @@ def pull_project(
     full: bool = False,
     resume: Resume | None = None,
     progress: Progress | None = None,
+    accept: Callable[[RawStructure], None] | None = None,
 ) -> Pull:
     """Pull structure and records; raises ExportIncomplete unless everything adds up.
 
     With `base`, the pull before, only what changed since is fetched, where the log (or the dates of
     change) can tell it; `full` asks for everything all the same and says in `told.proof` what the
     increments had not seen. `resume` keeps finished batches for the case that the pull breaks off.
+    `accept` is called with the structure before a record is asked for, and raises where it is that of another project.
     """
-    run = _Run(client, settings or PullSettings(), base, resume or NoResume(), progress)
+    run = _Run(client, settings or PullSettings(), base, resume or NoResume(), progress, accept)
     with frugal_memory():
         return run.full(Message.of("full.asked") if base else None) if full or base is None else run.incremental(base)
 
@@ -78,6 +80,7 @@ class _Run:
     base: Pull | None
     resume: Resume
     progress: Progress | None
+    accept: Callable[[RawStructure], None] | None
     edits: list[Edit] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -123,6 +126,8 @@ class _Run:
         looking, changes = first_look(self.client, *place)
         self.edits[:] = changes.edits if changes and changes.trusted else ()  # a diff of nights names who edited
         structure = pull_structure(self.client)
+        if self.accept:
+            self.accept(structure)
         looking.key_fields = key_fields(structure.dictionary)
         self.client.know_id_field(structure.dictionary.record_id_field)
         rights = own_rights(self.client, looking.username)
