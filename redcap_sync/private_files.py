@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import re
 import threading
+from collections.abc import Iterable
 from pathlib import Path
 
 PRIVATE = 0o700
 PRIVATE_FILE = 0o600
 WRITING = ".writing-"
 """How the name of a file begins that is not whole yet; what a crash leaves of them may be removed."""
+UNFINISHED = re.compile(r"\.writing-.+|\..+\.(?:part|new)")
+"""Names of files that are not whole yet; the second form is that of earlier versions."""
+LEFT_SECONDS = 3600.0
+"""An unfinished file that nobody wrote to for so long is of a run that was broken off."""
 
 
 def private_folder(path: Path) -> Path:
@@ -29,6 +36,7 @@ def write_private(path: Path, content: bytes) -> Path:
     part = path.with_name(f"{WRITING}{path.name}-{os.getpid()}-{threading.get_ident()}")
     try:
         with os.fdopen(private_descriptor(part, os.O_WRONLY | os.O_TRUNC), "wb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)  # given back by the system, however this process ends
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
@@ -38,6 +46,25 @@ def write_private(path: Path, content: bytes) -> Path:
         raise
     _sync_folder(path.parent)
     return path
+
+
+def remove_unfinished(folders: Iterable[Path], now: float) -> list[Path]:
+    """Remove what broken runs left half written in folders and below: ours, old, and written by nobody now."""
+    found = [path for folder in folders for path in sorted(folder.rglob(".*")) if UNFINISHED.fullmatch(path.name)]
+    return [path for path in found if path.is_file() and not path.is_symlink() and _removed(path, now)]
+
+
+def _removed(path: Path, now: float) -> bool:
+    """Remove an unfinished file unless it is young or somebody has it locked."""
+    try:
+        if now - path.stat().st_mtime < LEFT_SECONDS:
+            return False
+        with path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path.unlink()
+    except OSError:  # locked, gone already, or not ours to remove
+        return False
+    return True
 
 
 def private_descriptor(path: Path, flags: int = os.O_RDWR) -> int:

@@ -31,6 +31,7 @@ from redcap_sync.api.pacing import RequestBudget
 from redcap_sync.api.token import find_token
 from redcap_sync.errors import ExplainedError, RedcapUnreachable
 from redcap_sync.messages import Message
+from redcap_sync.private_files import remove_unfinished
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +59,7 @@ def open_night(
         with _failure_notified(study, content, folder, clock, mailed):
             if (content.jobs / f"{job}.py").is_file():
                 opened.enter_context(only_one(folder, ROUND, waiting, sleep))
+            remove_unfinished([folder], time.time())
             store = opened.enter_context(open_store(folder / "nightround.sqlite3"))
             started_at = clock()
             facts = Round(

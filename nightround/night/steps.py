@@ -23,9 +23,9 @@ from nightround.night.lists_step import write_lists
 from nightround.night.pull_step import accept_harmless_drift, blocked, pull_summary, take_pull
 from nightround.night.recorder import Recorder
 from nightround.night.report_step import edition_of, plan_of, press_of
+from nightround.night.retention_step import remove_old
 from nightround.night.round import NIGHTLY, Round
 from nightround.night.study_locks import FINDINGS, PULL
-from nightround.snapshots.retention import prune
 from nightround.store.database import Store
 from nightround.validation.early_import import import_judge_early
 from nightround.validation.run import Validation, validate
@@ -60,7 +60,7 @@ class Night:
             )
             snapshot = facts.snapshots.save(facts.study.id, pulled, facts.started_at)
             self.recorder.snapshot_id = snapshot.id
-            prune(facts.snapshots, settings.snapshots, facts.started_at)
+            remove_old(facts, self.store, pulled.checkpoint.server_time)
             note(Message.of("step.pull", snapshot=snapshot.id[:12], parts=pull_summary(pulled)))
         return snapshot
 

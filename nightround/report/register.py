@@ -18,9 +18,10 @@ from nightround.model.errors import StudyFilesWrong
 from nightround.model.result import ResultRow, ResultSet
 from nightround.report.edition import Edition, digest, read_edition
 from nightround.report.numbers.facts import Look
+from nightround.report.reported import REGISTER
 from redcap_sync.private_files import write_private
 
-REGISTER, EDITIONS, EDITION_FILE, RESULTS_FILE = "register.json", "editions", "edition.json", "results.json"
+EDITIONS, EDITION_FILE, RESULTS_FILE = "editions", "edition.json", "results.json"
 RESULTS: TypeAdapter[tuple[ResultRow, ...]] = TypeAdapter(tuple[ResultRow, ...])
 
 

@@ -4,28 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from nightround.snapshots.snapshot_store import OBJECTS, TAKEN, Manifest, SnapshotStore
 from nightround.study.settings import SnapshotsTable
 
+T = TypeVar("T")
 
-def prune(snapshots: SnapshotStore, settings: SnapshotsTable, now: datetime) -> list[Manifest]:
+
+def prune(
+    snapshots: SnapshotStore, settings: SnapshotsTable, now: datetime, *, needed: Collection[str] = ()
+) -> list[Manifest]:
     """Remove manifests that are no longer kept, then every part that none names; returns what was forgotten.
+
+    The last night of each snapshot whose id is `needed` stays, because a report was made of it.
 
     The caller has the lock of pulls. Broken off at any moment, the next call removes the rest. Nothing is removed
     while somebody reads snapshots, and where a manifest cannot be read, because nobody knows which parts it names.
     """
     with snapshots.removing() as free:
-        return _prune(snapshots, settings, now) if free else []
+        return _prune(snapshots, settings, now, needed) if free else []
 
 
-def _prune(snapshots: SnapshotStore, settings: SnapshotsTable, now: datetime) -> list[Manifest]:
+def _prune(
+    snapshots: SnapshotStore, settings: SnapshotsTable, now: datetime, needed: Collection[str]
+) -> list[Manifest]:
     manifests, damaged = snapshots.readable_manifests()
     if damaged:
         return []
     kept = to_keep(manifests, now=now, days=settings.keep_days, weeks=settings.keep_weeks)
     latest = snapshots.latest_manifest()
-    kept_names = {one.name for one in kept} | ({latest.name} if latest else set())
+    by_id = {one.id: one for one in manifests}
+    reported = [by_id[one] for one in needed if one in by_id]
+    kept_names = {one.name for one in (*kept, *reported, *([latest] if latest else []))}
     forgotten = [one for one in manifests if one.name not in kept_names]
     _hand_on_edits(snapshots, manifests, kept_names)
     for manifest in forgotten:
@@ -54,18 +65,21 @@ def _hand_on_edits(snapshots: SnapshotStore, manifests: Iterable[Manifest], kept
 
 def to_keep(manifests: Sequence[Manifest], *, now: datetime, days: int, weeks: int) -> list[Manifest]:
     """Choose what is kept of manifests given oldest first."""
-    recent = [one for one in manifests if one.taken_at > now - timedelta(days=days)]
-    older = [one for one in manifests if now - timedelta(days=days, weeks=weeks) < one.taken_at]
-    weekly = {one.taken_at.isocalendar()[:2]: one for one in older}
-    return list({one.name: one for one in (*weekly.values(), *recent)}.values())
+    return kept_of([(one.taken_at, one) for one in manifests], now=now, days=days, weeks=weeks)
+
+
+def kept_of(dated: Iterable[tuple[datetime, T]], *, now: datetime, days: int, weeks: int) -> list[T]:
+    """Choose everything of some days, and of the weeks before them the last one of each."""
+    ordered = sorted(dated, key=lambda one: one[0])
+    recent = [one for one in ordered if one[0] > now - timedelta(days=days)]
+    weekly = {one[0].isocalendar()[:2]: one for one in ordered if one[0] > now - timedelta(days=days, weeks=weeks)}
+    chosen = {id(one): one for one in (*weekly.values(), *recent)}
+    return [one for _, one in chosen.values()]
 
 
 def _remove_others(snapshots: SnapshotStore, named: Iterable[str]) -> None:
-    """Remove parts that no manifest names, and what a crash left half written."""
+    """Remove parts that no manifest names, and those that a crash left half written."""
     keep = set(named)
     for path in (snapshots.folder / OBJECTS).iterdir():
         if path.name not in keep:
-            path.unlink()
-    for folder in (snapshots.folder, snapshots.folder / TAKEN):
-        for path in folder.glob(".writing-*"):
             path.unlink()

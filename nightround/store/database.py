@@ -93,6 +93,11 @@ class Store:
         with reading(self.engine) as connection:
             return runs.read_runs(connection, study, limit)
 
+    def run_times(self, study: str) -> dict[int, datetime]:
+        """When each run of a study began, by its id."""
+        with reading(self.engine) as connection:
+            return runs.read_run_times(connection, study)
+
     def last_run(self, study: str) -> Run | None:
         """The newest run of a study that has ended, or None."""
         with reading(self.engine) as connection:

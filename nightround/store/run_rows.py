@@ -161,6 +161,12 @@ def count_runs(connection: Connection, study: str, job: str, up_to: int) -> int:
     return connection.execute(query).scalar_one()
 
 
+def read_run_times(connection: Connection, study: str) -> dict[int, datetime]:
+    """When each run of a study began."""
+    query = select(runs.c.id, runs.c.started_at).where(runs.c.study == study)
+    return {row.id: row.started_at for row in connection.execute(query)}
+
+
 def read_runs(connection: Connection, study: str, limit: int) -> tuple[Run, ...]:
     """The newest runs of a study, newest first."""
     return _read(connection, select(runs).where(runs.c.study == study).limit(limit))
