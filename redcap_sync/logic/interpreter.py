@@ -28,6 +28,8 @@ from redcap_sync.logic.syntax import (
     Text,
 )
 
+NAN, TODAY, NOW = Text("NaN"), Text("today"), Text("now")
+
 
 @dataclass(frozen=True)
 class _Row:
@@ -107,12 +109,12 @@ def _written_or_value(node: Expression, form: str, row: _Row) -> Value:
 
 def _literal(node: Expression, row: _Row, *, words: bool = True) -> Value:
     """The value of a node whose text may stand for something: NaN for a blank, today and now for this moment."""
-    if node == Text("NaN") and row.switches.nan_is_blank:
+    if node == NAN and row.switches.nan_is_blank:
         return ""
     if words and row.switches.today_in_comparisons:
-        if node == Text("today"):
+        if node == TODAY:
             return row.now.strftime("%Y-%m-%d")
-        if node == Text("now"):
+        if node == NOW:
             return row.now.strftime("%Y-%m-%d %H:%M:%S")
     return _value(node, row)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from redcap_sync.logic.vectors import Booleans, Numbers, Texts, encode
+
+Places = npt.NDArray[np.int64]
 
 
 def to_texts(function: Callable[..., str], arguments: Sequence[Texts]) -> Texts:
@@ -30,14 +33,34 @@ def to_numbers(function: Callable[..., float], arguments: Sequence[Texts]) -> Nu
     return Numbers(np.array(results, dtype="float64")[codes])
 
 
-def _worked_out(function: Callable[..., Any], arguments: Sequence[Texts]) -> tuple[list[Any], npt.NDArray[Any]]:
-    """The result for each distinct combination, and the combination of each row."""
-    columns: list[list[str]] = [[*arguments[0].uniques, ""]]
-    codes = arguments[0].codes.astype(np.int64) % len(columns[0])  # the blank comes last
+def _worked_out(function: Callable[..., Any], arguments: Sequence[Texts]) -> tuple[list[Any], Places]:
+    """The result for each distinct combination, and the combination of each row.
+
+    Constants, of which a rule may have thousands, take no part in the search for combinations.
+    """
+    varying = [number for number, argument in enumerate(arguments) if len(argument.codes) != 1]
+    codes, combinations = _combinations([arguments[number] for number in varying])
+    places = dict(zip(varying, combinations, strict=True))
+    columns: list[Iterable[str]] = []
+    for number, argument in enumerate(arguments):
+        choices = [*argument.uniques, ""]  # the blank, whose code is -1, comes last
+        found = places.get(number)
+        columns.append(repeat(choices[argument.codes[0]]) if found is None else [choices[code] for code in found])
+    rows = zip(*columns, strict=False) if varying else iter([tuple(next(iter(column)) for column in columns)])
+    return [function(*row) for row in rows], codes
+
+
+def _combinations(arguments: Sequence[Texts]) -> tuple[Places, list[Places]]:
+    """The combination of each row, and for each argument its codes in the distinct combinations."""
+    if not arguments:
+        return np.zeros(1, dtype=np.int64), []
+    if len(arguments) == 1:
+        size = len(arguments[0].uniques) + 1
+        return arguments[0].codes.astype(np.int64) % size, [np.arange(size) % size]
+    codes = arguments[0].codes.astype(np.int64)
     for argument in arguments[1:]:
-        choices = [*argument.uniques, ""]
-        pairs = codes * len(choices) + argument.codes % np.int64(len(choices))
-        codes, distinct = pd.factorize(pairs)
-        columns = [[column[pair // len(choices)] for pair in distinct] for column in columns]
-        columns.append([choices[pair % len(choices)] for pair in distinct])
-    return [function(*row) for row in zip(*columns, strict=True)], codes
+        codes, _ = pd.factorize(
+            (codes + 1) * (len(argument.uniques) + 1) + argument.codes % (len(argument.uniques) + 1)
+        )
+    first = np.flatnonzero(np.diff(np.maximum.accumulate(codes), prepend=-1) > 0)  # they are numbered as they appear
+    return codes, [argument.codes[first] for argument in arguments]
