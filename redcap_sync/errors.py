@@ -1,13 +1,14 @@
 """The errors a user can meet, each with what happened, why it may, what to do, and an exit code.
 
 The tree begins here because `redcap_sync` is the lowest layer; `nightround.model.errors` goes on with it.
-A message never holds a token or a patient's value.
+A message never holds a token, a patient's value or the words of a server.
 """
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
+from redcap_sync.clean_text import clean
 from redcap_sync.messages import Message
 
 
@@ -16,14 +17,28 @@ class ExplainedError(Exception):
 
     It is a code with facts; the catalogue has three texts for it: `code.what` says what happened, `code.why` what may
     have caused it, `code.remedy` what to do about it.
+
+    `private` is what may hold values or record ids, such as the server's own words. It is never part of a message; a
+    text with a place for {details} says where it can be read.
     """
 
     exit_code: ClassVar[int] = 1
+    private: str = ""
 
     def __init__(self, code: str, **facts: Any) -> None:
         super().__init__(code)
         self.code = code
-        self.facts = facts
+        self.facts = {name: clean(fact) if isinstance(fact, str) else fact for name, fact in facts.items()}
+
+    def with_private(self, text: str) -> Self:
+        """The error with what may hold values or record ids, which is kept out of its message."""
+        self.private = clean(text)
+        return self.with_details(Message.of("error.details.attribute"))
+
+    def with_details(self, where: Message) -> Self:
+        """The error with another sentence on where its private part can be read."""
+        self.facts["details"] = where
+        return self
 
     def part(self, name: str) -> Message:
         """One of the three texts, as a message."""
@@ -103,7 +118,8 @@ class LogicError(ExplainedError):
 
     def shown(self) -> Message:
         """The error as a whole, with the line of the mistake."""
-        return Message.of("logic.shown", what=self.part("what"), pointer=self.pointer(), hint=self.part("why"))
+        pointer = Message.of("logic.pointer", text=self.pointer())
+        return Message.of("logic.shown", what=self.part("what"), pointer=pointer, hint=self.part("why"))
 
     def pointer(self) -> str:
         """Return the line of the mistake, and below it a caret under the place."""

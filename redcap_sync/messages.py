@@ -14,6 +14,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Self
 
+from redcap_sync.clean_text import clean, one_line
+
 
 @dataclass(frozen=True)
 class Message:
@@ -64,6 +66,8 @@ class Message:
 
 
 def _stored(fact: Any) -> Any:
+    if isinstance(fact, str):
+        return clean(fact)
     if isinstance(fact, Message):
         return fact.document()
     return [one.document() for one in fact] if isinstance(fact, tuple) else fact
@@ -75,14 +79,30 @@ def _read(fact: Any) -> Any:
     return tuple(Message.read(one) for one in fact) if isinstance(fact, list) else fact
 
 
+LINES = "lines"
+
+
+class _Words(str):
+    """What a message came to in words, which may be several lines of ours."""
+
+    __slots__ = ()
+
+
 class _Filler(string.Formatter):
-    """Fills the places of a text. `{n:record|records}` gives '1 record' and '3 records'."""
+    """Fills the places of a text. `{n:record|records}` gives '1 record' and '3 records'.
+
+    A fact is a single line, so that no title of a project can look like a sentence of ours; `{text:lines}` allows more.
+    """
 
     def format_field(self, value: Any, format_spec: str) -> str:
+        if isinstance(value, _Words):
+            return str(value)
+        if format_spec == LINES:
+            return clean(str(value))
         if "|" in format_spec:
             one, many = format_spec.split("|")
             return f"{value} {one if value == 1 else many}"
-        return str(super().format_field(value, format_spec))
+        return one_line(super().format_field(value, format_spec))
 
 
 _FILLER = _Filler()
@@ -91,13 +111,13 @@ _FILLER = _Filler()
 def fill(text: str, facts: Mapping[str, Any], say: Callable[[Message], str], separator: str) -> str:
     """Put facts into a text; messages among them are said by `say`, several with a separator between them."""
     said = {name: _said(fact, say, separator) for name, fact in facts.items()}
-    return _FILLER.vformat(text, (), said)
+    return clean(_FILLER.vformat(text, (), said))
 
 
 def _said(fact: Any, say: Callable[[Message], str], separator: str) -> Any:
     if isinstance(fact, Message):
-        return say(fact)
-    return separator.join(map(say, fact)) if isinstance(fact, tuple) else fact
+        return _Words(say(fact))
+    return _Words(separator.join(map(say, fact))) if isinstance(fact, tuple) else fact
 
 
 def flat(document: Mapping[str, Any], is_text: Callable[[Any], bool], prefix: str = "") -> Iterator[tuple[str, Any]]:

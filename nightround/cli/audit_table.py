@@ -49,10 +49,10 @@ def _print_audit(found: Audit, language: Language) -> None:
 
     for one in found.inconsistent:
         cell = {"table": one.cell.table, "row": one.cell.row, "column": one.cell.column, "printed": one.cell.text}
-        click.echo(say("cell_must", **cell, must=one.must) if one.must else say("cell", **cell))
-        click.echo(f"    {in_language(one.reason, language) if one.reason else ''}")
+        say(say("cell_must", **cell, must=one.must) if one.must else say("cell", **cell))
+        say(f"    {in_language(one.reason, language) if one.reason else ''}")
     unchecked = Counter(one.reason for one in found.unverifiable if one.reason)
     numbers = {"checked": found.checked, "wrong": len(found.inconsistent), "unchecked": unchecked.total()}
-    click.echo(say("summary", **numbers))
+    say(say("summary", **numbers))
     for reason, count in unchecked.most_common():
-        click.echo(f"    {count}: {in_language(reason, language)}")
+        say(f"    {count}: {in_language(reason, language)}")

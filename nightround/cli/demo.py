@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nightround.cli.printing import ListColumn, console, number, print_table, words
+from nightround.cli.printing import ListColumn, number, print_table, ruled_heading, say, say_in, words
 
 if TYPE_CHECKING:
     from nightround.night.summary import Summary
@@ -43,26 +43,24 @@ def show(out: Path, *, seed: int, nights: int, environ: Mapping[str, str]) -> No
     for scene in play(out, seed=seed, nights=nights, environ=environ):
         match scene:
             case Loaded():
-                console().print("Nightround demo", style="bold")
-                click.echo(
-                    f"REDCap sandbox at {scene.url} with {scene.patients} synthetic patients, made up by a program."
-                )
+                say_in("bold", "Nightround demo")
+                say(f"REDCap sandbox at {scene.url} with {scene.patients} synthetic patients, made up by a program.")
             case Edits():
                 _print_edits(scene)
             case _:
                 _print_night(scene)
-    console().print("\nWhat to open", style="bold")
+    say_in("bold", "\nWhat to open")
     for name, path in worth_opening(out):
-        click.echo(f"  {name:22} {path}")
+        say(f"  {name:22} {path}")
 
 
 def _print_edits(edits: Edits) -> None:
-    click.echo("")
-    console().rule(f"{edits.title}  {edits.before:%a %Y-%m-%d}", align="left")
+    say("")
+    ruled_heading(f"{edits.title}  {edits.before:%a %Y-%m-%d}")
     rows = [(f"record {record}", BREAKS if breaks else FIXES, rule, note) for record, breaks, rule, note in edits.made]
     verdict = ListColumn("", styles={BREAKS: "red", FIXES: "green"})
     print_table(("", verdict, "", words("")), rows, heads=False)
-    click.echo("")
+    say("")
 
 
 def _print_night(summary: Summary) -> None:
@@ -71,4 +69,4 @@ def _print_night(summary: Summary) -> None:
     rows = [(*finding, *rule) for finding, rule in zip(left, right, strict=True)]
     print_table(("findings", number(""), "rules", number("")), rows)
     state = "complete: every known rule is accounted for" if summary.complete else "INCOMPLETE"
-    click.echo(f"  {state}; open now at severity {summary.limit}: {summary.severe}")
+    say(f"  {state}; open now at severity {summary.limit}: {summary.severe}")

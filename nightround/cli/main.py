@@ -16,7 +16,7 @@ from nightround.cli.check import check
 from nightround.cli.demo import demo
 from nightround.cli.night import night
 from nightround.cli.options import wants_json
-from nightround.cli.printing import EXIT_BUG, print_bug, print_error, print_usage_error
+from nightround.cli.printing import EXIT_BUG, print_bug, print_error, print_usage_error, say
 from nightround.cli.pull import pull
 from nightround.cli.report import report
 from nightround.cli.report_given import handed, report_given
@@ -27,6 +27,7 @@ from nightround.cli.store import store
 from nightround.cli.table import table
 from nightround.cli.try_project import try_project
 from nightround.night.full_disk import full_disk_explained
+from nightround.texts.text_gate import close_the_gate
 from redcap_sync.errors import ExplainedError
 from redcap_sync.rows.one_heap import share_one_heap
 
@@ -71,6 +72,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     share_one_heap(os.environ)
     # Without it Python searches the modules of Great Expectations for garbage as it ends: 0.7 s of every night.
     atexit.register(gc.freeze)
+    close_the_gate()
     arguments = sys.argv[1:] if arguments is None else arguments
     as_json = wants_json(arguments)
     try:
@@ -83,11 +85,11 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         print_usage_error(error, as_json=as_json)
         code = error.exit_code
     except click.Abort:
-        click.echo("Aborted!", err=True)
+        say("Aborted!", err=True)
         code = EXIT_BUG
     except Exception as error:
         if not as_json:
-            raise
+            raise  # the gate shows its traceback
         print_bug(error)
         code = EXIT_BUG
     sys.exit(code if isinstance(code, int) else 0)

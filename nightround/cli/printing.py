@@ -1,17 +1,23 @@
-"""The only place that prints JSON or a table: one JSON document on stdout, and tables that break no number or word."""
+"""The only place that prints: one JSON document on stdout, lines, and tables that break no number or word.
+
+Whatever is printed has no secret and no control character but line ends and tabs.
+"""
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import re
 import sys
-import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from nightround.texts.text_gate import traceback_text
+from redcap_sync.clean_text import clean, clean_tree, one_line
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -27,19 +33,26 @@ INDENT = "    "
 
 def print_json(document: Mapping[str, Any] | Sequence[Any]) -> None:
     """Print one JSON document, the whole of stdout."""
-    click.echo(json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False))
+    click.echo(json.dumps(clean_tree(document), ensure_ascii=False, indent=1, allow_nan=False))
+
+
+def say(text: str = "", *, err: bool = False, nl: bool = True) -> None:
+    """Print a text on stdout, or on stderr."""
+    click.echo(clean(text), err=err, nl=nl)
 
 
 def print_error(error: ExplainedError, *, as_json: bool) -> None:
     """Explain an error on stderr; a call that asked for JSON gets it as its document too."""
-    click.echo(f"nightround: {error}", err=True)
+    say(f"nightround: {error}", err=True)
     if as_json:
         _print_error(error.code, error.exit_code, what=error.what, why=error.why, remedy=error.remedy)
 
 
 def print_usage_error(error: click.ClickException, *, as_json: bool) -> None:
     """Show a command line that could not be understood, as `print_error` shows an error."""
-    error.show()
+    shown = io.StringIO()
+    error.show(shown)
+    say(shown.getvalue(), err=True, nl=False)
     if as_json:
         why, remedy = "the command, an argument or an option is not as --help describes it", "call it with --help"
         _print_error("usage", error.exit_code, what=error.format_message(), why=why, remedy=remedy)
@@ -47,7 +60,7 @@ def print_usage_error(error: click.ClickException, *, as_json: bool) -> None:
 
 def print_bug(error: Exception) -> None:
     """Show the traceback of a bug on stderr, for a call that asked for JSON and gets a document too."""
-    traceback.print_exception(error)
+    say(traceback_text(error), err=True)
     why, remedy = "this is a bug in Nightround", "report it, with the traceback on stderr"
     _print_error("bug", EXIT_BUG, what=f"The command ended with {type(error).__name__}.", why=why, remedy=remedy)
 
@@ -64,8 +77,18 @@ def console() -> Console:
 
 
 def printable(text: str) -> str:
-    """A value without the control characters that could move a terminal's cursor."""
-    return "".join(sign if sign.isprintable() else " " for sign in text)
+    """The text of a cell, with a blank in place of each character that could move a terminal's cursor."""
+    return clean("".join(sign if sign.isprintable() else " " for sign in text))
+
+
+def say_in(style: str, text: str) -> None:
+    """Print a text in a style of the terminal, such as bold."""
+    console().print(clean(text), style=style, soft_wrap=True)
+
+
+def ruled_heading(text: str) -> None:
+    """Print a line that goes on as a rule to the end of the terminal."""
+    console().rule(one_line(text), align="left")
 
 
 def log_to_stderr() -> None:
@@ -127,7 +150,7 @@ def print_table(
     terminal = console()
     parts = [] if not made else _parts(made, cells, terminal.width, stub)
     if title:
-        terminal.print(title, style="italic", soft_wrap=True)
+        terminal.print(clean(title), style="italic", soft_wrap=True)
     if not parts:
         for line in _listed(made, cells, stub):
             terminal.print(line, soft_wrap=True)

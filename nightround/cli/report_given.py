@@ -9,6 +9,7 @@ import click
 
 from nightround.cli import study_job
 from nightround.cli.options import data_option, json_option, study_argument
+from nightround.cli.printing import say
 
 if TYPE_CHECKING:
     from nightround.night import Night
@@ -34,5 +35,5 @@ def report_given(study: str, role: str, snapshot: str | None, data: Path, *, is_
 @click.pass_context
 def handed(context: click.Context, /, **given: Any) -> None:
     """Old name of `report-given`, kept for one release."""
-    click.echo("nightround: `handed` is now `report-given`; the old name goes with the next release.", err=True)
+    say("nightround: `handed` is now `report-given`; the old name goes with the next release.", err=True)
     context.invoke(report_given, **given)

@@ -17,7 +17,7 @@ from nightround.cli.options import (
     study_argument,
     unread_data_option,
 )
-from nightround.cli.printing import print_json
+from nightround.cli.printing import print_json, say
 from nightround.model.language import Language
 
 EXIT_WRONG_EXAMPLES = 3
@@ -85,7 +85,7 @@ def list_rules(study: str, *, shown: str | None, as_json: bool) -> None:
         case "suite":
             print_json(suites_document(loaded))
         case "catalogue":
-            click.echo(catalogue(loaded), nl=False)
+            say(catalogue(loaded), nl=False)
         case _ if as_json:
             print_json(rules_document(loaded))
         case _:

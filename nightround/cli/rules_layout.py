@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-import click
-
-from nightround.cli.printing import console, number, print_table, words, wrapped
+from nightround.cli.printing import console, number, print_table, say, say_in, words, wrapped
 from nightround.model.language import Language
 from nightround.model.rule import Rule
 from nightround.rule_desk.backtest import Backtest
@@ -25,15 +23,15 @@ INDENT = "  "
 def print_rules(study: Study) -> None:
     """List the study's own rules by instrument, each with its severity and title; below, those of the dictionary."""
     rules, dictionary = all_rules(study)
-    terminal = console()
+    width = console().width
     for name, label in _instruments(dictionary, rules):
         here = [rule for rule in rules if rule.instrument == name]
-        terminal.print(f"{name}  {label}".strip(), style="bold", soft_wrap=True)
+        say_in("bold", f"{name}  {label}".strip())
         _print_own([rule for rule in here if rule.origin != "dictionary"])
         for line in _of_dictionary(rule for rule in here if rule.origin == "dictionary"):
-            for part in wrapped(line, terminal.width - len(INDENT)):
-                terminal.print(INDENT + part, style="dim")
-    click.echo(f"{len(rules)} rules: {_origins(Counter(str(rule.origin) for rule in rules))}")
+            for part in wrapped(line, width - len(INDENT)):
+                say_in("dim", INDENT + part)
+    say(f"{len(rules)} rules: {_origins(Counter(str(rule.origin) for rule in rules))}")
 
 
 def _origins(counts: Mapping[str, int]) -> str:
@@ -67,19 +65,19 @@ def _of_dictionary(rules: Iterable[Rule]) -> Iterator[str]:
 def print_examples(run: ExamplesRun) -> None:
     """Say which examples are wrong, which rules lack some, and how many are right."""
     for line in run.wrong:
-        click.echo(line)
+        say(line)
     for rule_id in run.bare:
-        click.echo(f"{rule_id}: lacks an example that passes or one that fails")
+        say(f"{rule_id}: lacks an example that passes or one that fails")
     right = run.count - len(run.wrong)
-    click.echo(f"{right} examples right, {len(run.wrong)} wrong, {len(run.bare)} rules without enough examples")
+    say(f"{right} examples right, {len(run.wrong)} wrong, {len(run.bare)} rules without enough examples")
 
 
 def print_remarks(remarks: Sequence[Remark], language: Language) -> None:
     """One remark after another, and a count of each level."""
     for remark in remarks:
-        click.echo(remark.said(language))
+        say(remark.said(language))
     found = {f"{level}s": count for level, count in counted(remarks).items()}
-    click.echo(in_language(Message.of("lint.counted", **found), language))
+    say(in_language(Message.of("lint.counted", **found), language))
 
 
 def print_backtest(one: Backtest) -> None:
@@ -95,9 +93,9 @@ def print_backtest(one: Backtest) -> None:
     counts = map(number, ("in scope", "checked", "asked", "new"))
     print_table(("night", words("status"), *counts), rows, title=one.rule_id)
     for reason in dict.fromkeys(night.reason for night in one.nights if night.reason):
-        click.echo(str(reason))
-    click.echo(f"nights on which it would have asked: {one.nights_asked} of {len(one.nights)}")
-    click.echo(f"rows it would have asked about: {one.rows_asked}")
-    click.echo(f"  a value changed later: {one.later_changed}, no longer asked about: {one.changed_and_silent}")
-    click.echo(f"  the same values, still asked about: {one.unchanged_and_asked}")
-    click.echo(f"  no longer there: {one.gone}")
+        say(str(reason))
+    say(f"nights on which it would have asked: {one.nights_asked} of {len(one.nights)}")
+    say(f"rows it would have asked about: {one.rows_asked}")
+    say(f"  a value changed later: {one.later_changed}, no longer asked about: {one.changed_and_silent}")
+    say(f"  the same values, still asked about: {one.unchanged_and_asked}")
+    say(f"  no longer there: {one.gone}")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from nightround.cli.options import data_option, folder_of, json_option, study_argument
-from nightround.cli.printing import number, print_json, print_table, words
+from nightround.cli.printing import number, print_json, print_table, say, words
 from redcap_sync.errors import ExportIncomplete
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def list_snapshots(study: str, data: Path, *, as_json: bool) -> None:
         columns = ("taken at", "snapshot", number("records"), "pull", number("requests"))
         print_table(columns, [_line(one) for one in readable], stub=2)
     for error in damaged:
-        click.echo(error.what, err=True)
+        say(error.what, err=True)
 
 
 @snapshots.command()
@@ -65,14 +65,14 @@ def show(snapshot: str, study: str, data: Path, *, as_json: bool) -> None:
         print_json(document)
         return
     for key in ("id", "taken_at", "title", "redcap_version", "records", "pull", "requests", "why", "proof"):
-        click.echo(f"{key:15} {document[key]}")
+        say(f"{key:15} {document[key]}")
     rows = [
         [str(value)[:12] if name == "hash" else str(value) for name, value in one.items()]
         for one in document["instruments"]
     ]
     print_table(("instrument", number("rows"), number("columns"), "hash"), rows)
     for one in document["unseen"]:
-        click.echo(f"not seen: {one['reason']}")
+        say(f"not seen: {one['reason']}")
 
 
 @snapshots.command()
@@ -102,7 +102,7 @@ def diff(old: str, new: str, study: str, data: Path, *, as_json: bool) -> None:
     ]
     place = ("record", "event", "instrument", "instance", "field")
     print_table((*place, words("old"), words("new"), "by", "at"), rows, stub=len(place))
-    click.echo(f"{len(changes)} cells differ")
+    say(f"{len(changes)} cells differ")
 
 
 @snapshots.command()
@@ -119,10 +119,10 @@ def accept(study: str, data: Path) -> None:
         raise click.UsageError(f"There is no snapshot of {study} yet; pull first: nightround pull {study}")
     if accepted is not None:
         for line in drift_between(accepted.dictionary, store.structure(latest).dictionary).lines():
-            click.echo(line)
+            say(str(line))
     with only_one(store.folder.parent, FINDINGS, BY_HAND, time.sleep):
         store.accept(latest.id)
-    click.echo(f"accepted: the structure of snapshot {latest.id[:12]}")
+    say(f"accepted: the structure of snapshot {latest.id[:12]}")
 
 
 def _opened(study: str, data: Path) -> tuple[Study, SnapshotStore]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from nightround.cli.options import data_option, folder_of, json_option, study_argument
-from nightround.cli.printing import print_json
+from nightround.cli.printing import print_json, say
 from nightround.texts.catalogue import in_language
 from redcap_sync.errors import ExportIncomplete
 
@@ -56,8 +56,8 @@ def check(study: str, data: Path, *, as_json: bool) -> None:
         print_json({"study": loaded.id, "history": history, "snapshots": checked, "exit_code": code})
     else:
         for what in (*(what for _, what in broken), *damaged):
-            click.echo(what)
-        click.echo(f"{lines} history lines, {len(broken)} wrong; {kept} snapshots, {len(damaged)} wrong")
+            say(what)
+        say(f"{lines} history lines, {len(broken)} wrong; {kept} snapshots, {len(damaged)} wrong")
     sys.exit(code)
 
 

@@ -10,10 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-
 from nightround.cli.options import found_content
-from nightround.cli.printing import log_to_stderr, print_json
+from nightround.cli.printing import log_to_stderr, print_json, say
 
 if TYPE_CHECKING:
     from nightround.night import Night
@@ -32,7 +30,7 @@ def run(study: str, data: Path, job: str, *, as_json: bool, steps: Callable[[Nig
         print_json(summary.document())
     else:
         for line in summary.lines():
-            click.echo(line)
+            say(line)
     sys.exit(summary.exit_code)
 
 

@@ -71,6 +71,6 @@ def table(
     if as_json:
         print_json(document(plan, found, used, differences))
         return
-    Listing(plan, found, language).print()
+    Listing(plan, found, language).show()
     if compare and differences is not None:
         print_differences(differences, (used, compare), language)

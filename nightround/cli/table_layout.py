@@ -6,9 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
-import click
-
-from nightround.cli.printing import print_table, words
+from nightround.cli.printing import print_table, say, words
 from nightround.model.language import Language
 from nightround.model.result import ResultKey, ResultRow, ResultSet
 from nightround.statistics.compare_policies import Difference
@@ -61,7 +59,7 @@ class Listing:
     def __init__(self, plan: Plan, found: ResultSet, language: Language) -> None:
         self._plan, self._found, self._language = plan, found, language
 
-    def print(self) -> None:
+    def show(self) -> None:
         """Print the flow, the endpoints, every table, and the curves and regressions."""
         self._print_flow()
         for table in self._plan.tables:
@@ -78,7 +76,7 @@ class Listing:
             self._line(endpoint.label.in_(self._language), self._text(ResultKey(ENDPOINTS, endpoint.id, "summary")))
 
     def _line(self, label: str, text: str) -> None:
-        click.echo(f"{label}: {text}")
+        say(f"{label}: {text}")
 
     def _say(self, code: str) -> str:
         return catalogue.words(f"table.{code}").in_(self._language)
@@ -91,10 +89,10 @@ class Listing:
         letters = Letters(self._language)
         rows = [row for section in table.sections for row in self._section(table, section, letters)]
         first, *heads = self._heads(table)
-        click.echo("")
+        say("")
         print_table((words(first), *heads), rows, title=table.title.in_(self._language))
         for note in letters.notes():
-            click.echo(note)
+            say(note)
 
     def _section(self, table: PlannedTable, section: Section, letters: Letters) -> Iterator[list[str]]:
         """The heading of a section, where it has one, and the lines of its variables."""
@@ -188,7 +186,7 @@ class Listing:
             (name, group or self._say("all"), level, "; ".join(_named_text(row) for row in several))
             for (name, group, level), several in groupby(rows, key=lambda row: (row.variable, row.group, row.level))
         ]
-        click.echo("")
+        say("")
         print_table((words(""), words(""), words(""), words("")), lines, title=variable or table, heads=False)
 
 
@@ -210,5 +208,5 @@ def print_differences(differences: Sequence[Difference], policies: tuple[str, st
         )
         for one in differences
     ]
-    click.echo("")
+    say("")
     print_table((words(number), *policies, words(why)), rows, title=title)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import click
-
-from nightround.cli.printing import number, print_table, printable, words
+from nightround.cli.printing import number, print_table, say, words
 from nightround.model.outcome import Status
 from nightround.rule_desk.try_project import TriedRule
+from redcap_sync.clean_text import one_line
 
 MOST_ROWS = 5
 """Discrepancies shown of each rule in plain output; --json has them all."""
@@ -39,8 +38,8 @@ def _cells(one: TriedRule) -> tuple[str, ...]:
 
 def _print_rows(one: TriedRule) -> None:
     rows = one.rows or ()
-    click.echo("")
-    title = f"{one.id} {printable(one.name)}: {min(len(rows), MOST_ROWS)} of {len(rows)}"
+    say("")
+    title = f"{one.id} {one_line(one.name)}: {min(len(rows), MOST_ROWS)} of {len(rows)}"
     shown = [[str(cell) for cell in row._replace(value=row.value or BLANK)] for row in rows[:MOST_ROWS]]
     columns = ("record", "event", "instrument", "instance", "field", words("value"))
     print_table(columns, shown, title=title, stub=len(columns) - 1)
@@ -57,4 +56,4 @@ def print_reasons(tried: Sequence[TriedRule]) -> None:
     """Say on stderr what could not be evaluated, and why."""
     for one in tried:
         for reason in one.reasons:
-            click.echo(f"rule {one.id} could not be evaluated: {printable(str(reason))}", err=True)
+            say(f"rule {one.id} could not be evaluated: {one_line(str(reason))}", err=True)

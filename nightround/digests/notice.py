@@ -9,6 +9,7 @@ from typing import Self
 
 from nightround.model.outcome import Coverage, Outcome, Status
 from nightround.model.recipient import Recipient
+from redcap_sync.clean_text import clean, one_line
 from redcap_sync.messages import Message
 
 
@@ -69,7 +70,7 @@ def unjudged_of(outcomes: Iterable[Outcome]) -> dict[str, Message]:
 
 @dataclass(frozen=True)
 class Notice:
-    """A digest for one person, ready to be delivered; it holds no patient's value.
+    """A digest for one person, ready to be delivered; it holds no patient's value, no secret, no control character.
 
     `counts` has the keys opened, reopened, resolved and open.
     """
@@ -79,3 +80,8 @@ class Notice:
     text: str
     html: str
     counts: Mapping[str, int]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "subject", one_line(self.subject))
+        object.__setattr__(self, "text", clean(self.text))
+        object.__setattr__(self, "html", clean(self.html))

@@ -55,6 +55,11 @@ class Round:
         return SnapshotStore(self.folder / "snapshots", self.vault)
 
     @property
+    def run_folder(self) -> Path:
+        """The private files of this run."""
+        return self.folder / "runs" / f"{self.run_id:05d}"
+
+    @property
     def hospital_time(self) -> datetime:
         """When this run began, on the hospital's clock."""
         return self.started_at.astimezone(ZoneInfo(self.study.settings.study.time_zone))

@@ -16,6 +16,7 @@ from nightround.model.errors import RoundAlreadyRunning, StudyFilesWrong
 from nightround.night.alert_step import send_failure_notice
 from nightround.night.failure_notice import explained, notify_of_failed_run, without_hiding_the_error
 from nightround.night.full_disk import full_disk_explained
+from nightround.night.private_details import details_kept
 from nightround.night.recorder import Recorder
 from nightround.night.round import NIGHTLY, Clock, Round, Sleep
 from nightround.night.scheduler import Schedule
@@ -126,7 +127,7 @@ def run_job(night: Night, job: str, steps: Callable[[Night], object] | None = No
     steps = steps or load_job(night.facts.content, job).run
     recorder = night.recorder
     try:
-        with full_disk_explained():
+        with full_disk_explained(), details_kept(night.facts.run_folder):
             steps(night)
     except BaseException as error:
         _finish_failed(night, job, error)

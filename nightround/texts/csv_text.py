@@ -6,6 +6,8 @@ import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
 
+from redcap_sync.clean_text import clean
+
 FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 """A text that begins so is run as a formula when a spreadsheet opens it (OWASP, CSV injection)."""
 BYTE_ORDER_MARK = "\ufeff"
@@ -17,8 +19,12 @@ def csv_text(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> st
     out = io.StringIO()
     writer = csv.DictWriter(out, columns)
     writer.writeheader()
-    writer.writerows({name: harmless(value) for name, value in row.items()} for row in rows)
+    writer.writerows({name: harmless(_clean(value)) for name, value in row.items()} for row in rows)
     return BYTE_ORDER_MARK + out.getvalue()
+
+
+def _clean(value: object) -> object:
+    return clean(value) if isinstance(value, str) else value
 
 
 def harmless(value: object) -> object:

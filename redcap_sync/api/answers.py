@@ -26,6 +26,8 @@ PHP_MESSAGE = re.compile(
     re.IGNORECASE,
 )
 """What PHP writes in front of a page when its messages are shown to visitors."""
+LONGEST_SAID = 10_000
+"""Characters of a server's own words that are kept."""
 OUT_OF_MEMORY = "ran out of server memory"
 IMPORT_ERROR_LINE = re.compile(
     r'^"(?P<record>[^"]*)","(?P<field>[^"]*)","(?:[^"]|"")*","(?P<message>.*)"$', re.MULTILINE
@@ -138,26 +140,27 @@ def _html_page(response: requests.Response) -> ExplainedError:
 
 
 def _refusal(response: requests.Response) -> ExplainedError:
-    message = _error_text(response)
-    if response.status_code in (401, 403):
-        return RedcapRefused("api.refused", said=message)
-    if response.status_code in (404, 501):
-        return RedcapUnreachable("api.absent", status=response.status_code)
-    places = import_error_places(message)
+    """What a refusal means; the server's own words, which may hold values, are the private part of the error."""
+    status, said = response.status_code, _error_text(response)
+    if status in (401, 403):
+        return RedcapRefused("api.refused", status=status).with_private(said)
+    if status in (404, 501):
+        return RedcapUnreachable("api.absent", status=status)
+    places = import_error_places(said)
     if places:
-        return WriteRefused("api.import_refused", said=places)
-    return RedcapRefused("api.not_accepted", status=response.status_code, said=message)
+        return WriteRefused("api.import_refused", status=status, places=len(places)).with_private("\n".join(places))
+    return RedcapRefused("api.not_accepted", status=status).with_private(said)
 
 
-def import_error_places(message: str) -> str:
+def import_error_places(message: str) -> list[str]:
     """Name record, field and REDCap's message of each import error, without the value REDCap repeats."""
     found = IMPORT_ERROR_LINE.finditer(message)
-    return "; ".join(f"record {m['record']}, field {m['field']}: {m['message']}" for m in found)
+    return [f"record {m['record']}, field {m['field']}: {m['message']}" for m in found]
 
 
 def _error_text(response: requests.Response) -> str:
     text = response.text
     try:
-        return str(json.loads(text)["error"])
+        return str(json.loads(text)["error"])[:LONGEST_SAID]
     except (ValueError, KeyError, TypeError, RecursionError):
-        return re.sub(r"<[^>]+>", " ", text).removeprefix("ERROR:").strip()[:300]
+        return re.sub(r"<[^>]+>", " ", text).removeprefix("ERROR:").strip()[:LONGEST_SAID]

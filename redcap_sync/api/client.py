@@ -50,6 +50,7 @@ from redcap_sync.api.answers import (
 from redcap_sync.api.pacing import RequestBudget
 from redcap_sync.api.session import ApiSession
 from redcap_sync.api.token import Token
+from redcap_sync.clean_text import clean, keep_secrets_of
 from redcap_sync.errors import ExplainedError, RedcapUnreachable, WriteRefused
 
 Row = dict[str, Any]
@@ -106,6 +107,7 @@ class RedcapClient:
             raise RedcapUnreachable("api.address")
         if not is_web_address(url):
             raise RedcapUnreachable("api.no_web_address")
+        keep_secrets_of(url)
         self.url = url
         self.budget = budget
         self.requests = 0
@@ -136,7 +138,7 @@ class RedcapClient:
         )
 
     def __repr__(self) -> str:
-        return f"RedcapClient({self.url!r})"
+        return clean(f"RedcapClient({self.url!r})")
 
     def know_id_field(self, name: str) -> None:
         """Remember the record id field, which otherwise costs a call for the dictionary."""

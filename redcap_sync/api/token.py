@@ -8,6 +8,7 @@ import stat
 from collections.abc import Mapping
 from pathlib import Path
 
+from redcap_sync.clean_text import keep_secret
 from redcap_sync.errors import RedcapRefused
 from redcap_sync.messages import Message
 
@@ -23,6 +24,7 @@ class Token:
     def __init__(self, secret: str) -> None:
         if len(secret) != TOKEN_LENGTH:
             raise RedcapRefused("token.length", count=len(secret), length=TOKEN_LENGTH)
+        keep_secret(secret)
         self._secret = secret
 
     def __repr__(self) -> str:

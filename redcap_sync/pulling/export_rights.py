@@ -106,9 +106,9 @@ def unknown_columns(dictionary: Dictionary, present: Iterable[str]) -> list[str]
 
 def missing_columns(missing: Sequence[str]) -> ColumnsDiffer:
     """The error for columns that no missing right explains."""
-    return ColumnsDiffer("pull.columns_missing", count=len(missing), name=missing[0])
+    return ColumnsDiffer("pull.columns_missing", count=len(missing)).with_private("\n".join(missing))
 
 
 def strange_columns(unknown: Sequence[str]) -> ColumnsDiffer:
     """The error for columns that the dictionary does not have."""
-    return ColumnsDiffer("pull.columns_unknown", count=len(unknown), name=unknown[0])
+    return ColumnsDiffer("pull.columns_unknown", count=len(unknown)).with_private("\n".join(unknown))

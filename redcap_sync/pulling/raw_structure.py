@@ -85,7 +85,7 @@ def pull_structure(client: RedcapClient) -> RawStructure:
         groups=_groups(client),
     )
     if unknown := _names_unknown(structure):
-        raise ExportIncomplete("pull.structure", name=unknown[0])
+        raise ExportIncomplete("pull.structure", count=len(unknown)).with_private("\n".join(unknown))
     return structure
 
 

@@ -68,15 +68,34 @@ def test_a_busy_server_says_how_long_to_wait(asked: str, seconds: float) -> None
 
 
 def test_an_import_error_names_the_place_and_not_the_value() -> None:
-    """The value that REDCap repeats in its import error does not reach our message."""
+    """Neither what REDCap repeats of the row nor where it is reaches our message; the place is the private part."""
     body = '{"error":"\\"7\\",\\"pts_grade\\",\\"CANARY\\",\\"The value is not a valid category for pts_grade\\""}'
     with pytest.raises(WriteRefused) as caught:
         check_answer(answer(400, body))
-    assert "record 7, field pts_grade" in str(caught.value)
-    assert "CANARY" not in str(caught.value)
+    assert caught.value.private.startswith("record 7, field pts_grade")
+    assert "1 value " in str(caught.value)
+    assert "pts_grade" not in str(caught.value)
+    assert "CANARY" not in str(caught.value) + caught.value.private
+
+
+@pytest.mark.parametrize("status", [200, 400, 401, 403, 500])
+@pytest.mark.parametrize("form", ['{{"error":"{said}"}}', "ERROR: {said}", "<hash><error>{said}</error></hash>"])
+def test_the_words_of_a_server_are_private(status: int, form: str) -> None:
+    """What a server says, with a token, a record and a value in it, is in no message, fact or form of an error."""
+    said = f"token {'A1' * 16} may not read record R-0042 with hiv_status = POSITIVE"
+    with pytest.raises(ExplainedError) as caught:
+        check_answer(answer(status, form.format(said=said)))
+    error = caught.value
+    shown = f"{error} {error!r} {error.args} {error.facts} {error.shown().document()}"
+    assert not [one for one in ("A1A1", "R-0042", "POSITIVE") if one in shown]
+    assert str(status) in str(error)
+    if status != 500:
+        assert "POSITIVE" in error.private
+        assert "A1A1" not in error.private
+        assert "private" in error.remedy
 
 
 def test_every_import_error_line_is_named() -> None:
     """An import refused for two cells names both."""
     message = '"1","a","x","bad"\n"2","b","y ""quoted""","worse"'
-    assert import_error_places(message) == "record 1, field a: bad; record 2, field b: worse"
+    assert import_error_places(message) == ["record 1, field a: bad", "record 2, field b: worse"]

@@ -171,7 +171,7 @@ def test_what_asking_for_less_cannot_mend_is_raised_at_once() -> None:
 
     def ask(batch: Sequence[str], splittable: bool) -> int:  # noqa: ARG001, FBT001
         calls.append(len(batch))
-        raise RedcapRefused("api.refused", said="no")
+        raise RedcapRefused("api.refused", status=403).with_private("no")
 
     with pytest.raises(RedcapRefused):
         list(Batches(ask, first=8, workers=1).fetch([str(n) for n in range(8)]))

@@ -99,10 +99,10 @@ def test_records_that_are_gone_are_said_in_chinese() -> None:
     assert gone_unlogged(0) == ()
 
 
-def test_what_a_server_says_stays_as_it_is() -> None:
-    """A message of the server is no text of ours."""
-    error = RedcapRefused("api.refused", said="You do not have permissions to use the API")
-    assert in_language(error.part("what"), "zh") == "REDCap 拒绝了请求：You do not have permissions to use the API"
+def test_what_a_server_says_is_not_said_in_any_language() -> None:
+    """It may hold values and record ids; our sentence has the status."""
+    error = RedcapRefused("api.refused", status=403).with_private("You do not have permissions to use the API")
+    assert in_language(error.part("what"), "zh") == "REDCap 拒绝了请求（状态 403）。"
 
 
 def test_a_sentence_that_an_earlier_version_stored_stays_as_it_is() -> None:
