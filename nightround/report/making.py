@@ -36,7 +36,7 @@ from redcap_sync.private_files import write_private
 
 log = logging.getLogger(__name__)
 
-FONTS = "fonts"
+FONTS, LICENCES, STYLE = "fonts", "licences", "report.css"
 OPEN = "open"
 """The folder of the open version, so that it can be given away without the closed one."""
 Files = Mapping[str, bytes]
@@ -154,9 +154,7 @@ def deliver(press: Press, made: Made) -> list[Path]:
     looked = any(not name.startswith(f"{OPEN}/") for name in made.files)
     register = register.with_report(run.snapshot_id, run.data_cutoff, made.files, looked_at=looked)
     kept = f"{EDITIONS}/{run.snapshot_id}"
-    # Beside the page, so that a browser on a machine without Chinese fonts shows it as the PDF does.
-    for folder in {(press.folder / name).parent for name in made.files}:
-        copy_fonts(press.templates / FONTS, folder / FONTS)
+    copy_fonts(press.templates, press.folder / FONTS)
     write(
         press.folder,
         {f"{kept}/{EDITION_FILE}": made.edition.json(), f"{kept}/{RESULTS_FILE}": results_json(made.results)},
@@ -166,13 +164,15 @@ def deliver(press: Press, made: Made) -> list[Path]:
     return paths
 
 
-def copy_fonts(fonts: Path, into: Path) -> None:
-    """Copy the font files that are not there yet, and nothing that builds them."""
-    for path in sorted(fonts.rglob("*")):
-        copy = into / path.relative_to(fonts)
-        if not path.is_file() or path.suffix == ".py" or "__pycache__" in path.parts:
-            continue
-        content = path.read_bytes()
+def copy_fonts(templates: Path, into: Path) -> None:
+    """Copy the faces that pages name, with their licences, where they are not there yet.
+
+    One folder for all reports of a study: a browser on a machine without Chinese fonts shows a page as the PDF is.
+    """
+    fonts, style = templates / FONTS, (templates / STYLE).read_text(encoding="utf-8")
+    faces = [path for path in fonts.glob("*.ttf") if path.name in style]
+    for path in sorted([*faces, *(fonts / LICENCES).iterdir()]):
+        copy, content = into / path.relative_to(fonts), path.read_bytes()
         if not copy.exists() or copy.read_bytes() != content:
             write_private(copy, content)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from nightround.model.errors import SelfAuditFailed, StudyFilesWrong
 from nightround.report.edition import Edition, digest
-from nightround.report.making import OPEN, Press, copy_fonts, hash_of_templates, make_edition, write
+from nightround.report.making import FONTS, OPEN, Press, copy_fonts, hash_of_templates, make_edition, write
 from nightround.report.numbers.facts import VERSIONS, Version
 from nightround.report.numbers.gathering import inputs_of
 from nightround.report.register import Register
@@ -31,10 +31,8 @@ def rebuild(press: Press, snapshot_id: str) -> list[Path]:
     made = make_edition(press, edition, inputs, versions_of(entry.files), stem)
     if others := [name for name, content in made.files.items() if entry.files.get(name) != digest(content)]:
         raise differs(others, edition, press)
-    folder = press.folder / REBUILT
-    for where in {(folder / name).parent for name in made.files}:
-        copy_fonts(press.templates / "fonts", where / "fonts")
-    return write(folder, made.files)
+    copy_fonts(press.templates, press.folder / FONTS)
+    return write(press.folder / REBUILT, made.files)
 
 
 def stem_of_files(files: Iterable[str]) -> str:

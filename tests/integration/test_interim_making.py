@@ -60,6 +60,20 @@ def test_a_report_is_files_that_only_their_owner_reads(delivered: tuple[Press, M
     assert {stat.S_IMODE((kept.folder / name).stat().st_mode) for name in names} == {0o600}
 
 
+def test_all_reports_share_one_folder_of_fonts(delivered: tuple[Press, Made, Made]) -> None:
+    """Each face that a page names is found from where the page is, also made again; no face is there twice."""
+    kept, first, _ = delivered
+    rebuild(kept, FIRST.id)
+    faces = sorted(path for path in kept.folder.rglob("*.ttf"))
+    assert {path.parent for path in faces} == {kept.folder / "fonts"}
+    assert (kept.folder / "fonts" / "licences").is_dir()
+    pages = [name for name in first.files if name.endswith(".html")]
+    for page in [kept.folder / name for name in (*pages, *(f"rebuilt/{name}" for name in pages))]:
+        named = re.findall(r"url\(\"([^\"]+)\"\)", page.read_text(encoding="utf-8"))
+        assert named
+        assert {path for one in named if (path := (page.parent / one).resolve()).exists()} == set(faces)
+
+
 def test_a_past_report_is_made_again_byte_for_byte(delivered: tuple[Press, Made, Made]) -> None:
     """Every file of both versions comes out identical, from the snapshot and the stored edition alone."""
     kept, first, _ = delivered
