@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet
 
-from redcap_sync.pulling.change_log import Edit
+from redcap_sync.pulling.change_log import Edit, Removes
 from redcap_sync.rows.export_rows import TEXT
 from redcap_sync.rows.tables import KEY_COLUMNS, Table, frame_of
 
@@ -68,7 +69,13 @@ def edits_file(edits: Sequence[Edit]) -> bytes:
 
 def read_edits(content: bytes) -> tuple[Edit, ...]:
     """Read edits back."""
-    return tuple(Edit(**{**row, "fields": tuple(row["fields"])}) for row in json.loads(content))
+    return tuple(map(_edit, json.loads(content)))
+
+
+def _edit(row: Mapping[str, Any]) -> Edit:
+    """An edit as it was written; an earlier version did not write what a line removes."""
+    removes = Removes(row.get("removes", Removes.NOTHING))
+    return Edit(**{**row, "fields": tuple(row["fields"]), "removes": removes})
 
 
 def _parquet(frame: pd.DataFrame) -> bytes:

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any, NamedTuple
 
 from redcap_sync.whole_numbers import whole_number
@@ -37,6 +38,24 @@ RESTRUCTURED = re.compile(
 )
 FIELD_WRITTEN = re.compile(r"(?:^|[\s,\](])([a-z][a-z0-9_]*)(?:\([^()]*\))? = ")
 INSTANCE_WRITTEN = re.compile(r"\[instance = (\d+)\]")
+ONE_FIELD = re.compile(r"^([a-z][a-z0-9_]*) = '(.*)'$", re.DOTALL)
+"""All the details of a renaming, where the value is the new id, and of a deletion of a part, where it is the old."""
+STATUS_BLANKED = re.compile(r"(?:^|[\s,\](])[a-z][a-z0-9_]*_complete = ''")
+"""The completion status of an instrument is blanked only where all of the instrument is deleted."""
+VALUE = re.compile(r"'.*'", re.DOTALL)
+PART_NAMED = re.compile(r"\b(?:event|instance|instrument|form|survey response|all data)s?\b", re.IGNORECASE)
+"""`Deleted event data`, `Delete form instance`; not `Delete uploaded document`."""
+
+
+class Removes(StrEnum):
+    """What a line of the log says was taken away."""
+
+    NOTHING = ""
+    RECORD = "record"
+    NAME = "name"
+    """The record has another id, where the one field that is named is the record id."""
+    PART = "part"
+    """Some rows of a record: those of an event, an instance, an instrument."""
 
 
 class Edit(NamedTuple):
@@ -49,10 +68,11 @@ class Edit(NamedTuple):
     record: str
     fields: tuple[str, ...]
     instance: int
-
-    def takes_away(self, id_field: str) -> bool:
-        """Say whether the record has left its name: it was deleted, or renamed, which is an update of its id alone."""
-        return self.verb.startswith("delet") or (self.verb.startswith("updat") and self.fields == (id_field,))
+    removes: Removes = Removes.NOTHING
+    renamed_to: str = ""
+    """The new id of a record that was renamed."""
+    action: str = ""
+    """Action and details without values, of a line that removes a part: they may name the event."""
 
 
 @dataclass(frozen=True)
@@ -207,15 +227,35 @@ def _restructures(row: Mapping[str, Any]) -> bool:
 
 def _edits(row: Mapping[str, Any]) -> Iterable[Edit]:
     """The line once for each record it may be about. Names are read generously: details are not unambiguous."""
-    details = str(row.get("details") or "")
+    action, details = str(row.get("action") or "").strip(), str(row.get("details") or "").strip()
     instance = INSTANCE_WRITTEN.search(details)
     names = tuple(sorted(set(FIELD_WRITTEN.findall(details))))
     for record in sorted(_records_of(row)):
+        removes, renamed_to = _removal(action, details, record)
         yield Edit(
             timestamp=_stamp(row),
             username=str(row.get("username") or ""),
-            verb=next(iter(str(row.get("action") or "").split()), "").lower(),
+            verb=next(iter(action.split()), "").lower(),
             record=record,
             fields=names,
             instance=(whole_number(instance[1]) or 0) if instance else 0,
+            removes=removes,
+            renamed_to=renamed_to,
+            action=f"{action} {VALUE.sub('', details)}" if removes is Removes.PART else "",
         )
+
+
+def _removal(action: str, details: str, record: str) -> tuple[Removes, str]:
+    """What a line takes away of a record, and the record's new id; of a line that leaves doubt nothing."""
+    verb = action.lower()
+    if verb.startswith("delet"):
+        written = WRITTEN.match(action)
+        rest = action[written.end() :].strip() if written else ""
+        if written and rest in ("", record):
+            return Removes.RECORD, ""
+        return (Removes.PART if PART_NAMED.search(action) or written else Removes.NOTHING), ""
+    one = ONE_FIELD.match(details) if verb.startswith("updat") else None
+    if one and FIELD_WRITTEN.findall(details) == [one[1]]:
+        return (Removes.PART, "") if one[2] == record else (Removes.NAME, one[2])
+    blanked = verb.startswith("updat") and STATUS_BLANKED.search(details)
+    return (Removes.PART if blanked else Removes.NOTHING), ""

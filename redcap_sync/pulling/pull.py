@@ -8,7 +8,7 @@ until nothing is left. What does not come to rest is an error, and the last good
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from threading import Semaphore
@@ -20,6 +20,7 @@ from redcap_sync.pulling.batches import Batches
 from redcap_sync.pulling.change_log import Edit, LoggedChanges
 from redcap_sync.pulling.changed_records import Looking, first_look
 from redcap_sync.pulling.export_rights import ColumnsDiffer, own_rights
+from redcap_sync.pulling.gone_rows import RowsUnexplained, check_places, explained_rows, gone_rows
 from redcap_sync.pulling.pulled import ROWS, Checkpoint, Proof, Pull, Told
 from redcap_sync.pulling.pulled_rows import Holding, Keys, differing_records
 from redcap_sync.pulling.raw_structure import RawStructure, pull_structure
@@ -35,6 +36,12 @@ Progress = Callable[[int, int], None]
 
 THREADS_A_CALL = 2
 """For each call that may be under way: while it is on the line, the answer before it is looked at."""
+NOT_AS_BEFORE: Mapping[type[ExportIncomplete], str] = {
+    GroupsDiffer: "full.groups",
+    ColumnsDiffer: "full.columns",
+    RowsUnexplained: "full.rows",
+}
+"""What an increment cannot go on from, and why everything is pulled then."""
 MOST_ROUNDS = 6
 """A project in which records still change at the sixth look is not at rest; a night later it is."""
 
@@ -111,12 +118,10 @@ class _Run:
         holding = Holding(base.dictionary, base)
         try:
             contents = self._come_to_rest(asking, holding, looking, set(changes.records))
-        except (GroupsDiffer, ColumnsDiffer) as changed:
-            code = "full.groups" if isinstance(changed, GroupsDiffer) else "full.columns"
-            return self.full(Message.of(code))
+        except (GroupsDiffer, ColumnsDiffer, RowsUnexplained) as changed:
+            return self.full(Message.of(NOT_AS_BEFORE[type(changed)]))
         pulled = self._pull(base.structure, asking, contents, looking, version=base.redcap_version)
-        told = replace(pulled.told, unlogged=self._unlogged(pulled, looking, changes))
-        return replace(pulled, told=told, carried=_carried(base, pulled))
+        return replace(self._with_gone(pulled, looking, changes), carried=_carried(base, pulled))
 
     def full(self, why: Message | None) -> Pull:
         """Pull everything, but finished batches of a pull that was broken off."""
@@ -155,8 +160,8 @@ class _Run:
         contents = self._come_to_rest(asking, holding, looking, wanted, there)
         pulled = self._pull(structure, asking, contents, looking, version=version, kind=kind)
         self.resume.clear()
-        proof, unlogged = self._proof(pulled, changes), self._unlogged(pulled, looking, changes)
-        return replace(pulled, told=replace(pulled.told, why=why, proof=proof, unlogged=unlogged))
+        pulled = replace(pulled, told=replace(pulled.told, why=why, proof=self._proof(pulled, changes)))
+        return self._with_gone(pulled, looking, changes)
 
     def _resumed(self, structure: RawStructure, asking: Asking, holding: Holding, looking: Looking) -> set[str]:
         """Take up the finished batches of a broken pull, and name the records touched since it began."""
@@ -196,6 +201,7 @@ class _Run:
                 contents = laying.result()
             wanted = touched | holding.differing(there)
             if not wanted:
+                check_places(asking.dictionary, contents[0])
                 if asking.asked and not looking.reads_log:
                     self._compare_structure(asking)
                 return contents
@@ -267,17 +273,18 @@ class _Run:
         named = tuple(name for name, records in differ.items() if records)
         return Proof(len(set().union(*differ.values())), named)
 
-    def _unlogged(self, pulled: Pull, looking: Looking, changes: LoggedChanges | None) -> int:
-        """How many records are gone of which the log does not say that they were deleted or renamed.
+    def _with_gone(self, pulled: Pull, looking: Looking, changes: LoggedChanges | None) -> Pull:
+        """The pull with the rows that are gone and of which the log does not say that they were removed.
 
-        It would have told: a server that leaves out records is ill, however often the log names them as edited.
+        It would have said so: a server that leaves rows out is ill, however often the log names them as edited.
         """
-        if self.base is None or changes is None or pulled.rows is self.base.rows:
-            return 0
-        id_field = pulled.dictionary.record_id_field
-        left = {edit.record for edit in (*changes.edits, *self.edits) if edit.takes_away(id_field)}
-        gone = set(self.base.rows["record"]) - set(pulled.rows["record"]) - left
-        return len(gone) if looking.reads_log and changes.mark is not None else 0
+        if self.base is None or pulled.rows is self.base.rows:
+            return pulled
+        gone = gone_rows(self.base.rows, pulled.rows)
+        gone -= explained_rows(gone, pulled.edits, pulled.dictionary)
+        read = looking.reads_log and changes is not None and changes.mark is not None
+        unlogged = len({row.record for row in gone}) if read else 0
+        return replace(pulled, gone=gone, told=replace(pulled.told, unlogged=unlogged))
 
     def _check_loss(self, found: int) -> None:
         before = self.base.record_count() if self.base else self.settings.records_before

@@ -15,7 +15,7 @@ from redcap_sync.pulling.change_log import Edit, Mark
 from redcap_sync.pulling.content_hash import digest_of, frame_pieces, snapshot_id, table_pieces
 from redcap_sync.pulling.raw_structure import RawStructure
 from redcap_sync.pulling.record_groups import Groups, column_due, groups_frame, hidden_from_member
-from redcap_sync.rows.tables import Table, Unseen
+from redcap_sync.rows.tables import RowKey, Table, Unseen
 
 STRUCTURE, ROWS, GROUPS = "*structure", "*rows", "*groups"
 """The parts of a pull beside its instruments; no instrument's name has an asterisk."""
@@ -61,7 +61,7 @@ class Told:
     """How edits in mid-pull were looked for: by the log, by dates of change, or by ids only."""
     proof: Proof | None = None
     unlogged: int = 0
-    """Records of the pull before that are gone, though the log, which may be read, tells of no deletion or renaming."""
+    """Records of which rows are gone, though the log, which may be read, has no line that explains it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +79,8 @@ class Pull:
     edits: Sequence[Edit] = field(default=(), repr=False)
     """What the log says of the time between the pull before and this one."""
     told: Told = Told("full")
+    gone: frozenset[RowKey] = field(default=frozenset(), repr=False)
+    """Flat rows of the pull before that are gone and that no line of the log explains."""
     carried: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Hashes known already of parts in which nothing changed."""
 

@@ -204,3 +204,25 @@ def test_a_renamed_record_is_no_record_without_a_line_in_the_log(server: Served)
     proof = server.pull(base, full=True).told.proof
     assert proof is not None
     assert (proof.records, proof.instruments) == (0, ())
+
+
+@pytest.mark.parametrize("full", [False, True])
+@pytest.mark.parametrize("lie", ["event", "instrument", "repeating event"])
+def test_rows_that_the_structure_does_not_explain_are_refused(server: Served, lie: str, *, full: bool) -> None:
+    """The structure lacks an event, a repeating instrument or a repeating event that rows name: exit code 13."""
+    server.client.import_records(
+        [{"record_id": "1", "redcap_event_name": "diary_arm_1", "redcap_repeat_instance": 2, "weight": "70"}],
+        overwrite=True,
+    )
+    base = server.pull()
+    server.project.log("designer", "manage", "Manage/Design", details="Modify project structure")
+    left_out = {"event": "followup_arm_1", "instrument": "visit", "repeating event": "diary_arm_1"}[lie]
+    calls = ("events", "mapping", "repeating") if lie == "event" else ("repeating",)
+    with pytest.MonkeyPatch.context() as lying:
+        for call in calls:
+            rows = [one for one in getattr(server.client, call)() if left_out not in one.values()]
+            lying.setattr(server.client, call, lambda rows=rows: rows)
+        with pytest.raises(ExportIncomplete, match="that the project's structure does not explain") as caught:
+            server.pull(base, full=full)
+    assert caught.value.exit_code == 13
+    assert server.pull(base).id == server.pull().id == base.id

@@ -1,0 +1,122 @@
+"""Which rows of an earlier pull are gone, and which of those the project's log explains.
+
+A row that is gone proves nothing: a server that leaves rows out looks like a person who deleted them. What
+tells the two apart is a line of the log about exactly that: the deletion or renaming of the record, or the
+deletion of a part of it that the row belongs to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import pandas as pd
+
+from redcap_sync.dictionary import Dictionary
+from redcap_sync.errors import ExportIncomplete
+from redcap_sync.pulling.change_log import WRITTEN, Edit, Removes
+from redcap_sync.rows.tables import KEY_COLUMNS, RowKey
+
+FIRST_INSTANCE = 1
+STATUS = "_complete"
+"""The end of the name of each instrument's completion status."""
+
+
+class RowsUnexplained(ExportIncomplete):
+    """Rows of an export lie where the project's structure has no place for them."""
+
+
+def check_places(dictionary: Dictionary, rows: pd.DataFrame) -> None:
+    """Raise RowsUnexplained for flat rows of an event or instrument that the structure does not have.
+
+    The same of an instance of what does not repeat. Such rows would belong to no instrument, and to leave them out
+    would look like a deletion.
+    """
+    kinds = rows[["event", "instrument"]].assign(repeats=rows["instance"].gt(0)).value_counts(sort=False)
+    strange = {kind: int(count) for kind, count in kinds.items() if not _has_place(dictionary, *kind)}  # type: ignore[misc]
+    if strange:
+        raise RowsUnexplained("pull.rows_unexplained", count=sum(strange.values()))
+
+
+def _has_place(dictionary: Dictionary, event: str, instrument: str, repeats: bool) -> bool:  # noqa: FBT001
+    if event not in dictionary.event_names:
+        return False
+    if instrument:
+        return dictionary.repeats(event, instrument) and instrument in {one.name for one in dictionary.instruments}
+    return not repeats or dictionary.event_repeats(event)
+
+
+def gone_rows(before: pd.DataFrame, now: pd.DataFrame) -> frozenset[RowKey]:
+    """The flat rows that were there before and are not now; the instrument is '' unless one repeats alone."""
+    keys = list(KEY_COLUMNS)
+    if before is now or before[keys].equals(now[keys]):
+        return frozenset()
+    both = before[keys].merge(now[keys], how="left", on=keys, indicator="found")
+    left = both.loc[both["found"] == "left_only", keys]
+    return frozenset(
+        RowKey(str(record), str(event), str(instrument), int(instance))
+        for record, event, instrument, instance in left.itertuples(index=False, name=None)
+    )
+
+
+def explained_rows(gone: Iterable[RowKey], edits: Sequence[Edit], dictionary: Dictionary) -> frozenset[RowKey]:
+    """Those of the rows that are gone of which the log, oldest line first, says that they were removed."""
+    gone = tuple(gone)
+    if not gone:
+        return frozenset()
+    records = {row.record for row in gone}
+    whole, parts = _removals([edit for edit in edits if {edit.record, edit.renamed_to} & records], dictionary)
+    return frozenset(
+        row
+        for row in gone
+        if row.record in whole or any(_covers(edit, row, dictionary) for edit in parts.get(row.record, ()))
+    )
+
+
+def _removals(edits: Iterable[Edit], dictionary: Dictionary) -> tuple[set[str], dict[str, list[Edit]]]:
+    """The records that left their name and did not come back, and the lines about deleted parts by record."""
+    whole: set[str] = set()
+    parts: dict[str, list[Edit]] = {}
+    for edit in edits:
+        of_id = edit.fields == (dictionary.record_id_field,)
+        if edit.removes is Removes.RECORD or (edit.removes is Removes.NAME and of_id):
+            whole.add(edit.record)
+            whole.discard(edit.renamed_to)
+        elif edit.removes is Removes.PART and (of_id or edit.verb.startswith("delet") or _statuses(edit)):
+            parts.setdefault(edit.record, []).append(edit)
+        elif edit.verb.startswith(("creat", "updat")):
+            whole.discard(edit.record)
+    return whole, parts
+
+
+def _covers(edit: Edit, row: RowKey, dictionary: Dictionary) -> bool:
+    """Whether a line about a deleted part of a record is about a row; what the line does not name it leaves open."""
+    if edit.instance and edit.instance != row.instance:
+        return False
+    if (statuses := _statuses(edit)) and not edit.verb.startswith("delet"):
+        if row.instance > FIRST_INSTANCE and not edit.instance:
+            return False  # the log names every instance but the first
+        if row.instrument and row.instrument not in statuses:
+            return False
+    said = edit.action.replace(edit.record, " ", 1)
+    events = _named(said, {one.unique_name: (one.unique_name, one.label) for one in dictionary.events})
+    event_due = edit.verb.startswith("delet") and WRITTEN.match(edit.action)
+    if (events or event_due) and row.event not in events:
+        return False
+    instruments = _named(said, {one.name: (one.name, one.label) for one in dictionary.instruments})
+    return not (row.instrument and instruments) or row.instrument in instruments
+
+
+def _statuses(edit: Edit) -> set[str]:
+    """The instruments whose completion status the line names."""
+    return {name.removesuffix(STATUS) for name in edit.fields if name.endswith(STATUS)}
+
+
+def _named(said: str, names: dict[str, tuple[str, str]]) -> set[str]:
+    """Which of some things a text names; the longest names first, because 'Month 1' stands in 'Month 12'."""
+    found: set[str] = set()
+    pairs = [(text, key) for key, texts in names.items() for text in texts if text]
+    for text, key in sorted(pairs, key=lambda pair: -len(pair[0])):
+        if text in said:
+            found |= {other for same, other in pairs if same == text} | {key}
+            said = said.replace(text, " ")
+    return found
