@@ -18,6 +18,7 @@ from typing import Any
 from nightround.model.errors import StudyFilesWrong
 from nightround.model.language import LANGUAGES, Language, Words
 from redcap_sync.messages import Message, english_texts, fill, flat
+from redcap_sync.regular_files import read_text_file
 
 SEPARATORS: Mapping[Language, str] = {"zh": "；", "en": "; "}
 """What stands between several messages that are listed in another one."""
@@ -115,16 +116,26 @@ def _is_text(entry: Any) -> bool:
 def read_wording(folders: Iterable[Path], language: Language) -> Wording:
     """Read words.toml of each folder that has one; a later folder's text replaces an earlier one's.
 
-    Raises StudyFilesWrong for a text that is not given in both languages.
+    Raises StudyFilesWrong or ProjectFileWrong for a file that is no such file, or a text that is not in both languages.
     """
     texts: dict[str, str] = {}
     for folder in folders:
         path = folder / WORDS_FILE
-        if path.is_file():
-            entries = entries_of(path.read_text(encoding="utf-8"))
+        if path.exists() or path.is_symlink():
+            entries = _entries_in(path)
             _require_both_languages(path, entries)
             texts |= {code: text[language] for code, text in entries}
     return Wording(language, texts)
+
+
+def _entries_in(path: Path) -> list[tuple[str, Mapping[str, str]]]:
+    try:
+        return entries_of(read_text_file(path))
+    except FileNotFoundError:
+        raise StudyFilesWrong("study.no_file", file=path.name, path=str(path)) from None
+    except (ValueError, RecursionError, AttributeError) as error:  # no TOML, nested too deeply, a text without a table
+        said = str(error) if isinstance(error, tomllib.TOMLDecodeError) else type(error).__name__
+        raise StudyFilesWrong("study.not_toml", file=path.name, said=said) from None
 
 
 def _require_both_languages(path: Path, entries: Iterable[tuple[str, Mapping[str, str]]]) -> None:

@@ -21,10 +21,12 @@ from pydantic import BaseModel
 
 from nightround.model.language import LANGUAGES
 from nightround.study.folder import Content, Study, load_study
+from nightround.study.rules.of_dictionary import rules_from_dictionary
 from nightround.study.rules.rule_files import RuleTable
 from nightround.study.settings import StudySettings
-from nightround.texts.catalogue import in_language
+from nightround.texts.catalogue import in_language, read_wording
 from redcap_sync.errors import ExplainedError
+from tests.made_up import project
 
 NOW = datetime(2026, 11, 28, tzinfo=UTC)
 STUDY = {"study": {"id": "s", "title": {"zh": "研究", "en": "Study"}}}
@@ -285,3 +287,45 @@ def test_an_id_belongs_to_one_rule(tmp_path: Path, rules: str) -> None:
     found = load(tmp_path, GOOD, document_of({"rule": own}))
     assert isinstance(found, ExplainedError)
     assert_refused(found)
+
+
+@pytest.mark.parametrize(
+    "text", ["x = 'a text'", "x = 1", "[x", "x = " + "[" * 5000, "x = { zh = '一' }", "x = " + "9" * 6000]
+)
+def test_words_that_are_none_are_refused(tmp_path: Path, text: str) -> None:
+    """The words of a study's mails and reports, whatever stands in their file."""
+    (tmp_path / "words.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(ExplainedError) as caught:
+        read_wording([tmp_path], "zh")
+    assert_refused(caught.value)
+
+
+def test_words_in_a_pipe_are_refused_at_once(tmp_path: Path) -> None:
+    """A pipe in place of the file of words is not waited for."""
+    os.mkfifo(tmp_path / "words.toml")
+    with pytest.raises(ExplainedError) as caught:
+        read_wording([tmp_path], "zh")
+    assert_refused(caught.value)
+
+
+DICTIONARY = project(
+    "record_id visit text - -",
+    "weight visit text number -",
+    events={"one_arm_1": ["visit"], "two_arm_1": ["visit"]},
+)
+
+
+@settings(max_examples=120, deadline=None)
+@given(place=st.sampled_from([one for one in PLACES if one[0] == "dictionary_rules"]), value=st.sampled_from(HOSTILE))
+def test_rules_of_the_dictionary_with_hostile_settings(
+    tmp_path_factory: pytest.TempPathFactory, place: tuple[str | int, ...], value: Any
+) -> None:
+    """Limits, visits and expected blanks of any kind make rules, or are refused with exit code 10."""
+    filled = with_value(FILLED, ("dictionary_rules", "visits"), [{"event": "two_arm_1"}])
+    found = load(tmp_path_factory.mktemp("study"), document_of(with_value(filled, place, value)))
+    if isinstance(found, ExplainedError):
+        return
+    try:
+        assert all(rule.id for rule in rules_from_dictionary(DICTIONARY, found.settings.dictionary_rules))
+    except ExplainedError as error:
+        assert_refused(error)
