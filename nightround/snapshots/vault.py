@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import errno
 import os
 from collections.abc import Mapping
@@ -12,11 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from nightround.model.errors import StudyFilesWrong
-from redcap_sync.errors import ExportIncomplete
+from redcap_sync.errors import ExportIncomplete, ProjectFileWrong
 from redcap_sync.messages import Message
 from redcap_sync.private_files import write_private
+from redcap_sync.regular_files import read_text_file
 
 KEY_BYTES, NONCE_BYTES = 32, 12
+LARGEST_KEY_FILE = 10_000
 MAGIC = b"NRS1"
 """First bytes of a sealed file: magic, nonce, then AES-256-GCM's text and tag."""
 
@@ -67,14 +68,14 @@ def find_key(environ: Mapping[str, str], *, variable: str, file: Path | None) ->
     written = environ.get(variable, "")
     if not written and file is not None:
         try:
-            written = file.read_text(encoding="utf-8")
-        except OSError as error:
+            written = read_text_file(file, largest=LARGEST_KEY_FILE)
+        except (OSError, ProjectFileWrong) as error:
             raise _wrong_key("snapshot.reason.key_file", error=type(error).__name__) from None
     if not written:
         return None
     try:
         key = base64.b64decode(written.strip(), validate=True)
-    except binascii.Error:
+    except ValueError:  # no base64, or a character that is no ASCII
         raise _wrong_key("snapshot.reason.not_base64") from None
     if len(key) != KEY_BYTES:
         raise _wrong_key("snapshot.reason.length", count=len(key), right=KEY_BYTES)

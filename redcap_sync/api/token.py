@@ -9,11 +9,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from redcap_sync.clean_text import keep_secret
-from redcap_sync.errors import RedcapRefused
+from redcap_sync.errors import ProjectFileWrong, RedcapRefused
 from redcap_sync.messages import Message
+from redcap_sync.regular_files import read_text_file
 
 log = logging.getLogger(__name__)
 TOKEN_LENGTH = 32
+LARGEST = 10_000
+"""Bytes of a file that holds a token and nothing else."""
 
 
 class Token:
@@ -44,8 +47,8 @@ def find_token(
     """
     if environ.get(variable):
         return Token(environ[variable].strip())
-    if file is not None and file.is_file():
-        return Token(_read(file))
+    if file is not None and (text := _read(file)) is not None:
+        return Token(text)
     service, username = keyring
     secret = _from_keyring(service, username) if service else None
     if secret:
@@ -56,15 +59,17 @@ def find_token(
     raise RedcapRefused("token.none", places=tuple(places), variable=variable)
 
 
-def _read(file: Path) -> str:
-    """Read a token file, and warn of one that others can read.
+def _read(file: Path) -> str | None:
+    """Read a token file, None where there is none, and warn of one that others can read.
 
     It is a warning and no refusal, because the secrets of containers are mounted so that every user of the one
     container may read them.
     """
     try:
-        text, mode = file.read_text(encoding="utf-8"), file.stat().st_mode
-    except (OSError, UnicodeDecodeError) as error:
+        text, mode = read_text_file(file, largest=LARGEST), file.stat().st_mode
+    except FileNotFoundError:
+        return None
+    except (OSError, ProjectFileWrong) as error:
         raise RedcapRefused("token.file", file=str(file), error=type(error).__name__) from None
     others = [who for who, bit in (("its group", stat.S_IRGRP), ("everybody", stat.S_IROTH)) if mode & bit]
     if others and os.name == "posix":

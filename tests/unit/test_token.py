@@ -70,10 +70,11 @@ def test_a_token_file_that_cannot_be_read_is_named(
     file.write_bytes(b"SECRET\xff")
     if trouble == "denied":
 
-        def denied(*_anything: object, **_named: object) -> str:
+        def denied(*_anything: object, **_named: object) -> int:
             raise PermissionError
 
-        monkeypatch.setattr(Path, "read_text", denied)
+        file.write_bytes(b"SECRET")
+        monkeypatch.setattr("redcap_sync.regular_files.os.open", denied)
     with pytest.raises(RedcapRefused, match="cannot be read") as caught:
         find_token({}, variable="T", file=file)
     assert caught.value.__cause__ is None
