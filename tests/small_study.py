@@ -39,6 +39,8 @@ class SmallStudy:
     environ: Mapping[str, str]
     now: list[datetime] = field(default_factory=lambda: [datetime(2025, 7, 1, 18, 30, tzinfo=UTC)])
     """The hour of the study and of the server, in one cell that both read. The first one is a Wednesday morning."""
+    source: Path = FOLDER
+    """The folder of the study's own files."""
 
     @property
     def folder(self) -> Path:
@@ -57,7 +59,7 @@ class SmallStudy:
     def opened(self, job: str = "nightly", **other: Any) -> Iterator[Night]:
         """Open one run."""
         settings = {"environ": self.environ, "clock": lambda: self.now[0], "sleep": lambda _: None} | other
-        with open_night(str(FOLDER), data=self.data, job=job, content=find_content({}), **settings) as night:
+        with open_night(str(self.source), data=self.data, job=job, content=find_content({}), **settings) as night:
             yield night
 
     def round(self, job: str = "nightly", **other: Any) -> Summary:
@@ -79,7 +81,7 @@ class SmallStudy:
 
 
 @contextmanager
-def small_study(data: Path) -> Iterator[SmallStudy]:
+def small_study(data: Path, source: Path = FOLDER) -> Iterator[SmallStudy]:
     """Start a sandbox with the study and its three patients, two of them with mistakes."""
     now = [datetime(2025, 7, 1, 18, 30, tzinfo=UTC)]
     project = project_from_folder(FOLDER / "project", clock=lambda: now[0].replace(tzinfo=None))
@@ -87,4 +89,4 @@ def small_study(data: Path) -> Iterator[SmallStudy]:
         token = server.token(project)
         client = RedcapClient(server.api_url, Token(token), sleep=lambda _: None)
         client.import_records(list(PATIENTS), overwrite=True)
-        yield SmallStudy(data, client, {"REDCAP_URL": server.api_url, "REDCAP_TOKEN": token}, now)
+        yield SmallStudy(data, client, {"REDCAP_URL": server.api_url, "REDCAP_TOKEN": token}, now, source)

@@ -14,6 +14,7 @@ from nightround import __version__
 from nightround.cli.audit_table import audit_table
 from nightround.cli.check import check
 from nightround.cli.demo import demo
+from nightround.cli.findings import finding, findings
 from nightround.cli.night import night
 from nightround.cli.options import wants_json
 from nightround.cli.printing import EXIT_BUG, print_bug, print_error, print_usage_error, say
@@ -34,7 +35,7 @@ from redcap_sync.rows.one_heap import share_one_heap
 SECTIONS = {
     "See it work, without a server": (demo, try_project),
     "The round of a study": (night, pull, check, report, report_given, serve),
-    "What a study has": (rules, snapshots, store),
+    "What a study has": (findings, finding, rules, snapshots, store),
     "Tables alone, without a study": (table, audit_table),
 }
 """Every command under the heading that `--help` prints it under."""

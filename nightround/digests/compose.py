@@ -245,4 +245,6 @@ class _Writer:
     def footer(self, *, synthetic: bool) -> tuple[str, ...]:
         say, night = self.wording, self.night
         lines = [say("coverage", judged=night.judged, known=night.known)] if night.known else []
-        return (*lines, say("footer"), *([say("synthetic")] if synthetic else []))
+        named = "records_named" if self.shown.names_records else "records_hidden"
+        mode = [say(named)] if night.first_mail else []
+        return (*lines, say("footer"), *mode, *([say("synthetic")] if synthetic else []))

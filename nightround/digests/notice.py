@@ -37,6 +37,8 @@ class RunSummary:
     unjudged: Mapping[str, Message] = field(default_factory=dict)
     unjudged_before: frozenset[str] = frozenset()
     unaccounted: tuple[str, ...] = ()
+    first_mail: bool = False
+    """Whether the reader was told nothing before; the mail then says whether this study's mails name records."""
 
     @classmethod
     def of(

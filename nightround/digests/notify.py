@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from nightround.digests.channels.channel import Channel, ChannelFailed
@@ -55,7 +55,7 @@ class Teller:
             notice = digest(
                 self.title,
                 delta,
-                night=night,
+                night=replace(night, first_mail=not since),
                 rules=self.rules,
                 recipient=recipient,
                 places=self.places,

@@ -114,6 +114,11 @@ class Shown:
         self._wording = wording
         self._advised: set[str] = set()
 
+    @property
+    def names_records(self) -> bool:
+        """Whether the study lets its mails name records."""
+        return self._places.record_id_allowed
+
     def rule_title(self, rule_id: str) -> str:
         """What a rule demands; the id of a rule that is no longer known."""
         rule = self._rules.get(rule_id)

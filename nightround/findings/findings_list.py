@@ -1,4 +1,7 @@
-"""The list of findings as CSV: where each is, since when, what to do. No patient's value is in it."""
+"""The list of findings as CSV: where each is, since when, what to do. No patient's value is in it.
+
+It names each record: it is for who may read the data folder, and mails refer to it by the id of a finding.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,7 @@ COLUMNS = (
 
 
 def findings_list(findings: Iterable[Finding], rules: Mapping[str, Rule], places: Places) -> str:
-    """Write findings, open and closed, worst first; record ids only where the study allows them."""
+    """Write findings, open and closed, worst first; `places` are those with record ids."""
     ordered = sorted(findings, key=attrgetter("order"))
     cells = (_cells(finding, rules.get(finding.rule_id), places) for finding in ordered)
     return csv_text(COLUMNS, (dict(zip(COLUMNS, row, strict=True)) for row in cells))
@@ -48,7 +51,7 @@ def _cells(finding: Finding, rule: Rule | None, places: Places) -> tuple[object,
         finding.rule_id,
         rule.finding_title.zh if rule else "",
         rule.finding_title.en if rule else "",
-        row.record if places.record_id_allowed else "",
+        row.record,
         row.event,
         row.instrument,
         row.instance or "",

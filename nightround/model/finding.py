@@ -35,6 +35,15 @@ class Resolution(StrEnum):
     ROW_REMOVED = "row_removed"
     """The row, or its whole record, is no longer in the project."""
 
+    @property
+    def proof(self) -> str:
+        """How much a closed finding is proven to be right: full, partial, none."""
+        return PROOFS.get(self, "none")
+
+
+PROOFS = {Resolution.FIXED: "full", Resolution.OUT_OF_SCOPE: "partial", Resolution.EMPTIED: "partial"}
+"""Where a row was judged again it is full, where it was only seen again partial."""
+
 
 @dataclass(frozen=True)
 class Finding:

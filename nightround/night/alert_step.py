@@ -45,7 +45,20 @@ def send_digests(
         trouble=gone_unlogged(snapshot.unlogged),
         unjudged_before=unjudged_of(store.outcomes_before(facts.study.id, NIGHTLY, facts.run_id)),
     )
+    if store.count_runs(facts.study.id, NIGHTLY, up_to=facts.run_id) == 1:
+        _say_mode(names_records=settings.study.record_id_in_messages)
     return _logged(teller.tell(store, facts.run_id, night, facts.hospital_time))
+
+
+def _say_mode(*, names_records: bool) -> None:
+    """Say once, in the first round, whether mails name records."""
+    if names_records:
+        log.info("mails and links of this study name records: record_id_in_messages = true")
+    else:
+        log.info(
+            "mails of this study name no record: record_id_in_messages = false; "
+            "for who may read its data folder: nightround finding STUDY ID"
+        )
 
 
 def send_failure_notice(

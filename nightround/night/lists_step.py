@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
 from pathlib import Path
@@ -46,7 +46,7 @@ def write_lists(
     text = partial(
         findings_list,
         rules={rule.id: rule for rule in validation.rules},
-        places=facts.places(snapshot.dictionary, snapshot.redcap_version),
+        places=replace(facts.places(snapshot.dictionary, snapshot.redcap_version), record_id_allowed=True),
     )
     says = text(_seen_tonight(listed, facts.started_at)).encode()
     files.write_new(f"findings{mark}.csv", says, lambda: text(listed).encode())

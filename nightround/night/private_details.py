@@ -10,7 +10,7 @@ from redcap_sync.errors import ExplainedError
 from redcap_sync.messages import Message
 from redcap_sync.private_files import write_private
 
-FILE = "details.txt"
+FILE = "server_said.txt"
 
 
 @contextmanager

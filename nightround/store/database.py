@@ -18,7 +18,7 @@ from nightround.store import finding_rows as findings
 from nightround.store import run_rows as runs
 from nightround.store.digest_rows import SentDigest
 from nightround.store.engine import open_engine, reading, writing
-from nightround.store.finding_rows import Changes
+from nightround.store.finding_rows import Changes, HistoryEntry
 from nightround.store.history_chain import BrokenLine
 from nightround.store.run_rows import Ended, Run, RunStep
 from redcap_sync.garbage import collecting_no_garbage
@@ -142,6 +142,11 @@ class Store:
         """All findings of a study, open and closed, by id."""
         with reading(self.engine) as connection:
             return findings.read_findings(connection, study)
+
+    def history(self, study: str, finding_id: str) -> tuple[HistoryEntry, ...]:
+        """The changes of one finding, oldest first."""
+        with reading(self.engine) as connection:
+            return findings.read_history_of(connection, study, finding_id)
 
     def broken_lines(self, study: str) -> tuple[BrokenLine, ...]:
         """The lines of a study's history that are not what was written; () where the chain is whole."""

@@ -155,6 +155,12 @@ def read_history(connection: Connection, study: str, position: int) -> tuple[His
     return tuple(_entry(row) for row in connection.execute(query).mappings())
 
 
+def read_history_of(connection: Connection, study: str, finding_id: str) -> tuple[HistoryEntry, ...]:
+    """The changes of one finding, oldest first."""
+    query = _lines_of(study).where(finding_history.c.finding_id == finding_id)
+    return tuple(_entry(row) for row in connection.execute(query).mappings())
+
+
 def read_changes(connection: Connection, study: str, position: int) -> Changes:
     """Hold the findings now against those at a position: one delta, however many nights lie between.
 

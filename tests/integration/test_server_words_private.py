@@ -50,7 +50,7 @@ def test_the_words_of_a_refusal_are_in_one_private_file(tmp_path: Path, status: 
     with answering(status, json.dumps({"error": SAID}).encode()) as url:
         done = run(tmp_path, url.replace("://", "://nurse:canary-password@"), command, "--json")
     assert done.returncode == 12, done.stderr
-    (details,) = tmp_path.rglob("details.txt")
+    (details,) = tmp_path.rglob("server_said.txt")
     assert details.parent.parent == tmp_path / STUDY / "runs"
     assert stat.S_IMODE(details.stat().st_mode) == 0o600
     kept = details.read_text()
