@@ -14,7 +14,8 @@ from nightround.cli.printing import number, print_json, print_table, say, words
 from redcap_sync.errors import ExportIncomplete
 
 if TYPE_CHECKING:
-    from nightround.snapshots.snapshot_store import Manifest, SnapshotStore
+    from nightround.snapshots.manifest import Manifest
+    from nightround.snapshots.snapshot_store import SnapshotStore
     from nightround.study.folder import Study
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from nightround.model.snapshot import Snapshot
-from nightround.snapshots.snapshot_store import Manifest
+from nightround.snapshots.manifest import Manifest
 
 
 def summary(manifest: Manifest) -> dict[str, Any]:

@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from nightround.snapshots.snapshot_store import OBJECTS, TAKEN, Manifest, SnapshotStore
+from nightround.snapshots.manifest import Manifest
+from nightround.snapshots.snapshot_store import OBJECTS, TAKEN, SnapshotStore
 from nightround.study.settings import SnapshotsTable
 
 T = TypeVar("T")

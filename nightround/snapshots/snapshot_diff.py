@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 
 from nightround.model.snapshot import Snapshot
-from nightround.snapshots.snapshot_store import Manifest, SnapshotStore
+from nightround.snapshots.manifest import Manifest
+from nightround.snapshots.snapshot_store import SnapshotStore
 from redcap_sync.column_name import ColumnName
 from redcap_sync.dictionary import Dictionary
 from redcap_sync.errors import ExportIncomplete

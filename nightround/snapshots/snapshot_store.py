@@ -3,7 +3,8 @@
     objects/<hash>-<types>.parquet, <hash>.json   the parts, each named by its content
     taken/<time>_<id>.json                        one manifest a night: which parts, and how they were pulled
     accepted.json                                 the structure that was accepted; see dictionary_drift
-    latest.json                                   the last good snapshot and where the next pull may go on
+    latest.json                                   the last good snapshot, the SHA-256 of its instruments' files, and
+                                                  where the next pull may go on
     unfinished/                                   the finished batches of a pull under way
 
 Parts first, then the manifest, then `latest.json`, each written beside its place and renamed into it:
@@ -15,16 +16,17 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import pandas as pd
 import pyarrow as pa
 
 from nightround.model.snapshot import Snapshot
+from nightround.snapshots.manifest import Manifest
 from nightround.snapshots.pull_checkpoint import checkpoint_document, read_checkpoint
 from nightround.snapshots.snapshot_files import (
     edits_file,
@@ -36,17 +38,18 @@ from nightround.snapshots.snapshot_files import (
     types_of,
 )
 from nightround.snapshots.vault import Vault
+from redcap_sync.dictionary import Dictionary
 from redcap_sync.errors import ExportIncomplete
 from redcap_sync.file_locks import lock_shared, lock_tried
 from redcap_sync.messages import Message
 from redcap_sync.private_files import private_folder
 from redcap_sync.pulling.change_log import Edit
 from redcap_sync.pulling.content_hash import digest_of, frame_pieces, snapshot_id, table_pieces
-from redcap_sync.pulling.pulled import GROUPS, ROWS, STRUCTURE, Proof, Pull, Told
+from redcap_sync.pulling.pulled import GROUPS, ROWS, STRUCTURE, Pull
 from redcap_sync.pulling.raw_structure import RawStructure
 from redcap_sync.pulling.record_groups import Groups, groups_frame, groups_of_frame
 from redcap_sync.pulling.resume import ResumeFolder
-from redcap_sync.rows.tables import Table, Unseen
+from redcap_sync.rows.tables import Table, UnreadTable, own_keys, positions_by_instrument
 
 OBJECTS, TAKEN, UNFINISHED, LATEST, ACCEPTED = "objects", "taken", "unfinished", "latest.json", "accepted.json"
 
@@ -55,63 +58,11 @@ READERS = ".readers.lock"
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
-class Manifest:
-    """What one night's snapshot is made of. It holds no value of a patient and no record id."""
+class _TableFile(NamedTuple):
+    """The file of an instrument, and the SHA-256 of what it holds."""
 
-    id: str
-    study: str
-    taken_at: datetime
-    redcap_version: str
-    records: int
-    rows: Mapping[str, int]
-    parts: Mapping[str, str]
-    """Hash of the content of each part, in their order."""
-    objects: Mapping[str, str]
-    """File of each part, and of the edits."""
-    unseen: tuple[Unseen, ...]
-    told: Told
-
-    @property
-    def hour(self) -> str:
-        """When it was taken, as lists show it."""
-        return f"{self.taken_at:%Y-%m-%d %H:%M}"
-
-    @property
-    def name(self) -> str:
-        """The name of its file."""
-        return f"{self.taken_at.astimezone(UTC):%Y%m%dT%H%M%S%fZ}_{self.id[:12]}.json"
-
-    def document(self) -> dict[str, Any]:
-        """The manifest as JSON."""
-        unseen = [
-            {"instrument": one.instrument, "columns": one.columns, "reason": one.reason.document()}
-            for one in self.unseen
-        ]
-        told = asdict(self.told) | {"why": self.told.why.document() if self.told.why else None}
-        return {**asdict(self), "taken_at": self.taken_at.isoformat(), "unseen": unseen, "told": told}
-
-    @classmethod
-    def read(cls, document: Mapping[str, Any]) -> Manifest:
-        """Read back what `document` wrote."""
-        told, proof = document["told"], document["told"]["proof"]
-        return cls(
-            **{
-                **document,
-                "taken_at": datetime.fromisoformat(document["taken_at"]),
-                "unseen": tuple(
-                    Unseen(one["instrument"], tuple(one["columns"]), Message.read(one["reason"]))
-                    for one in document["unseen"]
-                ),
-                "told": Told(
-                    **{
-                        **told,
-                        "why": Message.read(told["why"]) if told["why"] else None,
-                        "proof": Proof(proof["records"], tuple(proof["instruments"])) if proof else None,
-                    }
-                ),
-            }
-        )
+    file: str
+    sha256: str
 
 
 @dataclass(frozen=True)
@@ -125,11 +76,16 @@ class SnapshotStore:
         """Write a pull and make it the latest snapshot. What is there already is not written again."""
         for folder in (self.folder, self.folder / OBJECTS, self.folder / TAKEN):
             private_folder(folder)
-        manifest = self._manifest(study, pull, taken_at, self._write_parts(pull))
+        tables = self._write_tables(pull)
+        files = {**self._write_other_parts(pull), **{name: one.file for name, one in tables.items()}}
+        manifest = self._manifest(study, pull, taken_at, files)
         self.vault.write(self.folder / TAKEN / manifest.name, _json(manifest.document()))
-        self.vault.write(
-            self.folder / LATEST, _json({"manifest": manifest.name, "checkpoint": checkpoint_document(pull.checkpoint)})
-        )
+        latest = {
+            "manifest": manifest.name,
+            "checkpoint": checkpoint_document(pull.checkpoint),
+            "files": {one.file: one.sha256 for one in tables.values()},
+        }
+        self.vault.write(self.folder / LATEST, _json(latest))
         return _snapshot(manifest, pull.structure, pull.tables, pull.groups)
 
     def resume(self) -> ResumeFolder:
@@ -152,7 +108,11 @@ class SnapshotStore:
             yield free
 
     def base(self) -> Pull | None:
-        """The last good snapshot as the pull that the next one may go on from; None before the first."""
+        """The last good snapshot as the pull that the next one may go on from; None before the first.
+
+        The files of its instruments are proven to be those that were written; the cells in them are read, and proven
+        by the name of their part, when they are first asked for.
+        """
         with self.reading():
             return self._base()
 
@@ -161,11 +121,11 @@ class SnapshotStore:
         if latest is None:
             return None
         manifest = self.manifest_named(latest["manifest"])
-        structure, tables = self._parts(manifest)
+        structure, rows = self._proven_structure(manifest), self._rows(manifest)
         return Pull(
             structure=structure,
-            rows=self._rows(manifest),
-            tables=tables,
+            rows=rows,
+            tables=self._unread_tables(manifest, latest.get("files", {}), structure.dictionary, rows),
             redcap_version=manifest.redcap_version,
             unseen=manifest.unseen,
             groups=self._groups(manifest),
@@ -296,11 +256,35 @@ class SnapshotStore:
 
     def load_night(self, manifest: Manifest, study: str) -> Snapshot:
         """Read the snapshot of one night back, after proving its parts."""
-        structure, tables = self._parts(manifest)
+        structure = self._proven_structure(manifest)
+        tables = {name: self._table(manifest, name) for name in manifest.instruments}
         return _snapshot(manifest, structure, tables, self._groups(manifest), study)
 
-    def _write_parts(self, pull: Pull) -> dict[str, str]:
-        """Write what is not there yet; returns the file of each part.
+    def _write_tables(self, pull: Pull) -> dict[str, _TableFile]:
+        """Write the file of each instrument, unless it was proven tonight or those very bytes lie there."""
+        proven = self._proven_files(pull)
+        return {name: proven.get(name) or self._write_table(pull, name) for name in pull.tables}
+
+    def _proven_files(self, pull: Pull) -> dict[str, _TableFile]:
+        """The files of what an increment carries over; they were proven as its base was read."""
+        latest = self._latest() if pull.carried else None
+        if latest is None:
+            return {}
+        manifest, known = self.manifest_named(latest["manifest"]), latest.get("files", {})
+        return {
+            name: _TableFile(manifest.objects[name], known[manifest.objects[name]])
+            for name in pull.tables
+            if manifest.parts.get(name) == pull.carried.get(name, "") and manifest.objects[name] in known
+        }
+
+    def _write_table(self, pull: Pull, name: str) -> _TableFile:
+        table = pull.tables[name].read()
+        content = table_file(table)
+        file = self._write_other(f"{pull.parts[name]}-{types_of(table)}.parquet", lambda: content)
+        return _TableFile(file, digest_of([content]))
+
+    def _write_other_parts(self, pull: Pull) -> dict[str, str]:
+        """Write what else is not there yet; returns the file of each part.
 
         The base of an increment was read and proven tonight. A full pull looks at what lies there already, so that a
         part which was damaged on disk is whole again.
@@ -314,11 +298,7 @@ class SnapshotStore:
         }
         if (groups := pull.groups) is not None:
             contents[GROUPS] = (f"{pull.parts[GROUPS]}.parquet", lambda: keys_file(groups_frame(groups)))
-        files = {name: write(file, make) for name, (file, make) in contents.items()}
-        for name, table in pull.tables.items():
-            file = f"{pull.parts[name]}-{types_of(table)}.parquet"
-            files[name] = write(file, partial(table_file, table))
-        return files
+        return {name: write(file, make) for name, (file, make) in contents.items()}
 
     def _write_missing(self, file: str, make: Callable[[], bytes]) -> str:
         path = self.folder / OBJECTS / file
@@ -351,19 +331,41 @@ class SnapshotStore:
             told=pull.told,
         )
 
-    def _parts(self, manifest: Manifest) -> tuple[RawStructure, dict[str, Table]]:
-        """Read structure and tables, and prove them."""
+    def _proven_structure(self, manifest: Manifest) -> RawStructure:
+        """Read the structure, once the manifest is proven to name the parts of its snapshot."""
         if snapshot_id(manifest.parts) != manifest.id:
             raise _changed(manifest)
-        structure = self.structure(manifest)
-        tables = {
-            name: _opened(manifest, partial(read_table, name), self._object(manifest, name))
-            for name in manifest.parts
-            if not name.startswith("*")
-        }
-        for name, table in tables.items():
-            _prove(manifest, name, digest_of(table_pieces(table)))
-        return structure, tables
+        return self.structure(manifest)
+
+    def _table(self, manifest: Manifest, name: str) -> Table:
+        """Read an instrument's table, and prove it."""
+        table = _opened(manifest, partial(read_table, name), self._object(manifest, name))
+        _prove(manifest, name, digest_of(table_pieces(table)))
+        return table
+
+    def _table_later(self, manifest: Manifest, name: str) -> Table:
+        """The same while nothing may be removed."""
+        with self.reading():
+            return self._table(manifest, name)
+
+    def _unread_tables(
+        self, manifest: Manifest, known: Mapping[str, str], dictionary: Dictionary, rows: pd.DataFrame
+    ) -> dict[str, Table]:
+        """The tables, whose files are proven now, and whose cells when they are read.
+
+        A file whose hash is not known, because a version before wrote it, is read to be proven.
+        """
+        positions = dict(positions_by_instrument(dictionary, rows))
+        tables: dict[str, Table] = {}
+        for name in manifest.instruments:
+            read = partial(self._table_later, manifest, name)
+            if (sha256 := known.get(manifest.objects[name])) is None:
+                read()
+            elif sha256 != digest_of([self._object(manifest, name)]):
+                raise _changed(manifest)
+            keys = own_keys(rows, name, positions[name])
+            tables[name] = UnreadTable(name, keys, dictionary.columns_of(name), read)
+        return tables
 
     def _rows(self, manifest: Manifest) -> pd.DataFrame:
         return self._keys(manifest, ROWS)

@@ -95,7 +95,7 @@ class SnapshotRows:
     def table_of_column(self) -> dict[str, Table]:
         """The table that holds each export column."""
         tables = reversed(list(self.snapshot.tables.values()))
-        return {column: table for table in tables for column in table.cells.column_names}
+        return {column: table for table in tables for column in table.column_names}
 
     def of(self, instrument: str) -> TableRows:
         """The rows of one instrument."""

@@ -269,7 +269,9 @@ class _Run:
             return None
         touched = changes.records | {edit.record for edit in self.edits}
         stayed = set(base.rows["record"]) & set(pulled.rows["record"]) - touched
-        differ = {name: differing_records(base.tables[name], table) & stayed for name, table in pulled.tables.items()}
+        differ = {
+            name: differing_records(base.tables[name].read(), table) & stayed for name, table in pulled.tables.items()
+        }
         named = tuple(name for name, records in differ.items() if records)
         return Proof(len(set().union(*differ.values())), named)
 

@@ -102,7 +102,7 @@ def _with_rows(
     """Put new rows in the place of some, as many or other ones."""
     if old.keys.take(replaced).reset_index(drop=True).equals(keys):
         return _with_values(dictionary, old, cells, replaced)
-    kept = taken(old, np.delete(np.arange(len(old)), replaced))
+    kept = taken(old.read(), np.delete(np.arange(len(old)), replaced))
     typed = typed_frame(dictionary, old.instrument, cells)
     laid = Table(
         old.instrument,
@@ -123,15 +123,19 @@ def _with_keys(
 
 
 def _with_values(dictionary: Dictionary, old: Table, values: pa.Table, positions: npt.NDArray[np.intp]) -> Table:
-    """Put new values into rows that stay where they are; columns without a new value are neither copied nor typed."""
-    before = old.cells.take(pa.array(positions))
+    """Put new values into rows that stay where they are; columns without a new value are neither copied nor typed.
+
+    An old table that nobody has read is read for it, and stays unread where nothing changed.
+    """
+    table = old.read()
+    before = table.cells.take(pa.array(positions))
     pairs = zip(values.column_names, before.columns, values.columns, strict=True)
     changed = [name for name, was, now in pairs if not was.equals(now)]
     if not changed:
         return old
     mask = np.zeros(len(old), dtype=bool)
     mask[positions] = True
-    new, cells, typed = values.select(changed), old.cells, old.typed.copy(deep=False)
+    new, cells, typed = values.select(changed), table.cells, table.typed.copy(deep=False)
     new_typed = typed_frame(dictionary, old.instrument, new)
     for name in changed:
         column = pc.replace_with_mask(in_one_piece(cells[name]), mask, in_one_piece(new[name]))

@@ -7,7 +7,7 @@ stays in `cells`, so a rule can still find it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -59,10 +59,56 @@ class Table:
     def __len__(self) -> int:
         return len(self.keys)
 
+    @property
+    def column_names(self) -> Sequence[str]:
+        """The export columns of the instrument."""
+        return list(self.cells.column_names)
+
+    def read(self) -> Table:
+        """The table with its cells in memory."""
+        return self
+
     def row_key(self, position: int) -> RowKey:
         """The key of the row at a position."""
         record, event, instrument, instance = self.keys.iloc[position]
         return RowKey(str(record), str(event), str(instrument), int(instance))
+
+
+class UnreadTable(Table):
+    """The same with cells that are read when they are first asked for, and then kept."""
+
+    _names: Sequence[str]
+    _read: Callable[[], Table]
+
+    def __init__(
+        self, instrument: str, keys: pd.DataFrame, column_names: Sequence[str], read: Callable[[], Table]
+    ) -> None:
+        facts = {"instrument": instrument, "keys": keys, "_names": column_names, "_read": read}
+        for name, fact in facts.items():
+            object.__setattr__(self, name, fact)
+
+    @cached_property
+    def _kept(self) -> Table:
+        return self._read()
+
+    @property
+    def cells(self) -> pa.Table:
+        """The cells exactly as REDCap exported them."""
+        return self._kept.cells
+
+    @property
+    def typed(self) -> pd.DataFrame:
+        """The cells as numbers, dates and texts."""
+        return self._kept.typed
+
+    @property
+    def column_names(self) -> Sequence[str]:
+        """The export columns of the instrument, for which no cell is read."""
+        return self._names
+
+    def read(self) -> Table:
+        """The table with its cells in memory; where none was asked for before, they go with it."""
+        return self._kept if "_kept" in vars(self) else self._read()
 
 
 @dataclass(frozen=True)

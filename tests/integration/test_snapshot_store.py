@@ -17,14 +17,17 @@ import pandas as pd
 import pytest
 
 from nightround.model.errors import StudyFilesWrong
+from nightround.snapshots import snapshot_store
 from nightround.snapshots.retention import prune, to_keep
 from nightround.snapshots.snapshot_diff import changed_cells, edits_between
+from nightround.snapshots.snapshot_files import read_table
 from nightround.snapshots.snapshot_store import SnapshotStore
 from nightround.snapshots.vault import KEY_BYTES, Vault, find_key
 from nightround.study.settings import SnapshotsTable
 from redcap_sync.errors import ExportIncomplete
 from redcap_sync.pulling import pulled
 from redcap_sync.pulling.raw_structure import RawStructure
+from redcap_sync.rows.tables import Table, UnreadTable
 from tests.pull_examples import Served, served
 
 NIGHT = datetime(2025, 7, 5, 2, 30, tzinfo=UTC)
@@ -281,8 +284,80 @@ def test_a_number_that_rotted_on_disk_is_told(server: Served, tmp_path: Path) ->
     content, number = path.read_bytes(), struct.pack("<d", 80.5)
     at = content.index(number)
     path.write_bytes(content[:at] + struct.pack("<d", 80.25) + content[at + len(number) :])
+    for read in (lambda: store.load(saved.id, "s"), store.base):
+        with pytest.raises(ExportIncomplete, match="does not match its name"):
+            read()
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The instruments whose cells were read from a file, each time they were."""
+    names: list[str] = []
+
+    def counted(name: str, content: bytes) -> Table:
+        names.append(name)
+        return read_table(name, content)
+
+    monkeypatch.setattr(snapshot_store, "read_table", counted)
+    return names
+
+
+@pytest.mark.parametrize("vault", [Vault(), Vault(bytes(KEY_BYTES))])
+def test_an_increment_reads_what_it_looks_at(server: Served, tmp_path: Path, opened: list[str], vault: Vault) -> None:
+    """A night without change reads no cell; what is read later is what was pulled, and is read once."""
+    server.write("1", weight="80.50", height="1.70")
+    server.write("2", initials="007")
+    store = SnapshotStore(tmp_path / "s", vault)
+    full = store.save("s", server.pull(), NIGHT)
+    saved = store.save("s", server.pull(store.base()), NIGHT + timedelta(days=1))
+    assert (saved.id, opened) == (full.id, [])
+    for name, table in full.tables.items():
+        unread = saved.tables[name]
+        pd.testing.assert_frame_equal(unread.keys, table.keys)
+        assert (len(unread), list(unread.column_names)) == (len(table), list(table.column_names))
+        assert name not in opened
+        pd.testing.assert_frame_equal(unread.text, table.text)
+        pd.testing.assert_frame_equal(unread.typed, table.typed)
+        pd.testing.assert_frame_equal(unread.read().keys, table.keys)
+    assert opened == list(full.tables)
+
+
+def test_an_increment_keeps_no_cells_of_what_did_not_change(server: Served, tmp_path: Path, opened: list[str]) -> None:
+    """The instruments of an edited record are read to compare it; those without a new value stay unread."""
+    store = SnapshotStore(tmp_path / "s")
+    store.save("s", server.pull(), NIGHT)
+    server.write("1", weight="61")
+    saved = store.save("s", server.pull(store.base()), NIGHT + timedelta(days=1))
+    unread = {name for name, table in saved.tables.items() if isinstance(table, UnreadTable)}
+    assert unread == saved.tables.keys() - {"labs"}
+    assert sorted(opened) == sorted(saved.tables)
+    assert saved.tables["labs"].text["weight"].tolist().count("61") == 1
+    assert store.latest("s").id == saved.id  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("part", ["baseline", "labs", "visit"])
+def test_a_snapshot_of_a_version_before_is_proven_by_its_cells(
+    server: Served, tmp_path: Path, opened: list[str], part: str
+) -> None:
+    """Where the hashes of the files are not known, every table is read; the next night knows them."""
+    store, latest = SnapshotStore(tmp_path / "s"), tmp_path / "s" / "latest.json"
+    saved = store.save("s", server.pull(), NIGHT)
+    document = json.loads(latest.read_bytes())
+    del document["files"]
+    latest.write_text(json.dumps(document), encoding="utf-8")
+    path = tmp_path / "s" / "objects" / store.manifest_of(saved.id).objects[part]
+    content = path.read_bytes()
+    path.write_bytes(content[:-40] + bytes(40))
     with pytest.raises(ExportIncomplete, match="does not match its name"):
-        store.load(saved.id, "s")
+        store.base()
+    path.write_bytes(content)
+    opened.clear()
+    pulled_next = server.pull(store.base())
+    assert opened == list(saved.tables)
+    store.save("s", pulled_next, NIGHT + timedelta(days=1))
+    opened.clear()
+    assert store.base().id == saved.id  # type: ignore[union-attr]
+    assert opened == []
 
 
 def test_a_sealed_snapshot_shows_nothing_without_its_key(server: Served, tmp_path: Path) -> None:

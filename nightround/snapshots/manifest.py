@@ -1,0 +1,76 @@
+"""The manifest of a night: which parts its snapshot has, in which files, and how it was pulled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from redcap_sync.messages import Message
+from redcap_sync.pulling.pulled import Proof, Told
+from redcap_sync.rows.tables import Unseen
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What one night's snapshot is made of. It holds no value of a patient and no record id."""
+
+    id: str
+    study: str
+    taken_at: datetime
+    redcap_version: str
+    records: int
+    rows: Mapping[str, int]
+    parts: Mapping[str, str]
+    """Hash of the content of each part, in their order."""
+    objects: Mapping[str, str]
+    """File of each part, and of the edits."""
+    unseen: tuple[Unseen, ...]
+    told: Told
+
+    @property
+    def instruments(self) -> list[str]:
+        """The instruments that have a part."""
+        return [name for name in self.parts if not name.startswith("*")]
+
+    @property
+    def hour(self) -> str:
+        """When it was taken, as lists show it."""
+        return f"{self.taken_at:%Y-%m-%d %H:%M}"
+
+    @property
+    def name(self) -> str:
+        """The name of its file."""
+        return f"{self.taken_at.astimezone(UTC):%Y%m%dT%H%M%S%fZ}_{self.id[:12]}.json"
+
+    def document(self) -> dict[str, Any]:
+        """The manifest as JSON."""
+        unseen = [
+            {"instrument": one.instrument, "columns": one.columns, "reason": one.reason.document()}
+            for one in self.unseen
+        ]
+        told = asdict(self.told) | {"why": self.told.why.document() if self.told.why else None}
+        return {**asdict(self), "taken_at": self.taken_at.isoformat(), "unseen": unseen, "told": told}
+
+    @classmethod
+    def read(cls, document: Mapping[str, Any]) -> Manifest:
+        """Read back what `document` wrote."""
+        told, proof = document["told"], document["told"]["proof"]
+        return cls(
+            **{
+                **document,
+                "taken_at": datetime.fromisoformat(document["taken_at"]),
+                "unseen": tuple(
+                    Unseen(one["instrument"], tuple(one["columns"]), Message.read(one["reason"]))
+                    for one in document["unseen"]
+                ),
+                "told": Told(
+                    **{
+                        **told,
+                        "why": Message.read(told["why"]) if told["why"] else None,
+                        "proof": Proof(proof["records"], tuple(proof["instruments"])) if proof else None,
+                    }
+                ),
+            }
+        )
