@@ -15,6 +15,7 @@ from redcap_sync.project.state import StoredProject
 from redcap_sync.project.values import ValuePlace
 from redcap_sync.whole_numbers import whole_number
 
+NO_EVENT = 0
 STORED_LENGTHS = {"date": 10, "datetime": 16, "datetime_seconds": 19}
 
 
@@ -52,7 +53,7 @@ def rows_from_odm(project: StoredProject, root: ET.Element) -> list[dict[str, st
 
 def _forms(project: StoredProject, subject: ET.Element) -> Iterator[tuple[int, int, ET.Element]]:
     """Every FormData with its event and the event's repeat key; classic projects name no event."""
-    first = next(iter(project.event_names))
+    first = next(iter(project.event_names), NO_EVENT)
     ids = {event.unique_name: event.event_id for event in project.structure.events}
     for form in children(subject, "FormData"):
         yield first, 1, form

@@ -50,7 +50,7 @@ class Selection:
         project = self.project
         if not any(column.name == project.id_field for column in self.columns):
             return ()
-        repeating = bool(project.structure.repeating)
+        repeating = bool(project.dictionary.repeating)
         there = {
             EVENT: project.longitudinal,
             REPEAT_INSTRUMENT: repeating,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 RECORD_KINDS = frozenset({"record_add", "record_edit", "record_delete"})
@@ -28,7 +28,7 @@ class Journal:
     def __init__(self) -> None:
         self._entries: list[LogEntry] = []
         self.erased = False
-        """Whether entries were taken out since the log was last kept on disk."""
+        """Whether entries were taken out or changed since the log was last kept on disk."""
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -48,6 +48,11 @@ class Journal:
     def forget_record(self, record: str) -> None:
         """Erase what the log says of a record."""
         self._entries = [entry for entry in self._entries if entry.record != record]
+        self.erased = True
+
+    def rename_groups(self, renamed: Mapping[str, str]) -> None:
+        """Let entries belong to groups by their new unique names."""
+        self._entries = [replace(entry, group=renamed.get(entry.group, entry.group)) for entry in self._entries]
         self.erased = True
 
     def records_touched(self, begin: datetime | None, end: datetime | None) -> set[str]:

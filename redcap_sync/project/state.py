@@ -41,6 +41,8 @@ class ProjectStructure:
     surveys: dict[str, dict[str, str]] = field(default_factory=dict)
     """Instrument to the attributes of its survey."""
     data_quality_rules: list[dict[str, str]] = field(default_factory=list)
+    data_resolution_workflow: bool = False
+    """Whether queries are kept by the Data Resolution Workflow, so that its right is shown."""
     other_globals: list[tuple[str, str]] = field(default_factory=list)
     """Settings a project XML carries and the API does not show."""
     last_id: int = 1
@@ -99,7 +101,8 @@ class StoredProject:
         """Replace parts of the structure; everything derived from it is made anew."""
         for name, value in parts.items():
             setattr(self.structure, name, value)
-        self.structure.settings["has_repeating_instruments_or_events"] = int(bool(self.structure.repeating))
+        repeats = any(repeat.event_id in self.event_names for repeat in self.structure.repeating)
+        self.structure.settings["has_repeating_instruments_or_events"] = int(repeats)
         self.structure_changed = True
         self._dictionary = self._layout = None
 
@@ -115,11 +118,27 @@ class StoredProject:
         self.structure_changed = True
         return self.structure.last_id
 
+    @property
+    def events(self) -> list[EventRow]:
+        """The events in use: all of a longitudinal project, the first of a classic one."""
+        return self.structure.events if self.longitudinal else self.structure.events[:1]
+
     def event(self, unique_name: str) -> EventRow | None:
         """Find an event by its unique name; '' is the only event of a classic project."""
         if not self.longitudinal and unique_name == "":
-            return self.structure.events[0]
-        return next((event for event in self.structure.events if event.unique_name == unique_name), None)
+            return next(iter(self.events), None)
+        return next((event for event in self.events if event.unique_name == unique_name), None)
+
+    def arms_of(self, record: str) -> frozenset[int]:
+        """Numbers of the arms in which a record has a row."""
+        places = self.values[record].rows if record in self.values else {}
+        stored = {place.event_id for place in places}
+        return frozenset(event.arm for event in self.events if event.event_id in stored)
+
+    def first_event(self, record: str) -> EventRow | None:
+        """The first event of the record's arm, of the first arm for a record that is in none."""
+        arms = self.arms_of(record)
+        return next((event for event in self.events if not arms or event.arm in arms), None)
 
     def event_name(self, event_id: int) -> str:
         """Name an event as the dictionary does: its unique name, '' in a classic project."""
@@ -128,7 +147,7 @@ class StoredProject:
     @property
     def event_names(self) -> dict[int, str]:
         """Dictionary names of the events by their ids, in event order."""
-        return {event.event_id: event.unique_name if self.longitudinal else "" for event in self.structure.events}
+        return {event.event_id: event.unique_name if self.longitudinal else "" for event in self.events}
 
     def group(self, unique_name: str) -> StoredGroup | None:
         """Find a data access group by its unique name."""

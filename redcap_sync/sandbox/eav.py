@@ -25,7 +25,7 @@ def eav_names(selection: Selection) -> tuple[str, ...]:
     """Column names of the rows."""
     project = selection.project
     event = (EVENT,) if project.longitudinal else ()
-    repeat = (REPEAT_INSTRUMENT, REPEAT_INSTANCE) if project.structure.repeating else ()
+    repeat = (REPEAT_INSTRUMENT, REPEAT_INSTANCE) if project.dictionary.repeating else ()
     return ("record", *event, *repeat, "field_name", "value")
 
 

@@ -21,7 +21,7 @@ def asked_selection(call: ApiCall) -> Selection:
     fields, forms = set(parameters.names("fields")), set(parameters.names("forms"))
     _refuse_unknown(call)
     events = parameters.names("events")
-    ids = {event.unique_name: event.event_id for event in project.structure.events}
+    ids = {event.unique_name: event.event_id for event in project.events}
     columns = project.layout.selected(fields, forms)
     logic = parameters.text("filterLogic").strip()
     return Selection(
@@ -89,7 +89,7 @@ def _refuse_unknown(call: ApiCall) -> None:
     known = {
         "fields": {*project.layout.by_name, *project.dictionary.by_name},
         "forms": set(project.instrument_names),
-        "events": {event.unique_name for event in project.structure.events},
+        "events": {event.unique_name for event in project.events},
     }
     for name, values in known.items():
         if unknown := [value for value in parameters.names(name) if value not in values]:

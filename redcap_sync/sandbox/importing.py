@@ -109,7 +109,7 @@ class Importer:
         record = row.get(project.id_field, "").strip()
         if not record:
             raise ApiError(f"The record ID field '{project.id_field}' must have a value in every row.")
-        event = project.event(row.get(EVENT, "") if project.longitudinal else "")
+        event = self._event(record, row.get(EVENT, ""))
         if event is None:
             self._refuse(record, EVENT, row.get(EVENT, ""), UNKNOWN_EVENT)
             return
@@ -117,6 +117,12 @@ class Importer:
         if place is not None:
             cells = self._cells(record, place, row)
             self._plan.changes.append(ImportedRow(record, place, cells, self._group(record, row)))
+
+    def _event(self, record: str, written: str) -> EventRow | None:
+        """The event a row belongs to; one that names none belongs to the first event of the record's arm."""
+        if not self.project.longitudinal:
+            return self.project.event("")
+        return self.project.event(written) if written else self.project.first_event(record)
 
     def _refuse(self, record: str, name: str, value: str, message: str) -> None:
         self._plan.errors.append((record, name, value, message))

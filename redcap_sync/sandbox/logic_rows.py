@@ -107,7 +107,7 @@ class Viewpoint:
             event = self.project.event(written)
             return event.event_id if event else None
         own = self._event()
-        in_arm = [event for event in self.project.structure.events if event.arm == own.arm]
+        in_arm = [event for event in self.project.events if event.arm == own.arm]
         position = in_arm.index(own)
         has = {e.event_id for e in in_arm if instrument in self._instruments_at(e.event_id)}
         candidates = {
@@ -123,7 +123,7 @@ class Viewpoint:
         return self.project.dictionary.instruments_at(self.project.event_name(event_id))
 
     def _event(self) -> EventRow:
-        return next(event for event in self.project.structure.events if event.event_id == self.place.event_id)
+        return next(event for event in self.project.events if event.event_id == self.place.event_id)
 
     def _smart(self, name: str) -> str:
         """Value of a smart variable that is one by itself."""
@@ -135,7 +135,7 @@ class Viewpoint:
 
     def _number_of(self, event: EventRow) -> int:
         """Place of an event in its arm, from 1."""
-        return [one for one in self.project.structure.events if one.arm == event.arm].index(event) + 1
+        return [one for one in self.project.events if one.arm == event.arm].index(event) + 1
 
     def _smart_of_event(self) -> dict[str, str]:
         event = self._event()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -96,13 +96,25 @@ class Parameters:
 
 
 def parameters_from_pairs(pairs: Iterable[tuple[str, str]], uploads: Mapping[str, Upload] | None = None) -> Parameters:
-    """Sort form pairs into scalars and arrays; indexed arrays keep the order in which they were sent."""
+    """Sort form pairs into scalars and arrays, as PHP does: what comes later replaces what had the same name.
+
+    Arrays keep the order in which their indexes were sent first.
+    """
     scalars: dict[str, str] = {}
-    arrays: dict[str, list[str]] = {}
+    arrays: dict[str, dict[str, str]] = {}
     for key, value in pairs:
         indexed = ARRAY_KEY.fullmatch(key)
         if indexed:
-            arrays.setdefault(indexed[1], []).append(value)
+            scalars.pop(indexed[1], None)
+            values = arrays.setdefault(indexed[1], {})
+            values[indexed[2] or _next_index(values)] = value
         else:
+            arrays.pop(key, None)
             scalars[key] = value
-    return Parameters(scalars, {name: tuple(values) for name, values in arrays.items()}, uploads or {})
+    return Parameters(scalars, {name: tuple(values.values()) for name, values in arrays.items()}, uploads or {})
+
+
+def _next_index(indexes: Collection[str]) -> str:
+    """The index PHP gives where brackets are empty: one more than the largest."""
+    numbers = (whole_number(index) for index in indexes)
+    return str(max((number for number in numbers if number is not None), default=-1) + 1)

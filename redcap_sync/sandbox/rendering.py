@@ -56,7 +56,7 @@ def csv_line(cells: Iterable[str], quoted: QuotedCells) -> str:
 
 
 def csv_text(columns: Sequence[str], rows: Iterable[Iterable[str]], delimiter: str = ",") -> str:
-    """Render rows of text; nothing at all to render is a lone newline, as real servers send it."""
+    """Render rows of text; an export of no record is a lone newline, as real servers send it."""
     quoted = QuotedCells(delimiter)
     lines = [csv_line(row, quoted) for row in rows]
     return "".join([csv_line(columns, quoted), *lines]) if lines else "\n"
@@ -104,13 +104,14 @@ def rows_answer(
     root: str = "records",
     delimiter: str = ",",
 ) -> Answer:
-    """Render rows in a format; `columns` names them where CSV may be empty."""
+    """Render rows in a format; `columns` is the header line that CSV has also where there is no row."""
     if output == "json":
         return Answer(json_text(rows).encode(), MEDIA_TYPES["json"])
     if output == "csv":
         names = columns or (list(rows[0]) if rows else [])
-        cells = ([csv_cell(row[name]) for name in names] for row in rows)
-        return Answer(csv_text(names, cells, delimiter).encode(), MEDIA_TYPES["csv"])
+        cells = [[csv_cell(row[name]) for name in names] for row in rows]
+        text = csv_text(names, cells, delimiter) if cells else csv_line(names, QuotedCells(delimiter))
+        return Answer(text.encode(), MEDIA_TYPES["csv"])
     return Answer(xml_text(rows, root).encode(), MEDIA_TYPES["xml"])
 
 

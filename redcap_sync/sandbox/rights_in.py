@@ -5,21 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from redcap_sync.project.rights import RANDOMIZATION_RIGHTS, RIGHTS, Rights
+from redcap_sync.project.rights import NO_ACCESS, RANDOMIZATION_RIGHTS, RIGHTS, Rights
 from redcap_sync.sandbox.call_error import not_valid
 from redcap_sync.whole_numbers import whole_number
 
 
-def changed_rights(rights: Rights, row: Mapping[str, Any]) -> Rights:
-    """Return the rights with those replaced that a row of an import names."""
+def changed_rights(rights: Rights, row: Mapping[str, Any], instruments: tuple[str, ...]) -> Rights:
+    """Return the rights with those replaced that a row of an import names; a blank `forms_export` is no export."""
     known = (*RIGHTS, *RANDOMIZATION_RIGHTS)
     named = {right: _level(right, row[right]) for right in known if str(row.get(right, "")).strip()}
     return Rights(
         levels={**rights.levels, **named},
         forms={**rights.forms, **_levels(row.get("forms"))},
-        forms_export={**rights.forms_export, **_levels(row.get("forms_export"))},
+        forms_export={**_exports_before(rights, row, instruments), **_levels(row.get("forms_export"))},
         unnamed=rights.unnamed,
     )
+
+
+def _exports_before(rights: Rights, row: Mapping[str, Any], instruments: tuple[str, ...]) -> Mapping[str, int]:
+    if "forms_export" not in row or row["forms_export"]:
+        return rights.forms_export
+    return dict.fromkeys(instruments, NO_ACCESS)
 
 
 def _levels(written: Any) -> dict[str, int]:
@@ -31,7 +37,7 @@ def _levels(written: Any) -> dict[str, int]:
 
 
 def _level(name: str, written: Any) -> int:
-    level = whole_number(str(written).strip())
+    level = whole_number(str(written).strip() or str(NO_ACCESS))
     if level is None:
         raise not_valid(name.strip())
     return level

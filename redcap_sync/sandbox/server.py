@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from datetime import UTC, timedelta
 from email.utils import format_datetime
+from mimetypes import guess_type
 from threading import Lock
 from urllib.parse import parse_qsl
 
@@ -37,6 +38,7 @@ NOT_FOUND_PAGE = (
 NOT_IMPLEMENTED = error_answer("The requested method is not implemented.", 501, "xml")
 EVERY_VERB = ["POST", "GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"]
 LARGEST_PART = 1 << 30
+UNTYPED = "application/octet-stream"
 FAULT_HEADER = "x-sandbox-fault"
 Page = Callable[[Installation, Mapping[str, str]], str | None]
 
@@ -175,7 +177,11 @@ async def read_parameters(request: Request) -> Parameters:
 
 
 async def _upload(part: UploadFile) -> Upload:
-    return Upload(part.filename or "file", part.content_type or "application/octet-stream", await part.read())
+    name = part.filename or "file"
+    sent = part.content_type or UNTYPED
+    # Clients that name no type: servers go by the name then.
+    media_type = guess_type(name)[0] or UNTYPED if sent == UNTYPED else sent
+    return Upload(name, media_type, await part.read())
 
 
 def answer(installation: Installation, parameters: Parameters, clock_error: timedelta = timedelta()) -> Answer:

@@ -180,6 +180,4 @@ def test_a_file_may_have_any_name(served: tuple[Running, StoredProject]) -> None
     assert requests.post(sandbox.api_url, data=body.encode(), headers=headers, timeout=10).status_code == 200
     doc_id = call(sandbox, project, content="fileRepository", action="list").json()[0]["doc_id"]
     found = call(sandbox, project, content="fileRepository", action="export", doc_id=str(doc_id))
-    assert found.headers["content-type"].encode("latin-1").decode() == (
-        'application/octet-stream; name="扫描.txt";charset=UTF-8'
-    )
+    assert found.headers["content-type"].encode("latin-1").decode() == ('text/plain; name="扫描.txt";charset=UTF-8')

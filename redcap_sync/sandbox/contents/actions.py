@@ -27,10 +27,8 @@ def by_action(export: Handler, imported: Handler, others: Mapping[str, Handler] 
 
 
 def named(call: ApiCall, parameter: str, known: Collection[str]) -> list[str]:
-    """Read what an array parameter names, each once; refuse none at all and what is not there."""
+    """Read what an array parameter names, each once, which may be nothing; refuse what is not there."""
     found = list(dict.fromkeys(call.parameters.names(parameter)))
-    if not found:
-        raise not_valid(parameter)
     if unknown := [name for name in found if name not in known]:
         raise values_not_valid(parameter, unknown)
     return found

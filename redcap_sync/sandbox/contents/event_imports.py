@@ -18,7 +18,7 @@ from redcap_sync.whole_numbers import whole_number
 
 def import_arms(call: ApiCall) -> Answer:
     """Add arms or rename them; `override` deletes all arms first, thereby their events."""
-    rows = _design_rows(call, "arms")
+    rows = _design_rows(call)
     imported = [ArmRow(_arm_number(row), cell_text(row.get("name"))) for row in rows]
     arms = {arm.number: arm for arm in call.project.structure.arms}
     if call.parameters.flag("override"):
@@ -32,7 +32,7 @@ def import_arms(call: ApiCall) -> Answer:
 
 def delete_arms(call: ApiCall) -> Answer:
     """Delete arms with their events and the values in them."""
-    _require_design(call, "arms")
+    call.require("api_import", "design")
     known = {str(arm.number) for arm in call.project.structure.arms}
     gone = named(call, "arms", known)
     _forget_events(call.project, [e.event_id for e in call.project.structure.events if str(e.arm) in gone])
@@ -44,7 +44,7 @@ def delete_arms(call: ApiCall) -> Answer:
 
 def import_events(call: ApiCall) -> Answer:
     """Add events, or rename those that come with their unique name; `override` deletes all events first."""
-    rows = _design_rows(call, "events")
+    rows = _design_rows(call)
     project = call.project
     arms = {arm.number for arm in project.structure.arms}
     if missing := [row for row in rows if _arm_number(row) not in arms or not cell_text(row.get("event_name"))]:
@@ -81,7 +81,7 @@ def _put_event(project: StoredProject, row: Mapping[str, str]) -> None:
 
 def delete_events(call: ApiCall) -> Answer:
     """Delete events with what is designated to them and the values in them."""
-    _require_design(call, "events")
+    call.require("api_import", "design")
     known = {event.unique_name: event.event_id for event in call.project.structure.events}
     gone = named(call, "events", known)
     _forget_events(call.project, [known[name] for name in gone])
@@ -91,7 +91,7 @@ def delete_events(call: ApiCall) -> Answer:
 
 def import_mapping(call: ApiCall) -> Answer:
     """Replace the whole mapping."""
-    rows = _design_rows(call, "form/event mappings")
+    rows = _design_rows(call)
     project = call.project
     ids = {event.unique_name: event.event_id for event in project.structure.events}
     mapping: list[tuple[int, str]] = []
@@ -121,7 +121,7 @@ def import_repeating(call: ApiCall) -> Answer:
 
 def _repeat(project: StoredProject, row: Mapping[str, str]) -> Repeat:
     written, form = row.get("event_name", ""), row.get("form_name", "")
-    event = project.event(written) if project.longitudinal else project.structure.events[0]
+    event = project.event(written if project.longitudinal else "")
     if event is None:
         raise ApiError(f"event '{written}' is not available in project")
     if form and form not in project.instrument_names:
@@ -169,15 +169,9 @@ def _forget_events(project: StoredProject, event_ids: Collection[int]) -> None:
     )
 
 
-def _design_rows(call: ApiCall, what: str) -> list[dict[str, Any]]:
-    _require_design(call, what)
-    return imported_rows(call.parameters)
-
-
-def _require_design(call: ApiCall, what: str) -> None:
+def _design_rows(call: ApiCall) -> list[dict[str, Any]]:
     call.require("api_import", "design")
-    if not call.project.longitudinal:
-        raise ApiError(f"You cannot import {what} for classic projects")
+    return imported_rows(call.parameters)
 
 
 def _arm_number(row: Mapping[str, Any]) -> int:

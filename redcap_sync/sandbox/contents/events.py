@@ -40,7 +40,8 @@ def export_events(call: ApiCall) -> Answer:
     wanted = _longitudinal_export(call, "events")
     offsets = bool(call.project.structure.settings["scheduling_enabled"])
     rows = [_event_row(e, offsets=offsets) for e in call.project.structure.events if not wanted or e.arm in wanted]
-    return rows_answer(rows, call.parameters.format, root="events")
+    columns = tuple(_event_row(EventRow(0, "", "", 0), offsets=offsets))
+    return rows_answer(rows, call.parameters.format, columns=columns, root="events")
 
 
 def export_mapping(call: ApiCall) -> Answer:
@@ -53,16 +54,15 @@ def export_repeating(call: ApiCall) -> Answer:
     """What repeats, with the label of its instances; event names only in longitudinal projects."""
     call.require("api_export")
     project = call.project
-    if not project.structure.repeating:
+    names = project.event_names
+    repeating = [repeat for repeat in project.structure.repeating if repeat.event_id in names]
+    if not repeating:
         raise ApiError(NO_REPEATS)
     call.log("manage", "Manage/Design", details="Export repeating instruments and events (API)")
-    names = project.event_names
     order = {"": -1} | {name: position for position, name in enumerate(project.instrument_names)}
     event_order = list(names)
     rows: list[dict[str, Any]] = []
-    for repeat in sorted(
-        project.structure.repeating, key=lambda r: (event_order.index(r.event_id), order.get(r.instrument, 0))
-    ):
+    for repeat in sorted(repeating, key=lambda r: (event_order.index(r.event_id), order.get(r.instrument, 0))):
         event = {"event_name": names.get(repeat.event_id, "")} if project.longitudinal else {}
         rows.append({**event, "form_name": repeat.instrument, "custom_form_label": repeat.custom_label})
     return rows_answer(rows, call.parameters.format, root="items")

@@ -60,7 +60,8 @@ def uploaded(call: ApiCall) -> Upload:
 def document_answer(document: StoredDocument) -> Answer:
     """Send a document with its name, as clients read it."""
     media_type = document.media_type or "application/octet-stream"
-    return Answer(document.content, f'{media_type}; name="{document.name}";charset=UTF-8')
+    charset = ";charset=UTF-8" if media_type.startswith("text/") else ""
+    return Answer(document.content, f'{media_type}; name="{document.name}"{charset}')
 
 
 def _document(call: ApiCall) -> StoredDocument:

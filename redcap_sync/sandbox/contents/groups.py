@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from redcap_sync.project.state import StoredProject
 from redcap_sync.project.structure import StoredGroup, unique_group_name
 from redcap_sync.sandbox.call import ApiCall
 from redcap_sync.sandbox.call_error import ApiError, values_not_valid
@@ -23,10 +26,11 @@ def export_groups(call: ApiCall) -> Answer:
 
 
 def import_groups(call: ApiCall) -> Answer:
-    """Add groups (rows with a blank unique name) or rename them."""
+    """Add groups (rows with a blank unique name) or rename them: the unique name follows the name."""
     call.require("api_import", "data_access_groups")
     rows = imported_rows(call.parameters)
     groups = list(call.project.structure.groups)
+    renamed: dict[str, str] = {}
     for row in rows:
         name, unique = cell_text(row.get("data_access_group_name")), cell_text(row.get("unique_group_name"))
         position = next((n for n, group in enumerate(groups) if group.unique_name == unique), None)
@@ -35,11 +39,29 @@ def import_groups(call: ApiCall) -> Answer:
         if position is None:
             made = unique_group_name(name, {group.unique_name for group in groups})
             groups.append(StoredGroup(call.project.next_id(), made, name))
-        else:
-            groups[position] = StoredGroup(groups[position].group_id, unique, name)
+        elif groups[position].name != name:
+            made = unique_group_name(name, {group.unique_name for group in groups if group.unique_name != unique})
+            groups[position] = StoredGroup(groups[position].group_id, made, name)
+            renamed = {old: made if new == unique else new for old, new in {unique: unique, **renamed}.items()}
     call.project.restructure(groups=groups)
+    _rename_groups(call.project, renamed)
     call.log("manage", "Manage/Design", details="Import DAGs (API)")
     return count_answer(len(rows))
+
+
+def _rename_groups(project: StoredProject, renamed: Mapping[str, str]) -> None:
+    """Keep users, records, their log and allocation tables in groups whose unique names changed."""
+    if not renamed:
+        return
+    for user in project.structure.users.values():
+        user.group = renamed.get(user.group, user.group)
+        user.more_groups = [renamed.get(name, name) for name in user.more_groups]
+    for record in project.values.names():
+        if (group := project.values[record].group) in renamed:
+            project.values.join_group(record, renamed[group])
+    for entry in (entry for one in project.structure.randomizations for entry in one.table):
+        entry.access_group = renamed.get(entry.access_group, entry.access_group)
+    project.journal.rename_groups(renamed)
 
 
 def delete_groups(call: ApiCall) -> Answer:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from random import Random
 from typing import Any
 
-from redcap_sync.project.rights import Rights, Role, User
+from redcap_sync.project.rights import RANDOMIZATION_RIGHTS, Rights, Role, User
 from redcap_sync.project.state import StoredProject
 from redcap_sync.sandbox.call import ApiCall
 from redcap_sync.sandbox.call_error import ApiError, not_valid, values_not_valid
@@ -17,6 +17,11 @@ from redcap_sync.sandbox.rights_in import changed_rights
 from redcap_sync.sandbox.rows_in import cell_text, imported_rows
 
 ROLE_NAME_LENGTH = 10
+LAST_OF_A_ROLE = (
+    *("lock_records_customization", "lock_records", "lock_records_all_forms"),
+    *(*RANDOMIZATION_RIGHTS, "forms", "forms_export", "data_quality_resolution"),
+)
+ROLE_MAPPING_KEYS = ("username", "unique_role_name", "data_access_group")
 
 
 def export_users(call: ApiCall) -> Answer:
@@ -24,7 +29,8 @@ def export_users(call: ApiCall) -> Answer:
     call.require("api_export")
     call.log("manage", "Manage/Design", details="Export users (API)")
     rows = [_user_row(call.project, user) for user in call.project.structure.users.values()]
-    return rows_answer(rows, call.parameters.format, root="users")
+    columns = tuple(_user_row(call.project, User("", Rights())))
+    return rows_answer(rows, call.parameters.format, columns=columns, root="users")
 
 
 def import_users(call: ApiCall) -> Answer:
@@ -52,7 +58,7 @@ def _changed_user(project: StoredProject, user: User, row: Mapping[str, Any]) ->
     }
     return User(
         user.username,
-        changed_rights(user.rights, row),
+        changed_rights(user.rights, row, project.instrument_names),
         **texts,
         group=group,
         more_groups=user.more_groups,
@@ -89,18 +95,26 @@ def _user_row(project: StoredProject, user: User) -> dict[str, Any]:
 
 def _rights_row(project: StoredProject, rights: Rights) -> dict[str, Any]:
     enabled = bool(project.structure.settings["randomization_enabled"])
-    return rights.row(project.instrument_names, randomization=enabled)
+    row = rights.row(project.instrument_names, randomization=enabled)
+    if not project.structure.data_resolution_workflow:
+        del row["data_quality_resolution"]
+    return row
 
 
 def export_roles(call: ApiCall) -> Answer:
     """Every role with its rights, in the order in which they were made."""
     call.require("api_export")
     call.log("manage", "Manage/Design", details="Export user roles (API)")
-    rows = [
-        {"unique_role_name": role.unique_name, "role_label": role.label, **_rights_row(call.project, role.rights)}
-        for role in call.project.structure.roles
-    ]
-    return rows_answer(rows, call.parameters.format, root="userroles")
+    rows = [_role_row(call.project, role) for role in call.project.structure.roles]
+    columns = tuple(_role_row(call.project, Role("", "", Rights())))
+    return rows_answer(rows, call.parameters.format, columns=columns, root="userroles")
+
+
+def _role_row(project: StoredProject, role: Role) -> dict[str, Any]:
+    """The rights of a role; they end in another order than a user's, as the clients' recorded answers have them."""
+    rights = _rights_row(project, role.rights)
+    last = {name: rights.pop(name) for name in LAST_OF_A_ROLE if name in rights}
+    return {"unique_role_name": role.unique_name, "role_label": role.label, **rights, **last}
 
 
 def import_roles(call: ApiCall) -> Answer:
@@ -108,13 +122,14 @@ def import_roles(call: ApiCall) -> Answer:
     call.require("api_import", "user_rights")
     rows = imported_rows(call.parameters)
     roles = {role.unique_name: role for role in call.project.structure.roles}
+    names = call.project.instrument_names
     for row in rows:
         unique = cell_text(row.get("unique_role_name"))
         if unique and unique not in roles:
             raise values_not_valid("unique_role_name", [unique])
         role = roles.get(unique) or Role(_new_role_name(call, roles), "", Rights())
         label = cell_text(row.get("role_label", role.label))
-        roles[role.unique_name] = Role(role.unique_name, label, changed_rights(role.rights, row))
+        roles[role.unique_name] = Role(role.unique_name, label, changed_rights(role.rights, row, names))
     call.project.restructure(roles=list(roles.values()))
     call.log("user", "Edit user role" if roles else "Add user role", details="Import user roles (API)")
     return count_answer(len(rows))
@@ -145,10 +160,10 @@ def export_role_mapping(call: ApiCall) -> Answer:
     call.require("api_export")
     call.log("manage", "Manage/Design", details="Export user-role assignments (API)")
     rows = [
-        {"username": user.username, "unique_role_name": user.role, "data_access_group": user.group}
+        dict(zip(ROLE_MAPPING_KEYS, (user.username, user.role, user.group), strict=True))
         for user in call.project.structure.users.values()
     ]
-    return rows_answer(rows, call.parameters.format, root="items")
+    return rows_answer(rows, call.parameters.format, columns=ROLE_MAPPING_KEYS, root="items")
 
 
 def import_role_mapping(call: ApiCall) -> Answer:

@@ -38,11 +38,11 @@ def _events_named(call: ApiCall) -> set[int]:
     project, name, arm = call.project, call.parameters.text("event"), call.parameters.text("arm")
     if name and project.event(name) is None:
         raise not_valid("event")
-    if arm and not any(str(event.arm) == arm for event in project.structure.events):
+    if arm and not any(str(event.arm) == arm for event in project.events):
         raise not_valid("arm")
     if call.parameters.text("instrument") and project.longitudinal and not name:
         raise not_valid("event")
-    events = project.structure.events
+    events = project.events
     return {e.event_id for e in events if (not name or e.unique_name == name) and (not arm or str(e.arm) == arm)}
 
 
