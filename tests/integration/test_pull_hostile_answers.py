@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from nightround.texts.catalogue import in_language
 from redcap_sync.api.client import RedcapClient
 from redcap_sync.api.session import ApiSession
 from redcap_sync.errors import ExplainedError, ExportIncomplete
+from redcap_sync.pulling.pulled import Pull
 from tests.pull_examples import Served, served
 
 CANARY = "CANARY 77"
@@ -83,7 +85,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 
 def pull_with(
-    server: Served, monkeypatch: pytest.MonkeyPatch, content: str, change: Callable[[bytes], bytes]
+    server: Served,
+    monkeypatch: pytest.MonkeyPatch,
+    content: str,
+    change: Callable[[bytes], bytes],
+    base: Pull | None = None,
 ) -> ExplainedError | None:
     """Pull with every answer to a call changed; the error it ended with, or None."""
     post = ApiSession.post
@@ -99,10 +105,22 @@ def pull_with(
     monkeypatch.setattr(ApiSession, "post", changed)
     server.client = server.fresh_client(attempts=1)
     try:
-        server.pull()
+        server.pull(base)
     except ExplainedError as error:
         return error
     return None
+
+
+def with_cell(content: str, value: Any, body: bytes) -> bytes:
+    """An answer with a value in the last row of a call."""
+    try:
+        answer = json.loads(body)
+    except ValueError:  # as CSV
+        return body.replace(b"CHGD", json.dumps(value).encode())
+    rows = answer if isinstance(answer, list) else [answer]
+    if rows:
+        rows[-1][CALLS[content]] = value
+    return json.dumps(answer).encode()
 
 
 def assert_harmless_or_explained(error: ExplainedError | None) -> None:
@@ -133,17 +151,7 @@ def test_an_answer_that_is_none(server: Served, monkeypatch: pytest.MonkeyPatch,
 @pytest.mark.parametrize("value", VALUES)
 def test_a_value_that_is_none(server: Served, monkeypatch: pytest.MonkeyPatch, content: str, value: str) -> None:
     """One cell of each call has a value that cannot be."""
-
-    def change(body: bytes) -> bytes:
-        try:
-            answer = json.loads(body)
-        except ValueError:  # ids as CSV
-            return body.replace(b'"1"', json.dumps(VALUES[value]).encode())
-        rows = answer if isinstance(answer, list) else [answer]
-        if rows:
-            rows[-1][CALLS[content]] = VALUES[value]
-        return json.dumps(answer).encode()
-
+    change = partial(with_cell, content, VALUES[value])
     assert_harmless_or_explained(pull_with(server, monkeypatch, content, change))
 
 
@@ -167,6 +175,40 @@ def test_a_missing_key(server: Served, monkeypatch: pytest.MonkeyPatch, content:
 
         with monkeypatch.context() as patch:
             assert_harmless_or_explained(pull_with(server, patch, content, change))
+
+
+@pytest.fixture(scope="module")
+def larger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Served, Pull]]:
+    """A sandbox with more records than a batch, so that they come as CSV, and the pull before a change."""
+    with served(tmp_path_factory.mktemp("larger"), records=12) as one:
+        base = one.pull()
+        one.clock.forward(days=1)
+        one.write("2", initials="CHGD")
+        yield one, base
+
+
+@pytest.mark.parametrize("content", ["log", "record", "user"])
+@pytest.mark.parametrize("body", BODIES)
+@pytest.mark.parametrize("increment", [True, False])
+def test_an_answer_that_is_none_to_a_larger_or_later_pull(
+    larger: tuple[Served, Pull], monkeypatch: pytest.MonkeyPatch, content: str, body: str, *, increment: bool
+) -> None:
+    """An increment, and a pull in CSV, meet the same answers."""
+    server, base = larger
+    assert_harmless_or_explained(
+        pull_with(server, monkeypatch, content, BODIES[body], base=base if increment else None)
+    )
+
+
+@pytest.mark.parametrize("content", ["log", "record"])
+@pytest.mark.parametrize("value", VALUES)
+def test_a_value_that_is_none_in_an_increment(
+    larger: tuple[Served, Pull], monkeypatch: pytest.MonkeyPatch, content: str, value: str
+) -> None:
+    """One cell of the log or of the records has a value that cannot be."""
+    server, base = larger
+    change = partial(with_cell, content, VALUES[value])
+    assert_harmless_or_explained(pull_with(server, monkeypatch, content, change, base=base))
 
 
 @pytest.mark.parametrize("content", CALLS)
