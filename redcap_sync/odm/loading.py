@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 
 from redcap_sync.errors import ProjectFileWrong
 from redcap_sync.messages import Message
-from redcap_sync.odm.safe_xml import NotProjectXml, elements, local_name
+from redcap_sync.odm.safe_xml import NotProjectXml, elements, every, local_name
 from redcap_sync.odm.structure_from_xml import structure_from_odm
 from redcap_sync.odm.values_from_xml import load_values
 from redcap_sync.project.state import Clock, StoredProject
@@ -56,7 +56,8 @@ def _load(file: TextIO, clock: Clock, *, calculated: bool) -> tuple[ET.Element, 
 def _without_records(root: ET.Element, clock: Clock) -> StoredProject:
     structure = structure_from_odm(root)
     if not structure.metadata:
-        raise NotProjectXml("file.reason.no_field")
+        holds_data = next(every(root, "ClinicalData"), None) is not None
+        raise NotProjectXml("file.reason.data_only" if holds_data else "file.reason.no_field")
     project = StoredProject(structure, clock=clock)
     project.restructure()
     return project

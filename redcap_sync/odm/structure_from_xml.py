@@ -54,6 +54,8 @@ ROLE_RIGHTS = {
 """Right of the API to its attribute in the XML, where the two differ."""
 GROUPED = ("RepeatingInstrumentsAndEvents", "ReportsGroup", "SurveysGroup", "DataQualityRulesGroup", "UserRolesGroup")
 CHOICE_TYPES = ("radio", "dropdown")
+OTHER_CHOICES = {"calc": "Calculation", "slider": "SliderLabels", "text": "OntologySearch"}
+"""Type of a field without choices to the attribute that stands in their place."""
 MOST_STRATA = 15
 LEVEL = re.compile(r"\[([^,\]]+),(\d+)\]")
 
@@ -135,7 +137,7 @@ def _metadata_row(item: ET.Element, form: str, lists: dict[str, ET.Element]) -> 
         "form_name": form,
         "section_header": attribute(item, "SectionHeader"),
         "field_type": kind,
-        "field_label": next((text_of(question, "TranslatedText") for question in children(item, "Question")), ""),
+        "field_label": next((_label(question) for question in children(item, "Question")), ""),
         "select_choices_or_calculations": _choices(item, kind, lists),
         "field_note": attribute(item, "FieldNote"),
         "text_validation_type_or_show_slider_number": VALIDATIONS.get(validation, validation),
@@ -154,11 +156,14 @@ def _metadata_row(item: ET.Element, form: str, lists: dict[str, ET.Element]) -> 
     return row
 
 
+def _label(question: ET.Element) -> str:
+    """The label of a field: with its formats where it has some, which the plain text is without."""
+    return text_of(question, "FormattedTranslatedText") or text_of(question, "TranslatedText")
+
+
 def _choices(item: ET.Element, kind: str, lists: dict[str, ET.Element]) -> str:
-    if kind == "calc":
-        return attribute(item, "Calculation")
-    if kind == "slider":
-        return attribute(item, "SliderLabels")
+    if kind in OTHER_CHOICES:
+        return attribute(item, OTHER_CHOICES[kind])
     found = next((lists.get(attribute(ref, "CodeListOID")) for ref in children(item, "CodeListRef")), None)
     if found is None:
         return ""

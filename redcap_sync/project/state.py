@@ -135,6 +135,10 @@ class StoredProject:
         stored = {place.event_id for place in places}
         return frozenset(event.arm for event in self.events if event.event_id in stored)
 
+    def in_arm_of(self, record: str, event_id: int) -> bool:
+        """Say whether a record has a row in the arm of an event."""
+        return any(event.event_id == event_id and event.arm in self.arms_of(record) for event in self.events)
+
     def first_event(self, record: str) -> EventRow | None:
         """The first event of the record's arm, of the first arm for a record that is in none."""
         arms = self.arms_of(record)

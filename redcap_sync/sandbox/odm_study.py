@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from redcap_sync.column_name import checkbox_column
@@ -15,6 +16,7 @@ from redcap_sync.sandbox.odm_writing import element, text_element
 
 WRITTEN_TYPES = {ours: theirs for theirs, ours in FIELD_TYPES.items()}
 WRITTEN_VALIDATIONS = {ours: theirs for theirs, ours in VALIDATIONS.items()}
+TAG = re.compile(r"</?[a-zA-Z][^<>]*>")
 STATES = (Choice("0", "Incomplete"), Choice("1", "Unverified"), Choice("2", "Complete"))
 ATTRIBUTES = {
     "SectionHeader": "section_header",
@@ -219,6 +221,7 @@ def _item(name: str, field: Field, row: dict[str, str]) -> str:
         "redcap:TextValidationType": WRITTEN_VALIDATIONS.get(validation, validation),
         "redcap:Calculation": written if field.type == "calc" else "",
         "redcap:SliderLabels": written if field.type == "slider" else "",
+        "redcap:OntologySearch": written if field.type == "text" else "",
         **{f"redcap:{theirs}": row.get(ours, "") for theirs, ours in ATTRIBUTES.items()},
     }
     content = _question(field.label)
@@ -230,7 +233,10 @@ def _item(name: str, field: Field, row: dict[str, str]) -> str:
 
 
 def _question(label: str) -> str:
-    return element("Question", {}, text_element("TranslatedText", label))
+    """Write a label; one with tags a second time, because its plain text is without them."""
+    plain = TAG.sub("", label)
+    formatted = "" if plain == label else text_element("redcap:FormattedTranslatedText", label)
+    return element("Question", {}, text_element("TranslatedText", plain) + formatted)
 
 
 def _list_ref(name: str) -> str:

@@ -72,8 +72,10 @@ def _every_response(installation: Installation) -> Iterator[Response]:
 
 
 def responses(project: StoredProject, record: str) -> Iterator[Response]:
-    """Every survey of a record, in the order of events and instruments."""
+    """Every survey of a record in its arms, in the order of events and instruments."""
     for event_id, event in project.event_names.items():
+        if not project.in_arm_of(record, event_id):
+            continue
         for instrument in project.dictionary.instruments_at(event):
             if instrument in project.structure.surveys:
                 for place in _places(project, record, event_id, instrument):

@@ -1,7 +1,10 @@
 """What the test suites of other makers' clients found: events, empty lists, downloads, groups and rights."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,9 +13,14 @@ import pytest
 import redcap
 import requests
 
+from redcap_sync.errors import ProjectFileWrong
 from redcap_sync.project.state import StoredProject
 from redcap_sync.sandbox import Running, running
-from tests.sandbox_examples import longitudinal_project, simple_project
+from redcap_sync.sandbox.__main__ import main
+from redcap_sync.sandbox.project_sources import project_from_odm, project_from_xml
+from tests.sandbox_examples import Clock, longitudinal_folder, longitudinal_project, simple_project
+
+PUBLIC = "https://redcap.example.org"
 
 ARMS = [{"arm_num": 1, "name": "A"}, {"arm_num": 2, "name": "B"}]
 EVENTS = [{"event_name": f"Visit {n}", "arm_num": arm} for arm in (1, 2) for n in (1, 2)]
@@ -42,7 +50,7 @@ Makes = Callable[..., StoredProject]
 
 
 def _served(project: StoredProject) -> Iterator[Asked]:
-    with running([project], public_url="https://redcap.example.org") as sandbox:
+    with running([project], public_url=PUBLIC) as sandbox:
         yield Asked(project, sandbox)
 
 
@@ -321,3 +329,143 @@ def test_a_later_parameter_replaces_one_of_the_same_name(
     answer = requests.post(classic.sandbox.api_url, data=about, timeout=10)
     assert answer.status_code == status
     assert columns is None or list(answer.json()[0]) == columns
+
+
+def test_surveys_know_the_arms_of_records(tmp_path: Path) -> None:
+    """The participants of an event are the records of its arm, and links and codes of another arm's are refused."""
+    for call in _served(longitudinal_project(tmp_path, surveys=["baseline"])):
+        _second_arm(call)
+        call([{"record_id": "1", "redcap_event_name": "screening_arm_1", "sex": "1"}])
+        call([{"record_id": "2", "redcap_event_name": "start_arm_2", "sex": "2"}])
+        call([{"record_id": "3", "redcap_event_name": event} for event in ("screening_arm_1", "start_arm_2")])
+        listed = {
+            event: [row["record"] for row in call.client.export_survey_participant_list("baseline", event=event)]
+            for event in ("screening_arm_1", "start_arm_2")
+        }
+        assert listed == {"screening_arm_1": ["1", "3"], "start_arm_2": ["2", "3"]}
+        about = {"instrument": "baseline", "record": "2"}
+        for content in ("surveyLink", "surveyAccessCode", "surveyReturnCode"):
+            assert call(content=content, event="start_arm_2", **about).status_code == 200
+            refused = call(content=content, event="screening_arm_1", **about)
+            assert (refused.status_code, refused.json()) == (400, {"error": 'The record "2" does not exist'})
+        queue = requests.get(call.client.export_survey_queue_link("2").replace(PUBLIC, call.sandbox.url), timeout=10)
+        assert (queue.text.count("/surveys/?s="), queue.status_code) == (1, 200)
+
+
+ITEMS = (
+    '<ItemDef OID="dx" Name="dx" DataType="text" Length="999" redcap:Variable="dx" redcap:FieldType="text" '
+    'redcap:OntologySearch="BIOPORTAL:ICD10CM"><Question><TranslatedText>Diagnosis</TranslatedText>'
+    "<redcap:FormattedTranslatedText>&lt;b&gt;Diagnosis&lt;/b&gt;</redcap:FormattedTranslatedText></Question></ItemDef>"
+    '<ItemDef OID="n" Name="n" DataType="float" Length="999" redcap:Variable="n" redcap:FieldType="text" '
+    'redcap:TextValidationType="float"><Question><TranslatedText>if a &lt; b</TranslatedText></Question></ItemDef>'
+    '<ItemDef OID="twice" Name="twice" DataType="float" Length="999" redcap:Variable="twice" redcap:FieldType="calc" '
+    'redcap:Calculation="[n] * 2"><Question><TranslatedText>Twice</TranslatedText></Question></ItemDef>'
+)
+ITEM_NAMES = ("record_id", "dx", "n", "twice")
+DATA = (
+    '<ClinicalData StudyOID="P" MetaDataVersionOID="M"><SubjectData SubjectKey="1"><FormData FormOID="Form.f" '
+    'FormRepeatKey="1"><ItemGroupData ItemGroupOID="f.g" ItemGroupRepeatKey="1"><ItemData ItemOID="record_id" '
+    'Value="1"/><ItemData ItemOID="dx" Value="I10"/><ItemData ItemOID="n" Value="2"/><ItemData ItemOID="twice" '
+    'Value="5"/></ItemGroupData></FormData></SubjectData></ClinicalData>'
+)
+
+
+def _xml(items: str, data: str) -> str:
+    refs = "".join(f'<ItemRef ItemOID="{name}" Mandatory="No" redcap:Variable="{name}"/>' for name in ITEM_NAMES)
+    first = '<ItemDef OID="record_id" Name="record_id" redcap:Variable="record_id" redcap:FieldType="text"/>'
+    study = (
+        '<Study OID="P"><GlobalVariables><StudyName>T</StudyName></GlobalVariables><MetaDataVersion OID="M" Name="T">'
+        '<FormDef OID="Form.f" Name="F" redcap:FormName="f"><ItemGroupRef ItemGroupOID="f.g"/></FormDef>'
+        f'<ItemGroupDef OID="f.g" Name="F">{refs}</ItemGroupDef>{first}{items}</MetaDataVersion></Study>'
+    )
+    return (
+        '<?xml version="1.0" encoding="UTF-8" ?><ODM xmlns="http://www.cdisc.org/ns/odm/v1.3" '
+        f'xmlns:redcap="https://projectredcap.org">{study if items else ""}{data}</ODM>'
+    )
+
+
+def test_metadata_of_an_xml_have_ontology_and_formats(tmp_path: Path) -> None:
+    """What a text field searches and how a label is formatted come back, also through the XML written of it."""
+    path = tmp_path / "p.xml"
+    path.write_text(_xml(ITEMS, DATA), encoding="utf-8")
+    for call in _served(project_from_xml(path, clock=Clock())):
+        metadata = call.client.export_metadata()
+        dx, n = metadata[1], metadata[2]
+        assert (dx["select_choices_or_calculations"], dx["field_label"]) == ("BIOPORTAL:ICD10CM", "<b>Diagnosis</b>")
+        assert n["field_label"] == "if a < b"
+        written = call(content="project_xml").text
+        assert "<TranslatedText>Diagnosis</TranslatedText>" in written
+        for again in _served(project_from_odm(written, clock=Clock())):
+            assert again.client.export_metadata() == metadata
+
+
+def test_an_xml_of_data_alone_is_called_so(tmp_path: Path) -> None:
+    """An export without metadata is no project, and the refusal says which export it is."""
+    path = tmp_path / "p.xml"
+    path.write_text(_xml("", DATA), encoding="utf-8")
+    with pytest.raises(ProjectFileWrong, match="data-only export"):
+        project_from_xml(path, clock=Clock())
+    path.write_text(_xml("", ""), encoding="utf-8")
+    with pytest.raises(ProjectFileWrong, match="it has no field"):
+        project_from_xml(path, clock=Clock())
+
+
+@pytest.mark.parametrize(("options", "stored"), [([], ""), (["--calculated"], "5")])
+def test_the_command_line_keeps_stored_calculations_where_asked(
+    tmp_path: Path, options: list[str], stored: str
+) -> None:
+    """Calculated values of a project XML are left out as by a call, and kept with an option."""
+    path = tmp_path / "p.xml"
+    path.write_text(_xml(ITEMS, DATA), encoding="utf-8")
+    with _started("--project", str(path), *options) as (lines, url):
+        token = lines[0].split()[-1]
+        asked = {"token": token, "content": "record", "format": "json"}
+        assert requests.post(f"{url}/api/", data=asked, timeout=10).json()[0]["twice"] == stored
+
+
+def test_the_command_line_adds_users_with_groups_and_roles(tmp_path: Path) -> None:
+    """Each further user has a token, sees the own group's records, and may what the role allows."""
+    folder = longitudinal_folder(tmp_path / "p")
+    state = str(tmp_path / "state.db")
+    arguments = ["--project", str(folder), "--state", state, "--user", "anna,group=north_site", "--user", "ben"]
+    with _started(*arguments) as (lines, url):
+        tokens = {line.split()[2]: line.split()[3] for line in lines if line.startswith("user ")}
+        assert [*tokens] == ["anna", "ben"]
+        owner, anna, ben = (redcap.Project(f"{url}/api/", t) for t in (lines[0].split()[-1], *tokens.values()))
+        row = {"record_id": "1", "redcap_event_name": "screening_arm_1"}
+        anna.import_records([row])
+        ben.import_records([{**row, "record_id": "2"}])
+        assert [len(client.export_records()) for client in (owner, anna, ben)] == [2, 1, 2]
+        owner.import_user_roles([{"role_label": "Reader", "api_export": 1, "forms_export": {"baseline": 1}}])
+    with _started(*arguments[:-1], "ben,role=Reader") as (lines, url):
+        assert {line.split()[2]: line.split()[3] for line in lines if line.startswith("user ")} == tokens
+        ben = redcap.Project(f"{url}/api/", tokens["ben"])
+        assert len(ben.export_records()) == 2
+        with pytest.raises(redcap.RedcapError, match="API Import/Update"):
+            ben.import_records([{**row, "record_id": "3"}])
+
+
+@pytest.mark.parametrize(
+    "written", ["", ",group=north_site", "anna,site=x", "anna,group=", "anna,group=x", "anna,role=x"]
+)
+def test_a_user_that_cannot_be_added_is_refused(tmp_path: Path, written: str) -> None:
+    """A user without a name, of a group or a role that is not there ends the command before it listens."""
+    folder = longitudinal_folder(tmp_path / "p")
+    with pytest.raises(SystemExit) as ended:
+        main(["--project", str(folder), "--user", written])
+    assert ended.value.code == 2
+
+
+@contextmanager
+def _started(*arguments: str) -> Iterator[tuple[list[str], str]]:
+    """The sandbox as a command: the lines before `ready`, and its address."""
+    command = [sys.executable, "-m", "redcap_sync.sandbox", *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            lines = []
+            while not (line := process.stdout.readline() if process.stdout else "ready -").startswith("ready"):
+                assert line
+                lines.append(line.strip())
+            yield lines, line.split()[1]
+        finally:
+            process.terminate()

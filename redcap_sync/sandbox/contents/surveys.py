@@ -49,12 +49,12 @@ def survey_return_code(call: ApiCall) -> Answer:
 
 
 def participant_list(call: ApiCall) -> Answer:
-    """One row per record; the sandbox sends no invitations, so none was sent."""
+    """One row per record of the event's arm; the sandbox sends no invitations, so none was sent."""
     call.require("api_export", "manage_survey_participants")
     instrument = _instrument(call)
     place = place_named(call, instrument)
-    responses = (Response(call.project, record, place, instrument) for record in call.visible_records())
-    rows = [_participant(call, response) for response in responses]
+    records = [name for name in call.visible_records() if call.project.in_arm_of(name, place.event_id)]
+    rows = [_participant(call, Response(call.project, record, place, instrument)) for record in records]
     return rows_answer(rows, call.parameters.format, columns=PARTICIPANT_KEYS)
 
 
@@ -65,8 +65,11 @@ def _participant(call: ApiCall, response: Response) -> dict[str, Any]:
 
 def _response(call: ApiCall) -> Response:
     call.require("api_export")
-    instrument = _instrument(call)
-    return Response(call.project, _record(call), place_named(call, instrument), instrument)
+    instrument, record = _instrument(call), _record(call)
+    place = place_named(call, instrument)
+    if not call.project.in_arm_of(record, place.event_id):
+        raise _no_record(record)
+    return Response(call.project, record, place, instrument)
 
 
 def _instrument(call: ApiCall) -> str:
@@ -81,8 +84,12 @@ def _instrument(call: ApiCall) -> str:
 def _record(call: ApiCall) -> str:
     record = call.parameters.text("record")
     if not call.sees(record):
-        raise ApiError(f'The record "{record}" does not exist')
+        raise _no_record(record)
     return record
+
+
+def _no_record(record: str) -> ApiError:
+    return ApiError(f'The record "{record}" does not exist')
 
 
 def _link(call: ApiCall, response: Response) -> str:

@@ -35,7 +35,7 @@ def project_named(installation: Installation, query: Mapping[str, str]) -> Store
 
 def _place(project: StoredProject, query: Mapping[str, str]) -> ValuePlace | None:
     asked = query.get("event_id", "")
-    event_id = whole_number(asked) if asked else next(iter(project.event_names))
+    event_id = whole_number(asked) if asked else next(iter(project.event_names), None)
     if event_id not in project.event_names:
         return None
     name, instrument = project.event_name(event_id), query.get("page", "")
@@ -51,7 +51,7 @@ def _row(project: StoredProject, column: ExportColumn, record: str, place: Value
     label = column.field.label if column.field else "Complete?"
     option = f": {column.option.label}" if column.option else ""
     field = column.field.name if column.field else column.name
-    first = column.option is None or column.field is None or column.option == column.field.choices[0]
+    first = column.field is None or column.name == next(iter(project.dictionary.columns_of_field(column.field)))
     mark = f' id="{escape(field)}-tr"' if first else ""
     return (
         f"<tr{mark}><th>{escape(label + option)} <small>{escape(column.name)}</small></th><td>{escape(value)}</td></tr>"
