@@ -1,8 +1,8 @@
 """REDCap's text validation types: what a stored value of each must look like.
 
 Source: the patterns that REDCap's survey pages publish to every respondent. Dates are judged as they
-are stored, Y-M-D with a space before the time, whatever order they are displayed in. A type that is
-not listed is not checked, because sites add types of their own.
+are stored, Y-M-D with a space before the time, whatever order they are displayed in. Sites add
+types of their own; of a type that is not listed the rules say that they cannot judge it.
 """
 
 from __future__ import annotations

@@ -49,9 +49,12 @@ class Exclusion(NamedTuple):
     field: str
 
 
+LETTER_IDS = frozenset(letter.id for letter in LETTERS)
+
+
 @dataclass(frozen=True)
 class TriedRule:
-    """What one built-in or custom rule came to. `checked` and `rows` are None where nothing could be evaluated.
+    """What one built-in or custom rule came to. `checked` and `rows` are None where a custom rule could not be.
 
     `cells` are all that the rule's fields have in existing rows and that are not hidden from it; those
     that were not `checked` hold nothing to judge: blank, a missing data code, or no readable value.
@@ -111,7 +114,8 @@ def _tried(
     found = [order.discrepancy(rules[v.rule_id], v) for outcome in outcomes for v in outcome.violations]
     kept = sorted((one for one in found if Exclusion(rule_id, *one[:-1]) not in excluded), key=order.place)
     judged = [outcome for outcome in outcomes if outcome.status is not Status.NOT_EVALUATED]
-    nothing = bool(outcomes) and not judged
+    # A letter is many fields: where none could be judged its count is a lower bound of nought, and says so.
+    nothing = rule_id not in LETTER_IDS and not judged
     return TriedRule(
         rule_id,
         name,
@@ -203,7 +207,7 @@ def read_exclusions(path: Path) -> frozenset[Exclusion]:
 
 
 def document(tried: Sequence[TriedRule]) -> dict[str, Any]:
-    """The whole result as JSON; `checked` and `discrepancies` are null where nothing could be evaluated."""
+    """The whole result as JSON; a count of a rule that could not be evaluated whole is a lower bound, or null."""
     return {
         "rules": [
             {

@@ -112,11 +112,11 @@ EVERY_FILE = sorted(REAL.rglob("*.xml")) if REAL.exists() else []
 
 @pytest.mark.parametrize("path", EVERY_FILE, ids=lambda path: f"{path.parent.name}/{path.name}")
 def test_every_real_project_is_judged_whole(path: Path) -> None:
-    """All nine letters come in their order, every field is evaluated, and five of them agree with plain loops."""
+    """All letters come in order, only fields of an unknown type are not judged, and five agree with plain loops."""
     project = read_project_file(path)
     tried = try_project(project, (), now=NOW)
     assert "".join(one.id for one in tried) == "ABCDEFGHI"
-    assert [reason for one in tried for reason in one.reasons] == []
+    assert {reason.facts["reason"].code for one in tried for reason in one.reasons} <= {"outcome.unknown_validation"}
     found = {(one.id, row.record, row.event, row.instance, row.field) for one in tried for row in one.rows or ()}
     assert {one for one in found if one[0] in "ABFGI"} == by_hand(project)
 

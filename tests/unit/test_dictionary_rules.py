@@ -329,3 +329,15 @@ def test_a_field_without_a_label_is_named() -> None:
     bare: Field = replace(PLAIN.fields[2], label="", minimum="1")
     made = rules_from_dictionary(replace(PLAIN, fields=(PLAIN.fields[0], bare)), DictionaryRulesTable())
     assert made[0].title.en == "weight is within 1 – …"
+
+
+@pytest.mark.parametrize("validation", ["phone_uk", "mrn_8d", "site_code"])
+def test_a_field_of_an_unknown_type_is_named_and_not_passed(validation: str) -> None:
+    """Sites add validation types; a rule that knows no pattern says so, for the form and for the bounds."""
+    dictionary = changed(weight={"validation": validation, "minimum": "1"})
+    outcomes = judged(dictionary, [row("1", weight="x")], format=True, range=True)
+    for kind in ("format", "range"):
+        outcome = outcomes[f"{kind}:weight"]
+        assert outcome.status is Status.NOT_EVALUATED
+        assert outcome.reason is not None
+        assert outcome.reason.code == "outcome.unknown_validation"

@@ -22,6 +22,7 @@ from redcap_sync.dictionary import (
 from redcap_sync.errors import LogicError
 from redcap_sync.logic import to_json
 from redcap_sync.logic.calculated_fields import calculation_of
+from redcap_sync.messages import Message
 from redcap_sync.validation_types import is_known
 
 SOURCE = "data dictionary of the project"
@@ -100,17 +101,27 @@ def _required(field: Field, dictionary: Dictionary) -> Check | None:
 
 
 def _format(field: Field, dictionary: Dictionary) -> Check | None:
-    if field.type != "text" or not is_known(field.validation):
+    if field.type != "text" or not field.validation:
         return None
+    if not is_known(field.validation):
+        return _unknown_type("format", field)
     return Check("format", (field.name,), {"validation": field.validation, "missing": _codes(field, dictionary)})
 
 
 def _range(field: Field, dictionary: Dictionary) -> Check | None:
-    measure = _measure(field.validation)
-    if field.type != "text" or measure is None or not (field.minimum or field.maximum):
+    if field.type != "text" or not (field.minimum or field.maximum):
         return None
+    measure = _measure(field.validation)
+    if measure is None:
+        return _unknown_type("range", field) if field.validation else None
     bounds = {"minimum": field.minimum, "maximum": field.maximum}
     return Check("range", (field.name,), {"measure": measure, **bounds, "missing": _codes(field, dictionary)})
+
+
+def _unknown_type(kind: str, field: Field) -> Check:
+    """A rule that says of itself that it cannot be judged: sites add validation types of their own."""
+    refused = Message.of("outcome.unknown_validation", field=field.name, validation=field.validation)
+    return Check(kind, (field.name,), {"refused": refused.document()})
 
 
 def _measure(validation: str) -> str | None:
