@@ -66,6 +66,11 @@ class Field:
         return "text"
 
     @property
+    def decimal_comma(self) -> bool:
+        """Whether its numbers are written with a comma."""
+        return self.validation in COMMA_NUMBER_VALIDATIONS
+
+    @property
     def columns(self) -> tuple[str, ...]:
         """The columns a flat export has for it: one, or one per option of a checkbox, or none."""
         if self.type == "descriptive":

@@ -54,7 +54,7 @@ class Source:
         """The column brought to the batch's rows; as text if a cell cannot be read, so that it is not blank."""
         typed = self.table.typed[self.column]
         as_text = self.as_text or typed.dtype.kind not in "fM" or self._has_unreadable(typed)
-        source = self.table.text[self.column] if as_text else typed
+        source = self._texts(typed) if as_text else typed
         if self._takes_every_row:
             return source
         there = self.positions >= 0
@@ -62,6 +62,13 @@ class Source:
             return pd.Series([""] * len(there), dtype="str")
         taken = source.take(np.maximum(self.positions, 0)).reset_index(drop=True)
         return taken if there.all() else taken.where(there, "" if as_text else None)
+
+    def _texts(self, typed: pd.Series[Any]) -> pd.Series[Any]:
+        """The cells as they were exported; where logic reads them, a number with a decimal comma has a point."""
+        texts = self.table.text[self.column]
+        if self.as_text or typed.dtype.kind != "f" or not texts.str.contains(",", regex=False).any():
+            return texts
+        return texts.where(typed.isna(), texts.str.replace(",", ".", regex=False))
 
     def _has_unreadable(self, typed: pd.Series[Any]) -> bool:
         filled = pc.sum(pc.not_equal(self.table.cells[self.column], "")).as_py()

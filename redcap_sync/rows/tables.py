@@ -18,7 +18,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from redcap_sync.dictionary import COMMA_NUMBER_VALIDATIONS, DATE_FORMATS, Dictionary, Field
+from redcap_sync.dictionary import DATE_FORMATS, Dictionary, Field
 from redcap_sync.messages import Message
 from redcap_sync.rows.arrow_work import beside_one_another
 from redcap_sync.rows.export_rows import EVENT, REPEAT_INSTRUMENT, TEXT, ExportRows, rows_from_json
@@ -240,8 +240,7 @@ def _typed(field: Field | None, cells: pa.Array) -> pa.Array:
     if field is None or field.type == "checkbox":  # a completion status or a ticked option
         return _numbers(cells)
     if field.kind == "number":
-        decimal_comma = field.validation in COMMA_NUMBER_VALIDATIONS
-        return _numbers(pc.replace_substring(cells, ",", ".") if decimal_comma else cells)
+        return _numbers(pc.replace_substring(cells, ",", ".") if field.decimal_comma else cells)
     if field.kind in ("date", "datetime"):
         return _dates(cells, DATE_FORMATS[field.validation.rsplit("_", 1)[0]])
     return _filled(cells)

@@ -34,6 +34,14 @@ def filter_of(project: StoredProject, logic: str, username: str = "") -> Callabl
     return true_in
 
 
+def _with_point(value: str) -> str:
+    """A number that is stored with a decimal comma, as logic reads it; any other text as it is."""
+    from redcap_sync.logic.interpreter_values import number_of
+
+    pointed = value.replace(",", ".")
+    return value if number_of(pointed) is None else pointed
+
+
 @dataclass(frozen=True)
 class Viewpoint:
     """A place of a record, from which references are looked at."""
@@ -67,7 +75,8 @@ class Viewpoint:
         target = self._target(event_id, column.instrument, reference.instance)
         stored = project.values.stored(self.record, target) if target else {}
         seen = {**stored, **self.answers} if target == self.place else stored
-        return seen.get(column.name, "0" if column.is_checkbox else "")
+        value = seen.get(column.name, "0" if column.is_checkbox else "")
+        return _with_point(value) if column.field is not None and column.field.decimal_comma else value
 
     def _target(self, event_id: int, instrument: str, selector: str) -> ValuePlace | None:
         """Where a value lies: the base row, or the instance that is named or that the row itself is."""
