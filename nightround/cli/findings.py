@@ -141,9 +141,10 @@ def _opened(study: str, data: Path) -> Iterator[tuple[_Where, Store]]:
     database = folder / "nightround.sqlite3"
     if not database.exists():
         raise click.UsageError(f"There is no database of {loaded.id} in {folder} yet.")
-    snapshots = SnapshotStore(folder / "snapshots", snapshot_vault(loaded, os.environ))
+    vault = snapshot_vault(loaded, os.environ)
+    snapshots = SnapshotStore(folder / "snapshots", vault)
     rules, places = rules_and_places(loaded, snapshots, os.environ.get(loaded.settings.redcap.url_env, ""))
-    with open_store(database) as store:
+    with open_store(database, vault.key) as store:
         yield _Where(loaded.id, rules, places), store
 
 

@@ -43,8 +43,9 @@ def check(study: str, data: Path, *, as_json: bool) -> None:
     database = folder / "nightround.sqlite3"
     if not database.exists():
         raise click.UsageError(f"There is no database of {loaded.id} in {folder} yet.")
-    snapshots = SnapshotStore(folder / "snapshots", snapshot_vault(loaded, os.environ))
-    with open_store(database) as opened:
+    vault = snapshot_vault(loaded, os.environ)
+    snapshots = SnapshotStore(folder / "snapshots", vault)
+    with open_store(database, vault.key) as opened:
         lines = opened.count_lines(loaded.id)
         broken = [(one.position, in_language(one.message, "en")) for one in opened.broken_lines(loaded.id)]
     damaged = list(_damaged(snapshots, loaded.id))

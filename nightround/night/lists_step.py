@@ -15,6 +15,7 @@ from nightround.findings.findings_list import findings_list
 from nightround.model.finding import Finding
 from nightround.model.snapshot import Snapshot
 from nightround.night.round import Round
+from nightround.snapshots.vault import Vault
 from nightround.validation.coverage import certificate
 from nightround.validation.failures import failure_table
 from nightround.validation.run import Validation
@@ -37,11 +38,11 @@ def write_lists(
     The failure table alone holds values; it is for the data manager's own machine, like the snapshot.
     """
     mark = "" if complete else f"_{INCOMPLETE}"
-    files = _RunFiles(facts.folder / "runs", facts.run_id, f"lists{mark}.json")
+    files = _RunFiles(facts.folder / "runs", facts.run_id, f"lists{mark}.json", facts.vault)
     files.write(f"great_expectations{mark}.json", _json(validation.checkpoint_document(earlier_results(facts.folder))))
     _write_certificate(files, f"coverage{mark}.json", snapshot, validation)
     failures = failure_table(validation.violations).to_parquet()
-    files.write_new(f"failures{mark}.parquet", failures, lambda: failures)
+    files.write_sealed(f"failures{mark}.parquet", failures)
     listed = _recent(findings, facts.started_at)
     text = partial(
         findings_list,
@@ -61,6 +62,7 @@ class _RunFiles:
     runs: Path
     run_id: int
     names_file: str
+    vault: Vault
     paths: list[Path] = field(default_factory=list)
     names: dict[str, dict[str, Any]] = field(default_factory=dict)
 
@@ -75,6 +77,14 @@ class _RunFiles:
             self.write(name, content())
         else:
             self.paths.append(self._folder(run) / name)
+
+    def write_sealed(self, name: str, content: bytes) -> None:
+        """Write a list with values as `write_new` does, sealed where the study has a key."""
+        run = self.note(name, content)
+        path = self._folder(run) / name
+        if run == self.run_id:
+            self.vault.write(path, content)
+        self.paths.append(path)
 
     def note(self, name: str, says: bytes) -> int:
         """The run whose list says the same; this one where none does."""

@@ -8,9 +8,17 @@ from pathlib import Path
 
 from redcap_sync.errors import ExplainedError
 from redcap_sync.messages import Message
-from redcap_sync.private_files import write_private
+from redcap_sync.private_files import WRITING, write_private
 
 FILE = "server_said.txt"
+WITH_VALUES = ("snapshots/*/*", "snapshots/*.json", "judged/*", "runs/*/failures*.parquet")
+"""Files of a study that hold patients' values, apart from its database and what a person must be able to read."""
+
+
+def files_with_values(folder: Path) -> Iterator[Path]:
+    """The files of a study's data folder that are sealed where it has a key."""
+    found = (path for pattern in WITH_VALUES for path in folder.glob(pattern))
+    return (path for path in found if path.is_file() and not path.name.startswith(WRITING))
 
 
 @contextmanager

@@ -61,7 +61,7 @@ def open_night(
             if (content.jobs / f"{job}.py").is_file():
                 opened.enter_context(only_one(folder, ROUND, waiting, sleep))
             remove_unfinished([folder], time.time())
-            store = opened.enter_context(open_store(folder / "nightround.sqlite3"))
+            store = opened.enter_context(open_store(folder / "nightround.sqlite3", snapshot_vault(study, environ).key))
             started_at = clock()
             facts = Round(
                 study=study,

@@ -20,6 +20,7 @@ from nightround.model.rule import Rule
 from nightround.model.snapshot import Snapshot
 from nightround.night.alert_step import delivered, send_digests
 from nightround.night.lists_step import write_lists
+from nightround.night.private_details import files_with_values
 from nightround.night.pull_step import accept_harmless_drift, blocked, pull_summary, take_pull
 from nightround.night.recorder import Recorder
 from nightround.night.report_step import edition_of, plan_of, press_of
@@ -54,6 +55,7 @@ class Night:
         """Pull the project; what does not prove complete is an error, and the last good snapshot stays."""
         facts, settings = self.facts, self.facts.study.settings
         with self.recorder.step("pull") as note, facts.only_one(PULL):
+            facts.vault.seal_plain(files_with_values(facts.folder))
             import_judge_early(facts.judged_file.load(), facts.wall_clock)
             pulled = take_pull(
                 facts.connect(), facts.snapshots, settings.redcap, facts.started_at, study=facts.study.id

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import base64
 import errno
-import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from nightround.model.errors import StudyFilesWrong
+from nightround.model.sealing import KEY_BYTES, MAGIC, WrongKeyError, opened, sealed
+from redcap_sync.clean_text import keep_secret
 from redcap_sync.errors import ExportIncomplete, ProjectFileWrong
 from redcap_sync.messages import Message
 from redcap_sync.private_files import write_private
 from redcap_sync.regular_files import read_text_file
 
-KEY_BYTES, NONCE_BYTES = 32, 12
 LARGEST_KEY_FILE = 10_000
-MAGIC = b"NRS1"
-"""First bytes of a sealed file: magic, nonce, then AES-256-GCM's text and tag."""
 
 
 @dataclass(frozen=True)
@@ -45,22 +43,25 @@ class Vault:
             return content
         if self.key is None:
             raise _cannot_open("snapshot.reason.no_key")
-        from cryptography.exceptions import InvalidTag
-        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
-        nonce, sealed = content[len(MAGIC) :][:NONCE_BYTES], content[len(MAGIC) + NONCE_BYTES :]
         try:
-            return AESGCM(self.key).decrypt(nonce, sealed, path.name.encode())
-        except InvalidTag:
+            return opened(self.key, path.name, content)
+        except WrongKeyError:
             raise _cannot_open("snapshot.reason.wrong_key") from None
 
-    def _sealed(self, name: str, content: bytes) -> bytes:
-        if self.key is None:
-            return content
-        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+    def seal_plain(self, paths: Iterable[Path]) -> int:
+        """Seal every file that is not sealed yet, where there is a key; returns how many there were."""
+        plain = [path for path in paths if self.key is not None and not _is_sealed(path)]
+        for path in plain:
+            self.write(path, path.read_bytes())
+        return len(plain)
 
-        nonce = os.urandom(NONCE_BYTES)
-        return MAGIC + nonce + AESGCM(self.key).encrypt(nonce, content, name.encode())
+    def _sealed(self, name: str, content: bytes) -> bytes:
+        return content if self.key is None else sealed(self.key, name, content)
+
+
+def _is_sealed(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(MAGIC)) == MAGIC
 
 
 def find_key(environ: Mapping[str, str], *, variable: str, file: Path | None) -> bytes | None:
@@ -73,6 +74,7 @@ def find_key(environ: Mapping[str, str], *, variable: str, file: Path | None) ->
             raise _wrong_key("snapshot.reason.key_file", error=type(error).__name__) from None
     if not written:
         return None
+    keep_secret(written.strip())
     try:
         key = base64.b64decode(written.strip(), validate=True)
     except ValueError:  # no base64, or a character that is no ASCII

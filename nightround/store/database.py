@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import sqlite3
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,20 +19,34 @@ from nightround.store import digest_rows as digests
 from nightround.store import finding_rows as findings
 from nightround.store import run_rows as runs
 from nightround.store.digest_rows import SentDigest
-from nightround.store.engine import open_engine, reading, writing
+from nightround.store.engine import compact, open_engine, reading, writing
 from nightround.store.finding_rows import Changes, HistoryEntry
 from nightround.store.history_chain import BrokenLine
+from nightround.store.observed_values import OPTION, UnreadableValues, ValueSealer, seal_plain
 from nightround.store.run_rows import Ended, Run, RunStep
 from redcap_sync.garbage import collecting_no_garbage
 from redcap_sync.messages import Message
 
+log = logging.getLogger(__name__)
 
-def open_store(where: str | Path) -> Store:
+
+def _say_unreadable(count: int) -> None:
+    if count:
+        log.warning("the values of %d findings are sealed with a key that is not given; all else is shown", count)
+
+
+def open_store(where: str | Path, key: bytes | None = None) -> Store:
     """Open the store at a path (SQLite) or a database URL, and bring it to the newest version.
+
+    With a key the values of findings and of their history are sealed, those that are there in plain too. Without it
+    a store with sealed values opens and has everything but them.
 
     Raises DatabaseVersionWrong (exit code 15) for a database of a newer version or of another program.
     """
-    return Store(open_engine(where))
+    store = Store(open_engine(where).execution_options(**{OPTION: ValueSealer(key)}))
+    if key is not None:
+        store.seal_plain()
+    return store
 
 
 @dataclass(frozen=True)
@@ -50,6 +66,21 @@ class Store:
     def close(self) -> None:
         """Give the file or the server's connections back."""
         self.engine.dispose()
+
+    def seal_plain(self) -> None:
+        """Seal the values that an earlier run without a key left in plain, and leave none in the rest of the file."""
+        with writing(self.engine) as connection:
+            sealed = seal_plain(connection)
+        if sealed:
+            log.info("%d findings and lines of the history had values in plain; they are sealed now", sealed)
+            self._compact()
+
+    def _compact(self) -> None:
+        """Take deleted values out of free pages too; what a reader keeps from it must not stop a night."""
+        try:
+            compact(self.engine)
+        except sqlite3.OperationalError:
+            log.warning("the database is in use: values that were deleted before may still be in its free pages")
 
     def start_run(self, study: str, job: str, now: datetime) -> int:
         """Begin a run and return its id. An earlier run of the job that never ended is marked as lost."""
@@ -141,7 +172,9 @@ class Store:
     def findings(self, study: str) -> tuple[Finding, ...]:
         """All findings of a study, open and closed, by id."""
         with reading(self.engine) as connection:
-            return findings.read_findings(connection, study)
+            found = findings.read_findings(connection, study)
+        _say_unreadable(sum(isinstance(one.observed, UnreadableValues) for one in found))
+        return found
 
     def history(self, study: str, finding_id: str) -> tuple[HistoryEntry, ...]:
         """The changes of one finding, oldest first."""

@@ -75,6 +75,16 @@ def writing(engine: Engine) -> Iterator[Connection]:
             yield connection
 
 
+def compact(engine: Engine) -> None:
+    """Write a SQLite file anew without what was deleted, also in the log beside it; a server does this by itself."""
+    if engine.dialect.name != "sqlite":
+        return
+    connection = engine.raw_connection()  # outside of any transaction, where alone SQLite takes this
+    for statement in ("VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"):
+        connection.cursor().execute(statement).close()
+    connection.close()
+
+
 def _url(where: str | Path) -> URL:
     if isinstance(where, str) and "://" in where:
         return make_url(where)
@@ -106,7 +116,8 @@ def _prepare_sqlite(connection: Any, record: Any) -> None:
     del record
     # Python's sqlite3 would begin transactions by itself, late and without a write lock.
     connection.isolation_level = None
-    for pragma in ("foreign_keys = ON", "synchronous = FULL"):
+    # What is deleted is overwritten: a patient who withdrew must not stay in a free page of the file.
+    for pragma in ("foreign_keys = ON", "synchronous = FULL", "secure_delete = ON"):
         connection.execute(f"PRAGMA {pragma}").close()
 
 

@@ -26,6 +26,7 @@ from sqlalchemy import (
 from nightround.model.finding import Finding, FindingState, LedgerDelta, Resolution
 from nightround.model.rule import Severity
 from nightround.store.history_chain import START, BrokenLine, broken_lines, chained
+from nightround.store.observed_values import ValueSealer, sealer_of
 from nightround.store.schema import digests, finding_history, findings
 from redcap_sync.rows.tables import RowKey
 
@@ -64,7 +65,7 @@ class Changes(NamedTuple):
 def read_findings(connection: Connection, study: str) -> tuple[Finding, ...]:
     """All findings of a study, open and closed, in the order of their ids."""
     query = select(*READ_COLUMNS).where(findings.c.study == study).order_by(findings.c.id)
-    cells = _Cells()
+    cells = _Cells(sealer_of(connection))
     return tuple(_finding(row, cells) for row in connection.execute(query))
 
 
@@ -81,20 +82,24 @@ def write_delta(
 
     Of `known` findings that were only seen again nothing is written but when, and that for all of them at once.
     """
+    sealer = sealer_of(connection)
     if delta.opened:
-        connection.execute(insert(findings), [_row(one) for one in delta.opened])
+        connection.execute(insert(findings), [_row(one, sealer) for one in delta.opened])
     before = {one.id: one for one in known}
     others = [one for one in delta.persisting if not _only_seen_again(one, before[one.id])]
     changed = [*others, *delta.reopened, *delta.resolved]
     if changed:
         by_id = update(findings).where(findings.c.id == bindparam("finding_id"))
-        connection.execute(by_id, [_row(one, identity="finding_id") for one in changed])
+        connection.execute(by_id, [_row(one, sealer, identity="finding_id") for one in changed])
     if delta.persisting:
         _write_last_seen(connection, study, delta)
     moved = {Change.OPENED: delta.opened, Change.REOPENED: delta.reopened, Change.RESOLVED: delta.resolved}
     lines = [_line(one, change, study, run_id, now) for change, found in moved.items() for one in found]
     if lines:
-        connection.execute(insert(finding_history), chained(lines, _last_hash(connection, study)))
+        # The chain is over the values themselves, so that it stays whole when they are sealed later.
+        links = chained(lines, _last_hash(connection, study))
+        kept = [{**one, "observed": sealer.stored(one["finding_id"], one["observed"])} for one in links]
+        connection.execute(insert(finding_history), kept)
 
 
 def _last_hash(connection: Connection, study: str) -> str:
@@ -106,7 +111,10 @@ def _last_hash(connection: Connection, study: str) -> str:
 def read_broken_lines(connection: Connection, study: str) -> tuple[BrokenLine, ...]:
     """The lines of the history that are not what was written, and those that contradict a finding or a mail."""
     lines = connection.execute(_lines_of(study)).mappings().all()
-    broken = broken_lines(dict(line) for line in lines)
+    sealer = sealer_of(connection)
+    broken = broken_lines(
+        {**line, "observed": sealer.read(line["finding_id"] or "", line["observed"])} for line in lines
+    )
     told = connection.execute(select(func.max(digests.c.upto)).where(digests.c.study == study)).scalar() or 0
     end = max((line["position"] for line in lines), default=0)
     missing = (BrokenLine(told, "end"),) if told > end else ()
@@ -152,13 +160,15 @@ def _write_last_seen(connection: Connection, study: str, delta: LedgerDelta) -> 
 def read_history(connection: Connection, study: str, position: int) -> tuple[HistoryEntry, ...]:
     """The changes of a study after a position, oldest first; none of what was forgotten."""
     query = _lines_of(study).where(finding_history.c.position > position, finding_history.c.forgotten.is_(None))
-    return tuple(_entry(row) for row in connection.execute(query).mappings())
+    sealer = sealer_of(connection)
+    return tuple(_entry(row, sealer) for row in connection.execute(query).mappings())
 
 
 def read_history_of(connection: Connection, study: str, finding_id: str) -> tuple[HistoryEntry, ...]:
     """The changes of one finding, oldest first."""
     query = _lines_of(study).where(finding_history.c.finding_id == finding_id)
-    return tuple(_entry(row) for row in connection.execute(query).mappings())
+    sealer = sealer_of(connection)
+    return tuple(_entry(row, sealer) for row in connection.execute(query).mappings())
 
 
 def read_changes(connection: Connection, study: str, position: int) -> Changes:
@@ -196,7 +206,7 @@ def _line(finding: Finding, change: Change, study: str, run_id: int, now: dateti
     }
 
 
-def _entry(row: RowMapping) -> HistoryEntry:
+def _entry(row: RowMapping, sealer: ValueSealer) -> HistoryEntry:
     return HistoryEntry(
         position=row["position"],
         finding_id=row["finding_id"],
@@ -204,11 +214,11 @@ def _entry(row: RowMapping) -> HistoryEntry:
         at=row["at"],
         change=Change(row["change"]),
         resolution=_resolution(row["resolution"]),
-        observed=row["observed"],
+        observed=sealer.read(row["finding_id"], row["observed"]),
     )
 
 
-def _row(finding: Finding, identity: str = "id") -> dict[str, Any]:
+def _row(finding: Finding, sealer: ValueSealer, identity: str = "id") -> dict[str, Any]:
     """A finding as its row; `identity` is 'id', or the name the statement matches the row by."""
     return {
         identity: finding.id,
@@ -224,7 +234,7 @@ def _row(finding: Finding, identity: str = "id") -> dict[str, Any]:
         "resolved_at": finding.resolved_at,
         "resolution": finding.resolution,
         "times_reopened": finding.times_reopened,
-        "observed": dict(finding.observed),
+        "observed": sealer.stored(finding.id, finding.observed),
     }
 
 
@@ -239,7 +249,8 @@ READ_COLUMNS: tuple[ColumnElement[Any], ...] = (
 class _Cells:
     """Reads stored text; what was read before is looked up."""
 
-    def __init__(self) -> None:
+    def __init__(self, sealer: ValueSealer) -> None:
+        self._sealer = sealer
         self._times: dict[str, datetime] = {}
         self._fields: dict[str, tuple[str, ...]] = {}
         self._observed: dict[str, Mapping[str, str]] = {}
@@ -255,9 +266,9 @@ class _Cells:
             self._fields[text] = tuple(json.loads(text))
         return self._fields[text]
 
-    def observed(self, text: str) -> Mapping[str, str]:
+    def observed(self, finding_id: str, text: str) -> Mapping[str, str]:
         if text not in self._observed:
-            self._observed[text] = json.loads(text)
+            self._observed[text] = self._sealer.read(finding_id, json.loads(text))
         return self._observed[text]
 
 
@@ -278,7 +289,7 @@ def _finding(row: Sequence[Any], cells: _Cells) -> Finding:
         resolved_at=cells.time(resolved_at) if resolved_at else None,
         resolution=_resolution(resolution),
         times_reopened=times_reopened,
-        observed=cells.observed(observed),
+        observed=cells.observed(identity, observed),
     )
 
 

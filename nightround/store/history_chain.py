@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from nightround.store.observed_values import UnreadableValues
 from redcap_sync.messages import Message
 
 SALT_BYTES = 16
@@ -78,6 +79,8 @@ def _trouble(line: Line, previous: str) -> str:
         return "line"
     if line["forgotten"] is not None:
         return "left" if line["salt"] or line["observed"] or line["finding_id"] else ""
+    if isinstance(line["observed"], UnreadableValues):
+        return ""
     known = line["salt"] and line["digest"] == salted_digest(line["salt"], [line["finding_id"], line["observed"]])
     return "" if known else "values"
 
