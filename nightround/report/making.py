@@ -17,9 +17,9 @@ from nightround.model.language import LANGUAGES, Language
 from nightround.model.result import ResultSet
 from nightround.model.snapshot import Snapshot
 from nightround.report.edition import Edition, digest
-from nightround.report.numbers.computing import results_of
+from nightround.report.numbers.computing import patients_of, results_of
 from nightround.report.numbers.facts import Version
-from nightround.report.numbers.gathering import inputs_of, news_since_last
+from nightround.report.numbers.gathering import inputs_of, news_since_last, side_of
 from nightround.report.numbers.inputs import ReportInputs
 from nightround.report.open_version.opened import open_inputs
 from nightround.report.printing.attachments import attachments
@@ -72,9 +72,11 @@ def make_report(press: Press, edition: Edition, snapshot: Snapshot, versions: Se
         edition = stored
         inputs = inputs_of(edition, snapshot)
     else:
-        inputs = inputs_of(edition, snapshot)
+        patients = patients_of(edition.plan, snapshot)
+        inputs = inputs_of(edition, snapshot, patients)
         look = register.look(snapshot.id)
-        news = news_since_last(edition, snapshot, inputs.results, register, press.snapshots)
+        now = side_of(edition, snapshot, patients, inputs.results)
+        news = news_since_last(edition, now, register, press.snapshots)
         edition, inputs = replace(edition, look=look, news=news), replace(inputs, look=look, news=news)
     return make_edition(press, edition, inputs, versions, stem_of(edition, register))
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import re
 import stat
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+import pandas as pd
 import pypdfium2
 import pytest
 
@@ -18,9 +19,13 @@ from nightround.model.result import ResultKey, ResultSet
 from nightround.report import making
 from nightround.report.edition import Edition, read_edition
 from nightround.report.making import Made, Press, deliver, make_report
+from nightround.report.numbers import computing
 from nightround.report.numbers.facts import VERSIONS
 from nightround.report.rebuilding import rebuild
 from nightround.report.register import Received, Register, note_receipt
+from nightround.statistics.cohort import patient_frame
+from nightround.study.plan import Plan
+from redcap_sync.rows.tables import Table
 from tests.interim_samples import AGE_RULE, TAKEN, edition_of, open_finding, patients, press, snapshot_of
 
 FIRST = snapshot_of(patients())
@@ -72,6 +77,25 @@ def test_all_reports_share_one_folder_of_fonts(delivered: tuple[Press, Made, Mad
         named = re.findall(r"url\(\"([^\"]+)\"\)", page.read_text(encoding="utf-8"))
         assert named
         assert {path for one in named if (path := (page.parent / one).resolve()).exists()} == set(faces)
+
+
+def test_the_patients_of_a_report_are_read_from_the_snapshot_once(
+    delivered: tuple[Press, Made, Made], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Numbers, values in doubt and news share them; those of the last report are read once too."""
+    kept, _, _ = delivered
+    third = snapshot_of(ROWS[1:], "c", TAKEN + timedelta(days=14))
+    read: list[Mapping[str, Table]] = []
+
+    def counted(plan: Plan, tables: Mapping[str, Table], *codes: Sequence[str]) -> pd.DataFrame:
+        read.append(tables)
+        return patient_frame(plan, tables, *codes)
+
+    monkeypatch.setattr(computing, "patient_frame", counted)
+    monkeypatch.setattr(making, "make_edition", lambda _press, _edition, inputs, *_: inputs)
+    made = make_report(kept, edition_of(third), third, VERSIONS)
+    assert made.news.changed  # type: ignore[attr-defined]
+    assert read == [third.tables, kept.snapshots.load(SECOND.id, "sample").tables]
 
 
 def test_a_past_report_is_made_again_byte_for_byte(delivered: tuple[Press, Made, Made]) -> None:

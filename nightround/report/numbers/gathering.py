@@ -22,10 +22,10 @@ from nightround.texts.labels import words_of_label
 from redcap_sync.errors import ExplainedError
 
 
-def inputs_of(edition: Edition, snapshot: Snapshot) -> ReportInputs:
-    """Everything the closed version says."""
+def inputs_of(edition: Edition, snapshot: Snapshot, patients: pd.DataFrame | None = None) -> ReportInputs:
+    """Everything the closed version says; `patients` are those of the snapshot by the plan, where they are known."""
     plan = edition.plan
-    patients = patients_of(plan, snapshot)
+    patients = patients_of(plan, snapshot) if patients is None else patients
     outcomes = tuple(one.outcome() for one in edition.outcomes)
     return ReportInputs(
         study=edition.study,
@@ -66,21 +66,23 @@ def choices_of(plan: Plan, snapshot: Snapshot) -> Mapping[str, Mapping[str, Word
     return {field.name: {one.code: words_of_label(one.label) for one in field.choices} for field in fields}
 
 
-def news_since_last(
-    edition: Edition, snapshot: Snapshot, results: ResultSet, register: Register, snapshots: SnapshotStore
-) -> News | None:
+def side_of(edition: Edition, snapshot: Snapshot, patients: pd.DataFrame, results: ResultSet) -> Side:
+    """What is compared of tonight's report."""
+    return Side(edition.plan, results, with_events(edition.plan, snapshot, patients), edition.versions)
+
+
+def news_since_last(edition: Edition, now: Side, register: Register, snapshots: SnapshotStore) -> News | None:
     """What changed in the results since the last report of an earlier snapshot; None where there was none."""
-    entry = register.last_before(snapshot.id, edition.run.data_cutoff)
+    entry = register.last_before(edition.run.snapshot_id, edition.run.data_cutoff)
     last = register.edition(entry.snapshot) if entry else None
     rows = register.results(entry.snapshot) if entry else None
     if entry is None or last is None or rows is None:
         return None
     before = Side(last.plan, rows, earlier_patients(edition.plan, last, snapshots), last.versions)
-    now = Side(edition.plan, results, with_events(edition.plan, snapshot), edition.versions)
     return News(
         since=entry.cutoff,
         snapshot=entry.snapshot,
-        compared=compared(rows, results),
+        compared=compared(rows, now.results),
         changed=tuple(changed_numbers(before, now)),
         findings_before=len(last.delta.open_now),
         rules_before=len(last.coverage.known),
@@ -96,9 +98,9 @@ def earlier_patients(plan: Plan, last: Edition, snapshots: SnapshotStore) -> pd.
         return None
 
 
-def with_events(plan: Plan, snapshot: Snapshot) -> pd.DataFrame:
+def with_events(plan: Plan, snapshot: Snapshot, patients: pd.DataFrame | None = None) -> pd.DataFrame:
     """The patients with one more column: all that is written of their adverse events."""
-    patients = patients_of(plan, snapshot)
+    patients = patients_of(plan, snapshot) if patients is None else patients
     table = snapshot.tables.get(plan.safety.instrument) if plan.safety else None
     if table is None or plan.safety is None:
         return patients
