@@ -8,8 +8,8 @@ import pytest
 from nightround.model.result import ResultSet
 from nightround.report.figures.axes import Scale, odds_ticks, round_ticks
 from nightround.report.figures.bars import Bar, BarTexts, bar_drawing
-from nightround.report.figures.drawing import HALF, Drawing, Label, Marker, Pen, Polyline, Rect
-from nightround.report.figures.flow_diagram import WIDTH, FlowStep, FlowTexts, flow_drawing
+from nightround.report.figures.drawing import HALF, WIDTH, Drawing, Label, Marker, Pen, Polyline, Rect
+from nightround.report.figures.flow_diagram import FlowStep, FlowTexts, flow_drawing
 from nightround.report.figures.intervals import Interval, IntervalTexts, axis_of, interval_drawing
 from nightround.report.figures.survival_curves import BEYOND, Curve, CurveStep, CurveTexts, curves_of, survival_drawing
 from nightround.report.figures.trends import Spot, TrendPanel, TrendTexts, trend_drawing

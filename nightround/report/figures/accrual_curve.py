@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from nightround.model.result import ResultKey, ResultRow
-from nightround.report.figures.axes import Scale, round_ticks, tick_text
-from nightround.report.figures.drawing import HALF, SMALL, TEXT, TICK, Drawing, Label, Pen, Polyline, Rect, Shape
+from nightround.report.figures.axes import Scale, round_ticks
+from nightround.report.figures.drawing import HALF, SMALL, TEXT, WIDTH, Drawing, Label, Pen, Polyline, Rect, Shape
+from nightround.report.figures.guides import axis_below, grid
 from nightround.report.numbers.inputs import ReportInputs
 from nightround.texts.catalogue import Wording
 
 ACCRUAL, ENROLLED = "accrual", "enrolled"
-WIDTH = 482.0
 LEFT, RIGHT, RIGHT_OF_HALF = 30.0, 86.0, 42.0
 TOP, HEIGHT = 16.0, 116.0
 LEADING = 11.0
@@ -120,14 +120,9 @@ def accrual_axes(found: Enrolment, months: Scale, patients: Scale, named: Named)
     """Both axes, and the target as a line with its name."""
     say, pen = named.say, named.pen
     yield Label(0, TEXT - 1, say("patients_axis"), "soft", SMALL)
-    for tick in patients.ticks:
-        yield Polyline(((months.start, patients(tick)), (months.end, patients(tick))), "grid")
-        yield pen.right(LEFT - 5, patients(tick) + 3, tick_text(tick), "soft", SMALL)
-    bottom = patients.start
-    yield Polyline(((months.start, bottom), (months.end, bottom)), "axis")
-    for month in month_ticks(months.ticks[-1], named.steps):
-        yield Polyline(((months(month), bottom), (months(month), bottom + TICK)), "axis")
-        yield pen.centred(months(month), bottom + 14, month_after(found.first_month, month), "soft", SMALL)
+    yield from grid(patients, months.start, months.end, pen, gap=5)
+    dated = ((month, month_after(found.first_month, month)) for month in month_ticks(months.ticks[-1], named.steps))
+    yield from axis_below(months, patients.start, dated, pen)
     goal = patients(found.target)
     yield Polyline(((months.start, goal), (months.end, goal)), "target")
 

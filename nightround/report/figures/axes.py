@@ -8,6 +8,7 @@ from math import ceil, floor, log10
 
 ROUND_STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 """A step between ticks is one of these times a power of ten."""
+PERCENT_TICKS = (0.0, 20.0, 40.0, 60.0, 80.0, 100.0)
 ODDS_TICKS = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
 
 

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from nightround.report.figures.axes import Scale, tick_text
-from nightround.report.figures.drawing import SMALL, TEXT, TICK, Drawing, Label, Pen, Polyline, Rect, Shape
+from nightround.report.figures.axes import PERCENT_TICKS, Scale
+from nightround.report.figures.drawing import SMALL, TEXT, WIDTH, Drawing, Label, Pen, Rect, Shape
+from nightround.report.figures.guides import axis_below, axis_title, legend, numbers_of
 
-WIDTH = 482.0
 LABEL_WIDTH = 128.0
 BAR = 15.0
 ROW = 21.0
 LEGEND_HEIGHT = 22.0
 AXIS_ROOM = 32.0
-PERCENT_TICKS = (0.0, 20.0, 40.0, 60.0, 80.0, 100.0)
 SHADES = 5
 """Shades from light to dark in figure.css; more levels begin again."""
 DARK_FROM = 3
@@ -42,24 +41,16 @@ def bar_drawing(bars: Sequence[Bar], texts: BarTexts, pen: Pen) -> Drawing:
     """Draw the bars from above to below, each as wide as the whole."""
     scale = Scale(PERCENT_TICKS, LABEL_WIDTH, WIDTH - 12)
     bottom = LEGEND_HEIGHT + ROW * len(bars)
-    shapes = list(legend(texts.levels, pen))
+    shapes = list(legend(texts.levels, shade, pen, x=LABEL_WIDTH, room=(13, 30, 1)))
     for number, bar in enumerate(bars):
         shapes += bar_shapes(bar, LEGEND_HEIGHT + ROW * number, scale, pen)
-    shapes.append(Polyline(((scale.start, bottom), (scale.end, bottom)), "axis"))
-    for tick in scale.ticks:
-        shapes.append(Polyline(((scale(tick), bottom), (scale(tick), bottom + TICK)), "axis"))
-        shapes.append(pen.centred(scale(tick), bottom + 14, tick_text(tick), "soft", SMALL))
-    shapes.append(pen.centred((scale.start + scale.end) / 2, bottom + 27, texts.axis, "soft", SMALL))
+    shapes += [*axis_below(scale, bottom, numbers_of(scale), pen), axis_title(scale, bottom, texts.axis, pen)]
     return Drawing(WIDTH, bottom + AXIS_ROOM, texts.title, tuple(shapes))
 
 
-def legend(levels: Sequence[str], pen: Pen) -> Iterator[Shape]:
-    """Each level's shade with its name."""
-    x = LABEL_WIDTH
-    for number, name in enumerate(levels):
-        yield Rect(x, 2, 9, 9, f"shade{number % SHADES}")
-        yield Label(x + 13, TEXT + 1, name)
-        x += pen.width(name) + 30
+def shade(number: int, x: float) -> Shape:
+    """The mark of a level: its shade."""
+    return Rect(x, 2, 9, 9, f"shade{number % SHADES}")
 
 
 def bar_shapes(bar: Bar, top: float, scale: Scale, pen: Pen) -> Iterator[Shape]:

@@ -18,6 +18,8 @@ Point = tuple[float, float]
 TEXT = 9.0
 """The size of ordinary text in a figure."""
 SMALL = 8.0
+WIDTH = 482.0
+"""Points; the 170 mm between the margins of the page."""
 HALF = 232.0
 """Points; the width of a figure that stands beside another."""
 TICK = 4.0

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from nightround.report.figures.drawing import TEXT, Drawing, Label, Pen, Polyline, Rect, Shape
+from nightround.report.figures.drawing import TEXT, WIDTH, Drawing, Label, Pen, Polyline, Rect, Shape
 
-WIDTH = 482.0
-"""Points: the 170 mm between the margins of the page."""
 BOX = 200.0
 SIDE_BOX = 206.0
 ROW_GAP = 50.0

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from nightround.report.figures.axes import Scale, tick_text
-from nightround.report.figures.drawing import SMALL, TEXT, TICK, Drawing, Label, Marker, Pen, Polyline, Rect, Shape
+from nightround.report.figures.axes import Scale
+from nightround.report.figures.drawing import TEXT, WIDTH, Drawing, Label, Marker, Pen, Polyline, Rect, Shape
+from nightround.report.figures.guides import axis_below, axis_title, numbers_of
 
-WIDTH = 482.0
 LEAST_LABEL_WIDTH = 150.0
 ROW = 22.0
 DENSE_ROW = 16.0
@@ -100,7 +100,8 @@ def interval_drawing(
             shapes.append(Rect(0, TOP + height * number, WIDTH, height, "band"))
         shapes += interval_shapes(row, TOP + height * (number + 0.5), axis)
         shapes += printed_values(row, TOP + height * (number + 0.5) + TEXT * 0.35, values, pen)
-    shapes += axis_shapes(axis, bottom, texts.axis, pen)
+    shapes += axis_below(axis, bottom, numbers_of(axis), pen, sparing=True)
+    shapes.append(axis_title(axis, bottom, texts.axis, pen))
     return Drawing(WIDTH, bottom + AXIS_ROOM, texts.title, tuple(shapes))
 
 
@@ -133,16 +134,3 @@ def whisker(low: float, high: float, middle: float, axis: Scale) -> Iterator[Sha
         yield Polyline(points, "whisker", arrow=beyond)
         if not beyond:
             yield Polyline(((axis(end), middle - 3), (axis(end), middle + 3)), "whisker")
-
-
-def axis_shapes(axis: Scale, top: float, title: str, pen: Pen) -> Iterator[Shape]:
-    """The axis with as many ticks and their numbers as there is room for, and its title."""
-    yield Polyline(((axis.start, top), (axis.end, top)), "axis")
-    free = 0.0
-    for tick in axis.ticks:
-        number = pen.centred(axis(tick), top + 14, tick_text(tick), "soft", SMALL)
-        if number.x > free:
-            yield Polyline(((axis(tick), top), (axis(tick), top + TICK)), "axis")
-            yield number
-            free = number.x + pen.width(number.text, SMALL) + 3
-    yield pen.centred((axis.start + axis.end) / 2, top + 27, title, "soft", SMALL)

@@ -5,11 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from nightround.report.figures.axes import Scale, round_ticks, tick_text
-from nightround.report.figures.drawing import SMALL, TEXT, Drawing, Label, Marker, Pen, Point, Polyline, Shape, Strokes
+from nightround.report.figures.axes import Scale, round_ticks
+from nightround.report.figures.drawing import (
+    SMALL,
+    TEXT,
+    WIDTH,
+    Drawing,
+    Label,
+    Marker,
+    Pen,
+    Point,
+    Polyline,
+    Shape,
+    Strokes,
+)
+from nightround.report.figures.guides import grid
 from nightround.report.numbers.facts import PatientPair
 
-WIDTH = 482.0
 GAP = 16.0
 TOP = 34.0
 HEIGHT = 150.0
@@ -48,12 +60,9 @@ def paired_drawing(panels: Sequence[PairedPanel], texts: PairedTexts, pen: Pen) 
 def panel_shapes(panel: PairedPanel, left: float, width: float, texts: PairedTexts, pen: Pen) -> Iterator[Shape]:
     """One measurement with its axis."""
     values = [value for pairs in panel.groups for pair in pairs for value in (pair.before, pair.after)]
-    ticks = round_ticks(min(values), max(values))
-    scale = Scale(ticks, TOP + HEIGHT, TOP)
+    scale = Scale(round_ticks(min(values), max(values)), TOP + HEIGHT, TOP)
     yield Label(left, TEXT, pen.lines(panel.title, width, SMALL, "bold")[0], "bold", SMALL)
-    for tick in ticks:
-        yield Polyline(((left + TICK_ROOM, scale(tick)), (left + width, scale(tick))), "grid")
-        yield pen.right(left + TICK_ROOM - 4, scale(tick) + 2.6, tick_text(tick), "soft", SMALL - 1)
+    yield from grid(scale, left + TICK_ROOM, left + width, pen, gap=4, small=True)
     part = (width - TICK_ROOM) / len(panel.groups)
     for number, pairs in enumerate(panel.groups):
         middle = left + TICK_ROOM + part * (number + 0.5)

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from nightround.model.result import ResultKey, ResultRow
-from nightround.report.figures.axes import Scale, round_ticks, tick_text
-from nightround.report.figures.drawing import HALF, SMALL, TEXT, TICK, Drawing, Label, Pen, Point, Polyline, Shape
+from nightround.report.figures.axes import PERCENT_TICKS, Scale, round_ticks
+from nightround.report.figures.drawing import HALF, SMALL, TEXT, WIDTH, Drawing, Label, Pen, Point, Polyline, Shape
+from nightround.report.figures.guides import axis_below, axis_title, grid, numbers_of
 from nightround.report.numbers.inputs import ReportInputs
 from nightround.study.plan import Survival
 from nightround.texts.catalogue import Wording
 
-WIDTH = 482.0
 LEFT, RIGHT = 86.0, 90.0
 """Room for the groups' names before the numbers at risk, and behind the ends of the curves."""
 LEFT_ALONE, RIGHT_ALONE = 46.0, 2.0
@@ -21,7 +21,6 @@ HEIGHT, HALF_HEIGHT = 150.0, 90.0
 BEYOND = 12.0
 """Points; lines run on so far behind the last time, so that a fall at that time has an end that can be seen."""
 LINE = 13.0
-PERCENT_TICKS = (0.0, 20.0, 40.0, 60.0, 80.0, 100.0)
 STYLES = (("curve", "limit"), ("dashed", "dashed-limit"))
 """The line of a curve and of its interval, by group: solid and dashed, so that they are told apart without colour."""
 
@@ -115,14 +114,9 @@ def time_ticks(curves: Sequence[Curve]) -> tuple[float, ...]:
 def axes(time: Scale, free: Scale, texts: CurveTexts, pen: Pen) -> Iterator[Shape]:
     """Both axes with their ticks and heads."""
     yield Label(time.start - 26, TEXT, texts.percent, "soft", SMALL)
-    for tick in free.ticks:
-        yield Polyline(((time.start, free(tick)), (time.end + BEYOND, free(tick))), "grid")
-        yield pen.right(time.start - 6, free(tick) + 3, tick_text(tick), "soft", SMALL)
-    yield Polyline(((time.start, free.start), (time.end + BEYOND, free.start)), "axis")
-    for tick in time.ticks:
-        yield Polyline(((time(tick), free.start), (time(tick), free.start + TICK)), "axis")
-        yield pen.centred(time(tick), free.start + 14, tick_text(tick), "soft", SMALL)
-    yield pen.centred((time.start + time.end) / 2, free.start + 27, texts.time, "soft", SMALL)
+    yield from grid(free, time.start, time.end + BEYOND, pen, gap=6)
+    yield from axis_below(time, free.start, numbers_of(time), pen, beyond=BEYOND)
+    yield axis_title(time, free.start, texts.time, pen)
 
 
 def curve_shapes(curve: Curve, number: int, time: Scale, free: Scale) -> Iterator[Shape]:

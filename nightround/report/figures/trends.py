@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from nightround.model.result import ResultKey, ResultSet
-from nightround.report.figures.axes import Scale, round_ticks, tick_text
-from nightround.report.figures.drawing import SMALL, TEXT, Drawing, Label, Marker, Pen, Point, Polyline, Shape
+from nightround.report.figures.axes import Scale, round_ticks
+from nightround.report.figures.drawing import SMALL, TEXT, WIDTH, Drawing, Label, Marker, Pen, Point, Polyline, Shape
+from nightround.report.figures.guides import grid, legend
 from nightround.study.plan import Plan, PlannedTable, Variable
 
-WIDTH = 482.0
 ACROSS = 4
 GAP = 14.0
 PANEL_HEIGHT = 118.0
@@ -69,7 +69,7 @@ def panel(results: ResultSet, plan: Plan, table: PlannedTable, variable: Variabl
 def trend_drawing(panels: Sequence[TrendPanel], texts: TrendTexts, pen: Pen) -> Drawing:
     """The panels in rows of four, under a legend."""
     slot = (WIDTH + GAP) / ACROSS
-    shapes = list(legend(texts.groups, pen))
+    shapes = list(legend(texts.groups, mark_of_group, pen, x=4.0, room=(7, 28, 0)))
     for number, one in enumerate(panels):
         down, along = divmod(number, ACROSS)
         left, top = along * slot, LEGEND_HEIGHT + down * (PANEL_HEIGHT + GAP)
@@ -79,13 +79,9 @@ def trend_drawing(panels: Sequence[TrendPanel], texts: TrendTexts, pen: Pen) -> 
     return Drawing(WIDTH, height, texts.title, tuple(shapes))
 
 
-def legend(groups: Sequence[str], pen: Pen) -> Iterator[Shape]:
-    """Each group's marker with its name."""
-    x = 4.0
-    for number, name in enumerate(groups):
-        yield Marker(x, TEXT * 0.65, STYLES[number % len(STYLES)][0])
-        yield Label(x + 7, TEXT, name)
-        x += pen.width(name) + 28
+def mark_of_group(number: int, x: float) -> Shape:
+    """The marker of a group."""
+    return Marker(x, TEXT * 0.65, STYLES[number % len(STYLES)][0])
 
 
 def panel_shapes(one: TrendPanel, corner: Point, width: float, visits: tuple[str, str], pen: Pen) -> Iterator[Shape]:
@@ -95,9 +91,7 @@ def panel_shapes(one: TrendPanel, corner: Point, width: float, visits: tuple[str
     ticks = round_ticks(min(found.q1 for found in spots), max(found.q3 for found in spots), most=4)
     scale = Scale(ticks, top + PANEL_HEIGHT - 15, top + 17)
     yield Label(left, top + TEXT, one.title, "bold", SMALL)
-    for tick in ticks:
-        yield Polyline(((left + TICK_ROOM, scale(tick)), (left + width, scale(tick))), "grid")
-        yield pen.right(left + TICK_ROOM - 4, scale(tick) + 2.6, tick_text(tick), "soft", SMALL - 1)
+    yield from grid(scale, left + TICK_ROOM, left + width, pen, gap=4, small=True)
     places = [left + TICK_ROOM + (width - TICK_ROOM) * share for share in (0.26, 0.74)]
     for place, name in zip(places, visits, strict=True):
         yield pen.centred(place, top + PANEL_HEIGHT - 4, name, "soft", SMALL - 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from nightround.model.result import ResultKey, ResultRow, ResultSet
+from nightround.report.figures.axes import PERCENT_TICKS
 from nightround.report.figures.drawing import Drawing, Pen
 from nightround.report.figures.intervals import Interval, IntervalTexts, interval_drawing
 from nightround.report.numbers.facts import Line
@@ -17,7 +18,6 @@ from nightround.texts.catalogue import Wording
 
 ENDPOINTS = "endpoints"
 WITHHELD_LETTER = "a"
-PERCENT_TICKS = (0.0, 20.0, 40.0, 60.0, 80.0, 100.0)
 INTERVALS = ("wilson", "clopper_pearson")
 """The interval that is drawn and told, then the exact one beside it."""
 
