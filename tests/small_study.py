@@ -10,6 +10,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import requests
+
 from nightround.night import Night
 from nightround.night.run_job import open_night, run_job
 from nightround.night.summary import Summary
@@ -50,6 +52,11 @@ class SmallStudy:
     def type_in(self, record: str, **values: str) -> None:
         """Change a record."""
         self.client.import_records([{"record_id": record, **values}], overwrite=True)
+
+    def delete(self, record: str) -> None:
+        """Delete a record, as a person does on REDCap's pages: the log has a line of it."""
+        form = {"token": self.environ["REDCAP_TOKEN"], "content": "record", "action": "delete", "records[0]": record}
+        requests.post(self.environ["REDCAP_URL"], data=form, timeout=30).raise_for_status()
 
     def next_day(self) -> None:
         """Move the clock by a day."""

@@ -15,6 +15,7 @@ from nightround.cli.audit_table import audit_table
 from nightround.cli.check import check
 from nightround.cli.demo import demo
 from nightround.cli.findings import finding, findings
+from nightround.cli.forget import forget
 from nightround.cli.night import night
 from nightround.cli.options import wants_json
 from nightround.cli.printing import EXIT_BUG, print_bug, print_error, print_usage_error, say
@@ -35,7 +36,7 @@ from redcap_sync.rows.one_heap import share_one_heap
 SECTIONS = {
     "See it work, without a server": (demo, try_project),
     "The round of a study": (night, pull, check, report, report_given, serve),
-    "What a study has": (findings, finding, rules, snapshots, store),
+    "What a study has": (findings, finding, rules, snapshots, store, forget),
     "Tables alone, without a study": (table, audit_table),
 }
 """Every command under the heading that `--help` prints it under."""

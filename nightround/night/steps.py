@@ -19,6 +19,7 @@ from nightround.model.finding import LedgerDelta
 from nightround.model.rule import Rule
 from nightround.model.snapshot import Snapshot
 from nightround.night.alert_step import delivered, send_digests
+from nightround.night.forget_step import Forgotten, forget
 from nightround.night.lists_step import write_lists
 from nightround.night.private_details import files_with_values
 from nightround.night.pull_step import accept_harmless_drift, blocked, pull_summary, take_pull
@@ -174,6 +175,13 @@ class Night:
             files = rebuild(press_of(self.facts), self.facts.snapshots.manifest_of(snapshot_id).id)
             self.recorder.files += files
             note(Message.of("step.rebuild", files=len(files)))
+
+    def forget(self, record: str, *, by: str, though_in_redcap: bool) -> Forgotten:
+        """Remove a withdrawn patient's record from everything that is kept, and keep that it was done."""
+        with self.recorder.step("forget") as note:
+            done = forget(self.facts, self.store, record, by=by, though_in_redcap=though_in_redcap)
+            note(Message.of("forget.step", findings=done.counts["findings"], snapshots=done.counts["snapshots"]))
+        return done
 
     def note_receipt(self, role: str, snapshot_id: str | None, version: Version) -> None:
         """Write into the register of reports who was given which version."""

@@ -19,10 +19,12 @@ REBUILT = "rebuilt"
 def rebuild(press: Press, snapshot_id: str) -> list[Path]:
     """Make the report of a snapshot again, into reports/rebuilt/.
 
-    Raises StudyFilesWrong where no report was made of it, SelfAuditFailed where a file came out another one: nothing
-    is written then.
+    Raises StudyFilesWrong where no report was made of it, or a record was taken out of it since; SelfAuditFailed where
+    a file came out another one: nothing is written then.
     """
     register = Register.read(press.folder)
+    if register.of(snapshot_id) is None and reported_before(register, press, snapshot_id):
+        raise StudyFilesWrong("report.forgotten", snapshot=snapshot_id[:12])
     entry, edition = register.of(snapshot_id), register.edition(snapshot_id)
     if entry is None or edition is None:
         raise StudyFilesWrong("report.none", snapshot=snapshot_id[:12])
@@ -33,6 +35,11 @@ def rebuild(press: Press, snapshot_id: str) -> list[Path]:
         raise differs(others, edition, press)
     copy_fonts(press.templates, press.folder / FONTS)
     return write(press.folder / REBUILT, made.files)
+
+
+def reported_before(register: Register, press: Press, snapshot_id: str) -> bool:
+    """Whether a report was made of a snapshot before a record was taken out of it."""
+    return any(register.of(old) for old, new in press.snapshots.renamed().items() if new == snapshot_id)
 
 
 def stem_of_files(files: Iterable[str]) -> str:

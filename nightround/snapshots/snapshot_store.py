@@ -2,6 +2,7 @@
 
     objects/<hash>-<types>.parquet, <hash>.json   the parts, each named by its content
     taken/<time>_<id>.json                        one manifest a night: which parts, and how they were pulled
+    renamed.json                                  the new id of each snapshot that a record was taken out of
     accepted.json                                 the structure that was accepted; see dictionary_drift
     latest.json                                   the last good snapshot, the SHA-256 of its instruments' files, and
                                                   where the next pull may go on
@@ -53,6 +54,7 @@ from redcap_sync.rows.tables import Table, UnreadTable, own_keys, positions_by_i
 
 OBJECTS, TAKEN, UNFINISHED, LATEST, ACCEPTED = "objects", "taken", "unfinished", "latest.json", "accepted.json"
 
+RENAMED = "renamed.json"
 READERS = ".readers.lock"
 
 T = TypeVar("T")
@@ -122,17 +124,59 @@ class SnapshotStore:
             return None
         manifest = self.manifest_named(latest["manifest"])
         structure, rows = self._proven_structure(manifest), self._rows(manifest)
+        tables = self._unread_tables(manifest, latest.get("files", {}), structure.dictionary, rows)
+        pull = self._pull(manifest, structure, rows, tables)
+        return replace(pull, checkpoint=read_checkpoint(latest["checkpoint"]))
+
+    def pull_of(self, manifest: Manifest) -> Pull:
+        """The snapshot of a night as the pull that it was, without where the next may go on. It takes no lock."""
+        structure = self._proven_structure(manifest)
+        tables = {name: self._table(manifest, name) for name in manifest.instruments}
+        return replace(self._pull(manifest, structure, self._rows(manifest), tables), edits=self.edits(manifest))
+
+    def _pull(
+        self, manifest: Manifest, structure: RawStructure, rows: pd.DataFrame, tables: Mapping[str, Table]
+    ) -> Pull:
         return Pull(
             structure=structure,
             rows=rows,
-            tables=self._unread_tables(manifest, latest.get("files", {}), structure.dictionary, rows),
+            tables=tables,
             redcap_version=manifest.redcap_version,
             unseen=manifest.unseen,
             groups=self._groups(manifest),
-            checkpoint=read_checkpoint(latest["checkpoint"]),
             told=manifest.told,
             carried=manifest.parts,
         )
+
+    def put_in_place(self, old: Manifest, pull: Pull) -> None:
+        """Write a snapshot in the place of one, as taken at the same moment."""
+        tables = {
+            name: old.objects[name] if name in pull.carried else self._write_table(pull, name).file
+            for name in pull.tables
+        }
+        files = {**self._write_other_parts(pull), **tables}
+        new = replace(self._manifest(old.study, pull, old.taken_at, files), told=old.told)
+        self.vault.write(self.folder / TAKEN / new.name, _json(new.document()))
+        latest = self._latest()
+        if latest is not None and latest["manifest"] == old.name:
+            document = {"manifest": new.name, "checkpoint": checkpoint_document(pull.checkpoint)}
+            self.vault.write(self.folder / LATEST, _json(document))
+        if new.name != old.name:
+            (self.folder / TAKEN / old.name).unlink()
+
+    def objects(self) -> list[Path]:
+        """The files of all parts."""
+        return list((self.folder / OBJECTS).glob("*"))
+
+    def renamed(self) -> dict[str, str]:
+        """The id that a snapshot has now, by the one it had before a record was taken out of it."""
+        path = self.folder / RENAMED
+        return {old: str(new) for old, new in self._document(path).items()} if path.exists() else {}
+
+    def note_renamed(self, old: str, new: str) -> None:
+        """Keep that a snapshot has another id now; reports and their register name it by the old one."""
+        known = {before: new if after == old else after for before, after in self.renamed().items()}
+        self.vault.write(self.folder / RENAMED, _json({**known, old: new}))
 
     def latest_id(self) -> str | None:
         """The id of the last good snapshot, or None before the first."""
@@ -186,7 +230,8 @@ class SnapshotStore:
         Where the same state comes back after others, its id names the last night that had it; the hour names each.
         """
         readable, damaged = self.readable_manifests()
-        found = [one for one in readable if one.id.startswith(named) or one.hour.startswith(named)]
+        renamed = {new for old, new in self.renamed().items() if old.startswith(named)}
+        found = [one for one in readable if one.id.startswith(named) or one.hour.startswith(named) or one.id in renamed]
         if damaged and not found:
             raise damaged[0]
         if not found or len({one.id for one in found}) > 1:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from sqlalchemy import Engine
 
@@ -17,6 +17,7 @@ from nightround.model.finding import Finding, LedgerDelta
 from nightround.model.outcome import Coverage, Outcome
 from nightround.store import digest_rows as digests
 from nightround.store import finding_rows as findings
+from nightround.store import forgotten_rows as forgotten
 from nightround.store import run_rows as runs
 from nightround.store.digest_rows import SentDigest
 from nightround.store.engine import compact, open_engine, reading, writing
@@ -195,6 +196,28 @@ class Store:
         """What is different now from the findings at a position, as one delta, with the position of now."""
         with reading(self.engine) as connection:
             return findings.read_changes(connection, study, position)
+
+    def finding_ids(self, study: str, record: str) -> tuple[str, ...]:
+        """The findings of a record."""
+        with reading(self.engine) as connection:
+            return forgotten.finding_ids(connection, study, record)
+
+    def was_forgotten(self, study: str, record: str) -> bool:
+        """Whether a record of this name was forgotten before."""
+        with reading(self.engine) as connection:
+            return forgotten.was_forgotten(connection, study, record)
+
+    def forget(self, study: str, record: str, *, by: str, now: datetime, counts: Mapping[str, int]) -> dict[str, int]:
+        """Forget a record of a study; `counts` are of what was changed outside of the database."""
+        with writing(self.engine) as connection:
+            done = forgotten.forget(connection, study, record, by=by, now=now, counts=counts)
+        compact(self.engine)
+        return done
+
+    def forgotten(self, study: str) -> tuple[Mapping[str, Any], ...]:
+        """What was forgotten of a study: when, by whom, how much."""
+        with reading(self.engine) as connection:
+            return tuple(forgotten.read_forgotten(connection, study))
 
     def last_told(self, study: str, recipient: str, channel: str) -> int:
         """The position up to which a recipient was told on a channel; 0 before the first digest."""

@@ -1,0 +1,144 @@
+"""Forgets a patient who withdrew: in snapshots, lists, mails, reports, and last in the database."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from nightround.model.errors import RoundAlreadyRunning, UsageWrong
+from nightround.night.retention_step import STAYS
+from nightround.night.round import Round
+from nightround.night.study_locks import FINDINGS, PULL, ROUND
+from nightround.snapshots.forget_record import forget_record, has_record
+from nightround.snapshots.vault import Vault
+from nightround.store.database import Store
+from nightround.texts.csv_text import csv_text
+
+SHOWN_ID = 8
+"""Digits of a finding's id in a mail."""
+WITHOUT_RECORDS = (STAYS, "lists", "great_expectations")
+"""How the names of those lists of a run begin that name no record."""
+
+
+@dataclass(frozen=True)
+class Forgotten:
+    """What was removed, and what is out of reach. No record is named in it."""
+
+    counts: dict[str, int]
+    past_reports: tuple[str, ...]
+    """Reports that can no longer be made again, byte for byte."""
+    removed_reports: tuple[str, ...]
+    given: tuple[str, ...]
+    """Who was given a report that names the record."""
+    still_has: tuple[str, ...]
+    """Copies in the data folder that were not changed and may have the record."""
+    still_in_redcap: bool
+
+    def document(self) -> dict[str, Any]:
+        """As JSON."""
+        return {
+            "removed": self.counts,
+            "reports_not_rebuildable": list(self.past_reports),
+            "reports_removed": list(self.removed_reports),
+            "reports_given": list(self.given),
+            "still_has": list(self.still_has),
+            "still_in_redcap": self.still_in_redcap,
+        }
+
+
+def forget(facts: Round, store: Store, record: str, *, by: str, though_in_redcap: bool) -> Forgotten:
+    """Forget a record of the study.
+
+    Raises UsageWrong where the last snapshot still has it, which the next pull would bring back, and where nothing
+    knows it. Broken off at any moment, the same call does the rest: the database, which knows its findings, is last.
+    """
+    from nightround.report.forget_in_reports import forget_in_reports
+
+    with ExitStack() as opened:
+        for lock in (ROUND, PULL, FINDINGS):
+            opened.enter_context(facts.only_one(lock))
+        still = has_record(facts.snapshots, record)
+        if still and not though_in_redcap:
+            raise UsageWrong("forget.still_in_redcap")
+        findings = store.finding_ids(facts.study.id, record)
+        if not opened.enter_context(facts.snapshots.removing()):
+            raise RoundAlreadyRunning("night.locked", folder=str(facts.folder))
+        snapshots = forget_record(facts.snapshots, record)
+        lists = list(_forget_in_lists(facts.folder / "runs", record, findings, facts.vault))
+        facts.judged_file.path.unlink(missing_ok=True)
+        named = record if facts.study.settings.study.record_id_in_messages else ""
+        mails = list(_forget_mails(facts.folder / "outbox", named, findings))
+        reports = forget_in_reports(facts.folder / "reports", record, facts.snapshots.renamed())
+        counts = {
+            "snapshots": len(snapshots.renamed),
+            "lists": len(lists),
+            "mails": len(mails),
+            "editions": reports.editions,
+            "reports": len(reports.removed),
+        }
+        if not findings and not any(counts.values()):
+            before = store.was_forgotten(facts.study.id, record)
+            raise UsageWrong("forget.already" if before else "forget.unknown")
+        done = store.forget(facts.study.id, record, by=by, now=facts.started_at, counts=counts)
+    return Forgotten(
+        counts=done,
+        past_reports=tuple(reports.past),
+        removed_reports=tuple(str(path) for path in reports.removed),
+        given=tuple(reports.given),
+        still_has=(*snapshots.left, *(str(path) for path in sorted(facts.folder.glob("*.sqlite3.version-*")))),
+        still_in_redcap=still,
+    )
+
+
+def _forget_in_lists(runs: Path, record: str, findings: Collection[str], vault: Vault) -> Iterator[Path]:
+    """Change the lists of runs that name a record, and remove what else a run left that may name it."""
+    for path in sorted(runs.glob("*/*")):
+        if path.name.startswith(WITHOUT_RECORDS):
+            continue
+        if path.name.startswith("findings"):
+            changed = _findings_without(vault.read(path), record, findings)
+        elif path.name.startswith("failures"):
+            changed = _failures_without(vault.read(path), record)
+        else:
+            path.unlink()
+            yield path
+            continue
+        if changed is not None:
+            vault.write(path, changed)
+            yield path
+
+
+def _findings_without(content: bytes, record: str, findings: Collection[str]) -> bytes | None:
+    """The list of findings without a record; None where it does not name it."""
+    reader = csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline=""))
+    rows = list(reader)
+    kept = [row for row in rows if row["record"] != record and row["finding"] not in set(findings)]
+    return csv_text(tuple(reader.fieldnames or ()), kept).encode() if len(kept) < len(rows) else None
+
+
+def _failures_without(content: bytes, record: str) -> bytes | None:
+    """The table of failing rows without a record; None where it does not name it."""
+    table = pd.read_parquet(io.BytesIO(content))
+    kept = table[table["record"] != record].reset_index(drop=True)
+    return kept.to_parquet() if len(kept) < len(table) else None
+
+
+def _forget_mails(outbox: Path, record: str, findings: Iterable[str]) -> Iterator[Path]:
+    """Remove the copies of mails that name a record, or one of its findings."""
+    names = [re.escape(name) for name in (record, *(one[:SHOWN_ID] for one in findings)) if name]
+    if not names:
+        return
+    naming = re.compile(rf"(?<![\w-])(?:{'|'.join(names)})(?![\w-])")
+    for page in sorted(outbox.glob("*.html")):
+        if naming.search(page.read_text(encoding="utf-8")):
+            for path in (page, page.with_suffix(".eml")):
+                path.unlink(missing_ok=True)
+                yield path
