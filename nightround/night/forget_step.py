@@ -76,7 +76,7 @@ def forget(facts: Round, store: Store, record: str, *, by: str, though_in_redcap
         facts.judged_file.path.unlink(missing_ok=True)
         named = record if facts.study.settings.study.record_id_in_messages else ""
         mails = list(_forget_mails(facts.folder / "outbox", named, findings))
-        reports = forget_in_reports(facts.folder / "reports", record, facts.snapshots.renamed())
+        reports = forget_in_reports(facts.folder / "reports", record, facts.snapshots.renamed_ids.read())
         counts = {
             "snapshots": len(snapshots.renamed),
             "lists": len(lists),

@@ -54,7 +54,7 @@ def remove_old(facts: Round, store: Store, server_time: datetime | None) -> None
     except (OSError, ValueError) as error:
         log.warning("%s", Message.of("retention.register", error=type(error).__name__))
         return
-    renamed = facts.snapshots.renamed()
+    renamed = facts.snapshots.renamed_ids.read()
     prune(facts.snapshots, settings, now, needed={renamed.get(one, one) for one in reported})
     zone = ZoneInfo(facts.study.settings.study.time_zone)
     kept = kept_runs(store.run_times(facts.study.id), settings, now)

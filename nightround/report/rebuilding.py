@@ -39,7 +39,7 @@ def rebuild(press: Press, snapshot_id: str) -> list[Path]:
 
 def reported_before(register: Register, press: Press, snapshot_id: str) -> bool:
     """Whether a report was made of a snapshot before a record was taken out of it."""
-    return any(register.of(old) for old, new in press.snapshots.renamed().items() if new == snapshot_id)
+    return any(register.of(old) for old, new in press.snapshots.renamed_ids.read().items() if new == snapshot_id)
 
 
 def stem_of_files(files: Iterable[str]) -> str:

@@ -44,7 +44,7 @@ def forget_record(store: SnapshotStore, record: str) -> ForgottenSnapshots:
             continue
         if without.id != manifest.id:
             renamed[manifest.id] = without.id
-            store.note_renamed(manifest.id, without.id)
+            store.renamed_ids.note(manifest.id, without.id)
         store.put_in_place(manifest, without)
     _remove_unnamed(store, [] if damaged else store.manifests())
     return ForgottenSnapshots(renamed, tuple(left))

@@ -7,9 +7,12 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from nightround.model.snapshot import Snapshot
 from redcap_sync.messages import Message
 from redcap_sync.pulling.pulled import Proof, Told
-from redcap_sync.rows.tables import Unseen
+from redcap_sync.pulling.raw_structure import RawStructure
+from redcap_sync.pulling.record_groups import Groups
+from redcap_sync.rows.tables import Table, Unseen
 
 
 @dataclass(frozen=True)
@@ -74,3 +77,25 @@ class Manifest:
                 ),
             }
         )
+
+
+def snapshot_of(
+    manifest: Manifest,
+    structure: RawStructure,
+    tables: Mapping[str, Table],
+    groups: Groups | None,
+    study: str | None = None,
+) -> Snapshot:
+    """The snapshot of a night, of its parts as they were read."""
+    return Snapshot(
+        id=manifest.id,
+        study=study or manifest.study,
+        taken_at=manifest.taken_at,
+        redcap_version=manifest.redcap_version,
+        dictionary=structure.dictionary,
+        tables=tables,
+        unseen=manifest.unseen,
+        groups=groups,
+        unlogged=manifest.told.unlogged,
+        parts=manifest.parts,
+    )

@@ -21,14 +21,15 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import pandas as pd
-import pyarrow as pa
 
 from nightround.model.snapshot import Snapshot
-from nightround.snapshots.manifest import Manifest
+from nightround.snapshots.damage import changed, opened, prove, unreadable
+from nightround.snapshots.manifest import Manifest, snapshot_of
 from nightround.snapshots.pull_checkpoint import checkpoint_document, read_checkpoint
+from nightround.snapshots.renamed_ids import RenamedIds
 from nightround.snapshots.snapshot_files import (
     edits_file,
     keys_file,
@@ -48,7 +49,7 @@ from redcap_sync.pulling.change_log import Edit
 from redcap_sync.pulling.content_hash import digest_of, frame_pieces, snapshot_id, table_pieces
 from redcap_sync.pulling.pulled import GROUPS, ROWS, STRUCTURE, Pull
 from redcap_sync.pulling.raw_structure import RawStructure
-from redcap_sync.pulling.record_groups import Groups, groups_frame, groups_of_frame
+from redcap_sync.pulling.record_groups import groups_frame, groups_of_frame
 from redcap_sync.pulling.resume import ResumeFolder
 from redcap_sync.rows.tables import Table, UnreadTable, own_keys, positions_by_instrument
 
@@ -56,8 +57,6 @@ OBJECTS, TAKEN, UNFINISHED, LATEST, ACCEPTED = "objects", "taken", "unfinished",
 
 RENAMED = "renamed.json"
 READERS = ".readers.lock"
-
-T = TypeVar("T")
 
 
 class _TableFile(NamedTuple):
@@ -88,7 +87,7 @@ class SnapshotStore:
             "files": {one.file: one.sha256 for one in tables.values()},
         }
         self.vault.write(self.folder / LATEST, _json(latest))
-        return _snapshot(manifest, pull.structure, pull.tables, pull.groups)
+        return snapshot_of(manifest, pull.structure, pull.tables, pull.groups)
 
     def resume(self) -> ResumeFolder:
         """Where the finished batches of a pull under way are kept."""
@@ -168,15 +167,10 @@ class SnapshotStore:
         """The files of all parts."""
         return list((self.folder / OBJECTS).glob("*"))
 
-    def renamed(self) -> dict[str, str]:
-        """The id that a snapshot has now, by the one it had before a record was taken out of it."""
-        path = self.folder / RENAMED
-        return {old: str(new) for old, new in self._document(path).items()} if path.exists() else {}
-
-    def note_renamed(self, old: str, new: str) -> None:
-        """Keep that a snapshot has another id now; reports and their register name it by the old one."""
-        known = {before: new if after == old else after for before, after in self.renamed().items()}
-        self.vault.write(self.folder / RENAMED, _json({**known, old: new}))
+    @property
+    def renamed_ids(self) -> RenamedIds:
+        """Which snapshots have another id now."""
+        return RenamedIds(self.folder / RENAMED, self.vault)
 
     def latest_id(self) -> str | None:
         """The id of the last good snapshot, or None before the first."""
@@ -230,7 +224,7 @@ class SnapshotStore:
         Where the same state comes back after others, its id names the last night that had it; the hour names each.
         """
         readable, damaged = self.readable_manifests()
-        renamed = {new for old, new in self.renamed().items() if old.startswith(named)}
+        renamed = {new for old, new in self.renamed_ids.read().items() if old.startswith(named)}
         found = [one for one in readable if one.id.startswith(named) or one.hour.startswith(named) or one.id in renamed]
         if damaged and not found:
             raise damaged[0]
@@ -257,12 +251,12 @@ class SnapshotStore:
         try:
             return Manifest.read(self._document(path))
         except (KeyError, TypeError, ValueError):
-            raise _unreadable(path, Message.of("snapshot.reason.no_manifest")) from None
+            raise unreadable(path, Message.of("snapshot.reason.no_manifest")) from None
 
     def structure(self, manifest: Manifest) -> RawStructure:
         """The structure of a snapshot, without its tables."""
         document = self._object(manifest, STRUCTURE)
-        _prove(manifest, STRUCTURE, digest_of([document]))
+        prove(manifest, STRUCTURE, digest_of([document]))
         return RawStructure.from_json(document)
 
     def accepted(self) -> RawStructure | None:
@@ -276,7 +270,7 @@ class SnapshotStore:
 
     def edits(self, manifest: Manifest) -> tuple[Edit, ...]:
         """What the log said of the time between the pull before and this one."""
-        return _opened(manifest, read_edits, self._object(manifest, "*edits"))
+        return opened(manifest, read_edits, self._object(manifest, "*edits"))
 
     def take_edits(self, manifest: Manifest, earlier: Iterable[Manifest]) -> None:
         """Put the edits of earlier nights, which are about to be forgotten, before those of a night that is kept."""
@@ -303,7 +297,7 @@ class SnapshotStore:
         """Read the snapshot of one night back, after proving its parts."""
         structure = self._proven_structure(manifest)
         tables = {name: self._table(manifest, name) for name in manifest.instruments}
-        return _snapshot(manifest, structure, tables, self._groups(manifest), study)
+        return snapshot_of(manifest, structure, tables, self._groups(manifest), study)
 
     def _write_tables(self, pull: Pull) -> dict[str, _TableFile]:
         """Write the file of each instrument, unless it was proven tonight or those very bytes lie there."""
@@ -379,13 +373,13 @@ class SnapshotStore:
     def _proven_structure(self, manifest: Manifest) -> RawStructure:
         """Read the structure, once the manifest is proven to name the parts of its snapshot."""
         if snapshot_id(manifest.parts) != manifest.id:
-            raise _changed(manifest)
+            raise changed(manifest)
         return self.structure(manifest)
 
     def _table(self, manifest: Manifest, name: str) -> Table:
         """Read an instrument's table, and prove it."""
-        table = _opened(manifest, partial(read_table, name), self._object(manifest, name))
-        _prove(manifest, name, digest_of(table_pieces(table)))
+        table = opened(manifest, partial(read_table, name), self._object(manifest, name))
+        prove(manifest, name, digest_of(table_pieces(table)))
         return table
 
     def _table_later(self, manifest: Manifest, name: str) -> Table:
@@ -407,7 +401,7 @@ class SnapshotStore:
             if (sha256 := known.get(manifest.objects[name])) is None:
                 read()
             elif sha256 != digest_of([self._object(manifest, name)]):
-                raise _changed(manifest)
+                raise changed(manifest)
             keys = own_keys(rows, name, positions[name])
             tables[name] = UnreadTable(name, keys, dictionary.columns_of(name), read)
         return tables
@@ -420,8 +414,8 @@ class SnapshotStore:
         return groups_of_frame(self._keys(manifest, GROUPS)) if GROUPS in manifest.parts else None
 
     def _keys(self, manifest: Manifest, part: str) -> pd.DataFrame:
-        keys = _opened(manifest, read_keys, self._object(manifest, part))
-        _prove(manifest, part, digest_of(frame_pieces(keys)))
+        keys = opened(manifest, read_keys, self._object(manifest, part))
+        prove(manifest, part, digest_of(frame_pieces(keys)))
         return keys
 
     def _object(self, manifest: Manifest, part: str) -> bytes:
@@ -431,55 +425,13 @@ class SnapshotStore:
         try:
             return dict(json.loads(self._read(path)))
         except ValueError:
-            raise _unreadable(path, Message.of("snapshot.reason.no_json")) from None
+            raise unreadable(path, Message.of("snapshot.reason.no_json")) from None
 
     def _read(self, path: Path) -> bytes:
         try:
             return self.vault.read(path)
         except OSError as error:
-            raise _unreadable(path, type(error).__name__) from None
-
-
-def _snapshot(
-    manifest: Manifest,
-    structure: RawStructure,
-    tables: Mapping[str, Table],
-    groups: Groups | None,
-    study: str | None = None,
-) -> Snapshot:
-    return Snapshot(
-        id=manifest.id,
-        study=study or manifest.study,
-        taken_at=manifest.taken_at,
-        redcap_version=manifest.redcap_version,
-        dictionary=structure.dictionary,
-        tables=tables,
-        unseen=manifest.unseen,
-        groups=groups,
-        unlogged=manifest.told.unlogged,
-        parts=manifest.parts,
-    )
-
-
-def _prove(manifest: Manifest, part: str, digest: str) -> None:
-    if manifest.parts[part] != digest:
-        raise _changed(manifest)
-
-
-def _opened(manifest: Manifest, read: Callable[[bytes], T], content: bytes) -> T:
-    """Read a part; one that is damaged may be no Parquet or JSON at all."""
-    try:
-        return read(content)
-    except (ValueError, KeyError, OSError, pa.ArrowException):
-        raise _changed(manifest) from None
-
-
-def _unreadable(path: Path, error: Message | str) -> ExportIncomplete:
-    return ExportIncomplete("snapshot.unreadable", file=path.name[:40], error=error)
-
-
-def _changed(manifest: Manifest) -> ExportIncomplete:
-    return ExportIncomplete("snapshot.changed", name=manifest.id[:12])
+            raise unreadable(path, type(error).__name__) from None
 
 
 def _json(document: Mapping[str, Any]) -> bytes:

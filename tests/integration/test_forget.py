@@ -193,7 +193,7 @@ def test_the_register_still_finds_the_snapshot_and_the_report_is_not_made_again(
     now = snapshots.manifest_of(first.id[:20])
     assert now.id != first.id
     assert first.taken_at in {one.taken_at for one in snapshots.manifests() if one.id == now.id}
-    assert snapshots.renamed()[first.id] == now.id
+    assert snapshots.renamed_ids.read()[first.id] == now.id
     assert json.loads(kept.read_bytes()) == {
         "record_ids": True,
         "findings": [findings[1]],
