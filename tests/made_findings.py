@@ -11,6 +11,7 @@ from nightround.model.rule import Rule, Severity
 from nightround.store.database import Store
 from nightround.store.engine import reading
 from nightround.store.finding_rows import HistoryEntry, read_history
+from nightround.study.rules.rule_logic import logic_hash
 from redcap_sync.rows.tables import RowKey
 
 STUDY = "made_up"
@@ -71,6 +72,8 @@ def made_finding(rule_id: str = "VIL-01", row: RowKey | None = None, **other: An
         "opened_at": NIGHT,
         "last_seen_at": NIGHT,
         "observed": {"villalta_total": "7"},
+        "logic": logic_hash(made_rule(rule_id)),
+        "title": made_rule(rule_id).finding_title,
     } | other
     identity = finding_id(facts["study"], rule_id, where, facts["fields"])
     return Finding(**({"id": identity, "rule_id": rule_id, "row": where} | facts))

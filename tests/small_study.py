@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -12,6 +12,7 @@ from typing import Any
 
 import requests
 
+from nightround.model.finding import Finding
 from nightround.night import Night
 from nightround.night.run_job import open_night, run_job
 from nightround.night.summary import Summary
@@ -25,7 +26,8 @@ from redcap_sync.sandbox.project_sources import project_from_folder
 
 FOLDER = Path(__file__).parent / "kept" / "small_study"
 STUDY = "small_study"
-PATIENTS = (
+Patients = Sequence[Mapping[str, str]]
+PATIENTS: Patients = (
     {"record_id": "1", "age": "47", "sex": "1", "systolic": "120", "diastolic": "80"},
     {"record_id": "2", "age": "97", "sex": "2", "systolic": "80", "diastolic": "120"},
     {"record_id": "3", "age": "", "sex": "1", "systolic": "118", "diastolic": "76"},
@@ -62,6 +64,11 @@ class SmallStudy:
         """Move the clock by a day."""
         self.now[0] += timedelta(days=1)
 
+    def findings(self) -> tuple[Finding, ...]:
+        """All findings, open and closed, by id."""
+        with open_store(self.folder / "nightround.sqlite3") as store:
+            return store.findings(STUDY)
+
     @contextmanager
     def opened(self, job: str = "nightly", **other: Any) -> Iterator[Night]:
         """Open one run."""
@@ -88,12 +95,14 @@ class SmallStudy:
 
 
 @contextmanager
-def small_study(data: Path, source: Path = FOLDER) -> Iterator[SmallStudy]:
-    """Start a sandbox with the study and its three patients, two of them with mistakes."""
+def small_study(
+    data: Path, source: Path = FOLDER, project: Path = FOLDER / "project", patients: Patients = PATIENTS
+) -> Iterator[SmallStudy]:
+    """Start a sandbox with the study and its three patients, two of them with mistakes, or with other ones."""
     now = [datetime(2025, 7, 1, 18, 30, tzinfo=UTC)]
-    project = project_from_folder(FOLDER / "project", clock=lambda: now[0].replace(tzinfo=None))
-    with running([project], random=Random(1)) as server:
-        token = server.token(project)
+    held = project_from_folder(project, clock=lambda: now[0].replace(tzinfo=None))
+    with running([held], random=Random(1)) as server:
+        token = server.token(held)
         client = RedcapClient(server.api_url, Token(token), sleep=lambda _: None)
-        client.import_records(list(PATIENTS), overwrite=True)
+        client.import_records(list(patients), overwrite=True)
         yield SmallStudy(data, client, {"REDCAP_URL": server.api_url, "REDCAP_TOKEN": token}, now, source)

@@ -9,13 +9,17 @@ from dataclasses import dataclass
 from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import click
 
 from nightround.cli.options import data_option, folder_of, json_option, language_option, study_argument
 from nightround.cli.printing import number, print_json, print_table, say, words
+from nightround.cli.study_job import now
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from nightround.model.finding import Finding
     from nightround.model.language import Language
     from nightround.model.links import Places
@@ -103,10 +107,11 @@ class _Where:
     study: str
     rules: Mapping[str, Rule]
     places: Places | None
+    off: Mapping[str, date]
+    """The rules that are switched off today, with the day on which each is judged again."""
 
     def title(self, one: Finding) -> dict[str, str]:
-        rule = self.rules.get(one.rule_id)
-        return {"zh": rule.finding_title.zh, "en": rule.finding_title.en} if rule else {}
+        return one.shown_as(self.rules.get(one.rule_id))._asdict()
 
     def document(self, one: Finding) -> dict[str, Any]:
         """A finding as JSON, without a value."""
@@ -124,6 +129,7 @@ class _Where:
             "last_seen_at": one.last_seen_at.isoformat(),
             "resolved_at": one.resolved_at.isoformat() if one.resolved_at else None,
             "times_reopened": one.times_reopened,
+            "switched_off_until": self.off[one.rule_id].isoformat() if one.rule_id in self.off else None,
             "link": self.places.link(one, self.rules.get(one.rule_id)) if self.places else None,
         }
 
@@ -144,8 +150,10 @@ def _opened(study: str, data: Path) -> Iterator[tuple[_Where, Store]]:
     vault = snapshot_vault(loaded, os.environ)
     snapshots = SnapshotStore(folder / "snapshots", vault)
     rules, places = rules_and_places(loaded, snapshots, os.environ.get(loaded.settings.redcap.url_env, ""))
+    today = now().astimezone(ZoneInfo(loaded.settings.study.time_zone)).date()
+    off = {rule_id: one.until for rule_id, one in loaded.settings.rules.off_on(today).items()}
     with open_store(database, vault.key) as store:
-        yield _Where(loaded.id, rules, places), store
+        yield _Where(loaded.id, rules, places, off), store
 
 
 def _fits(wanted: Mapping[str, str | None], **has: str) -> bool:

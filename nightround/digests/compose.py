@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from nightround.digests.notice import NightState, Notice, RunSummary
 from nightround.digests.pages import Lines, OldFinding, OpenList, Page, Shown, capped
 from nightround.digests.templates import DigestTemplates
-from nightround.model.finding import Finding, LedgerDelta, Resolution
+from nightround.model.finding import Finding, FindingState, LedgerDelta, Resolution
 from nightround.model.language import Words
 from nightround.model.links import Places
 from nightround.model.recipient import Recipient
@@ -46,7 +46,7 @@ def digest(
     is made when something of the recipient's changed, on Mondays, and, for the data manager, when the
     night was not whole or another rule than before could not be judged.
     """
-    mine = _owned(delta, recipient.owns)
+    mine = _owned(delta, recipient.owns, night.switched_off)
     if not _worth_telling(mine, night, recipient, now):
         return None
     wording = templates.wording[recipient.language]
@@ -83,11 +83,15 @@ def _notice(
     )
 
 
-def _owned(delta: LedgerDelta, owners: Iterable[str]) -> LedgerDelta:
-    """The part of a delta that concerns somebody."""
+def _owned(delta: LedgerDelta, owners: Iterable[str], quiet: Container[str]) -> LedgerDelta:
+    """The part of a delta that concerns somebody, without open findings of `quiet` rules."""
 
     def of(found: Iterable[Finding]) -> tuple[Finding, ...]:
-        return tuple(one for one in found if one.owner in owners)
+        return tuple(
+            one
+            for one in found
+            if one.owner in owners and not (one.state is FindingState.OPEN and one.rule_id in quiet)
+        )
 
     return LedgerDelta(
         opened=of(delta.opened),
@@ -194,16 +198,18 @@ class _Writer:
         by_rule: dict[str, list[Finding]] = {}
         for one in sorted(self.mine.resolved, key=lambda one: (one.severity.rank, one.rule_id)):
             by_rule.setdefault(one.rule_id, []).append(one)
-        return [self.fixed_line(rule_id, found) for rule_id, found in by_rule.items()]
+        return [self.fixed_line(found) for found in by_rule.values()]
 
-    def fixed_line(self, rule_id: str, found: list[Finding]) -> str:
+    def fixed_line(self, found: list[Finding]) -> str:
         """A rule's title, how many were closed, and how many of them for another reason than a correction."""
         say, proofs = self.wording, Counter(one.resolution for one in found)
-        line = say("title_and_count", title=self.shown.title(rule_id), n=len(found))
+        line = say("title_and_count", title=self.shown.title(found[0]), n=len(found))
         others = {
             Resolution.ROW_REMOVED: "closed_removed",
             Resolution.OUT_OF_SCOPE: "closed_out_of_scope",
             Resolution.EMPTIED: "closed_emptied",
+            Resolution.RULE_CHANGED: "closed_rule_changed",
+            Resolution.RULE_WITHDRAWN: "closed_rule_withdrawn",
         }
         reasons = [say(key, n=proofs[proof]) for proof, key in others.items() if proofs[proof]]
         return say("closed_why", line=line, reasons=say("severity_join").join(reasons)) if reasons else line

@@ -12,6 +12,9 @@ from nightround.model.recipient import Recipient
 from redcap_sync.clean_text import clean, one_line
 from redcap_sync.messages import Message
 
+SWITCHED_OFF = "outcome.switched_off"
+"""The reason of a rule that the study has switched off for a time."""
+
 
 class NightState(StrEnum):
     """How far last night's run can be believed."""
@@ -37,6 +40,8 @@ class RunSummary:
     unjudged: Mapping[str, Message] = field(default_factory=dict)
     unjudged_before: frozenset[str] = frozenset()
     unaccounted: tuple[str, ...] = ()
+    switched_off: frozenset[str] = frozenset()
+    """Of `unjudged` those that the study has switched off: their findings stay open, and no mail repeats them."""
     first_mail: bool = False
     """Whether the reader was told nothing before; the mail then says whether this study's mails name records."""
 
@@ -60,6 +65,7 @@ class RunSummary:
             unjudged=unjudged,
             unjudged_before=frozenset(unjudged_before),
             unaccounted=coverage.unaccounted,
+            switched_off=frozenset(rule_id for rule_id, why in unjudged.items() if why.code == SWITCHED_OFF),
         )
 
 

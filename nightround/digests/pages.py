@@ -124,10 +124,9 @@ class Shown:
         rule = self._rules.get(rule_id)
         return rule.title.in_(self._language) if rule else rule_id
 
-    def title(self, rule_id: str) -> str:
-        """What a finding of a rule is shown as; the id of a rule that is no longer known."""
-        rule = self._rules.get(rule_id)
-        return rule.finding_title.in_(self._language) if rule else rule_id
+    def title(self, finding: Finding) -> str:
+        """What a finding is shown as; the id of its rule where that is gone, and no title was kept."""
+        return finding.shown_as(self._rules.get(finding.rule_id)).in_(self._language) or finding.rule_id
 
     def section(self, heading: str, found: Iterable[Finding], cap: int) -> FindingsSection:
         """The worst findings, up to a cap, by record and event."""
@@ -145,7 +144,7 @@ class Shown:
         """One line of an old finding: title, where it is, how long it has been open."""
         row = self._row(finding)
         where = (self._record_label(row.record), self._event_label(row.event), self._place(finding))
-        text = " · ".join(part for part in (self.title(finding.rule_id), *where, age) if part)
+        text = " · ".join(part for part in (self.title(finding), *where, age) if part)
         return OldFinding(text, self._link(finding), self._link_text(finding))
 
     def _row(self, finding: Finding) -> RowKey:
@@ -164,7 +163,7 @@ class Shown:
         return Entry(
             severity=finding.severity.value,
             severity_text=self._wording(f"severity_{finding.severity.value}"),
-            title=self.title(finding.rule_id),
+            title=self.title(finding),
             place=self._place(finding),
             advice=self._advice(finding.rule_id),
             link=self._link(finding),

@@ -6,6 +6,7 @@ It names each record: it is for who may read the data folder, and mails refer to
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import date
 from operator import attrgetter
 
 from nightround.model.finding import Finding
@@ -31,26 +32,31 @@ COLUMNS = (
     "resolved_at",
     "resolution",
     "times_reopened",
+    "switched_off_until",
     "link",
 )
 
 
-def findings_list(findings: Iterable[Finding], rules: Mapping[str, Rule], places: Places) -> str:
-    """Write findings, open and closed, worst first; `places` are those with record ids."""
+def findings_list(
+    findings: Iterable[Finding], rules: Mapping[str, Rule], places: Places, off: Mapping[str, date]
+) -> str:
+    """Write findings, open and closed, worst first; `places` are those with record ids.
+
+    `off` are the rules that are switched off, with the day on which each is judged again.
+    """
     ordered = sorted(findings, key=attrgetter("order"))
-    cells = (_cells(finding, rules.get(finding.rule_id), places) for finding in ordered)
+    cells = (_cells(finding, rules.get(finding.rule_id), places, off.get(finding.rule_id)) for finding in ordered)
     return csv_text(COLUMNS, (dict(zip(COLUMNS, row, strict=True)) for row in cells))
 
 
-def _cells(finding: Finding, rule: Rule | None, places: Places) -> tuple[object, ...]:
+def _cells(finding: Finding, rule: Rule | None, places: Places, off: date | None) -> tuple[object, ...]:
     row = places.place_of(finding, rule)
     return (
         finding.id,
         finding.state.value,
         finding.severity.value,
         finding.rule_id,
-        rule.finding_title.zh if rule else "",
-        rule.finding_title.en if rule else "",
+        *finding.shown_as(rule),
         row.record,
         row.event,
         row.instrument,
@@ -62,5 +68,6 @@ def _cells(finding: Finding, rule: Rule | None, places: Places) -> tuple[object,
         finding.resolved_at.isoformat() if finding.resolved_at else "",
         finding.resolution.value if finding.resolution else "",
         finding.times_reopened,
+        off.isoformat() if off else "",
         places.link(finding, rule),
     )

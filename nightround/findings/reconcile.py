@@ -5,14 +5,18 @@ Everything here is pure: what is known, what tonight's outcomes say, and the hou
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import count
 from operator import attrgetter
+from typing import Any
 
-from nightround.model.finding import Finding, FindingState, LedgerDelta, Resolution, finding_id
+from nightround.findings.lineage import Rename, follow
+from nightround.model.finding import WITHDRAWALS, Finding, FindingState, LedgerDelta, Resolution, finding_id
 from nightround.model.outcome import Outcome, Status, Violation
 from nightround.model.rule import Rule
+from nightround.study.rules.rule_logic import logic_hash
 from redcap_sync.rows.tables import RowKey
 
 JUDGED = frozenset({Status.PASSED, Status.FAILED})
@@ -27,6 +31,8 @@ def reconcile(
     rows: Container[RowKey],
     complete: bool,
     now: datetime,
+    renames: Sequence[Rename] = (),
+    names: Mapping[str, str] | None = None,
 ) -> LedgerDelta:
     """Hold what is known against tonight's outcomes and say what opened, stays, closed or came back.
 
@@ -37,32 +43,43 @@ def reconcile(
     row that is not in the snapshot (an absent visit) is not believed until a complete night sees it.
 
     An open finding that is not seen again on a complete night is closed when its rule was judged, or
-    when no row was in the rule's scope; the `resolution` says which proof closed it. A rule that could
-    not be evaluated, gave no outcome, or is no longer known closes nothing.
+    when no row was in the rule's scope; the `resolution` says which proof closed it. Only a rule that asks what
+    it asked when it saw the finding last can prove anything of the row: after an edit the finding is withdrawn
+    as `rule_changed`. A rule that could not be evaluated or gave no outcome closes nothing. The findings of a rule
+    that the study has no longer are withdrawn.
+
+    Before all this findings go with the records of `renames`, in their order, and with rules that have another id:
+    by what a rule says that it `was`, and by `names`.
 
     Raises ValueError when the arguments contradict each other: findings of another study, one rule
     with two outcomes, an outcome of a rule that is not in `rules`, a time without a zone.
     """
     by_rule = _outcomes_by_rule(outcomes, rules)
-    findings = _findings_by_id(study, known)
+    before = _findings_by_id(study, known)
     if now.tzinfo is None:
         raise ValueError("now needs a time zone")
-    seen = _seen(study, by_rule.values(), findings.values(), rows if not complete else None)
-    delta: dict[str, list[Finding]] = {"opened": [], "persisting": [], "reopened": [], "resolved": [], "untouched": []}
-    for before, violation in seen.values():
-        after = _confirmed(before, study, violation, rules[violation.rule_id], now)
-        delta[_change(before)].append(after)
-    for finding in findings.values():
-        if finding.state is FindingState.OPEN and finding.id not in seen:
-            proof = _proof(finding, by_rule.get(finding.rule_id), rows) if complete else None
-            delta["resolved" if proof else "untouched"].append(_moved(finding, proof, now) if proof else finding)
+    followed = follow(before.values(), rules.values(), renames, names or {})
+    night = _Night(study, rules, by_rule, rows, followed.gone, now)
+    seen = night.seen(followed.findings, rows if not complete else None)
+    delta: dict[str, list[Finding]] = {name: [] for name in LedgerDelta.__dataclass_fields__}
+    for identity, (finding, violation) in seen.items():
+        delta[_change(finding)].append(night.confirmed(identity, finding, violation))
+    for finding in followed.findings:
+        if finding.id in seen:
+            continue
+        if finding.state is not FindingState.OPEN:
+            delta["moved"] += [finding] if finding is not before[finding.id] else []
+            continue
+        proof = night.proof(finding) if complete else None
+        delta["resolved" if proof else "untouched"].append(_moved(finding, proof, now) if proof else finding)
     return LedgerDelta(**{name: tuple(sorted(found, key=attrgetter("order"))) for name, found in delta.items()})
 
 
 def _moved(finding: Finding, proof: Resolution | None, now: datetime) -> Finding:
     """Close an open finding with a proof, or open a closed one without: the only change of a finding's state."""
     if proof:
-        return replace(finding, state=FindingState.RESOLVED, resolved_at=now, resolution=proof)
+        state = FindingState.WITHDRAWN if proof in WITHDRAWALS else FindingState.RESOLVED
+        return replace(finding, state=state, resolved_at=now, resolution=proof)
     return replace(
         finding,
         state=FindingState.OPEN,
@@ -72,65 +89,133 @@ def _moved(finding: Finding, proof: Resolution | None, now: datetime) -> Finding
     )
 
 
-def _proof(finding: Finding, outcome: Outcome | None, rows: Container[RowKey]) -> Resolution | None:
-    """Why a finding that a complete night did not see again may be closed; None when nothing proves it."""
-    if outcome is None or outcome.status is Status.NOT_EVALUATED:
-        return None
-    if finding.row not in rows:
-        return Resolution.ROW_REMOVED
-    if finding.row in outcome.blank_rows:
-        return Resolution.EMPTIED
-    judged = outcome.judged_rows is None or finding.row in outcome.judged_rows
-    # Whether other rows are in scope must not decide: with one in-scope row elsewhere the rule would be
-    # `passed` and close this finding, so with none it is closed too, and the reason says what was proven.
-    return Resolution.FIXED if judged and outcome.status in JUDGED else Resolution.OUT_OF_SCOPE
+@dataclass(frozen=True)
+class _Night:
+    """What a night says of findings."""
+
+    study: str
+    rules: Mapping[str, Rule]
+    outcomes: Mapping[str, Outcome]
+    rows: Container[RowKey]
+    gone: frozenset[str]
+    now: datetime
+    hashes: dict[str, str] = field(default_factory=dict)
+    violated: set[tuple[str, RowKey]] = field(default_factory=set)
+
+    def logic(self, rule: Rule) -> str:
+        """The hash of a rule's logic, worked out once a night."""
+        if rule.id not in self.hashes:
+            self.hashes[rule.id] = logic_hash(rule)
+        return self.hashes[rule.id]
+
+    def seen(
+        self, known: Iterable[Finding], believable: Container[RowKey] | None
+    ) -> dict[str, tuple[Finding | None, Violation]]:
+        """Tonight's violations by the id of their finding, with what is known of it; none on rows not `believable`."""
+        places = _Places.of(one for one in known if one.id not in self.gone)
+        ids = {one.id for one in known}
+        seen: dict[str, tuple[Finding | None, Violation]] = {}
+        for outcome in self.outcomes.values():
+            for violation in outcome.violations if outcome.status is Status.FAILED else ():
+                self.violated.add((violation.rule_id, violation.row))
+                if believable is None or violation.row in believable:
+                    before = places.finding(violation, seen)
+                    identity = before.id if before else self._new_id(violation, ids)
+                    ids.add(identity)
+                    seen[identity] = (before, violation)
+        return seen
+
+    def _new_id(self, violation: Violation, taken: Container[str]) -> str:
+        numbered = (
+            finding_id(self.study, violation.rule_id, violation.row, violation.fields, number) for number in count()
+        )
+        return next(one for one in numbered if one not in taken)
+
+    def confirmed(self, identity: str, before: Finding | None, violation: Violation) -> Finding:
+        """The finding of a violation seen tonight. What it has of its rule follows the rule as it is written today."""
+        rule = self.rules[violation.rule_id]
+        of_tonight: dict[str, Any] = {
+            "fields": violation.fields,
+            "severity": rule.severity,
+            "owner": rule.owner,
+            "observed": violation.observed,
+            "logic": self.logic(rule),
+            "title": rule.finding_title,
+        }
+        if before is None:
+            return Finding(
+                id=identity,
+                study=self.study,
+                rule_id=violation.rule_id,
+                row=violation.row,
+                state=FindingState.OPEN,
+                opened_at=self.now,
+                last_seen_at=self.now,
+                **of_tonight,
+            )
+        opened = before if before.state is FindingState.OPEN else _moved(before, None, self.now)
+        if all(getattr(opened, name) == value for name, value in of_tonight.items()):
+            return opened.seen_again(self.now)
+        return replace(opened, last_seen_at=self.now, **of_tonight)
+
+    def proof(self, finding: Finding) -> Resolution | None:
+        """Why a finding that a complete night did not see again may be closed; None when nothing proves it."""
+        outcome, rule = self.outcomes.get(finding.rule_id), self.rules.get(finding.rule_id)
+        if rule is None:
+            return Resolution.RULE_WITHDRAWN
+        if finding.id in self.gone:
+            return Resolution.ROW_REMOVED
+        if outcome is None or outcome.status is Status.NOT_EVALUATED:
+            return None
+        return Resolution.RULE_CHANGED if self._asks_something_else(finding, rule) else self._of_row(finding, outcome)
+
+    def _of_row(self, finding: Finding, outcome: Outcome) -> Resolution:
+        """What a rule that was judged proves of a row that it finds nothing wrong with."""
+        if finding.row not in self.rows:
+            return Resolution.ROW_REMOVED
+        if finding.row in outcome.blank_rows:
+            return Resolution.EMPTIED
+        judged = outcome.judged_rows is None or finding.row in outcome.judged_rows
+        # Whether other rows are in scope must not decide: with one in-scope row elsewhere the rule would be
+        # `passed` and close this finding, so with none it is closed too, and the reason says what was proven.
+        return Resolution.FIXED if judged and outcome.status in JUDGED else Resolution.OUT_OF_SCOPE
+
+    def _asks_something_else(self, finding: Finding, rule: Rule) -> bool:
+        """Whether the rule was edited since it saw the finding, or another finding speaks for the row now."""
+        edited = bool(finding.logic) and finding.logic != self.logic(rule)
+        return edited or (finding.rule_id, finding.row) in self.violated
+
+
+@dataclass(frozen=True)
+class _Places:
+    """The known findings by rule, row and fields. To look one up takes a quarter of the time that its hash takes."""
+
+    exact: Mapping[tuple[str, RowKey, tuple[str, ...]], Finding]
+    of_row: Mapping[tuple[str, RowKey], Finding]
+    """Open findings that show other fields than their rule does now are found by their row."""
+
+    @classmethod
+    def of(cls, known: Iterable[Finding]) -> _Places:
+        """Of two findings at one place the open one is meant, then the one that was seen last."""
+        by_weight = sorted(known, key=lambda one: (one.state is FindingState.OPEN, one.last_seen_at, one.id))
+        return cls(
+            {(one.rule_id, one.row, one.fields): one for one in by_weight},
+            {(one.rule_id, one.row): one for one in by_weight if one.state is FindingState.OPEN},
+        )
+
+    def finding(self, violation: Violation, seen: Container[str]) -> Finding | None:
+        """What is known of a violation; a finding of other fields is that of one violation."""
+        exact = self.exact.get((violation.rule_id, violation.row, violation.fields))
+        if exact is not None and exact.state is FindingState.OPEN:
+            return exact
+        of_row = self.of_row.get((violation.rule_id, violation.row))
+        return of_row if of_row is not None and of_row.id not in seen else exact
 
 
 def _change(before: Finding | None) -> str:
     if before is None:
         return "opened"
     return "persisting" if before.state is FindingState.OPEN else "reopened"
-
-
-def _confirmed(before: Finding | None, study: str, violation: Violation, rule: Rule, now: datetime) -> Finding:
-    """The finding of a violation seen tonight. Severity and owner follow the rule as it is written today."""
-    if before is None:
-        return Finding(
-            id=_identity(study, violation),
-            study=study,
-            rule_id=violation.rule_id,
-            row=violation.row,
-            fields=violation.fields,
-            severity=rule.severity,
-            owner=rule.owner,
-            state=FindingState.OPEN,
-            opened_at=now,
-            last_seen_at=now,
-            observed=violation.observed,
-        )
-    opened = before if before.state is FindingState.OPEN else _moved(before, None, now)
-    if (opened.severity, opened.owner, opened.observed) == (rule.severity, rule.owner, violation.observed):
-        return opened.seen_again(now)
-    return replace(opened, severity=rule.severity, owner=rule.owner, last_seen_at=now, observed=violation.observed)
-
-
-def _seen(
-    study: str, outcomes: Iterable[Outcome], known: Iterable[Finding], believable: Container[RowKey] | None
-) -> dict[str, tuple[Finding | None, Violation]]:
-    """Tonight's violations by the id of their finding, with what is known of it; none on rows not `believable`."""
-    # To look a finding up takes a quarter of the time that hashing its identity again takes.
-    places = {(one.rule_id, one.row, one.fields): one for one in known}
-    seen: dict[str, tuple[Finding | None, Violation]] = {}
-    for outcome in outcomes:
-        for violation in outcome.violations if outcome.status is Status.FAILED else ():
-            if believable is None or violation.row in believable:
-                before = places.get((violation.rule_id, violation.row, violation.fields))
-                seen[before.id if before else _identity(study, violation)] = (before, violation)
-    return seen
-
-
-def _identity(study: str, violation: Violation) -> str:
-    return finding_id(study, violation.rule_id, violation.row, violation.fields)
 
 
 def _outcomes_by_rule(outcomes: Iterable[Outcome], rules: Mapping[str, Rule]) -> dict[str, Outcome]:

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from nightround.model.rule import Severity
+from nightround.model.language import Words
+from nightround.model.rule import Rule, Severity
 from redcap_sync.rows.tables import RowKey
 
 ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
@@ -17,14 +18,17 @@ ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 class FindingState(StrEnum):
-    """Where a finding stands between being seen and being proven fixed."""
+    """Where a finding stands between being seen and being closed."""
 
     OPEN = "open"
     RESOLVED = "resolved"
+    """The data say that it is over."""
+    WITHDRAWN = "withdrawn"
+    """Nobody asks any more: its rule was changed or is gone. That proves nothing of the data."""
 
 
 class Resolution(StrEnum):
-    """What a complete snapshot proved of the row when its finding was closed."""
+    """Why a finding was closed: what a complete snapshot proved of its row, or what became of its rule."""
 
     FIXED = "fixed"
     """The rule was judged and the row no longer breaks it."""
@@ -34,6 +38,10 @@ class Resolution(StrEnum):
     """The row is there, but a cell the rule needs was blanked, so nothing says that it was right."""
     ROW_REMOVED = "row_removed"
     """The row, or its whole record, is no longer in the project."""
+    RULE_CHANGED = "rule_changed"
+    """The rule asks something else than on the night that saw it last, and the row does not break it as it is now."""
+    RULE_WITHDRAWN = "rule_withdrawn"
+    """The study has the rule no longer."""
 
     @property
     def proof(self) -> str:
@@ -41,6 +49,8 @@ class Resolution(StrEnum):
         return PROOFS.get(self, "none")
 
 
+WITHDRAWALS = frozenset({Resolution.RULE_CHANGED, Resolution.RULE_WITHDRAWN})
+"""The resolutions of findings that are withdrawn, not resolved."""
 PROOFS = {Resolution.FIXED: "full", Resolution.OUT_OF_SCOPE: "partial", Resolution.EMPTIED: "partial"}
 """Where a row was judged again it is full, where it was only seen again partial."""
 
@@ -62,6 +72,12 @@ class Finding:
     resolved_at: datetime | None = None
     times_reopened: int = 0
     observed: Mapping[str, str] = field(default_factory=dict, repr=False)
+    logic: str = ""
+    """Hash of the logic under which it was seen last; '' where an earlier version did not write it."""
+    title: Words = Words("", "")
+    """What it is shown as; kept, because the rule may go."""
+    under: str = ""
+    """Id of the finding that speaks for it, of another rule on the same cell; '' where it speaks for itself."""
 
     @property
     def order(self) -> tuple[int, str, RowKey, tuple[str, ...]]:
@@ -69,6 +85,10 @@ class Finding:
         return (self.severity.rank, self.rule_id, self.row, self.fields)
 
     resolution: Resolution | None = None
+
+    def shown_as(self, rule: Rule | None) -> Words:
+        """What it is shown as; `rule` is None where the study has its rule no longer."""
+        return rule.finding_title if rule else self.title
 
     def seen_again(self, now: datetime) -> Finding:
         """The same finding, seen at another hour; `dataclasses.replace` takes ten times as long."""
@@ -81,8 +101,9 @@ class Finding:
 class LedgerDelta:
     """What one night changed.
 
-    `untouched` are open findings about which this night proved nothing: their rule could not be
-    judged or is no longer known, or the run was not complete.
+    `resolved` are all that were closed, those that are withdrawn among them. `untouched` are open findings about which
+    this night proved nothing: their rule could not be judged, or the run was not complete. `moved` are
+    closed ones whose record or rule has another name now.
     """
 
     opened: tuple[Finding, ...] = ()
@@ -90,6 +111,7 @@ class LedgerDelta:
     resolved: tuple[Finding, ...] = ()
     reopened: tuple[Finding, ...] = ()
     untouched: tuple[Finding, ...] = ()
+    moved: tuple[Finding, ...] = ()
 
     @property
     def open_now(self) -> tuple[Finding, ...]:
@@ -97,10 +119,12 @@ class LedgerDelta:
         return (*self.opened, *self.reopened, *self.persisting, *self.untouched)
 
 
-def finding_id(study: str, rule_id: str, row: RowKey, fields: tuple[str, ...]) -> str:
-    """The identity of a finding: the same violation has the same id every night.
+def finding_id(study: str, rule_id: str, row: RowKey, fields: tuple[str, ...], number: int = 0) -> str:
+    """The identity that a finding gets when it opens, and keeps: the same violation has the same id every night.
 
-    Sixteen hexadecimal digits of the SHA-256 over study, rule, record, event, instrument, instance and fields.
+    Sixteen hexadecimal digits of the SHA-256 over study, rule, record, event, instrument, instance and fields. A
+    finding that moved, with its record or its rule, to another name has the id of its first one; who comes after it
+    to that name is counted by `number`.
     """
-    identity = ENCODER.encode([study, rule_id, *row, list(fields)])
+    identity = ENCODER.encode([study, rule_id, *row, list(fields), *([number] if number else [])])
     return hashlib.sha256(identity.encode()).hexdigest()[:16]

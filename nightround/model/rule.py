@@ -118,6 +118,8 @@ class Rule:
     source: str = ""
     origin: Literal["study", "dictionary", "redcap"] = "study"
     examples: tuple[Example, ...] = ()
+    was: tuple[str, ...] = ()
+    """Ids that the rule had before: their findings are its own."""
     check: Check | None = None
     kind: RuleKind = RuleKind.LOGIC
     shown_at: RulePlace | None = None

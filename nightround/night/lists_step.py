@@ -47,6 +47,7 @@ def write_lists(
     text = partial(
         findings_list,
         rules={rule.id: rule for rule in validation.rules},
+        off=facts.switched_off,
         places=replace(facts.places(snapshot.dictionary, snapshot.redcap_version), record_id_allowed=True),
     )
     says = text(_seen_tonight(listed, facts.started_at)).encode()

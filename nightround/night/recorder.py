@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from nightround.model.finding import LedgerDelta
+from nightround.model.finding import FindingState, LedgerDelta
 from nightround.model.outcome import Coverage
 from nightround.model.rule import Severity
 from nightround.store.database import Store
@@ -20,7 +20,7 @@ from redcap_sync.messages import Message
 
 log = logging.getLogger(__name__)
 
-CHANGES = ("opened", "reopened", "persisting", "resolved", "untouched")
+CHANGES = ("opened", "reopened", "persisting", "resolved", "withdrawn", "untouched")
 
 
 @dataclass
@@ -64,11 +64,16 @@ class Recorder:
         self.coverage = validation.coverage
         self.severe = self._severe(severity[one.rule_id] for one in validation.violations)
 
-    def reconciled(self, delta: LedgerDelta, changes: Iterable[str]) -> None:
-        """Note what changed in the findings; `changes` has a line for each finding that did."""
-        self.findings = {name: len(getattr(delta, name)) for name in CHANGES}
+    def reconciled(self, delta: LedgerDelta, changes: Iterable[str], quiet: Container[str] = ()) -> None:
+        """Note what changed in the findings; `changes` has a line for each finding that did.
+
+        Findings of `quiet` rules, which are switched off, do not count for the exit code.
+        """
+        withdrawn = sum(one.state is FindingState.WITHDRAWN for one in delta.resolved)
+        counts = {"resolved": len(delta.resolved) - withdrawn, "withdrawn": withdrawn}
+        self.findings = {name: counts[name] if name in counts else len(getattr(delta, name)) for name in CHANGES}
         self.changes = tuple(changes)
-        self.severe = self._severe(one.severity for one in delta.open_now)
+        self.severe = self._severe(one.severity for one in delta.open_now if one.rule_id not in quiet)
 
     def finish(self, ended: Ended, exit_code: int, *, trouble: Message | None = None) -> None:
         """Remember how the run ended."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -68,6 +68,12 @@ class Round:
     def wall_clock(self) -> datetime:
         """The same without its zone, as REDCap's dates are."""
         return self.hospital_time.replace(tzinfo=None)
+
+    @property
+    def switched_off(self) -> dict[str, date]:
+        """The rules that are not judged today, with the day on which each is judged again."""
+        off = self.study.settings.rules.off_on(self.hospital_time.date())
+        return {rule_id: one.until for rule_id, one in off.items()}
 
     @property
     def judged_file(self) -> JudgedFile:

@@ -7,15 +7,15 @@ times each step and remembers how it ended; no step reads from it.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from nightround.digests.notice import unjudged_of
+from nightround.digests.notice import SWITCHED_OFF, unjudged_of
 from nightround.findings.known_rows import KnownRows
 from nightround.findings.reconcile import reconcile
 from nightround.model.errors import StudyFilesWrong
-from nightround.model.finding import LedgerDelta
+from nightround.model.finding import Finding, LedgerDelta
 from nightround.model.rule import Rule
 from nightround.model.snapshot import Snapshot
 from nightround.night.alert_step import delivered, send_digests
@@ -82,7 +82,7 @@ class Night:
         with self.recorder.step("validate") as note:
             rules = facts.rules(snapshot.dictionary)
             accept_harmless_drift(facts.snapshots, snapshot, rules, plan)
-            stopped = blocked(facts.snapshots, snapshot, rules, plan).rules
+            stopped = {**blocked(facts.snapshots, snapshot, rules, plan).rules, **switched_off(facts, rules)}
             validation = validate(
                 snapshot,
                 rules,
@@ -116,10 +116,12 @@ class Night:
                     rows=KnownRows(snapshot.tables),
                     complete=is_complete(snapshot, validation),
                     now=facts.started_at,
+                    names=validation.positions,
                 ),
                 facts.started_at,
             )
-            self.recorder.reconciled(changes, _changed_lines(facts, snapshot, rules, changes))
+            lines = _changed_lines(facts, snapshot, rules, changes)
+            self.recorder.reconciled(changes, lines, quiet=facts.switched_off)
             note(Message.of("step.reconcile", opened=len(changes.opened), resolved=len(changes.resolved)))
         return changes
 
@@ -198,11 +200,28 @@ def is_complete(snapshot: Snapshot, validation: Validation) -> bool:
     return not snapshot.unseen and not snapshot.unlogged and validation.coverage.complete
 
 
+def switched_off(facts: Round, rules: Iterable[Rule]) -> dict[str, Message]:
+    """The rules that the study has switched off for a time, each with the reason; a name that no rule has is logged."""
+    off = facts.study.settings.rules.off_on(facts.hospital_time.date())
+    known = {rule.id for rule in rules}
+    for rule_id in off.keys() - known:
+        log.warning("study.toml switches the rule %s off, which the study does not have", rule_id)
+    return {
+        rule_id: Message.of(SWITCHED_OFF, until=one.until.isoformat(), reason=one.reason)
+        for rule_id, one in off.items()
+        if rule_id in known
+    }
+
+
+def _said(change: str, finding: Finding) -> str:
+    return finding.state.value if change == "resolved" else change
+
+
 def _changed_lines(facts: Round, snapshot: Snapshot, rules: Mapping[str, Rule], changes: LedgerDelta) -> Iterator[str]:
     """A line for each finding that opened, came back or was resolved: how bad, which rule, where to look."""
     places = facts.places(snapshot.dictionary, snapshot.redcap_version)
     for change in ("opened", "reopened", "resolved"):
         for finding in getattr(changes, change):
             rule = rules.get(finding.rule_id)
-            title, link = rule.finding_title.en if rule else "", places.link(finding, rule)
-            yield f"  {change} {finding.severity.value} {finding.rule_id}: {title}\n    {link}"
+            title, link = finding.shown_as(rule).en, places.link(finding, rule)
+            yield f"  {_said(change, finding)} {finding.severity.value} {finding.rule_id}: {title}\n    {link}"

@@ -46,7 +46,7 @@ def lint_study(folder: Path) -> tuple[Remark, ...]:
             broken.append(Remark.of_error(table.id, error))
     for rule in project_rules(folder):
         try:
-            parse_rule_logic(rule.discrepancy, place=f"{PROJECT_RULES}, rule {rule.id}")
+            parse_rule_logic(rule.discrepancy, place=f"{PROJECT_RULES}, rule {rule.title.en}")
             rules.append(rule)
         except StudyFilesWrong as error:
             broken.append(Remark.of_error(rule.id, error))

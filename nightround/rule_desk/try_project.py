@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,7 +13,7 @@ from nightround.model.outcome import Outcome, Status, Violation
 from nightround.model.rule import Rule
 from nightround.model.snapshot import Snapshot
 from nightround.study.rules.of_dictionary import LETTERS, rules_of_letter
-from nightround.study.rules.of_project import rules_of_project
+from nightround.study.rules.of_project import rule_of_project
 from nightround.validation.run import validate
 from redcap_sync.column_name import checkbox_column
 from redcap_sync.dictionary import Dictionary
@@ -82,7 +82,7 @@ def try_project(
     """Judge A to I, then the custom rules, on a project file. `now` is naive, on the clock of REDCap's server."""
     dictionary = project.dictionary
     asked = [(letter.id, letter.name, rules_of_letter(letter, dictionary)) for letter in LETTERS]
-    asked += [(rule.id, rule.title.en, (rule,)) for rule in rules_of_project(custom)]
+    asked += [(rule.id, rule.title.en, (rule,)) for rule in _numbered(custom)]
     tables = tables_from_records(dictionary, project.records)
     snapshot = Snapshot("project file", "", now, project.redcap_version, dictionary, tables, groups=project.groups)
     validation = validate(snapshot, [rule for _, _, rules in asked for rule in rules], now=now)
@@ -100,6 +100,11 @@ def try_project(
         )
         for rule_id, name, rules in asked
     )
+
+
+def _numbered(custom: Iterable[CustomRule]) -> Iterator[Rule]:
+    """The custom rules with their numbers on REDCap's page as ids, however often one stands there."""
+    return (replace(rule_of_project(one), id=str(number)) for number, one in enumerate(custom, start=1))
 
 
 def _tried(

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -24,6 +25,7 @@ from sqlalchemy import (
 )
 
 from nightround.model.finding import Finding, FindingState, LedgerDelta, Resolution
+from nightround.model.language import Words
 from nightround.model.rule import Severity
 from nightround.store.history_chain import START, BrokenLine, broken_lines, chained
 from nightround.store.observed_values import ValueSealer, sealer_of
@@ -31,6 +33,8 @@ from nightround.store.schema import digests, finding_history, findings
 from redcap_sync.rows.tables import RowKey
 
 SEVERITIES = {one.value: one for one in Severity}
+SEEN_AGAIN = attrgetter(*("rule_id", "row", "fields", "severity", "owner", "observed", "logic", "title", "under"))
+"""What of an open finding may be another from night to night, besides when it was seen."""
 STATES = {one.value: one for one in FindingState}
 
 
@@ -38,8 +42,14 @@ class Change(StrEnum):
     """What happened to a finding's state."""
 
     OPENED = "opened"
-    RESOLVED = "resolved"
     REOPENED = "reopened"
+    RESOLVED = "resolved"
+    WITHDRAWN = "withdrawn"
+
+
+CLOSED_AS = {FindingState.RESOLVED: Change.RESOLVED, FindingState.WITHDRAWN: Change.WITHDRAWN}
+"""What is written of a finding that was closed, by its state."""
+CLOSINGS = frozenset(CLOSED_AS.values())
 
 
 @dataclass(frozen=True)
@@ -86,15 +96,17 @@ def write_delta(
     if delta.opened:
         connection.execute(insert(findings), [_row(one, sealer) for one in delta.opened])
     before = {one.id: one for one in known}
-    others = [one for one in delta.persisting if not _only_seen_again(one, before[one.id])]
-    changed = [*others, *delta.reopened, *delta.resolved]
+    others = [one for one in (*delta.persisting, *delta.untouched) if not _only_seen_again(one, before[one.id])]
+    changed = [*others, *delta.reopened, *delta.resolved, *delta.moved]
     if changed:
         by_id = update(findings).where(findings.c.id == bindparam("finding_id"))
         connection.execute(by_id, [_row(one, sealer, identity="finding_id") for one in changed])
     if delta.persisting:
         _write_last_seen(connection, study, delta)
-    moved = {Change.OPENED: delta.opened, Change.REOPENED: delta.reopened, Change.RESOLVED: delta.resolved}
-    lines = [_line(one, change, study, run_id, now) for change, found in moved.items() for one in found]
+    moved = {Change.OPENED: delta.opened, Change.REOPENED: delta.reopened}
+    moves = [*((change, one) for change, found in moved.items() for one in found)]
+    moves += [(CLOSED_AS[one.state], one) for one in delta.resolved]
+    lines = [_line(one, change, study, run_id, now) for change, one in moves]
     if lines:
         # The chain is over the values themselves, so that it stays whole when they are sealed later.
         links = chained(lines, _last_hash(connection, study))
@@ -143,7 +155,7 @@ def _contradicting(connection: Connection, study: str, lines: Iterable[RowMappin
 
 
 def _only_seen_again(after: Finding, before: Finding) -> bool:
-    return (after.severity, after.owner, after.observed) == (before.severity, before.owner, before.observed)
+    return SEEN_AGAIN(after) == SEEN_AGAIN(before)
 
 
 def _write_last_seen(connection: Connection, study: str, delta: LedgerDelta) -> None:
@@ -185,10 +197,8 @@ def read_changes(connection: Connection, study: str, position: int) -> Changes:
         opened=tuple(one for one in now_open if first.get(one.id) is Change.OPENED),
         reopened=tuple(one for one in now_open if first.get(one.id) is Change.REOPENED),
         # Closed and back again is what the reader of the last digest knows as open.
-        persisting=tuple(one for one in now_open if first.get(one.id) in (None, Change.RESOLVED)),
-        resolved=tuple(
-            one for one in found if one.state is FindingState.RESOLVED and first.get(one.id) is Change.RESOLVED
-        ),
+        persisting=tuple(one for one in now_open if first.get(one.id) in {None, *CLOSINGS}),
+        resolved=tuple(one for one in found if one.state is not FindingState.OPEN and first.get(one.id) in CLOSINGS),
     )
     newest = select(func.max(finding_history.c.position)).where(finding_history.c.study == study)
     return Changes(delta, connection.execute(newest).scalar() or 0)
@@ -235,12 +245,17 @@ def _row(finding: Finding, sealer: ValueSealer, identity: str = "id") -> dict[st
         "resolution": finding.resolution,
         "times_reopened": finding.times_reopened,
         "observed": sealer.stored(finding.id, finding.observed),
+        "logic": finding.logic,
+        "title_zh": finding.title.zh,
+        "title_en": finding.title.en,
+        "under": finding.under,
     }
 
 
 READ_COLUMNS: tuple[ColumnElement[Any], ...] = (
     *(findings.c[name] for name in ("id", "study", "rule_id", "record", "event", "instrument", "instance")),
     *(findings.c[name] for name in ("owner", "times_reopened", "severity", "state", "resolution")),
+    *(findings.c[name] for name in ("logic", "title_zh", "title_en", "under")),
     *(cast(findings.c[name], Text) for name in ("fields", "observed", "opened_at", "last_seen_at", "resolved_at")),
 )
 """By position, and what is costly to read as text: every night reads all findings, and most cells are repeated."""
@@ -253,6 +268,7 @@ class _Cells:
         self._sealer = sealer
         self._times: dict[str, datetime] = {}
         self._fields: dict[str, tuple[str, ...]] = {}
+        self._titles: dict[tuple[str, str], Words] = {}
         self._observed: dict[str, Mapping[str, str]] = {}
 
     def time(self, text: str) -> datetime:
@@ -260,6 +276,11 @@ class _Cells:
             read = datetime.fromisoformat(text)
             self._times[text] = read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
         return self._times[text]
+
+    def title(self, zh: str, en: str) -> Words:
+        if (zh, en) not in self._titles:
+            self._titles[zh, en] = Words(zh, en)
+        return self._titles[zh, en]
 
     def fields(self, text: str) -> tuple[str, ...]:
         if text not in self._fields:
@@ -274,7 +295,8 @@ class _Cells:
 
 def _finding(row: Sequence[Any], cells: _Cells) -> Finding:
     identity, study, rule_id, record, event, instrument, instance, owner, times_reopened, *others = row
-    severity, state, resolution, fields, observed, opened_at, last_seen_at, resolved_at = others
+    severity, state, resolution, logic, title_zh, title_en, under, *texts = others
+    fields, observed, opened_at, last_seen_at, resolved_at = texts
     return Finding(
         id=identity,
         study=study,
@@ -290,6 +312,9 @@ def _finding(row: Sequence[Any], cells: _Cells) -> Finding:
         resolution=_resolution(resolution),
         times_reopened=times_reopened,
         observed=cells.observed(identity, observed),
+        logic=logic,
+        title=cells.title(title_zh, title_en),
+        under=under,
     )
 
 

@@ -139,6 +139,10 @@ findings = Table(
     Column("resolution", String(16)),
     Column("times_reopened", Integer, nullable=False),
     Column("observed", JSON, nullable=False),
+    Column("logic", String(16), nullable=False, server_default=""),
+    Column("title_zh", Text, nullable=False, server_default=""),
+    Column("title_en", Text, nullable=False, server_default=""),
+    Column("under", String(16), nullable=False, server_default=""),
     Index(None, "study", "state"),
 )
 

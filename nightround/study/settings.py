@@ -6,6 +6,7 @@ import difflib
 import re
 import tomllib
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -134,6 +135,25 @@ class AlertsTable(StudyModel):
     exit_severity: Severity = Severity.CRITICAL
 
 
+class OffTable(StudyModel):
+    """`[rules] off`: a rule that is not judged until a date, and why."""
+
+    id: FilledLine
+    reason: FilledLine
+    until: date
+    """The day on which it is judged again."""
+
+
+class RulesTable(StudyModel):
+    """`[rules]`: which rules are switched off for a time."""
+
+    off: tuple[OffTable, ...] = ()
+
+    def off_on(self, day: date) -> dict[str, OffTable]:
+        """The rules that are switched off on a day, by id; of two entries of one rule the later one counts."""
+        return {one.id: one for one in self.off if day < one.until}
+
+
 class VisitTable(StudyModel):
     """`[[dictionary_rules.visits]]`: an event that every record of its arm must have.
 
@@ -196,6 +216,7 @@ class StudySettings(StudyModel):
     people: tuple[PersonTable, ...] = ()
     report: ReportTable = ReportTable()
     alerts: AlertsTable = AlertsTable()
+    rules: RulesTable = RulesTable()
     dictionary_rules: DictionaryRulesTable = DictionaryRulesTable()
 
 

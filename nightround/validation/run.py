@@ -17,7 +17,7 @@ from nightround.validation.coverage import certify
 from nightround.validation.early_import import load_judge
 from nightround.validation.evaluation import RuleResult
 from nightround.validation.judged_rules import Cells, JudgedRule
-from nightround.validation.rule_inputs import inputs_of
+from nightround.validation.rule_inputs import inputs_of, rule_hash
 from nightround.validation.snapshot_rows import AnchorRows, MarkedRows, SnapshotRows
 from nightround.validation.suite import CompiledRule, Suite, compile_suites
 from redcap_sync.column_name import AS_TEXT
@@ -41,6 +41,8 @@ class Validation:
     changed: bool = False
     """Whether `judged` differs from what was known before."""
     run: str = ""
+    positions: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Present ids of rules of the project, by the numbers that were their ids before."""
 
     def checkpoint_document(self, earlier: Mapping[str, Mapping[str, Any]] | None = None) -> dict[str, Any]:
         """Great Expectations' own result of the run: that of one Checkpoint over all suites.
@@ -92,7 +94,21 @@ def validate(
         tuple(every),
         changed=bool(judged) or kept.keys() != known.keys(),
         run=run,
+        positions=_positions(rules, known),
     )
+
+
+def _positions(rules: Sequence[Rule], known: Mapping[str, JudgedRule]) -> dict[str, str]:
+    """Which rules of the project were judged under a number: those of the same logic, the one at its place first."""
+    of_project = [rule for rule in rules if rule.origin == "redcap"]
+    found: dict[str, str] = {}
+    for number, judged in known.items():
+        if number.isdecimal() and judged.inputs is not None:
+            same = (rule for rule in of_project if rule_hash(replace(rule, id=number)) == judged.inputs.rule)
+            at_its_place = of_project[int(number) - 1 : int(number)]
+            if ranked := sorted(same, key=lambda rule: rule not in at_its_place):
+                found[number] = ranked[0].id
+    return found
 
 
 def _still_true(

@@ -9,6 +9,7 @@ import pytest
 from nightround.cli.main import main
 from nightround.model.outcome import Status
 from nightround.snapshots.snapshot_store import SnapshotStore
+from nightround.study.folder import load_study
 from tests.kept_nights import ages, keep
 
 STUDY = Path(__file__).parents[2] / "expectations" / "venous_occlusion"
@@ -176,27 +177,31 @@ def test_the_rules_of_the_project_are_linted_and_listed(capsys: pytest.CaptureFi
     """What is wrong with a rule from REDCap's own page is named; it is in list, suites and catalogue."""
     (copied / "project_rules.csv").write_text(PROJECT_RULES, encoding="utf-8")
     code, printed, _ = called(capsys, "lint", str(copied), "--json")
+    ids = {one.id: one.title.en for one in load_study(copied).project_rules}
     said = {
-        (one["level"], one["rule_id"], one["what"].split("\n")[0])
+        (one["level"], ids[one["rule_id"]], one["what"].split("\n")[0])
         for one in json.loads(printed)["remarks"]
-        if one["rule_id"].isdecimal()
+        if one["rule_id"] in ids
     }
     assert code == 10
+    (sound,) = (rule_id for rule_id, name in ids.items() if name == "Sound")
     assert said == {
-        ("error", "1", "The project has no field aeg."),
-        ("error", "2", "pts_grade has no code '9'."),
-        ("error", "2", "It can never ask with values that the dictionary allows."),
-        ("error", "3", "It can never ask with values that the dictionary allows."),
-        ("warning", "4", "It can never be content with values that the dictionary allows."),
-        ("error", "5", "project_rules.csv, rule 5: >> is not an operator."),
-        ("warning", "7", "It asks the same as 6."),
+        ("error", "Unknown field", "The project has no field aeg."),
+        ("error", "No such code", "pts_grade has no code '9'."),
+        ("error", "No such code", "It can never ask with values that the dictionary allows."),
+        ("error", "Never true", "It can never ask with values that the dictionary allows."),
+        ("warning", "Never false", "It can never be content with values that the dictionary allows."),
+        ("error", "Cannot be read", "project_rules.csv, rule Cannot be read: >> is not an operator."),
+        ("warning", "The same again", f"It asks the same as {sound}."),
     }
     _, listed, _ = called(capsys, str(copied), "--json")
-    assert [rule["id"] for rule in json.loads(listed)["rules"] if rule["origin"] == "redcap"] == list("1234567")
+    assert [rule["id"] for rule in json.loads(listed)["rules"] if rule["origin"] == "redcap"] == list(ids)
     assert "59 of the study, 7 of its project, 185 of its dictionary" in called(capsys, str(copied))[1]
-    assert "| 6 | Sound | `[age] < 18` |" in called(capsys, str(copied), "--catalogue")[1]
-    sound = "".join(line for line in PROJECT_RULES.splitlines(keepends=True) if "aeg" not in line and ">>" not in line)
-    (copied / "project_rules.csv").write_text(sound, encoding="utf-8")
+    assert f"| {sound} | Sound | `[age] < 18` |" in called(capsys, str(copied), "--catalogue")[1]
+    readable = "".join(
+        line for line in PROJECT_RULES.splitlines(keepends=True) if "aeg" not in line and ">>" not in line
+    )
+    (copied / "project_rules.csv").write_text(readable, encoding="utf-8")
     suites = json.loads(called(capsys, str(copied), "--suite")[1])
     (own,) = (suite for suite in suites if suite["name"] == "rules_of_the_project_demographics")
     assert [one["meta"]["title"]["en"] for one in own["expectations"]][-2:] == ["Sound", "The same again"]

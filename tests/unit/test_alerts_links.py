@@ -144,5 +144,5 @@ def test_a_missing_visit_is_shown_at_the_visit_and_its_link_leads_there() -> Non
     other = made_finding("absent:base", made_row("7", event="start_arm_1", instrument="base"), fields=())
     assert places.place_of(other, made_rule()) == other.row
     assert places.place_of(missing, None) == missing.row
-    listed = findings_list([missing], {rule.id: rule}, places)
+    listed = findings_list([missing], {rule.id: rule}, places, {})
     assert "month_6_arm_1,visit," in listed

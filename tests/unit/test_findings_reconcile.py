@@ -9,7 +9,8 @@ import pytest
 
 from nightround.findings.known_rows import KnownRows
 from nightround.findings.reconcile import reconcile
-from nightround.model.finding import Finding, FindingState, LedgerDelta, Resolution
+from nightround.model.finding import WITHDRAWALS, Finding, FindingState, LedgerDelta, Resolution
+from nightround.model.language import Words
 from nightround.model.outcome import Outcome, Status
 from nightround.model.rule import Severity
 from redcap_sync.rows.tables import RowKey, tables_from_records
@@ -24,6 +25,16 @@ def reconciled(known: Iterable[Finding], *outcomes: Outcome, **other: Any) -> Le
     """Reconcile on night 2, on a complete snapshot where every row is there."""
     settings = {"rules": RULES, "rows": ALL_ROWS, "complete": True, "now": night(2)} | other
     return reconcile(STUDY, known, outcomes, **settings)
+
+
+def closed_as(resolution: Resolution, finding: Finding, *, on: int = 2) -> Finding:
+    """A finding as a night closes it for a reason."""
+    return replace(
+        finding,
+        state=FindingState.WITHDRAWN if resolution in WITHDRAWALS else FindingState.RESOLVED,
+        resolution=resolution,
+        resolved_at=night(on),
+    )
 
 
 def test_a_violation_never_seen_before_opens_a_finding() -> None:
@@ -95,11 +106,98 @@ def test_a_rule_without_an_outcome_leaves_its_findings_untouched() -> None:
     assert reconciled([made_finding()]) == LedgerDelta(untouched=(made_finding(),))
 
 
-def test_findings_of_an_unknown_rule_stay_and_the_rule_is_reported() -> None:
-    """A rule that left the study's files closes nothing; its name is handed on."""
+def test_findings_of_a_rule_that_left_the_study_are_withdrawn() -> None:
+    """A rule was deleted from its file: its findings are withdrawn with their title, and never called fixed."""
     orphan = made_finding("OLD-9")
     delta = reconciled([orphan], made_outcome())
-    assert delta.untouched == (orphan,)
+    assert delta == LedgerDelta(resolved=(closed_as(Resolution.RULE_WITHDRAWN, orphan),))
+    assert delta.resolved[0].title == orphan.title
+
+
+EDITS: list[dict[str, Any]] = [
+    {"discrepancy": "[villalta_total] > 99"},
+    {"applies": "[sex] = '1'"},
+    {"needs": ("villalta_total",)},
+    {"events": ("baseline_arm_1",)},
+]
+
+
+@pytest.mark.parametrize("edit", EDITS)
+@pytest.mark.parametrize("status", [Status.PASSED, Status.NOT_APPLICABLE])
+def test_an_edited_rule_calls_nothing_fixed(edit: dict[str, Any], status: Status) -> None:
+    """The row does not break the rule as it is now, which says nothing of the value: withdrawn as changed."""
+    delta = reconciled([made_finding()], made_outcome(status=status), rules={"VIL-01": made_rule(**edit)})
+    assert delta == LedgerDelta(resolved=(closed_as(Resolution.RULE_CHANGED, made_finding()),))
+
+
+@pytest.mark.parametrize("edit", EDITS)
+def test_a_row_that_breaks_the_edited_rule_too_keeps_its_finding(edit: dict[str, Any]) -> None:
+    """The finding stays open with its age; from tonight on the rule as it is now can prove it fixed."""
+    rules = {"VIL-01": made_rule(**edit)}
+    (kept,) = reconciled([made_finding()], made_outcome(rows=[made_row()]), rules=rules).persisting
+    assert (kept.id, kept.opened_at) == (made_finding().id, made_finding().opened_at)
+    (closed,) = reconciled([kept], made_outcome(), rules=rules, now=night(3)).resolved
+    assert closed.resolution is Resolution.FIXED
+
+
+WORDS_ONLY: list[dict[str, Any]] = [
+    {"discrepancy": "[villalta_total]<>sum( [a],[b] )"},
+    {"title": Words("另一标题", "Another title")},
+    {"severity": Severity.MINOR, "owner": "data_manager"},
+]
+
+
+@pytest.mark.parametrize("edit", WORDS_ONLY)
+def test_a_rule_written_in_other_words_asks_the_same(edit: dict[str, Any]) -> None:
+    """Spaces, title, severity and owner decide nothing about a row: what is corrected is fixed."""
+    (closed,) = reconciled([made_finding()], made_outcome(), rules={"VIL-01": made_rule(**edit)}).resolved
+    assert closed.resolution is Resolution.FIXED
+
+
+def test_a_finding_of_which_nobody_wrote_down_the_logic_is_closed_by_its_rule() -> None:
+    """Findings of an earlier version have no hash: their rule is taken to ask what it asked."""
+    (closed,) = reconciled([made_finding(logic="")], made_outcome()).resolved
+    assert closed.resolution is Resolution.FIXED
+
+
+def test_a_rule_that_shows_other_fields_keeps_its_findings() -> None:
+    """The finding is that of its row: it keeps id and age, and shows the fields that the rule shows now."""
+    fields = ("villalta_total", "villalta_a")
+    rules = {"VIL-01": made_rule(fields=fields)}
+    delta = reconciled([made_finding()], made_outcome(rows=[made_row()], fields=fields), rules=rules)
+    assert delta == LedgerDelta(persisting=(replace(made_finding(), fields=fields, last_seen_at=night(2)),))
+
+
+def test_a_renamed_rule_keeps_its_findings() -> None:
+    """What a rule says that it `was` gives it the open and closed findings, with id, age and history."""
+    closed = closed_as(Resolution.FIXED, made_finding("OLD-1", made_row("1002")), on=1)
+    rules = {"NEW-1": made_rule("NEW-1", was=("OLDER-1", "OLD-1"))}
+    delta = reconciled([made_finding("OLD-1"), closed], made_outcome("NEW-1", rows=[made_row()]), rules=rules)
+    assert delta == LedgerDelta(
+        persisting=(replace(made_finding("OLD-1"), rule_id="NEW-1", last_seen_at=night(2)),),
+        moved=(replace(closed, rule_id="NEW-1"),),
+    )
+    (fixed,) = reconciled(delta.persisting, made_outcome("NEW-1"), rules=rules, now=night(3)).resolved
+    assert (fixed.id, fixed.resolution) == (made_finding("OLD-1").id, Resolution.FIXED)
+
+
+def test_of_two_rules_that_became_one_the_older_finding_stays() -> None:
+    """A row has one finding of a rule: the other is withdrawn with the rule that it was of."""
+    younger = made_finding("OLD-2", opened_at=night(2))
+    rules = {"NEW-1": made_rule("NEW-1", was=("OLD-1", "OLD-2"))}
+    delta = reconciled(
+        [younger, made_finding("OLD-1")], made_outcome("NEW-1", rows=[made_row()]), rules=rules, now=night(3)
+    )
+    assert [one.id for one in delta.persisting] == [made_finding("OLD-1").id]
+    assert [(one.id, one.resolution) for one in delta.resolved] == [(younger.id, Resolution.RULE_WITHDRAWN)]
+
+
+def test_a_withdrawn_finding_that_is_seen_again_comes_back() -> None:
+    """A rule that is restored finds its findings again."""
+    (withdrawn,) = reconciled([made_finding("OLD-9")]).resolved
+    rules = {"OLD-9": made_rule("OLD-9")}
+    (back,) = reconciled([withdrawn], made_outcome("OLD-9", [made_row()]), rules=rules, now=night(3)).reopened
+    assert (back.id, back.state, back.resolution, back.times_reopened) == (withdrawn.id, FindingState.OPEN, None, 1)
 
 
 @pytest.mark.parametrize("status", list(Status))

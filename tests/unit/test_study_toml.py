@@ -131,9 +131,9 @@ def test_the_rules_a_project_has_in_redcap_run_as_they_are(tmp_path: Path) -> No
     csv = "rule_name,rule_logic,real_time_execution\nHeavy,[weight] > 200,y\nBroken,[weight] >,\n"
     (tmp_path / "project_rules.csv").write_text(csv, encoding="utf-8")
     study = load_study(tmp_path)
-    assert [(one.id, one.title.en, one.origin) for one in study.project_rules] == [
-        ("1", "Heavy", "redcap"),
-        ("2", "Broken", "redcap"),
+    assert [(one.id.rpartition("-")[0], one.title.en, one.origin) for one in study.project_rules] == [
+        ("project:heavy", "Heavy", "redcap"),
+        ("project:broken", "Broken", "redcap"),
     ]
     rows = [{"record_id": "1", "redcap_event_name": "one_arm_1", "weight": "250"}]
     validation = validate(snapshot(DICTIONARY, rows), study.project_rules, now=NIGHT.replace(tzinfo=None))

@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from nightround.model.language import Words
 from nightround.model.rule import Rule, Severity
+from nightround.study.rules.rule_logic import canonical_logic, short_hash
 from redcap_sync.errors import LogicError
 from redcap_sync.logic import parse, references
 from redcap_sync.project.custom_rules import CustomRule
 
 SOURCE = "Data Quality rules of the project"
+PREFIX = "project"
+LONGEST_NAME = 40
+"""So much of a rule's name stands in its id."""
+DIGITS = 10
 
 
 def rules_of_project(custom: Iterable[CustomRule]) -> tuple[Rule, ...]:
-    """Make a rule of each, with ids 1, 2, ... in their order; broken logic stays in, to be accounted for."""
-    return tuple(_rule(str(number), one) for number, one in enumerate(custom, start=1))
+    """Make a rule of each; broken logic stays in, to be accounted for. Two of one name and logic are one rule."""
+    rules = map(rule_of_project, custom)
+    return tuple({rule.id: rule for rule in rules}.values())
 
 
-def _rule(rule_id: str, custom: CustomRule) -> Rule:
+def rule_of_project(custom: CustomRule) -> Rule:
+    """Make a rule whose id follows from its name and logic: wherever it stands in the list, it is the same rule."""
     return Rule(
-        id=rule_id,
+        id=_id(custom),
         title=Words(custom.name, custom.name),
         instrument="",
         discrepancy=custom.logic,
@@ -29,6 +37,12 @@ def _rule(rule_id: str, custom: CustomRule) -> Rule:
         source=SOURCE,
         origin="redcap",
     )
+
+
+def _id(custom: CustomRule) -> str:
+    name = " ".join(custom.name.split())
+    readable = re.sub(r"[\W_]+", "_", name.casefold()).strip("_")[:LONGEST_NAME]
+    return f"{PREFIX}:{readable}-{short_hash([name, canonical_logic(custom.logic)], DIGITS)}"
 
 
 def _fields(logic: str) -> tuple[str, ...]:

@@ -40,6 +40,13 @@ class RuleTable(StudyModel):
     analyst: TwoLanguages = TwoLanguages(zh="", en="")
     source: str
     examples: tuple[ExampleTable, ...] = ()
+    was: FilledLine | tuple[FilledLine, ...] = ()
+    """Ids that the rule had before it was renamed, or that of a rule which it takes the place of."""
+
+    @property
+    def earlier_ids(self) -> tuple[str, ...]:
+        """The ids of `was`, be it one or several."""
+        return (self.was,) if isinstance(self.was, str) else self.was
 
 
 class RuleFile(StudyModel):
@@ -56,12 +63,18 @@ def read_rules(folder: Path, *, strict: bool = True) -> tuple[Rule, ...]:
 
 
 def require_own_ids(rules: Iterable[Rule], folder: Path) -> None:
-    """Raise StudyFilesWrong where two rules have one id."""
+    """Raise StudyFilesWrong where two rules have one id, or had it."""
+    rules = tuple(rules)
     seen: set[str] = set()
     for rule in rules:
         if rule.id in seen:
             raise StudyFilesWrong("study.rule_twice", rule=rule.id, folder=str(folder))
         seen.add(rule.id)
+    for rule in rules:
+        for earlier in rule.was:
+            if earlier in seen:
+                raise StudyFilesWrong("study.was_taken", rule=rule.id, earlier=earlier, folder=str(folder))
+            seen.add(earlier)
 
 
 def rule_tables(folder: Path) -> tuple[tuple[Path, RuleTable], ...]:
@@ -122,6 +135,7 @@ def rule_of(table: RuleTable, path: Path, *, strict: bool = True) -> Rule:
         analyst=table.analyst.words(),
         source=table.source,
         examples=tuple(Example(example.values, example.verdict) for example in table.examples),
+        was=table.earlier_ids,
     )
 
 

@@ -1,0 +1,84 @@
+"""Findings whose record or rule has another name now: they go with it, and keep their id, age and history."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from nightround.model.finding import Finding, FindingState
+from nightround.model.rule import Rule
+from redcap_sync.rows.tables import RowKey
+
+
+class Rename(NamedTuple):
+    """A record that got another name."""
+
+    old: str
+    new: str
+
+
+@dataclass(frozen=True)
+class MovedFindings:
+    """The known findings where they are now."""
+
+    findings: tuple[Finding, ...]
+    gone: frozenset[str] = frozenset()
+    """Ids of findings of a record that is gone: another record has taken its name."""
+
+
+def follow(
+    known: Iterable[Finding], rules: Iterable[Rule], renames: Sequence[Rename], names: Mapping[str, str]
+) -> MovedFindings:
+    """Move findings to the names that their records and rules have now. `names` are further ids that rules had."""
+    followed = _follow_records(tuple(known), renames)
+    return replace(followed, findings=_follow_rules(followed.findings, rules, names))
+
+
+def final_names(renames: Iterable[Rename]) -> dict[str, str]:
+    """Where each record ended that was renamed, through chains and swaps, by the name it had before the first one."""
+    began: dict[str, str | None] = {}
+    left: set[str] = set()
+    for old, new in renames:
+        # A record at a name that another one has left came after it, so that nothing is known of it yet.
+        began[new] = began.pop(old, None if old in left else old)
+        left.add(old)
+    return {first: last for last, first in began.items() if first is not None}
+
+
+def _follow_records(known: tuple[Finding, ...], renames: Sequence[Rename]) -> MovedFindings:
+    names = final_names(renames)
+    taken = set(names.values()) - names.keys()
+    moved = tuple(
+        replace(one, row=one.row._replace(record=names[one.row.record])) if names.get(one.row.record) else one
+        for one in known
+    )
+    return MovedFindings(moved, frozenset(one.id for one in known if one.row.record in taken))
+
+
+def _follow_rules(known: tuple[Finding, ...], rules: Iterable[Rule], further: Mapping[str, str]) -> tuple[Finding, ...]:
+    """Give findings the present id of their rule. Of two on one row the one that is open, then the older one, does.
+
+    The other keeps the id of a rule that is gone, and is withdrawn with it.
+    """
+    rules = tuple(rules)
+    present = {rule.id for rule in rules}
+    names = {**further, **{earlier: rule.id for rule in rules for earlier in rule.was}}
+    names = {old: new for old, new in names.items() if old not in present and new in present}
+    if not any(one.rule_id in names for one in known):
+        return known
+    place = _placing(names)
+    taken = {place(one): one.id for one in sorted(known, key=_weight, reverse=True)}
+    return tuple(
+        replace(one, rule_id=names[one.rule_id]) if one.rule_id in names and taken[place(one)] == one.id else one
+        for one in known
+    )
+
+
+def _placing(names: Mapping[str, str]) -> Callable[[Finding], tuple[str, RowKey, tuple[str, ...]]]:
+    return lambda one: (names.get(one.rule_id, one.rule_id), one.row, one.fields)
+
+
+def _weight(finding: Finding) -> tuple[bool, float, str]:
+    """The order in which findings have a right to a place: the open one, then the one that opened first."""
+    return finding.state is not FindingState.OPEN, finding.opened_at.timestamp(), finding.id
