@@ -21,6 +21,9 @@ _WRITTEN = re.compile(
 )
 
 
+_CHECKBOX = re.compile(rf"\b([a-z][a-z0-9_]*?){_OPTION}[a-z0-9_]+")
+
+
 @dataclass(frozen=True, slots=True)
 class ColumnName:
     """A column of an export, or of a batch that is judged.
@@ -78,3 +81,8 @@ def _parsed(written: str) -> ColumnName:
     field, _, code = name.partition(_OPTION)
     own = (field, code) if code else (name, "")
     return ColumnName(*own, *((found[part] or "" for part in ("event", "instance", "modifier")) if found else ()))
+
+
+def without_codes(text: str) -> str:
+    """A text in which every export column of a checkbox option is named by its field alone."""
+    return _CHECKBOX.sub(r"\1", text)

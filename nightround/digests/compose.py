@@ -16,6 +16,8 @@ from nightround.model.links import Places
 from nightround.model.recipient import Recipient
 from nightround.model.rule import Rule, Severity
 from nightround.texts.catalogue import Wording, in_language
+from redcap_sync.column_name import without_codes
+from redcap_sync.messages import Message
 
 DATA_MANAGER = "data_manager"
 """The role that owns the rules, and so hears of rules that could not be judged and of nights that failed."""
@@ -187,11 +189,15 @@ class _Writer:
         say, night = self.wording, self.night
         lines = [say(f"banner_{night.state.value}")]
         if night.trouble:
-            sentences = (in_language(one, self.recipient.language) for one in night.trouble)
+            sentences = (self.reason(one) for one in night.trouble)
             lines.append(say("banner_reason", reason=say("sentence_join").join(sentences)))
         if night.unaccounted:
             lines.append(say("banner_unaccounted", rules=say("severity_join").join(night.unaccounted)))
         return tuple(lines)
+
+    def reason(self, message: Message) -> str:
+        """A reason in the reader's language. It names fields and no export column: the code of an option is a value."""
+        return without_codes(in_language(message, self.recipient.language))
 
     def fixed(self) -> list[str]:
         """One line a rule, the worst first: who fixed it knows the records."""
@@ -239,9 +245,9 @@ class _Writer:
         """For the data manager: rules without a judgement, and rules that left the study with findings open."""
         say = self.wording
         orphans = Counter(one.rule_id for one in self.mine.open_now if one.rule_id not in known_rules)
-        reasons = {
-            rule_id: in_language(why, self.recipient.language) for rule_id, why in self.night.unjudged.items()
-        } | {rule_id: say("unjudged_unknown", n=count) for rule_id, count in orphans.items()}
+        reasons = {rule_id: self.reason(why) for rule_id, why in self.night.unjudged.items()} | {
+            rule_id: say("unjudged_unknown", n=count) for rule_id, count in orphans.items()
+        }
         told = reasons if self.recipient.role == DATA_MANAGER else {}
         lines = [
             say("unjudged_line", rule=self.shown.rule_title(rule_id), reason=told[rule_id]) for rule_id in sorted(told)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from redcap_sync.column_name import ColumnName, checkbox_column
+from redcap_sync.column_name import ColumnName, checkbox_column, without_codes
 from redcap_sync.logic import Reference
 
 ROOT = Path(__file__).parents[2]
@@ -98,3 +98,11 @@ def lines_with_surgery(source: str) -> Iterator[int]:
 
 def _is_prose(text: str) -> bool:
     return re.search(r"\w \w", text) is not None
+
+
+def test_a_text_without_codes_names_the_field_of_an_option() -> None:
+    """The column of an option is named by its field, wherever it stands in a sentence; other words stay."""
+    assert without_codes("The columns hiv_status___1, 'a___b_2' and b_c___x are missing.") == (
+        "The columns hiv_status, 'a' and b_c are missing."
+    )
+    assert without_codes("字段 hiv___9 缺失; x_complete, A___B") == "字段 hiv 缺失; x_complete, A___B"
