@@ -46,7 +46,7 @@ def digest(
     `delta` is what changed since that person's last digest, be it one night ago or ten; only findings
     whose owner the recipient stands for are told. `now` is the hour in the study's time zone. A mail
     is made when something of the recipient's changed, on Mondays, and, for the data manager, when the
-    night was not whole or another rule than before could not be judged.
+    night was not whole, another rule than before could not be judged, or records were renamed.
     """
     mine = _owned(delta, recipient.owns, night.switched_off)
     if not _worth_telling(mine, night, recipient, now):
@@ -107,7 +107,7 @@ def _owned(delta: LedgerDelta, owners: Iterable[str], quiet: Container[str]) -> 
 def _worth_telling(mine: LedgerDelta, night: RunSummary, recipient: Recipient, now: datetime) -> bool:
     changed = bool(mine.opened or mine.reopened or mine.resolved)
     # A coordinator can do nothing about a server that was down; a mail each morning would only be learned to ignore.
-    broken = night.state is not NightState.WHOLE or set(night.unjudged) != night.unjudged_before
+    broken = night.state is not NightState.WHOLE or set(night.unjudged) != night.unjudged_before or night.renamed > 0
     return changed or (broken and recipient.role == DATA_MANAGER) or now.isoweekday() == MONDAY
 
 
@@ -259,4 +259,5 @@ class _Writer:
         lines = [say("coverage", judged=night.judged, known=night.known)] if night.known else []
         named = "records_named" if self.shown.names_records else "records_hidden"
         mode = [say(named)] if night.first_mail else []
-        return (*lines, say("footer"), *mode, *([say("synthetic")] if synthetic else []))
+        renamed = [say("renamed", n=night.renamed)] if night.renamed else []
+        return (*renamed, *lines, say("footer"), *mode, *([say("synthetic")] if synthetic else []))

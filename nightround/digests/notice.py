@@ -42,6 +42,8 @@ class RunSummary:
     unaccounted: tuple[str, ...] = ()
     switched_off: frozenset[str] = frozenset()
     """Of `unjudged` those that the study has switched off: their findings stay open, and no mail repeats them."""
+    renamed: int = 0
+    """Records that were renamed in REDCap, whose findings went with them."""
     first_mail: bool = False
     """Whether the reader was told nothing before; the mail then says whether this study's mails name records."""
 
@@ -54,6 +56,7 @@ class RunSummary:
         complete: bool,
         trouble: tuple[Message, ...] = (),
         unjudged_before: Iterable[str] = (),
+        renamed: int = 0,
     ) -> Self:
         """Sum up a run that came to its end. It is whole when the data were complete and every rule accounted for."""
         unjudged = unjudged_of(outcomes)
@@ -65,6 +68,7 @@ class RunSummary:
             unjudged=unjudged,
             unjudged_before=frozenset(unjudged_before),
             unaccounted=coverage.unaccounted,
+            renamed=renamed,
             switched_off=frozenset(rule_id for rule_id, why in unjudged.items() if why.code == SWITCHED_OFF),
         )
 

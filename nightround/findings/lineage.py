@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -28,10 +28,14 @@ class MovedFindings:
 
 
 def follow(
-    known: Iterable[Finding], rules: Iterable[Rule], renames: Sequence[Rename], names: Mapping[str, str]
+    known: Iterable[Finding],
+    rules: Iterable[Rule],
+    renames: Sequence[Rename],
+    names: Mapping[str, str],
+    rows: Container[RowKey],
 ) -> MovedFindings:
     """Move findings to the names that their records and rules have now. `names` are further ids that rules had."""
-    followed = _follow_records(tuple(known), renames)
+    followed = _follow_records(tuple(known), final_names(renames), rows)
     return replace(followed, findings=_follow_rules(followed.findings, rules, names))
 
 
@@ -46,14 +50,19 @@ def final_names(renames: Iterable[Rename]) -> dict[str, str]:
     return {first: last for last, first in began.items() if first is not None}
 
 
-def _follow_records(known: tuple[Finding, ...], renames: Sequence[Rename]) -> MovedFindings:
-    names = final_names(renames)
+def _follow_records(known: tuple[Finding, ...], names: Mapping[str, str], rows: Container[RowKey]) -> MovedFindings:
+    if not names:
+        return MovedFindings(known)
     taken = set(names.values()) - names.keys()
-    moved = tuple(
-        replace(one, row=one.row._replace(record=names[one.row.record])) if names.get(one.row.record) else one
-        for one in known
-    )
+    moved = tuple(_follow_record(one, names.get(one.row.record, one.row.record), rows) for one in known)
     return MovedFindings(moved, frozenset(one.id for one in known if one.row.record in taken))
+
+
+def _follow_record(finding: Finding, name: str, rows: Container[RowKey]) -> Finding:
+    """The finding under the present name of its record, unless its row stayed: a record is renamed in one arm alone."""
+    row = finding.row._replace(record=name)
+    stayed = row == finding.row or (finding.row in rows and row not in rows)
+    return finding if stayed else replace(finding, row=row)
 
 
 def _follow_rules(known: tuple[Finding, ...], rules: Iterable[Rule], further: Mapping[str, str]) -> tuple[Finding, ...]:

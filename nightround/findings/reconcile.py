@@ -49,7 +49,8 @@ def reconcile(
     that the study has no longer are withdrawn.
 
     Before all this findings go with the records of `renames`, in their order, and with rules that have another id:
-    by what a rule says that it `was`, and by `names`.
+    by what a rule says that it `was`, and by `names`. Where a record has taken the name of one that is gone, the
+    findings of that one are closed on any night: REDCap gives a name only once, so that the log is the proof.
 
     Raises ValueError when the arguments contradict each other: findings of another study, one rule
     with two outcomes, an outcome of a rule that is not in `rules`, a time without a zone.
@@ -58,7 +59,7 @@ def reconcile(
     before = _findings_by_id(study, known)
     if now.tzinfo is None:
         raise ValueError("now needs a time zone")
-    followed = follow(before.values(), rules.values(), renames, names or {})
+    followed = follow(before.values(), rules.values(), renames, names or {}, rows)
     night = _Night(study, rules, by_rule, rows, followed.gone, now)
     seen = night.seen(followed.findings, rows if not complete else None)
     delta: dict[str, list[Finding]] = {name: [] for name in LedgerDelta.__dataclass_fields__}
@@ -70,7 +71,7 @@ def reconcile(
         if finding.state is not FindingState.OPEN:
             delta["moved"] += [finding] if finding is not before[finding.id] else []
             continue
-        proof = night.proof(finding) if complete else None
+        proof = night.proof(finding, complete=complete)
         delta["resolved" if proof else "untouched"].append(_moved(finding, proof, now) if proof else finding)
     return LedgerDelta(**{name: tuple(sorted(found, key=attrgetter("order"))) for name, found in delta.items()})
 
@@ -158,13 +159,17 @@ class _Night:
             return opened.seen_again(self.now)
         return replace(opened, last_seen_at=self.now, **of_tonight)
 
-    def proof(self, finding: Finding) -> Resolution | None:
-        """Why a finding that a complete night did not see again may be closed; None when nothing proves it."""
+    def proof(self, finding: Finding, *, complete: bool) -> Resolution | None:
+        """Why a finding that a night did not see again may be closed; None when nothing proves it."""
+        if finding.id in self.gone:
+            return Resolution.ROW_REMOVED
+        return self._of_rule(finding) if complete else None
+
+    def _of_rule(self, finding: Finding) -> Resolution | None:
+        """What became of the rule of a finding, or what a complete night proves by it."""
         outcome, rule = self.outcomes.get(finding.rule_id), self.rules.get(finding.rule_id)
         if rule is None:
             return Resolution.RULE_WITHDRAWN
-        if finding.id in self.gone:
-            return Resolution.ROW_REMOVED
         if outcome is None or outcome.status is Status.NOT_EVALUATED:
             return None
         return Resolution.RULE_CHANGED if self._asks_something_else(finding, rule) else self._of_row(finding, outcome)

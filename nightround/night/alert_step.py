@@ -10,8 +10,10 @@ from nightround.digests.channels.channel import Channel
 from nightround.digests.notice import NightState, RunSummary, unjudged_of
 from nightround.digests.notify import Delivery, Teller, tell_of_failure
 from nightround.digests.templates import load_digest_templates
+from nightround.findings.lineage import final_names
 from nightround.model.snapshot import Snapshot
 from nightround.night.pull_step import gone_unlogged
+from nightround.night.renamed_records import renamed_since_last
 from nightround.night.round import NIGHTLY, Round
 from nightround.store.database import Store
 from nightround.study.folder import Content
@@ -43,6 +45,7 @@ def send_digests(
         validation.coverage,
         complete=complete,
         trouble=gone_unlogged(snapshot.unlogged),
+        renamed=len(final_names(renamed_since_last(facts, store, snapshot))),
         unjudged_before=unjudged_of(store.outcomes_before(facts.study.id, NIGHTLY, facts.run_id)),
     )
     if store.count_runs(facts.study.id, NIGHTLY, up_to=facts.run_id) == 1:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from nightround.digests.notice import SWITCHED_OFF, unjudged_of
 from nightround.findings.known_rows import KnownRows
+from nightround.findings.lineage import final_names
 from nightround.findings.reconcile import reconcile
 from nightround.model.errors import StudyFilesWrong
 from nightround.model.finding import Finding, LedgerDelta
@@ -24,6 +25,7 @@ from nightround.night.lists_step import write_lists
 from nightround.night.private_details import files_with_values
 from nightround.night.pull_step import accept_harmless_drift, blocked, pull_summary, take_pull
 from nightround.night.recorder import Recorder
+from nightround.night.renamed_records import renamed_since_last
 from nightround.night.report_step import edition_of, plan_of, press_of
 from nightround.night.retention_step import remove_old
 from nightround.night.round import NIGHTLY, Round
@@ -104,6 +106,9 @@ class Night:
         facts = self.facts
         with self.recorder.step("reconcile") as note, facts.only_one(FINDINGS):
             rules = {rule.id: rule for rule in validation.rules}
+            renames = renamed_since_last(facts, self.store, snapshot)
+            if renames:
+                log.info("%d records were renamed in REDCap; their findings go with them", len(final_names(renames)))
             changes = self.store.record_night(
                 facts.study.id,
                 facts.run_id,
@@ -116,6 +121,7 @@ class Night:
                     rows=KnownRows(snapshot.tables),
                     complete=is_complete(snapshot, validation),
                     now=facts.started_at,
+                    renames=renames,
                     names=validation.positions,
                 ),
                 facts.started_at,

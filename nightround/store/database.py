@@ -170,6 +170,11 @@ class Store:
             findings.write_delta(connection, study, run_id, delta, known=known, now=now)
         return delta
 
+    def reconciled_at(self, study: str, run_id: int) -> datetime | None:
+        """When the newest run before a run began that brought the findings of a study up to date; None before one."""
+        with reading(self.engine) as connection:
+            return runs.read_reconciled_at(connection, study, run_id)
+
     def findings(self, study: str) -> tuple[Finding, ...]:
         """All findings of a study, open and closed, by id."""
         with reading(self.engine) as connection:

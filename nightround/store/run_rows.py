@@ -155,6 +155,14 @@ def read_outcomes_before(connection: Connection, study: str, job: str, run_id: i
     return _outcomes_kept_by(connection, named) if named is not None else ()
 
 
+def read_reconciled_at(connection: Connection, study: str, run_id: int) -> datetime | None:
+    """When the newest run before a run began that has outcomes: they are written together with the findings."""
+    earlier = select(runs.c.started_at).where(
+        runs.c.study == study, runs.c.id < run_id, runs.c.outcomes_of.is_not(None)
+    )
+    return connection.execute(earlier.order_by(runs.c.id.desc()).limit(1)).scalar()
+
+
 def count_runs(connection: Connection, study: str, job: str, up_to: int) -> int:
     """How many runs of a job a study has had, that of an id included."""
     query = select(func.count()).where(runs.c.study == study, runs.c.job == job, runs.c.id <= up_to)

@@ -1,0 +1,47 @@
+"""Which records REDCap's log says were renamed since findings were brought up to date last."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from datetime import datetime
+
+from nightround.findings.lineage import Rename
+from nightround.model.snapshot import Snapshot
+from nightround.night.round import Round
+from nightround.snapshots.snapshot_store import SnapshotStore
+from nightround.store.database import Store
+from redcap_sync.errors import ExportIncomplete
+from redcap_sync.pulling.change_log import Edit, Removes
+
+log = logging.getLogger(__name__)
+
+
+def renames_since(snapshots: SnapshotStore, snapshot: Snapshot, since: datetime | None) -> tuple[Rename, ...]:
+    """The renames of all pulls after a moment, up to that of a snapshot, in their order; () before the first night.
+
+    A night that failed after its pull has taken lines from the log that a later pull does not see again.
+    """
+    if since is None:
+        return ()
+    id_field = snapshot.dictionary.record_id_field
+    try:
+        nights = [one for one in snapshots.manifests() if since < one.taken_at <= snapshot.taken_at]
+        return tuple(renames_in((edit for night in nights for edit in snapshots.edits(night)), id_field))
+    except ExportIncomplete as damaged:
+        log.warning("no finding goes with a record that was renamed: %s", damaged.what)
+        return ()
+
+
+def renamed_since_last(facts: Round, store: Store, snapshot: Snapshot) -> tuple[Rename, ...]:
+    """The renames of all pulls that no run before this one has brought the findings up to date with."""
+    return renames_since(facts.snapshots, snapshot, store.reconciled_at(facts.study.id, facts.run_id))
+
+
+def renames_in(edits: Iterable[Edit], id_field: str) -> Iterable[Rename]:
+    """The renames among lines of the log: the record id is the one field that they name."""
+    return (
+        Rename(edit.record, edit.renamed_to)
+        for edit in edits
+        if edit.removes is Removes.NAME and edit.fields == (id_field,)
+    )
