@@ -30,6 +30,7 @@ from nightround.night.report_step import edition_of, plan_of, press_of
 from nightround.night.retention_step import remove_old
 from nightround.night.round import NIGHTLY, Round
 from nightround.night.study_locks import FINDINGS, PULL
+from nightround.rule_desk.silent_rules import silent_rules
 from nightround.store.database import Store
 from nightround.validation.early_import import import_judge_early
 from nightround.validation.run import Validation, validate
@@ -91,6 +92,7 @@ class Night:
                 now=facts.wall_clock,
                 stopped=stopped,
                 known=facts.judged_file.load(),
+                silent=silent_rules,
                 run=str(facts.run_id),
             )
             facts.judged_file.save(validation)

@@ -14,11 +14,14 @@ from math import inf, isfinite, isnan
 from nightround.rule_desk.allowed import Allowed
 from redcap_sync.logic import Expression, Reference
 from redcap_sync.logic.interpreter_values import number_of
+from redcap_sync.logic.literal_dates import FORMATS
 from redcap_sync.logic.syntax import And, Call, Chain, Comparison, Not, Number, Or, Sign, Text
 
 Truths = frozenset[bool]
 EITHER: Truths = frozenset({True, False})
 EXACT_INTEGERS = 2.0**53
+UNSIGNED = frozenset({"", "0", "false", *FORMATS})
+"""What behind the unit of a `datediff` leaves it without a sign."""
 ROUNDING = 1e-9
 """Relative share by which a bound may be off, because numbers with decimals are rounded at every step."""
 
@@ -31,6 +34,8 @@ class Span:
     high: float
     blank: bool = False
     whole: bool = False
+    exact: bool = False
+    """Whether no rounding has touched its ends, as those of a written number, or of a difference without a sign."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +93,7 @@ def _compared(operator: str, left: Span, right: Span) -> Truths:
     if left.blank and right.blank:
         found.add(operator == "=")
     largest = max([1.0, *_sizes(left, right)])
-    exact = left.whole and right.whole and largest < EXACT_INTEGERS
+    exact = all(one.whole or one.exact for one in (left, right)) and largest < EXACT_INTEGERS
     slack = 0.0 if exact else ROUNDING * largest
     below = left.low < right.high + slack
     above = left.high > right.low - slack
@@ -111,7 +116,7 @@ def span_of(node: Expression, bounds: Bounds) -> Span | None:  # noqa: PLR0911 -
     """The numbers an expression can be; None where it can be anything."""
     match node:
         case Number(value):
-            return Span(value, value, whole=value.is_integer())
+            return Span(value, value, whole=value.is_integer(), exact=True)
         case Text(text):
             number = number_of(text)
             return None if number is None else Span(number, number, whole=number.is_integer())
@@ -126,9 +131,14 @@ def span_of(node: Expression, bounds: Bounds) -> Span | None:  # noqa: PLR0911 -
             spans = [span_of(argument, bounds) for argument in arguments]
             known = [span for span in spans if span is not None]
             return _FUNCTIONS[name](known) if len(known) == len(spans) else None
-        case Call("datediff"):
-            return Span(-inf, inf, blank=True)
+        case Call("datediff", arguments):
+            return Span(-inf if may_have_sign(arguments) else 0.0, inf, blank=True, exact=True)
     return None
+
+
+def may_have_sign(arguments: Sequence[Expression]) -> bool:
+    """Whether a `datediff` with these arguments can be negative: without its last argument it has no sign."""
+    return not all(isinstance(one, Text) and one.value.lower() in UNSIGNED for one in arguments[3:])
 
 
 def _chain(operators: Sequence[str], spans: list[Span | None]) -> Span | None:

@@ -73,13 +73,17 @@ def _node(linted: Linted, node: Expression, allowed: dict[str, Allowed]) -> Iter
         case Call(name, arguments) if name in DATE_ARGUMENTS:
             for position in DATE_ARGUMENTS[name]:
                 yield from _date_argument(linted, name, arguments[position], allowed)
+            yield from _minutes(linted, node)
         case Chain() | Sign() | Power():
             for operand in node.children:
                 yield from _number_operand(linted, operand, allowed)
 
 
 def _with_constant(linted: Linted, compared: Compared) -> Iterator[Remark]:
-    if compared.text in ("", "NaN") or compared.text in compared.allowed.missing:
+    if compared.text in ("", "NaN"):
+        return
+    if compared.text in compared.allowed.missing:
+        yield from _missing_code(linted, compared)
         return
     if compared.allowed.kind in STEPS:
         problem = _no_date(compared)
@@ -94,6 +98,21 @@ def _with_constant(linted: Linted, compared: Compared) -> Iterator[Remark]:
         yield linted.remark(level, code, **facts)
     else:
         yield from _settled(linted, compared)
+
+
+def _missing_code(linted: Linted, compared: Compared) -> Iterator[Remark]:
+    """A comparison with the number of a missing data code, which is better asked for by the function of codes."""
+    facts = {"logic": to_logic(compared.node), "name": to_logic(compared.reference), "missing": compared.text}
+    if compared.operator not in EQUALITIES:
+        yield linted.remark(RemarkLevel.WARNING, "order_of_code", **facts)
+    elif number_of(compared.text) is not None:
+        yield linted.remark(RemarkLevel.NOTE, "code_as_number", **facts)
+
+
+def _minutes(linted: Linted, node: Call) -> Iterator[Remark]:
+    """A unit that is easily taken for another one."""
+    if node.name == "datediff" and node.arguments[2] == Text("m"):
+        yield linted.remark(RemarkLevel.NOTE, "minutes", logic=to_logic(node))
 
 
 Problem = tuple[RemarkLevel, str, dict[str, Any]]
@@ -155,7 +174,8 @@ def _settled(linted: Linted, compared: Compared) -> Iterator[Remark]:
     if not tried.complete or usage.hangs_on_clock:
         return
     column = compared.reference.column
-    found = {holds(compared.node, {column: text}, now=EXAMPLE_TIME) for text in tried.texts}
+    codes = linted.codes
+    found = {holds(compared.node, {column: text}, now=EXAMPLE_TIME, missing_codes=codes) for text in tried.texts}
     if len(found) == 1:
         code, why = "always_true" if True in found else "never_true", _why_settled(compared.allowed)
         yield linted.remark(RemarkLevel.WARNING, code, logic=to_logic(compared.node), why=why)

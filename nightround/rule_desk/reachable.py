@@ -40,6 +40,7 @@ Mask = npt.NDArray[np.bool_]
 
 MOST_COMBINATIONS = 60_000
 TRIED_AT_RANDOM = 6_000
+TRIED_AT_NIGHT = 3_000
 SHOWN_BY = {"fails": "asks", "passes": "is_content"}
 
 
@@ -74,6 +75,24 @@ def reach_of(linted: Linted, *, limits: bool = True) -> Reach:
         "is_content": And((linted.applies, Not(linted.discrepancy))),
     }
     return Reach(**{name: _answer(goal, name in shown, decides, bounds) for name, goal in goals.items()})
+
+
+def never_asks(linted: Linted) -> bool:
+    """Whether it is proven, whatever soft limits say, that the rule asks about no row. Cheap enough for every night."""
+    allowed = allowed_columns(linted, limits=False)
+    if "asks" in _shown_by_examples(linted, allowed):
+        return False
+    needed = {reference.column for reference in linted.needed}
+    if True not in may_be(And((linted.applies, linted.discrepancy)), Bounds(allowed, frozenset(needed))):
+        return True
+    usage = usage_of((linted.applies, linted.discrepancy))
+    tried = {column: _with_blank(candidates_of(column, usage, allowed), column in needed) for column in allowed}
+    if usage.hangs_on_clock or not all(one.complete for one in tried.values()):
+        return False
+    if prod(len(one.texts) for one in tried.values()) > TRIED_AT_NIGHT:
+        return False
+    _, asked = _work_out(linted, _rows(tried, linted.rule.id, few=True))
+    return not asked.any()
 
 
 def allowed_columns(linted: Linted, *, limits: bool = True) -> dict[str, Allowed]:

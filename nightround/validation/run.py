@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, TypeVar
@@ -21,6 +21,7 @@ from nightround.validation.rule_inputs import inputs_of, rule_hash
 from nightround.validation.snapshot_rows import AnchorRows, MarkedRows, SnapshotRows
 from nightround.validation.suite import CompiledRule, Suite, compile_suites
 from redcap_sync.column_name import AS_TEXT
+from redcap_sync.dictionary import Dictionary
 from redcap_sync.logic import Reference
 from redcap_sync.messages import Message
 
@@ -65,6 +66,7 @@ def validate(
     stopped: Mapping[str, Message] | None = None,
     threads: int = 0,
     known: Mapping[str, JudgedRule] | None = None,
+    silent: Callable[[Sequence[Rule], Dictionary], Mapping[str, Message]] | None = None,
     run: str = "",
 ) -> Validation:
     """Judge every rule on the snapshot; a rule that breaks is an outcome of its own and stops no other.
@@ -72,13 +74,16 @@ def validate(
     `stopped` rules are not judged at all; each has the reason why it could not be evaluated.
     `threads` work beside one another, 0 for as many as the process may use; their number changes no outcome.
     `known` are rules that were judged before, by id: one whose inputs are the same is not judged again, which
-    changes no outcome either. `run` names this run in the documents of later ones.
+    changes no outcome either. `silent` names those of the others that are proven never to ask, each with the reason:
+    they are not judged either. `run` names this run in the documents of later ones.
     """
     stopped, known = stopped or {}, known or {}
     asked = [rule for rule in rules if rule.id not in stopped]
     kept = _still_true(asked, known, snapshot, now)
-    suites, refused = compile_suites([rule for rule in asked if rule.id not in kept], snapshot.dictionary)
-    outcomes = [_not_evaluated(rule_id, reason) for rule_id, reason in {**refused, **stopped}.items()]
+    fresh = [rule for rule in asked if rule.id not in kept]
+    proven = silent(fresh, snapshot.dictionary) if silent else {}
+    suites, refused = compile_suites([rule for rule in fresh if rule.id not in proven], snapshot.dictionary)
+    outcomes = [_not_evaluated(rule_id, reason) for rule_id, reason in {**refused, **proven, **stopped}.items()]
     rows = SnapshotRows(snapshot)
     judged: list[JudgedRule] = []
     for suite in suites:

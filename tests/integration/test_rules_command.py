@@ -166,7 +166,7 @@ rule_name,rule_logic,real_time_execution
 Unknown field,"[aeg] > 5",n
 No such code,"[pts_grade] = '9'",n
 Never true,"[age] > 50 and [age] < 30",n
-Never false,"[age] > 5 or [age] < 70 or [age] = ''",n
+Never false,"[age] > 5 or [age] < 70 or isblankormissingcode([age])",n
 Cannot be read,"[age] >> 5",n
 Sound,"[age] < 18",n
 The same again,"18 > [age]",n

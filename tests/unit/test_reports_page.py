@@ -1,6 +1,7 @@
 """The page: escaped, complete, in one language, and marked where it must be."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -148,7 +149,7 @@ def test_every_text_has_both_languages_with_the_same_places() -> None:
     zh, en = (read_wording([TEMPLATES], language).texts for language in LANGUAGES)
     assert zh.keys() == en.keys()
     places = [
-        {name: sorted({part.split("}")[0] for part in text.split("{")[1:]}) for name, text in texts.items()}
+        {name: sorted({re.split("[:}]", part)[0] for part in text.split("{")[1:]}) for name, text in texts.items()}
         for texts in (zh, en)
     ]
     assert places[0] == places[1]

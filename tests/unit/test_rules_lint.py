@@ -267,3 +267,28 @@ def test_a_remark_can_be_read_in_chinese() -> None:
     (remark,) = remarks_on(written("[aeg] > 70", fields=("age",), needs=()))[:1]
     assert (remark.code, str(remark.level)) == ("lint.unreadable", "error")
     assert remark.said("zh") == "错误：R-1：项目中没有字段 aeg。\n  原因：规则无法判定\n  处理：是否想写 age？"
+
+
+@pytest.mark.parametrize(
+    ("discrepancy", "level", "what"),
+    [
+        ("datediff([born], [seen], 'd') < 0", "error", "never ask"),
+        ("datediff([born], [seen], 'd', 'ymd') < 0", "error", "never ask"),
+        ("datediff([born], [seen], 'd', 'ymd', false) < -3", "error", "never ask"),
+        ("datediff([born], [seen], 'm') > 6", "note", "means minutes"),
+        ("[age] > -99", "warning", "orders values by the missing data code"),
+        ("[age] = -99", "note", "number of the missing data code"),
+        ("[age] <> '-99' and [age] > 3", "note", "number of the missing data code"),
+    ],
+)
+def test_what_a_difference_or_a_code_cannot_be_is_said(discrepancy: str, level: str, what: str) -> None:
+    """A difference without a sign is never negative, 'm' is no month, and a code is no number."""
+    found = remarks_on(written(discrepancy), missing="-99, Unknown")
+    assert any((one.level.value, what in one.what) == (level, True) for one in found), found
+
+
+@pytest.mark.parametrize("flag", ["true", "[sex]"])
+def test_a_difference_that_may_have_a_sign_can_be_negative(flag: str) -> None:
+    """Only what is proven is said."""
+    found = remarks_on(written(f"datediff([born], [seen], 'd', {flag}) < 0"))
+    assert not any("never ask" in one.what for one in found)

@@ -163,7 +163,7 @@ def test_a_wrong_curve_in_the_file_names_the_file_and_the_place(tmp_path: Path) 
     wrong = {
         'since = "[session_1': ('time = "[x][y]"\nsince = "[session_1', r"plan.toml: survival.0: .* not both"),
         'population = "treated"': ('population = "nobody"', r"plan.toml: .*'nobody' is no step of the flow"),
-        "events = [": ("event = [", r"plan.toml: survival.0.events: Field required"),
+        "events = [": ("event = [", r"plan.toml: survival.0.events: the key is missing"),
     }
     for part, (instead, words) in wrong.items():
         path = tmp_path / "plan.toml"
