@@ -7,11 +7,12 @@ never from the rows of an export, because a field nobody filled yet is a field a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from redcap_sync.choice_list import listed_choices, read_choices
 from redcap_sync.column_name import checkbox_column
 from redcap_sync.errors import ExportIncomplete
 from redcap_sync.whole_numbers import whole_number
@@ -210,20 +211,19 @@ class Dictionary:
         return (event, "") in self.repeating
 
 
-def parse_choices(text: str) -> tuple[Choice, ...]:
-    """Read `1, A | 2, B`: the code ends at the first comma, a label may hold commas."""
-    parts = (part.strip() for part in re.split(r"\||\n", text))
-    pairs = (part.partition(",") for part in parts if part)
-    return tuple(Choice(code.strip(), label.strip() if comma else code.strip()) for code, comma, label in pairs)
+def parse_choices(text: str, codes: Sequence[str] = ()) -> tuple[Choice, ...]:
+    """Read `1, A | 2, B`, by the codes where they are known: a label may hold commas, bars and line breaks."""
+    pairs = listed_choices(text, codes) if codes else read_choices(text)
+    return tuple(Choice(code, label) for code, label in pairs)
 
 
-def field_from_metadata(row: Mapping[str, Any]) -> Field:
-    """Build a field from one row of `content=metadata`."""
+def field_from_metadata(row: Mapping[str, Any], codes: Sequence[str] = ()) -> Field:
+    """Build a field from one row of `content=metadata`; `codes` are those of its choices, where they are known."""
     kind = row["field_type"]
     written = row.get("select_choices_or_calculations") or ""
     choices: tuple[Choice, ...] = ()
     if kind in ("radio", "dropdown", "checkbox"):
-        choices = parse_choices(written)
+        choices = parse_choices(written, codes)
     elif kind in ("yesno", "truefalse"):
         choices = tuple(Choice(*pair) for pair in (YES_NO if kind == "yesno" else TRUE_FALSE))
     return Field(
@@ -256,9 +256,16 @@ def dictionary_from_api(
     repeating: Iterable[Mapping[str, Any]] = (),
     arms: Iterable[Mapping[str, Any]] = (),
     groups: Iterable[Mapping[str, Any]] | None = None,
+    options: Iterable[Mapping[str, Any]] = (),
 ) -> Dictionary:
-    """Put together what the API says of a project, in the rows of its JSON answers."""
-    fields = tuple(field_from_metadata(row) for row in metadata)
+    """Put together what the API says of a project, in the rows of its JSON answers.
+
+    `options` are rows of `content=exportFieldNames`: they decide which codes a checkbox has.
+    """
+    codes: dict[str, list[str]] = {}
+    for row in options:
+        codes.setdefault(row["original_field_name"], []).append(row["choice_value"])
+    fields = tuple(field_from_metadata(row, codes.get(row["field_name"], ())) for row in metadata)
     if not fields:
         raise ExportIncomplete("pull.empty_dictionary")
     longitudinal = str(project.get("is_longitudinal", 0)) == "1"

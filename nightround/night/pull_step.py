@@ -57,6 +57,10 @@ def take_pull(
         )
     if pulled.told.unlogged:
         log.warning("%d records are gone, and REDCap's log tells of no deletion", pulled.told.unlogged)
+    if invented := pulled.structure.invented:
+        log.warning(
+            "the texts of choices seem to have %s, which REDCap has not: its own codes are used", ", ".join(invented)
+        )
     for one in pulled.unseen:
         log.warning("%s: %d columns are not seen", one.reason, len(one.columns))
     return pulled

@@ -167,6 +167,12 @@ class RedcapClient:
         require_texts(rows, ["field_type"])
         return rows
 
+    def field_names(self) -> list[Row]:
+        """Export the columns that each field has in an export, with the code of each option of a checkbox."""
+        rows = self._plain(self._project.export_field_names)
+        require_texts(rows, ["original_field_name", "export_field_name"])
+        return [{**row, "choice_value": str(row.get("choice_value") or "")} for row in rows]
+
     def instruments(self) -> list[Row]:
         """Export the instruments in their order."""
         rows = self._plain(self._project.export_instruments)

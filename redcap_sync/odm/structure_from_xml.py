@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 from xml.etree import ElementTree as ET
 
+from redcap_sync.choice_list import read_choices
 from redcap_sync.dictionary import Instrument
 from redcap_sync.odm.safe_xml import attribute, children, every, local_name, plain_attributes, text_of
 from redcap_sync.project.randomization import Randomization
@@ -168,7 +169,7 @@ def _choices(item: ET.Element, kind: str, lists: dict[str, ET.Element]) -> str:
     if found is None:
         return ""
     if kind == "checkbox":
-        return " | ".join(part.strip() for part in attribute(found, "CheckboxChoices").split("|"))
+        return " | ".join(f"{code}, {label}" for code, label in read_choices(attribute(found, "CheckboxChoices")))
     if kind in CHOICE_TYPES:
         pairs = ((attribute(c, "CodedValue"), text_of(c, "TranslatedText")) for c in children(found, "CodeListItem"))
         return " | ".join(f"{code}, {label}" for code, label in pairs)

@@ -129,7 +129,7 @@ def test_a_record_moved_in_mid_pull_is_in_it_with_its_new_group(server: Served, 
         ),
         (
             {"action": "import", "data": '[{"data_access_group_name":"South","unique_group_name":"south_site"}]'},
-            (NORTH, Group("south_site", "South", 332)),
+            (NORTH, Group("south", "South", 332)),
         ),
         ({"action": "delete", "dags[0]": "south_site"}, (NORTH,)),
     ],

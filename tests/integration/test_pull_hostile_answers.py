@@ -23,6 +23,7 @@ CALLS = {
     "version": "",
     "project": "project_id",
     "metadata": "field_name",
+    "exportFieldNames": "original_field_name",
     "instrument": "instrument_name",
     "event": "unique_event_name",
     "formEventMapping": "form",
