@@ -3,10 +3,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 OUT ?= demo
+KILLS ?= 200
+SEED ?= 1
 # Rooms of which at least 95% of lines and branches are tested; of all together as many as pyproject.toml says.
 WHOLE := nightround/findings nightround/validation redcap_sync/logic redcap_sync/pulling
 
-.PHONY: demo test check golden lock fonts clean
+.PHONY: demo test check soak golden lock fonts clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/.run $(VENV)/.system ## three nights on the sandbox, and what to open afterwards
@@ -26,6 +28,9 @@ check: $(VENV)/.dev ## format, lint, types, import contract, dead code
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/vulture
+
+soak: $(VENV)/.dev ## the whole kill drill: 200 kills at random moments; KILLS and SEED name another one
+	NIGHTROUND_SOAK_KILLS=$(KILLS) NIGHTROUND_SOAK_SEED=$(SEED) $(BIN)/pytest -s tests/end_to_end/test_kill_drill.py
 
 golden: $(VENV)/.dev $(VENV)/.system ## write the golden texts again; look at the difference before you commit it
 	NIGHTROUND_WRITE_GOLDEN=1 $(BIN)/pytest -n 2 tests/golden

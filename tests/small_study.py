@@ -21,7 +21,7 @@ from nightround.store.run_rows import Run
 from nightround.study.folder import find_content
 from redcap_sync.api.client import RedcapClient
 from redcap_sync.api.token import Token
-from redcap_sync.sandbox import running
+from redcap_sync.sandbox import Faults, running
 from redcap_sync.sandbox.project_sources import project_from_folder
 
 FOLDER = Path(__file__).parent / "kept" / "small_study"
@@ -96,12 +96,16 @@ class SmallStudy:
 
 @contextmanager
 def small_study(
-    data: Path, source: Path = FOLDER, project: Path = FOLDER / "project", patients: Patients = PATIENTS
+    data: Path,
+    source: Path = FOLDER,
+    project: Path = FOLDER / "project",
+    patients: Patients = PATIENTS,
+    faults: Faults | None = None,
 ) -> Iterator[SmallStudy]:
-    """Start a sandbox with the study and its three patients, two of them with mistakes, or with other ones."""
+    """Start a sandbox with the study and its three patients, two with mistakes, or with others, and scripted faults."""
     now = [datetime(2025, 7, 1, 18, 30, tzinfo=UTC)]
     held = project_from_folder(project, clock=lambda: now[0].replace(tzinfo=None))
-    with running([held], random=Random(1)) as server:
+    with running([held], random=Random(1), faults=faults) as server:
         token = server.token(held)
         client = RedcapClient(server.api_url, Token(token), sleep=lambda _: None)
         client.import_records(list(patients), overwrite=True)

@@ -71,6 +71,7 @@ def forget(facts: Round, store: Store, record: str, *, by: str, though_in_redcap
         findings = store.finding_ids(facts.study.id, record)
         if not opened.enter_context(facts.snapshots.removing()):
             raise RoundAlreadyRunning("night.locked", folder=str(facts.folder))
+        number, broken_off = store.begin_forgetting(facts.study.id, record, by=by, now=facts.started_at)
         snapshots = forget_record(facts.snapshots, record)
         lists = list(_forget_in_lists(facts.folder / "runs", record, findings, facts.vault))
         facts.judged_file.path.unlink(missing_ok=True)
@@ -84,10 +85,11 @@ def forget(facts: Round, store: Store, record: str, *, by: str, though_in_redcap
             "editions": reports.editions,
             "reports": len(reports.removed),
         }
-        if not findings and not any(counts.values()):
+        if not findings and not broken_off and not any(counts.values()):
+            store.take_back_forgetting(number)
             before = store.was_forgotten(facts.study.id, record)
             raise UsageWrong("forget.already" if before else "forget.unknown")
-        done = store.forget(facts.study.id, record, by=by, now=facts.started_at, counts=counts)
+        done = store.forget(facts.study.id, record, number=number, counts=counts)
     return Forgotten(
         counts=done,
         past_reports=tuple(reports.past),

@@ -212,11 +212,21 @@ class Store:
         with reading(self.engine) as connection:
             return forgotten.was_forgotten(connection, study, record)
 
-    def forget(self, study: str, record: str, *, by: str, now: datetime, counts: Mapping[str, int]) -> dict[str, int]:
+    def begin_forgetting(self, study: str, record: str, *, by: str, now: datetime) -> tuple[int, bool]:
+        """Note that a record is being forgotten; gives the note's number, and whether an earlier call left it."""
+        with writing(self.engine) as connection:
+            return forgotten.begin(connection, study, record, by=by, now=now)
+
+    def take_back_forgetting(self, number: int) -> None:
+        """Remove that note: nothing is kept of the record."""
+        with writing(self.engine) as connection:
+            forgotten.take_back(connection, number)
+
+    def forget(self, study: str, record: str, *, number: int, counts: Mapping[str, int]) -> dict[str, int]:
         """Forget a record of a study; `counts` are of what was changed outside of the database."""
         with writing(self.engine) as connection:
-            done = forgotten.forget(connection, study, record, by=by, now=now, counts=counts)
-        compact(self.engine)
+            done = forgotten.forget(connection, study, record, number=number, counts=counts)
+        self._compact()
         return done
 
     def forgotten(self, study: str) -> tuple[Mapping[str, Any], ...]:

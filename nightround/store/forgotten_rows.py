@@ -21,6 +21,8 @@ SAID: tuple[tuple[Table, Column[Any]], ...] = (
 )
 """Where messages are kept, whose facts may name a record."""
 MASK = "***"
+BEGUN: Mapping[str, int] = {}
+"""The counts of a note while the record is being forgotten."""
 
 
 def finding_ids(connection: Connection, study: str, record: str) -> tuple[str, ...]:
@@ -31,21 +33,33 @@ def finding_ids(connection: Connection, study: str, record: str) -> tuple[str, .
 
 def was_forgotten(connection: Connection, study: str, record: str) -> bool:
     """Whether a record of this name was forgotten before."""
-    rows = connection.execute(select(forgotten.c.salt, forgotten.c.digest).where(forgotten.c.study == study))
-    return any(digest == salted_digest(salt, [record]) for salt, digest in rows)
+    return _row_of(connection, study, record, begun=False) is not None
+
+
+def begin(
+    connection: Connection, study: str, record: str, *, by: str, now: datetime, salt: Salt = new_salt
+) -> tuple[int, bool]:
+    """Note that a record is being forgotten, before anything is removed.
+
+    Gives the number of the note, and whether it was there: a call before this one was broken off.
+    """
+    found = _row_of(connection, study, record, begun=True)
+    if found is not None:
+        return found, True
+    own = salt()
+    row = {"study": study, "at": now, "by": by, "salt": own, "digest": salted_digest(own, [record]), "counts": BEGUN}
+    return connection.execute(insert(forgotten).values(**row).returning(forgotten.c.id)).scalar_one(), False
+
+
+def take_back(connection: Connection, number: int) -> None:
+    """Remove a note: nothing was there to forget."""
+    connection.execute(delete(forgotten).where(forgotten.c.id == number))
 
 
 def forget(
-    connection: Connection,
-    study: str,
-    record: str,
-    *,
-    by: str,
-    now: datetime,
-    counts: Mapping[str, int],
-    salt: Salt = new_salt,
+    connection: Connection, study: str, record: str, *, number: int, counts: Mapping[str, int]
 ) -> dict[str, int]:
-    """Take a record out of every table, and keep who did it, when, and how much it was; returns the counts.
+    """Take a record out of every table, and complete the note of how much it was; returns the counts.
 
     Of the history stay when what changed and the digests, so that the chain is whole; finding, values and salt go.
     """
@@ -54,12 +68,8 @@ def forget(
     found = connection.execute(select(func.count()).select_from(of_record.subquery())).scalar_one()
     changed = connection.execute(select(func.count()).where(lines)).scalar_one()
     everything = {**counts, "findings": found, "history": changed}
-    own = salt()
-    done = insert(forgotten).values(
-        study=study, at=now, by=by, salt=own, digest=salted_digest(own, [record]), counts=everything
-    )
-    number = connection.execute(done.returning(forgotten.c.id)).scalar_one()
-    blank = {"finding_id": None, "observed": {}, "salt": None, "forgotten": number}
+    connection.execute(update(forgotten).where(forgotten.c.id == number).values(counts=everything))
+    blank: dict[str, Any] = {"finding_id": None, "observed": {}, "salt": None, "forgotten": number}
     connection.execute(update(finding_history).where(lines).values(**blank))
     for table in reversed(metadata.sorted_tables):
         if {"study", "record"} <= set(table.c.keys()):
@@ -67,6 +77,15 @@ def forget(
     for table, column in SAID:
         _mask(connection, table, column, record)
     return everything
+
+
+def _row_of(connection: Connection, study: str, record: str, *, begun: bool) -> int | None:
+    """The note of a record that was begun and not completed, or of one that was completed."""
+    columns = (forgotten.c.id, forgotten.c.salt, forgotten.c.digest, forgotten.c.counts)
+    for number, salt, digest, counts in connection.execute(select(*columns).where(forgotten.c.study == study)):
+        if digest == salted_digest(salt, [record]) and (counts == BEGUN) is begun:
+            return int(number)
+    return None
 
 
 def _mask(connection: Connection, table: Table, column: Column[Any], record: str) -> None:
