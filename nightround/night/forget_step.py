@@ -21,9 +21,11 @@ from nightround.snapshots.forget_record import forget_record, has_record
 from nightround.snapshots.vault import Vault
 from nightround.store.database import Store
 from nightround.texts.csv_text import csv_text
+from redcap_sync.private_files import write_private
 
 SHOWN_ID = 8
 """Digits of a finding's id in a mail."""
+WITH_VALUES = "failures"
 WITHOUT_RECORDS = (STAYS, "lists", "great_expectations")
 """How the names of those lists of a run begin that name no record."""
 
@@ -100,21 +102,29 @@ def forget(facts: Round, store: Store, record: str, *, by: str, though_in_redcap
     )
 
 
+def _write_list(path: Path, content: bytes, vault: Vault) -> None:
+    """Write a list as it was: the one with values sealed where there is a key, the others to be read by a person."""
+    if path.name.startswith(WITH_VALUES):
+        vault.write(path, content)
+    else:
+        write_private(path, content)
+
+
 def _forget_in_lists(runs: Path, record: str, findings: Collection[str], vault: Vault) -> Iterator[Path]:
     """Change the lists of runs that name a record, and remove what else a run left that may name it."""
     for path in sorted(runs.glob("*/*")):
         if path.name.startswith(WITHOUT_RECORDS):
             continue
         if path.name.startswith("findings"):
-            changed = _findings_without(vault.read(path), record, findings)
-        elif path.name.startswith("failures"):
+            changed = _findings_without(path.read_bytes(), record, findings)
+        elif path.name.startswith(WITH_VALUES):
             changed = _failures_without(vault.read(path), record)
         else:
             path.unlink()
             yield path
             continue
         if changed is not None:
-            vault.write(path, changed)
+            _write_list(path, changed, vault)
             yield path
 
 

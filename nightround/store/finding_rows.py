@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -28,9 +29,11 @@ from nightround.model.finding import Finding, FindingState, LedgerDelta, Resolut
 from nightround.model.language import Words
 from nightround.model.rule import Severity
 from nightround.store.history_chain import START, BrokenLine, broken_lines, chained
-from nightround.store.observed_values import ValueSealer, sealer_of
+from nightround.store.observed_values import UnreadableValues, ValueSealer, sealer_of
 from nightround.store.schema import digests, finding_history, findings
 from redcap_sync.rows.tables import RowKey
+
+log = logging.getLogger(__name__)
 
 SEVERITIES = {one.value: one for one in Severity}
 SEEN_AGAIN = attrgetter(*("rule_id", "row", "fields", "severity", "owner", "observed", "logic", "title", "under"))
@@ -124,9 +127,10 @@ def read_broken_lines(connection: Connection, study: str) -> tuple[BrokenLine, .
     """The lines of the history that are not what was written, and those that contradict a finding or a mail."""
     lines = connection.execute(_lines_of(study)).mappings().all()
     sealer = sealer_of(connection)
-    broken = broken_lines(
-        {**line, "observed": sealer.read(line["finding_id"] or "", line["observed"])} for line in lines
-    )
+    read = [{**line, "observed": sealer.read(line["finding_id"] or "", line["observed"])} for line in lines]
+    if unread := sum(isinstance(line["observed"], UnreadableValues) for line in read):
+        log.warning("the values of %d history lines are sealed with a key that is not given; not checked", unread)
+    broken = broken_lines(read)
     told = connection.execute(select(func.max(digests.c.upto)).where(digests.c.study == study)).scalar() or 0
     end = max((line["position"] for line in lines), default=0)
     missing = (BrokenLine(told, "end"),) if told > end else ()

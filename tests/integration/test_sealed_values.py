@@ -23,7 +23,7 @@ from nightround.study.folder import load_study
 from tests.small_study import FOLDER, STUDY, SmallStudy, small_study
 
 KEY, OTHER_KEY = bytes(range(32)), bytes(reversed(range(32)))
-VALUE = "7431"
+VALUE = "743174317"
 """An age that nobody has, and that nothing else on the disk is spelt as."""
 
 
@@ -77,7 +77,7 @@ def test_with_a_key_no_value_is_in_plain(study: SmallStudy) -> None:
     """After the first night and after one on which the finding changed, the value is in no file; with the key it is."""
     night(study, KEY)
     assert in_plain(study.folder) == []
-    study.type_in("2", age="74310")
+    study.type_in("2", age=f"{VALUE}0")
     night(study, KEY)
     study.type_in("2", age="47")
     night(study, KEY)
@@ -125,8 +125,9 @@ def test_without_the_key_everything_but_the_values_is_shown(
         assert [one.id for one in shown] == [one.id for one in store.findings(STUDY)]
     assert all(isinstance(one.observed, UnreadableValues) for one in shown if one.row.record == "2")
     assert "sealed with a key that is not given" in caplog.text
-    assert VALUE not in caplog.text
     assert broken(study, key) == 0
+    assert "history lines are sealed with a key that is not given; not checked" in caplog.text
+    assert VALUE not in caplog.text
     assert observed(study, KEY) == right
 
 
@@ -194,3 +195,19 @@ def test_files_are_sealed_once(tmp_path: Path) -> None:
     assert Vault().seal_plain([path]) == 0
     assert [Vault(KEY).seal_plain([path]) for _ in range(2)] == [1, 0]
     assert Vault(KEY).read(path) == b"plain"
+
+
+def test_forgetting_a_record_leaves_sealed_what_was_and_readable_what_was_not(study: SmallStudy) -> None:
+    """The failing rows of the others stay sealed, and the list of findings stays a list that a person can read."""
+    study.type_in("3", age="98")
+    study.round(environ=environ(study, KEY))
+    with study.opened("forget", environ=environ(study, KEY)) as opened:
+        opened.forget("2", by="somebody", though_in_redcap=True)
+    lists = list(study.folder.rglob("findings*.csv"))
+    assert [path.read_text(encoding="utf-8-sig").startswith("finding,") for path in lists] == [True] * len(lists)
+    assert in_plain(study.folder) == []
+    assert broken(study, KEY) == 0
+    vault = snapshot_vault(load_study(FOLDER), environ(study, KEY))
+    for path in study.folder.rglob("failures*.parquet"):
+        assert path.read_bytes().startswith(b"NRS1")
+        assert set(pd.read_parquet(io.BytesIO(vault.read(path)))["record"]) == {"3"}
