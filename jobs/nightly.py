@@ -1,4 +1,4 @@
-"""Every night: pull the records, judge the rules, follow the findings, tell people; on report days print the report."""
+"""Every night: pull the records, judge the rules, follow the findings, on report days print the report; tell people."""
 
 from nightround.night import Night
 
@@ -10,7 +10,9 @@ def run(night: Night) -> None:
     snapshot = night.pull()
     validation = night.validate(snapshot)
     changes = night.reconcile(snapshot, validation)
-    night.write_lists(snapshot, validation)
-    night.alert(snapshot, validation)
+    with night.without_stopping():
+        night.write_lists(snapshot, validation)
     if night.is_report_day:
-        night.report(snapshot, validation, changes=changes)
+        with night.without_stopping():
+            night.report(snapshot, validation, changes=changes)
+    night.alert(snapshot, validation)

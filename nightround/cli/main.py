@@ -25,23 +25,26 @@ from nightround.cli.report_given import handed, report_given
 from nightround.cli.rules import rules
 from nightround.cli.serve import serve
 from nightround.cli.snapshots import snapshots
+from nightround.cli.status import status
 from nightround.cli.store import store
 from nightround.cli.table import table
 from nightround.cli.try_project import try_project
-from nightround.night.full_disk import full_disk_explained
+from nightround.night.disk_errors import disk_errors_explained
 from nightround.texts.text_gate import close_the_gate
 from redcap_sync.errors import ExplainedError
 from redcap_sync.rows.one_heap import share_one_heap
 
 SECTIONS = {
     "See it work, without a server": (demo, try_project),
-    "The round of a study": (night, pull, check, report, report_given, serve),
+    "The round of a study": (night, pull, check, report, report_given, serve, status),
     "What a study has": (findings, finding, rules, snapshots, store, forget),
     "Tables alone, without a study": (table, audit_table),
 }
 """Every command under the heading that `--help` prints it under."""
 LONGEST = 60
 """Characters of a command's sentence in `--help`: with it a line fits into 80 columns."""
+EXIT_INTERRUPTED = 130
+"""What a shell says of a program that was stopped by Ctrl+C."""
 OLD_NAMES = (handed,)
 """Names of an earlier release, which still work and are not listed."""
 
@@ -78,7 +81,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     arguments = sys.argv[1:] if arguments is None else arguments
     as_json = wants_json(arguments)
     try:
-        with full_disk_explained():
+        with disk_errors_explained():
             code = cli.main(arguments, prog_name="nightround", standalone_mode=False)
     except ExplainedError as error:
         print_error(error, as_json=as_json)
@@ -88,7 +91,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         code = error.exit_code
     except click.Abort:
         say("Aborted!", err=True)
-        code = EXIT_BUG
+        code = EXIT_INTERRUPTED
     except Exception as error:
         if not as_json:
             raise  # the gate shows its traceback

@@ -19,6 +19,12 @@ json_option = click.option(JSON, "as_json", is_flag=True, help="Print one JSON d
 language_option = click.option(
     "--language", type=click.Choice(["zh", "en"]), default="en", show_default=True, help="Of what is printed."
 )
+wait_option = click.option(
+    "--wait",
+    type=click.FloatRange(min=0, max=86_400),
+    metavar="SECONDS",
+    help="How long to wait for another run of the study: 60 by hand, 1800 by the clock, unless given.",
+)
 existing_file = click.Path(exists=True, dir_okay=False, path_type=Path)
 data_option = click.option(
     "--data",

@@ -58,6 +58,11 @@ def print_usage_error(error: click.ClickException, *, as_json: bool) -> None:
         _print_error("usage", error.exit_code, what=error.format_message(), why=why, remedy=remedy)
 
 
+def print_trouble(error: Exception) -> None:
+    """Show on stderr what went wrong: an error explained, a bug with its traceback."""
+    say(traceback_text(error) if not hasattr(error, "remedy") else f"nightround: {error}", err=True)
+
+
 def print_bug(error: Exception) -> None:
     """Show the traceback of a bug on stderr, for a call that asked for JSON and gets a document too."""
     say(traceback_text(error), err=True)

@@ -2,11 +2,12 @@
 
 import os
 import time
+from datetime import tzinfo
 from pathlib import Path
 
 import click
 
-from nightround.cli.options import data_option, found_content
+from nightround.cli.options import data_option, found_content, wait_option
 from nightround.cli.printing import log_to_stderr
 from nightround.cli.study_job import now
 
@@ -14,15 +15,36 @@ from nightround.cli.study_job import now
 @click.command()
 @click.argument("studies", nargs=-1, required=True, metavar="STUDY...")
 @data_option
-def serve(studies: tuple[str, ...], data: Path) -> None:
-    """Make the round of each STUDY at its hour, until stopped."""
-    from nightround.night.run_job import run_scheduled, schedules
+@wait_option
+def serve(studies: tuple[str, ...], data: Path, wait: float | None) -> None:
+    """Make the round of each STUDY at its hour, until stopped.
+
+    The hours are those of each study's own clock, `time_zone` in its study.toml.
+    """
+    from nightround.night import run_job
     from nightround.night.scheduler import serve as serve_jobs
+    from nightround.night.study_locks import BY_CLOCK, Waiting
 
     log_to_stderr()
     content = found_content()
+    waiting = BY_CLOCK if wait is None else Waiting(wait, mailed=True)
 
-    def run(job: str) -> None:
-        run_scheduled(job, studies, data=data, content=content, environ=os.environ, clock=now, sleep=time.sleep)
+    def run(job: str, study: str) -> None:
+        run_job.run_scheduled(
+            job,
+            [study],
+            data=data,
+            content=content,
+            environ=os.environ,
+            clock=now,
+            sleep=time.sleep,
+            waiting=waiting,
+        )
 
-    serve_jobs(schedules(content), run)
+    def zone_of(study: str) -> tzinfo:
+        return run_job.zone_of(study, data=data, content=content)
+
+    def missed(job: str, study: str) -> bool:
+        return run_job.was_missed(job, study, data=data, content=content, now=now())
+
+    serve_jobs(run_job.schedules(content), studies, run, zone_of=zone_of, missed=missed)

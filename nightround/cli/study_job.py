@@ -11,27 +11,69 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nightround.cli.options import found_content
-from nightround.cli.printing import log_to_stderr, print_json, say
+from nightround.cli.printing import log_to_stderr, print_json, print_trouble, say
 
 if TYPE_CHECKING:
     from nightround.night import Night
+    from nightround.night.summary import Summary
 
 
-def run(study: str, data: Path, job: str, *, as_json: bool, steps: Callable[[Night], object] | None = None) -> None:
-    """Run a job of a study, print its summary, and end with its exit code."""
+def run(
+    study: str,
+    data: Path,
+    job: str,
+    *,
+    as_json: bool,
+    steps: Callable[[Night], object] | None = None,
+    wait: float | None = None,
+) -> None:
+    """Run a job of a study, print its summary, and end with its exit code.
+
+    `wait` is how many seconds it waits for another run of the study, where that is not left to the run.
+    """
     from nightround.night.run_job import open_night, run_job
+    from nightround.night.study_locks import BY_HAND, Waiting
 
     log_to_stderr()
+    waiting = BY_HAND if wait is None else Waiting(wait, mailed=False)
     with open_night(
-        study, data=data, job=job, content=found_content(), environ=os.environ, clock=now, sleep=time.sleep
+        study,
+        data=data,
+        job=job,
+        content=found_content(),
+        environ=os.environ,
+        clock=now,
+        sleep=time.sleep,
+        waiting=waiting,
     ) as night:
-        summary = run_job(night, job, steps)
+        try:
+            summary = run_job(night, job, steps)
+        except Exception as error:
+            _end_failed(night, error, as_json=as_json)
+            raise
+    _print(summary, as_json=as_json)
+    sys.exit(summary.exit_code)
+
+
+def _end_failed(night: Night, error: Exception, *, as_json: bool) -> None:
+    """Print what a run that failed did to the findings, where it came so far; with JSON the error is a part of it."""
+    from nightround.night.summary import Summary
+
+    if not night.recorder.findings:
+        return
+    summary = Summary.of(night.facts, night.recorder, night.attempt.explain(error))
+    _print(summary, as_json=as_json)
+    if as_json:
+        print_trouble(error)
+        sys.exit(summary.exit_code)
+
+
+def _print(summary: Summary, *, as_json: bool) -> None:
     if as_json:
         print_json(summary.document())
-    else:
-        for line in summary.lines():
-            say(line)
-    sys.exit(summary.exit_code)
+        return
+    for line in summary.lines():
+        say(line)
 
 
 def now() -> datetime:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from nightround.digests.failed_round import hour_of, step_name
 from nightround.digests.notice import NightState, Notice, RunSummary
 from nightround.digests.pages import Lines, OldFinding, OpenList, Page, Shown, capped
 from nightround.digests.templates import DigestTemplates
@@ -56,22 +57,6 @@ def digest(
     return _notice(writer, title, templates, known_rules=frozenset(rules), synthetic=synthetic)
 
 
-def failure_notice(
-    title: Words,
-    night: RunSummary,
-    *,
-    recipient: Recipient,
-    templates: DigestTemplates,
-    now: datetime,
-    synthetic: bool = False,
-) -> Notice:
-    """Compose that a round failed, and why, for one person: without findings, rules and links."""
-    wording = templates.wording[recipient.language]
-    shown = Shown({}, Places("", "", None), recipient.language, wording)
-    writer = _Writer(LedgerDelta(), night, recipient, shown, wording, now)
-    return _notice(writer, title, templates, known_rules=frozenset(), synthetic=synthetic)
-
-
 def _notice(
     writer: _Writer, title: Words, templates: DigestTemplates, *, known_rules: frozenset[str], synthetic: bool
 ) -> Notice:
@@ -107,7 +92,7 @@ def _owned(delta: LedgerDelta, owners: Iterable[str], quiet: Container[str]) -> 
 def _worth_telling(mine: LedgerDelta, night: RunSummary, recipient: Recipient, now: datetime) -> bool:
     changed = bool(mine.opened or mine.reopened or mine.resolved)
     # A coordinator can do nothing about a server that was down; a mail each morning would only be learned to ignore.
-    broken = night.state is not NightState.WHOLE or set(night.unjudged) != night.unjudged_before or night.renamed > 0
+    broken = not night.well or set(night.unjudged) != night.unjudged_before or night.renamed > 0
     return changed or (broken and recipient.role == DATA_MANAGER) or now.isoweekday() == MONDAY
 
 
@@ -137,10 +122,10 @@ class _Writer:
             language=say("language_code"),
             title=title,
             headline=self.headline(),
-            as_of=say("as_of", when=self.now.strftime("%Y-%m-%d %H:%M %Z").strip()),
+            as_of=say("as_of", when=hour_of(self.now)),
             banner=self.banner(),
-            alive="" if self.changed or self.night.state is not NightState.WHOLE else say("alive"),
-            figures=() if self.night.state is NightState.FAILED else self.figures(),
+            alive="" if self.changed or not self.night.well else say("alive"),
+            figures=self.figures(),
             sections=(
                 self.shown.section("heading_new", self.mine.opened, SHOWN_NEW),
                 self.shown.section("heading_back", self.mine.reopened, SHOWN_BACK),
@@ -167,11 +152,16 @@ class _Writer:
 
     def headline(self) -> str:
         """The summary, with a bad night named before everything else."""
-        if self.night.state is NightState.FAILED:
-            return self.wording("summary_failed")
         summary = self.summary()
+        if self.night.failed:
+            summary = self.wording("summary_undone", summary=summary, steps=self.steps_failed())
         whole = self.night.state is NightState.WHOLE
         return summary if whole else self.wording("summary_incomplete", summary=summary)
+
+    def steps_failed(self) -> str:
+        return self.wording("severity_join").join(
+            step_name(name, self.recipient.language) for name in self.night.failed
+        )
 
     def summary(self) -> str:
         """'3 new, 1 came back', or how many stand open when nothing changed."""
@@ -184,10 +174,11 @@ class _Writer:
 
     def banner(self) -> tuple[str, ...]:
         """What is wrong with the night itself, first of all and in plain words."""
-        if self.night.state is NightState.WHOLE:
-            return ()
         say, night = self.wording, self.night
-        lines = [say(f"banner_{night.state.value}")]
+        lines = list(self.banner_of_run())
+        if night.state is NightState.WHOLE:
+            return tuple(lines)
+        lines.append(say(f"banner_{night.state.value}"))
         if night.trouble:
             sentences = (self.reason(one) for one in night.trouble)
             lines.append(say("banner_reason", reason=say("sentence_join").join(sentences)))
@@ -198,6 +189,20 @@ class _Writer:
     def reason(self, message: Message) -> str:
         """A reason in the reader's language. It names fields and no export column: the code of an option is a value."""
         return without_codes(in_language(message, self.recipient.language))
+
+    def banner_of_run(self) -> Iterator[str]:
+        """Earlier rounds that never ended, and the steps that this one went on without."""
+        for began in self.night.lost:
+            lost = Message.of("night.lost.one", when=hour_of(began.astimezone(self.now.tzinfo)))
+            yield in_language(lost, self.recipient.language)
+        for name, reason in self.night.failed.items():
+            step, what = step_name(name, self.recipient.language), self.reason(reason)
+            yield self.wording("banner_undone", step=step, reason=what)
+        if self.night.failed:
+            done = self.wording("severity_join").join(
+                step_name(name, self.recipient.language) for name in self.night.done
+            )
+            yield self.wording("banner_done", steps=done)
 
     def fixed(self) -> list[str]:
         """One line a rule, the worst first: who fixed it knows the records."""
@@ -257,6 +262,10 @@ class _Writer:
     def footer(self, *, synthetic: bool) -> tuple[str, ...]:
         say, night = self.wording, self.night
         lines = [say("coverage", judged=night.judged, known=night.known)] if night.known else []
+        last = night.last_complete
+        lines.append(
+            say("last_complete", when=hour_of(last.astimezone(self.now.tzinfo))) if last else say("first_round")
+        )
         named = "records_named" if self.shown.names_records else "records_hidden"
         mode = [say(named)] if night.first_mail else []
         renamed = [say("renamed", n=night.renamed)] if night.renamed else []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Self
 
@@ -21,7 +22,6 @@ class NightState(StrEnum):
 
     WHOLE = "whole"
     INCOMPLETE = "incomplete"
-    FAILED = "failed"
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,9 @@ class RunSummary:
 
     `unjudged` are the rules that could not be evaluated, with the reason; `unjudged_before` those of
     the night before, so that a rule that stays broken is not news every morning. `trouble` says why
-    a run is not whole.
+    a run is not whole. `failed` are the steps that the run went on without, each with the reason, `done` those that
+    came to their end, and `lost` the hours of earlier rounds that never did. `last_complete` is when the last
+    complete round before this one began.
     """
 
     state: NightState
@@ -46,6 +48,10 @@ class RunSummary:
     """Records that were renamed in REDCap, whose findings went with them."""
     first_mail: bool = False
     """Whether the reader was told nothing before; the mail then says whether this study's mails name records."""
+    failed: Mapping[str, Message] = field(default_factory=dict)
+    done: tuple[str, ...] = ()
+    lost: tuple[datetime, ...] = ()
+    last_complete: datetime | None = None
 
     @classmethod
     def of(
@@ -57,6 +63,10 @@ class RunSummary:
         trouble: tuple[Message, ...] = (),
         unjudged_before: Iterable[str] = (),
         renamed: int = 0,
+        failed: Mapping[str, Message] | None = None,
+        done: Iterable[str] = (),
+        lost: tuple[datetime, ...] = (),
+        last_complete: datetime | None = None,
     ) -> Self:
         """Sum up a run that came to its end. It is whole when the data were complete and every rule accounted for."""
         unjudged = unjudged_of(outcomes)
@@ -70,7 +80,16 @@ class RunSummary:
             unaccounted=coverage.unaccounted,
             renamed=renamed,
             switched_off=frozenset(rule_id for rule_id, why in unjudged.items() if why.code == SWITCHED_OFF),
+            failed=failed or {},
+            done=tuple(done),
+            lost=lost,
+            last_complete=last_complete,
         )
+
+    @property
+    def well(self) -> bool:
+        """Whether there is nothing to say of the run itself."""
+        return self.state is NightState.WHOLE and not self.failed and not self.lost
 
 
 def unjudged_of(outcomes: Iterable[Outcome]) -> dict[str, Message]:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from nightround.digests.channels.channel import Channel, ChannelFailed
-from nightround.digests.compose import DATA_MANAGER, MONDAY, digest, failure_notice
+from nightround.digests.compose import DATA_MANAGER, MONDAY, digest
+from nightround.digests.failed_round import FailedRound, failure_notice
 from nightround.digests.notice import Notice, RunSummary
 from nightround.digests.templates import DigestTemplates
 from nightround.model.language import Words
@@ -85,11 +86,10 @@ class Teller:
 
 def tell_of_failure(
     title: Words,
-    night: RunSummary,
+    failed: FailedRound,
     *,
     recipients: Iterable[Recipient],
     channels: Sequence[Channel],
-    templates: DigestTemplates,
     now: datetime,
     synthetic: bool = False,
 ) -> tuple[Delivery, ...]:
@@ -102,7 +102,7 @@ def tell_of_failure(
     told = everybody if not managers or now.isoweekday() == MONDAY else managers
     found: list[Delivery] = []
     for recipient, channel in _pairs(told, channels):
-        notice = failure_notice(title, night, recipient=recipient, templates=templates, now=now, synthetic=synthetic)
+        notice = failure_notice(title, failed, recipient=recipient, now=now, synthetic=synthetic)
         message_id, trouble = _attempt(channel, notice, now)
         found.append(Delivery(channel.name, notice, trouble, message_id))
     return tuple(found)

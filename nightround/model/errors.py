@@ -34,9 +34,21 @@ class RoundAlreadyRunning(ExplainedError):
 
 
 class RoundCrashed(ExplainedError):
-    """A round met an error of the program itself; the log has its traceback."""
+    """A round met an error of the program itself; a private file has its traceback."""
 
     exit_code = 1
+
+
+class RoundInterrupted(ExplainedError):
+    """A person or the system stopped a run before its end."""
+
+    exit_code = 130
+
+
+class RoundAlreadyMade(ExplainedError):
+    """Another run made the round of this hour of the schedule."""
+
+    exit_code = 0
 
 
 class SelfAuditFailed(ExplainedError):

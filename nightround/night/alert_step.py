@@ -1,35 +1,32 @@
-"""The mails of a run: what changed, for each person, and the notice of a round that failed."""
+"""The digests of a run: what changed, for each person."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from datetime import datetime
 
-from nightround.digests.channels.channel import Channel
-from nightround.digests.notice import NightState, RunSummary, unjudged_of
-from nightround.digests.notify import Delivery, Teller, tell_of_failure
+from nightround.digests.notice import RunSummary, unjudged_of
+from nightround.digests.notify import Delivery, Teller
 from nightround.digests.templates import load_digest_templates
 from nightround.findings.lineage import final_names
+from nightround.model.errors import StudyFilesWrong
 from nightround.model.snapshot import Snapshot
 from nightround.night.pull_step import gone_unlogged
+from nightround.night.recorder import Recorder
 from nightround.night.renamed_records import renamed_since_last
 from nightround.night.round import NIGHTLY, Round
-from nightround.store.database import Store
-from nightround.study.folder import Content
-from nightround.study.settings import StudySettings
+from nightround.store.run_rows import Ended
 from nightround.validation.run import Validation
-from redcap_sync.errors import ExplainedError
-from redcap_sync.messages import Message
 
 log = logging.getLogger(__name__)
 
 
 def send_digests(
-    facts: Round, store: Store, snapshot: Snapshot, validation: Validation, *, complete: bool
+    facts: Round, recorder: Recorder, snapshot: Snapshot, validation: Validation, *, complete: bool
 ) -> tuple[Delivery, ...]:
     """Mail each person what changed since their last digest."""
-    settings, templates = facts.study.settings, facts.content.templates
+    settings, templates, store = facts.study.settings, facts.content.templates, recorder.store
+    last = store.last_complete(facts.study.id, NIGHTLY)
     teller = Teller(
         study=facts.study.id,
         title=settings.study.title.words(),
@@ -47,6 +44,10 @@ def send_digests(
         trouble=gone_unlogged(snapshot.unlogged),
         renamed=len(final_names(renamed_since_last(facts, store, snapshot))),
         unjudged_before=unjudged_of(store.outcomes_before(facts.study.id, NIGHTLY, facts.run_id)),
+        done=[one.name for one in recorder.steps if one.ended is Ended.DONE],
+        failed={one.step: one.reason.part("what") for one in recorder.failures},
+        lost=tuple(one.started_at for one in store.lost_runs(facts.study.id, facts.job)),
+        last_complete=last.started_at if last else None,
     )
     if store.count_runs(facts.study.id, NIGHTLY, up_to=facts.run_id) == 1:
         _say_mode(names_records=settings.study.record_id_in_messages)
@@ -64,27 +65,10 @@ def _say_mode(*, names_records: bool) -> None:
         )
 
 
-def send_failure_notice(
-    settings: StudySettings, content: Content, channels: Sequence[Channel], error: ExplainedError, now: datetime
-) -> tuple[Delivery, ...]:
-    """Mail that a round did not come to its end. This needs nothing that may be what failed: no data and no rules."""
-    night = RunSummary(state=NightState.FAILED, trouble=(error.part("what"), error.part("remedy")))
-    return _logged(
-        tell_of_failure(
-            settings.study.title.words(),
-            night,
-            recipients=[person.recipient() for person in settings.people],
-            channels=channels,
-            templates=load_digest_templates(content.templates / "digest"),
-            now=now,
-            synthetic=settings.study.synthetic,
-        )
-    )
-
-
-def delivered(deliveries: Sequence[Delivery]) -> Message:
-    """How many digests were delivered, for the note of the step."""
-    return Message.of("step.alert", delivered=sum(not one.trouble for one in deliveries), all=len(deliveries))
+def require_some_delivered(deliveries: Sequence[Delivery]) -> None:
+    """Raise StudyFilesWrong where not one of several digests could be delivered: such a night told nobody."""
+    if deliveries and all(one.trouble for one in deliveries):
+        raise StudyFilesWrong("digest.none_delivered", count=len(deliveries), reason=deliveries[0].trouble)
 
 
 def _logged(deliveries: tuple[Delivery, ...]) -> tuple[Delivery, ...]:

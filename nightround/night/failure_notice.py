@@ -1,69 +1,72 @@
-"""The notice of a round that failed: it needs the settings of the study and the error, and nothing else."""
+"""How a run says that it failed: what is written down of the error, and the mail, which needs little more than it."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
 
-from nightround.digests.notify import Delivery
-from nightround.model.errors import RoundCrashed
-from nightround.night.alert_step import delivered, send_failure_notice
-from nightround.night.recorder import Recorder
-from nightround.night.round import Round
-from nightround.store.digest_rows import SentDigest
+from nightround.digests.channels.channel import Channel
+from nightround.digests.failed_round import FailedRound
+from nightround.digests.notify import Delivery, tell_of_failure
+from nightround.model.errors import RoundCrashed, RoundInterrupted
+from nightround.night.disk_errors import disk_errors_explained
+from nightround.study.settings import StudySettings
+from nightround.texts.text_gate import traceback_text
 from redcap_sync.errors import ExplainedError
+from redcap_sync.messages import Message
+from redcap_sync.private_files import write_private
 
 log = logging.getLogger(__name__)
 
 
-def explained(error: Exception) -> ExplainedError:
-    """The error as it is mailed; of one that nobody foresaw only its kind, because its text may hold a value."""
+def explained(error: BaseException, traceback: Path, study: str) -> ExplainedError:
+    """The error as it is mailed; of one that nobody foresaw only its kind, because its text may hold a value.
+
+    The traceback of such a one goes into a private file, which the mail names.
+    """
     if isinstance(error, ExplainedError):
         return error
-    return RoundCrashed("night.crashed", error=type(error).__name__)
+    kind = type(error).__name__
+    if not isinstance(error, Exception):
+        return RoundInterrupted("night.interrupted", signal=kind, study=study)
+    return RoundCrashed("night.crashed", error=kind, where=_kept_traceback(error, traceback))
 
 
-def notify_of_failed_run(facts: Round, recorder: Recorder, error: Exception) -> None:
-    """Mail that a run failed, as its last step, and remember to whom it was said."""
-
-    def notify() -> None:
-        with recorder.step("alert") as note:
-            deliveries = send_failure_notice(
-                facts.study.settings, facts.content, facts.channels, explained(error), facts.hospital_time
-            )
-            note(delivered(deliveries))
-        _record(facts, recorder, deliveries)
-
-    without_hiding_the_error(notify)
-
-
-def without_hiding_the_error(notify: Callable[[], object]) -> None:
-    """Notify people; trouble with the mail must not hide the trouble that it is about."""
+def _kept_traceback(error: Exception, path: Path) -> Message:
     try:
-        notify()
-    except ExplainedError as second:
-        log.error("nobody could be notified: %s", second)  # noqa: TRY400 - a user's mistake has no traceback
-    except Exception:
-        log.exception("nobody could be notified, because of a bug")
+        write_private(path, traceback_text(error).encode())
+    except OSError:
+        return Message.of("night.traceback.log")
+    return Message.of("night.traceback.file", file=str(path))
 
 
-def _record(facts: Round, recorder: Recorder, deliveries: Sequence[Delivery]) -> None:
-    """Remember the notices. They said nothing of findings, so that the next digest begins where the last one ended."""
+def send_failure_notice(
+    settings: StudySettings, channels: Sequence[Channel], failed: FailedRound, now: datetime
+) -> tuple[Delivery, ...]:
+    """Mail that a round failed: to whom the settings name, on each channel. It needs no data, rule or template."""
+    deliveries = tell_of_failure(
+        settings.study.title.words(),
+        failed,
+        recipients=[person.recipient() for person in settings.people],
+        channels=channels,
+        now=now.astimezone(ZoneInfo(settings.study.time_zone)),
+        synthetic=settings.study.synthetic,
+    )
     for one in deliveries:
-        address = one.notice.recipient.address
-        position = recorder.store.last_told(facts.study.id, address, one.channel)
-        recorder.store.record_digest(
-            SentDigest(
-                study=facts.study.id,
-                run_id=facts.run_id,
-                recipient=address,
-                channel=one.channel,
-                since=position,
-                upto=position,
-                at=facts.hospital_time,
-                delivered=not one.trouble,
-                subject=one.notice.subject,
-                message_id=one.message_id,
-                trouble=one.trouble,
-            )
-        )
+        if one.trouble:
+            log.error("the notice for %s: %s", one.notice.recipient.role, one.trouble)
+    return deliveries
+
+
+def without_hiding_the_error(said: Callable[[], object]) -> None:
+    """Say or write something of a failure; trouble with that must not hide the trouble that it is about."""
+    try:
+        with disk_errors_explained():
+            said()
+    except ExplainedError as second:
+        log.error("the failure could not be written down or mailed: %s", second)  # noqa: TRY400 - no bug, no traceback
+    except Exception:
+        log.exception("the failure could not be written down or mailed, because of a bug")

@@ -12,6 +12,7 @@ from pathlib import Path
 from nightround.model.finding import FindingState, LedgerDelta
 from nightround.model.outcome import Coverage
 from nightround.model.rule import Severity
+from nightround.night.failure_notice import without_hiding_the_error
 from nightround.store.database import Store
 from nightround.store.run_rows import Ended
 from nightround.validation.run import Validation
@@ -23,6 +24,24 @@ log = logging.getLogger(__name__)
 CHANGES = ("opened", "reopened", "persisting", "resolved", "withdrawn", "untouched")
 
 
+@dataclass(frozen=True)
+class StepEnd:
+    """How a step ended, with what it noted."""
+
+    name: str
+    ended: Ended
+    note: Message | None
+
+
+@dataclass(frozen=True)
+class StepFailure:
+    """A step that the run went on without."""
+
+    step: str
+    error: Exception
+    reason: ExplainedError
+
+
 @dataclass
 class Recorder:
     """Writes down how a run goes: each step with its times and its end, and the facts that the run's row holds."""
@@ -30,7 +49,7 @@ class Recorder:
     store: Store
     run_id: int
     clock: Callable[[], datetime]
-    exit_severity: Severity
+    exit_severity: Severity = Severity.CRITICAL
     snapshot_id: str | None = None
     complete: bool = False
     coverage: Coverage | None = None
@@ -40,6 +59,16 @@ class Recorder:
     changes: Sequence[str] = ()
     """A line for each finding that changed."""
     files: list[Path] = field(default_factory=list)
+    steps: list[StepEnd] = field(default_factory=list)
+    failures: list[StepFailure] = field(default_factory=list)
+    all_told: bool = False
+    """Whether the data manager's mail has said which steps the run went on without."""
+
+    @property
+    def stopped_at(self) -> str:
+        """The last step, where it failed; else ''."""
+        last = next(reversed(self.steps), None)
+        return last.name if last and last.ended is Ended.FAILED else ""
 
     @contextmanager
     def step(self, name: str) -> Iterator[Callable[[Message], None]]:
@@ -48,13 +77,15 @@ class Recorder:
         notes: list[Message] = []
         try:
             yield notes.append
-        except ExplainedError as error:
-            self._end_step(name, began, Ended.FAILED, error.part("what"))
-            raise
         except BaseException as error:
-            self._end_step(name, began, Ended.FAILED, Message.of("night.bug", error=type(error).__name__))
+            self._fail_step(name, began, error)
             raise
         self._end_step(name, began, Ended.DONE, next(iter(notes), None))
+
+    def raise_failure(self) -> None:
+        """Raise the error of the first step that the run went on without."""
+        for one in self.failures:
+            raise one.error
 
     def checked(self, snapshot_id: str, validation: Validation, *, complete: bool) -> None:
         """Note what the rules found on a snapshot."""
@@ -91,6 +122,13 @@ class Recorder:
     def _severe(self, severities: Iterable[Severity]) -> int:
         return sum(one.rank <= self.exit_severity.rank for one in severities)
 
+    def _fail_step(self, name: str, began: datetime, error: BaseException) -> None:
+        """Write down that a step failed; a store that cannot be written must not hide why."""
+        bug = Message.of("night.bug", error=type(error).__name__)
+        note = error.part("what") if isinstance(error, ExplainedError) else bug
+        without_hiding_the_error(lambda: self._end_step(name, began, Ended.FAILED, note))
+
     def _end_step(self, name: str, began: datetime, ended: Ended, note: Message | None) -> None:
+        self.steps.append(StepEnd(name, ended, note))
         self.store.finish_step(self.run_id, name, started_at=began, now=self.clock(), ended=ended, note=note)
         log.log(logging.INFO if ended is Ended.DONE else logging.ERROR, "%s: %s %s", name, ended.value, note or "")

@@ -17,6 +17,7 @@ from nightround.snapshots.snapshot_store import SnapshotStore
 from nightround.snapshots.vault import Vault
 from nightround.study.folder import Content, Study
 from nightround.study.rules.of_dictionary import rules_from_dictionary
+from nightround.study.settings import StudySettings
 from nightround.validation.judged_file import JudgedFile
 from redcap_sync.api.client import RedcapClient
 from redcap_sync.dictionary import Dictionary
@@ -48,6 +49,8 @@ class Round:
     redcap_url: str
     vault: Vault
     """How the snapshots are written: sealed where there is a key."""
+    ping: Callable[[], None]
+    """Calls the dead man's switch of the study, where it has one."""
 
     @property
     def snapshots(self) -> SnapshotStore:
@@ -82,8 +85,8 @@ class Round:
 
     @property
     def is_report_day(self) -> bool:
-        """Whether the interim report is made today."""
-        return f"{self.hospital_time:%a}".lower() in self.study.settings.report.weekdays
+        """Whether the interim report is made today; a study without a plan has none."""
+        return self.study.plan is not None and is_report_day(self.study.settings, self.started_at)
 
     def only_one(self, lock: str) -> AbstractContextManager[None]:
         """Have a lock of the study, waiting for it as this run does."""
@@ -102,3 +105,8 @@ class Round:
             version=version,
             record_id_allowed=self.study.settings.study.record_id_in_messages,
         )
+
+
+def is_report_day(settings: StudySettings, moment: datetime) -> bool:
+    """Whether the settings name the weekday that it is on the study's clock."""
+    return f"{moment.astimezone(ZoneInfo(settings.study.time_zone)):%a}".lower() in settings.report.weekdays

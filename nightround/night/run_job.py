@@ -6,22 +6,23 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from nightround.digests.channels.channel import Channel
-from nightround.digests.channels.outbox import Outbox
-from nightround.model.errors import RoundAlreadyRunning, StudyFilesWrong
-from nightround.night.alert_step import send_failure_notice
-from nightround.night.failure_notice import explained, notify_of_failed_run, without_hiding_the_error
-from nightround.night.full_disk import full_disk_explained
+from nightround.model.errors import RoundAlreadyMade, RoundAlreadyRunning, StudyFilesWrong
+from nightround.night.attempt import DATABASE, Attempt
+from nightround.night.dead_mans_switch import call_dead_mans_switch
+from nightround.night.disk_errors import disk_errors_explained
+from nightround.night.firings import Cron, Schedule, last_firing
 from nightround.night.private_details import details_kept
 from nightround.night.recorder import Recorder
 from nightround.night.round import NIGHTLY, Clock, Round, Sleep
-from nightround.night.scheduler import Schedule
+from nightround.night.scheduler import MISFIRE_HOURS, cron_of
 from nightround.night.steps import Night
 from nightround.night.study_locks import BY_CLOCK, BY_HAND, ROUND, Waiting, only_one
+from nightround.night.study_place import known_settings, place_of
 from nightround.night.summary import Summary
 from nightround.snapshots.vault import Vault, find_key
 from nightround.store.database import open_store
@@ -31,7 +32,6 @@ from redcap_sync.api.client import RedcapClient
 from redcap_sync.api.pacing import RequestBudget
 from redcap_sync.api.token import find_token
 from redcap_sync.errors import ExplainedError, RedcapUnreachable
-from redcap_sync.messages import Message
 from redcap_sync.private_files import remove_unfinished
 
 log = logging.getLogger(__name__)
@@ -48,59 +48,85 @@ def open_night(
     clock: Clock,
     sleep: Sleep,
     waiting: Waiting = BY_HAND,
+    firing: str | None = None,
 ) -> Iterator[Night]:
-    """Open the study's folder and store for one run; a round, the run of a job file, is the only one of its study."""
-    study = load_study(content.study_folder(study_name), strict=False)
-    folder = data / study.id
+    """Open the study's folder and store for one run; a round, the run of a job file, is the only one of its study.
 
-    def mailed(error: Exception) -> bool:
-        return job == NIGHTLY and (waiting.mailed or not isinstance(error, RoundAlreadyRunning))
-
-    with full_disk_explained(), ExitStack() as opened:
-        with _failure_notified(study, content, folder, clock, mailed):
-            if (content.jobs / f"{job}.py").is_file():
-                opened.enter_context(only_one(folder, ROUND, waiting, sleep))
-            remove_unfinished([folder], time.time())
-            store = opened.enter_context(open_store(folder / "nightround.sqlite3", snapshot_vault(study, environ).key))
-            started_at = clock()
+    The run is in the store before anything else is read, and whatever stops it here is written down and mailed.
+    `firing` is the hour of the schedule whose round it makes; None for a run by hand.
+    """
+    place = place_of(study_name, data, content)
+    is_round = (content.jobs / f"{job}.py").is_file()
+    with ExitStack() as closing:
+        attempt = Attempt(
+            place=place,
+            job=job,
+            clock=clock,
+            started_at=clock(),
+            waiting=waiting,
+            is_round=is_round,
+            settings=known_settings(place),
+            closing=closing,
+        )
+        with _failure_said(attempt):
+            recorder = attempt.begin(firing)
+            study = load_study(content.study_folder(study_name), strict=False)
+            attempt.known(study)
+            if is_round:
+                _wait_for_the_round(attempt, recorder, sleep, firing)
+            remove_unfinished([place.data], time.time())
+            vault = snapshot_vault(study, environ)
+            recorder.store = recorder.store.with_key(vault.key)
             facts = Round(
                 study=study,
                 content=content,
-                folder=folder,
+                folder=place.data,
                 job=job,
-                run_id=store.start_run(study.id, job, started_at),
-                started_at=started_at,
+                run_id=recorder.run_id,
+                started_at=clock(),  # a run that waited sees the data of now
                 clock=clock,
                 sleep=sleep,
                 waiting=waiting,
                 connect=lambda: connect(study, environ, sleep),
-                channels=_channels(folder),
+                channels=attempt.channels,
                 redcap_url=environ.get(study.settings.redcap.url_env, ""),
-                vault=snapshot_vault(study, environ),
+                vault=vault,
+                ping=lambda: call_dead_mans_switch(study.settings.alerts, environ),
             )
-        yield Night(facts, store, Recorder(store, facts.run_id, clock, study.settings.alerts.exit_severity))
+        yield Night(facts, recorder.store, recorder, attempt)
 
 
 @contextmanager
-def _failure_notified(
-    study: Study, content: Content, folder: Path, clock: Clock, mailed: Callable[[Exception], bool]
-) -> Iterator[None]:
-    """Mail what kept a round from starting."""
+def _failure_said(attempt: Attempt) -> Iterator[None]:
+    """Write down and mail what kept a run from beginning."""
     try:
-        with full_disk_explained():
+        with disk_errors_explained():
             yield
-    except Exception as error:
-        if mailed(error):
-            reason = explained(error)
-            now = clock().astimezone(ZoneInfo(study.settings.study.time_zone))
-            without_hiding_the_error(
-                lambda: send_failure_notice(study.settings, content, _channels(folder), reason, now)
-            )
+    except RoundAlreadyMade as error:
+        attempt.skipped(error)
+        raise
+    except BaseException as error:
+        attempt.failed(error)
         raise
 
 
-def _channels(folder: Path) -> Sequence[Channel]:
-    return [Outbox(folder / "outbox")]
+def _wait_for_the_round(attempt: Attempt, recorder: Recorder, sleep: Sleep, firing: str | None) -> None:
+    """Be the only round of the study; raises RoundAlreadyMade where another run makes, or made, that of this hour."""
+    try:
+        attempt.closing.enter_context(only_one(attempt.place.data, ROUND, attempt.waiting, sleep))
+    except RoundAlreadyRunning:
+        _require_unmade(attempt, recorder, firing, ended=False)
+        raise
+    _require_unmade(attempt, recorder, firing, ended=True)
+
+
+def _require_unmade(attempt: Attempt, recorder: Recorder, firing: str | None, *, ended: bool) -> None:
+    place = attempt.place
+    if firing is None:
+        return
+    other = recorder.store.run_of_firing(place.id, attempt.job, firing, ended=ended, other_than=recorder.run_id)
+    if other is not None:
+        raise RoundAlreadyMade("night.made_already", firing=firing, run=other)
 
 
 def connect(study: Study, environ: Mapping[str, str], sleep: Sleep) -> RedcapClient:
@@ -123,29 +149,25 @@ def snapshot_vault(study: Study, environ: Mapping[str, str]) -> Vault:
 
 
 def run_job(night: Night, job: str, steps: Callable[[Night], object] | None = None) -> Summary:
-    """Run a job file, or the steps given in its place, and remember in the store how it ended."""
-    steps = steps or load_job(night.facts.content, job).run
+    """Run a job file, or the steps given in its place, and remember in the store how it ended.
+
+    The error of a step that the run went on without is raised at its end. After a complete nightly round, and only
+    then, the dead man's switch is called.
+    """
     recorder = night.recorder
     try:
-        with full_disk_explained(), details_kept(night.facts.run_folder):
-            steps(night)
+        with disk_errors_explained(), details_kept(night.facts.run_folder):
+            (steps or load_job(night.facts.content, job).run)(night)
+            recorder.raise_failure()
+            red = recorder.coverage is not None and not recorder.complete
+            summary = Summary.of(night.facts, recorder)
+            recorder.finish(Ended.RED if red else Ended.DONE, summary.exit_code)
     except BaseException as error:
-        _finish_failed(night, job, error)
+        night.attempt.failed(error)
         raise
-    red = recorder.coverage is not None and not recorder.complete
-    summary = Summary.of(night.facts, recorder)
-    recorder.finish(Ended.RED if red else Ended.DONE, summary.exit_code)
+    if job == NIGHTLY and recorder.complete:
+        night.facts.ping()
     return summary
-
-
-def _finish_failed(night: Night, job: str, error: BaseException) -> None:
-    """Remember that a run failed; the failure of a nightly round is mailed, unless a person interrupted it."""
-    if isinstance(error, ExplainedError):
-        night.recorder.finish(Ended.FAILED, error.exit_code, trouble=error.part("what"))
-    else:
-        night.recorder.finish(Ended.FAILED, 1, trouble=Message.of("night.bug", error=type(error).__name__))
-    if job == NIGHTLY and isinstance(error, Exception):
-        notify_of_failed_run(night.facts, night.recorder, error)
 
 
 def load_job(content: Content, job: str) -> Any:
@@ -163,6 +185,37 @@ def schedules(content: Content) -> tuple[Schedule, ...]:
     return tuple(Schedule(name, load_job(content, name).SCHEDULE) for name in names)
 
 
+def zone_of(study: str, *, data: Path, content: Content) -> tzinfo:
+    """The zone of a study's clock; that of its last good settings where its files cannot be read, else UTC."""
+    try:
+        settings = known_settings(place_of(study, data, content))
+    except (ExplainedError, OSError):
+        settings = None
+    return ZoneInfo(settings.study.time_zone) if settings else UTC
+
+
+def was_missed(job: str, study: str, *, data: Path, content: Content, now: datetime) -> bool:
+    """Whether the last hour of a job passed, not long ago, without a run that came to an end.
+
+    A study that never ran has missed nothing.
+    """
+    try:
+        place = place_of(study, data, content)
+        firing = last_firing(_cron(content, job), zone_of(study, data=data, content=content), now)
+        database = place.data / DATABASE
+        if firing is None or now - firing.moment > timedelta(hours=MISFIRE_HOURS) or not database.is_file():
+            return False
+        with open_store(database) as store:
+            return store.was_missed(place.id, job, firing.moment)
+    except Exception as error:  # noqa: BLE001 - the round at the next hour says what is wrong
+        log.warning("whether %s of %s was missed is not known: %s", job, study, type(error).__name__)
+        return False
+
+
+def _cron(content: Content, job: str) -> Cron:
+    return cron_of(Schedule(job, load_job(content, job).SCHEDULE))
+
+
 def run_scheduled(
     job: str,
     studies: Sequence[str],
@@ -172,14 +225,29 @@ def run_scheduled(
     environ: Mapping[str, str],
     clock: Clock,
     sleep: Sleep,
+    waiting: Waiting = BY_CLOCK,
 ) -> None:
-    """Run a job for each study; one study's trouble is logged and stops no other."""
+    """Run a job for each study; one study's trouble is logged and stops no other.
+
+    A run is for the last hour of the job's schedule on the study's clock, and each such hour has one run.
+    """
     for study in studies:
         try:
+            firing = last_firing(_cron(content, job), zone_of(study, data=data, content=content), clock())
             with open_night(
-                study, data=data, job=job, content=content, environ=environ, clock=clock, sleep=sleep, waiting=BY_CLOCK
+                study,
+                data=data,
+                job=job,
+                content=content,
+                environ=environ,
+                clock=clock,
+                sleep=sleep,
+                waiting=waiting,
+                firing=firing.hour if firing else None,
             ) as night:
                 run_job(night, job)
+        except RoundAlreadyMade as error:
+            log.info("%s of %s: %s", job, study, error.what)
         except ExplainedError as error:
             log.error("%s of %s: %s", job, study, error)  # noqa: TRY400 - a user's mistake has no traceback
         except Exception:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from nightround.digests.compose import DATA_MANAGER
 from nightround.digests.notice import SWITCHED_OFF, unjudged_of
 from nightround.findings.known_rows import KnownRows
 from nightround.findings.lineage import final_names
@@ -19,12 +21,14 @@ from nightround.model.errors import StudyFilesWrong
 from nightround.model.finding import Finding, LedgerDelta
 from nightround.model.rule import Rule
 from nightround.model.snapshot import Snapshot
-from nightround.night.alert_step import delivered, send_digests
+from nightround.night.alert_step import require_some_delivered, send_digests
+from nightround.night.attempt import Attempt, delivered
+from nightround.night.disk_errors import disk_errors_explained
 from nightround.night.forget_step import Forgotten, forget
 from nightround.night.lists_step import write_lists
-from nightround.night.private_details import files_with_values
+from nightround.night.private_details import details_kept, files_with_values
 from nightround.night.pull_step import accept_harmless_drift, blocked, pull_summary, take_pull
-from nightround.night.recorder import Recorder
+from nightround.night.recorder import Recorder, StepFailure
 from nightround.night.renamed_records import renamed_since_last
 from nightround.night.report_step import edition_of, plan_of, press_of
 from nightround.night.retention_step import remove_old
@@ -49,11 +53,23 @@ class Night:
     facts: Round
     store: Store
     recorder: Recorder
+    attempt: Attempt
 
     @property
     def is_report_day(self) -> bool:
         """Whether the interim report is made today."""
         return self.facts.is_report_day
+
+    @contextmanager
+    def without_stopping(self) -> Iterator[None]:
+        """Let a step fail and go on: the mails say that it was not done, and the run ends with its exit code."""
+        try:
+            with disk_errors_explained(), details_kept(self.facts.run_folder):
+                yield
+        except Exception as error:  # noqa: BLE001 - it is raised again as the run ends
+            reason = self.attempt.explain(error)
+            self.recorder.failures.append(StepFailure(self.recorder.stopped_at, error, reason))
+            log.error("the run goes on without this step: %s", reason.what)  # noqa: TRY400 - shown as the run ends
 
     def pull(self) -> Snapshot:
         """Pull the project; what does not prove complete is an error, and the last good snapshot stays."""
@@ -144,7 +160,10 @@ class Night:
         """Mail each person what changed since their last digest; a channel that fails stops nobody else."""
         with self.recorder.step("alert") as note:
             complete = is_complete(snapshot, validation)
-            note(delivered(send_digests(self.facts, self.store, snapshot, validation, complete=complete)))
+            deliveries = send_digests(self.facts, self.recorder, snapshot, validation, complete=complete)
+            note(delivered(deliveries))
+            require_some_delivered(deliveries)
+        self.recorder.all_told = DATA_MANAGER in {one.notice.recipient.role for one in deliveries if not one.trouble}
 
     def report(
         self,

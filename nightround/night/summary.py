@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,8 @@ from nightround.model.outcome import Status
 from nightround.model.rule import Severity
 from nightround.night.recorder import Recorder
 from nightround.night.round import Round
+from nightround.store.run_rows import Ended
+from redcap_sync.errors import ExplainedError
 
 SHOWN_CHANGES = 20
 EXIT_FINDINGS = 3
@@ -34,15 +36,21 @@ class Summary:
     """Open findings at or above `limit`, or violations where the run changed no finding."""
     limit: Severity
     """The severity the study agreed on, from which a run ends with exit code 3."""
+    failure: ExplainedError | None = None
+    """What stopped the run, or a step that it went on without."""
+    steps: Mapping[str, str] = field(default_factory=dict)
+    """How each step ended, by its name."""
 
     @property
     def exit_code(self) -> int:
         """How the command ends."""
+        if self.failure:
+            return self.failure.exit_code
         return EXIT_FINDINGS if self.severe else 0
 
     @classmethod
-    def of(cls, facts: Round, recorder: Recorder) -> Summary:
-        """Sum up a run from what was recorded of it."""
+    def of(cls, facts: Round, recorder: Recorder, failure: ExplainedError | None = None) -> Summary:
+        """Sum up a run from what was recorded of it, also one that failed."""
         counts = recorder.coverage.counts if recorder.coverage else {}
         return cls(
             study=facts.study.id,
@@ -56,10 +64,14 @@ class Summary:
             files=tuple(recorder.files),
             severe=recorder.severe,
             limit=recorder.exit_severity,
+            failure=failure,
+            steps={one.name: one.ended.value for one in recorder.steps},
         )
 
     def document(self) -> dict[str, Any]:
-        """The summary as one JSON document."""
+        """The summary as one JSON document; of a run that failed with its error."""
+        failure = self.failure
+        error = {name: getattr(failure, name, "") for name in ("code", "what", "why", "remedy")}
         return {
             "study": self.study,
             "job": self.job,
@@ -70,6 +82,8 @@ class Summary:
             "findings": dict(self.findings),
             "files": [str(path) for path in self.files],
             "severe": {"count": self.severe, "severity": self.limit.value},
+            "steps": dict(self.steps),
+            **({"error": error} if failure else {}),
             "exit_code": self.exit_code,
         }
 
@@ -81,6 +95,8 @@ class Summary:
             yield f"rules: {counts}" + ("" if self.complete else " - INCOMPLETE, not everything was seen and judged")
         if self.findings:
             yield "findings: " + ", ".join(f"{count} {name}" for name, count in self.findings.items())
+        if failed := [name for name, ended in self.steps.items() if ended == Ended.FAILED]:
+            yield f"NOT DONE: {', '.join(failed)}"
         yield from self.changes[:SHOWN_CHANGES]
         if len(self.changes) > SHOWN_CHANGES:
             yield f"and {len(self.changes) - SHOWN_CHANGES} more, in the list of findings"

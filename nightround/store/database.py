@@ -44,10 +44,7 @@ def open_store(where: str | Path, key: bytes | None = None) -> Store:
 
     Raises DatabaseVersionWrong (exit code 15) for a database of a newer version or of another program.
     """
-    store = Store(open_engine(where).execution_options(**{OPTION: ValueSealer(key)}))
-    if key is not None:
-        store.seal_plain()
-    return store
+    return Store(open_engine(where)).with_key(key)
 
 
 @dataclass(frozen=True)
@@ -68,6 +65,13 @@ class Store:
         """Give the file or the server's connections back."""
         self.engine.dispose()
 
+    def with_key(self, key: bytes | None) -> Store:
+        """The same open database, with the key of its values, or without one."""
+        store = Store(self.engine.execution_options(**{OPTION: ValueSealer(key)}))
+        if key is not None:
+            store.seal_plain()
+        return store
+
     def seal_plain(self) -> None:
         """Seal the values that an earlier run without a key left in plain, and leave none in the rest of the file."""
         with writing(self.engine) as connection:
@@ -83,10 +87,13 @@ class Store:
         except sqlite3.OperationalError:
             log.warning("the database is in use: values that were deleted before may still be in its free pages")
 
-    def start_run(self, study: str, job: str, now: datetime) -> int:
-        """Begin a run and return its id. An earlier run of the job that never ended is marked as lost."""
+    def start_run(self, study: str, job: str, now: datetime, *, firing: str | None = None) -> int:
+        """Begin a run and return its id. An earlier run of the job that never ended is marked as lost.
+
+        `firing` is the hour of the schedule whose round it makes, on the study's clock; None for a run by hand.
+        """
         with writing(self.engine) as connection:
-            return runs.insert_run(connection, study, job, now)
+            return runs.insert_run(connection, study, job, now, firing)
 
     def finish_step(
         self, run_id: int, name: str, *, started_at: datetime, now: datetime, ended: Ended, note: Message | None = None
@@ -134,6 +141,26 @@ class Store:
         """The newest run of a study that has ended, or None."""
         with reading(self.engine) as connection:
             return runs.read_last_run(connection, study)
+
+    def last_complete(self, study: str, job: str) -> Run | None:
+        """The newest run of a job that did all it had to and saw everything, or None."""
+        with reading(self.engine) as connection:
+            return runs.read_last_complete(connection, study, job)
+
+    def lost_runs(self, study: str, job: str) -> tuple[Run, ...]:
+        """The runs of a job that never said how they ended, after the last one that did; newest first."""
+        with reading(self.engine) as connection:
+            return runs.read_lost(connection, study, job)
+
+    def run_of_firing(self, study: str, job: str, firing: str, *, ended: bool, other_than: int) -> int | None:
+        """The newest other run for an hour of the schedule, of those that ended or of all; None without one."""
+        with reading(self.engine) as connection:
+            return runs.read_run_of_firing(connection, study, job, firing, ended=ended, other_than=other_than)
+
+    def was_missed(self, study: str, job: str, moment: datetime) -> bool:
+        """Whether a job that ran before has had no run that came to an end since a moment."""
+        with reading(self.engine) as connection:
+            return runs.read_was_missed(connection, study, job, moment)
 
     def count_runs(self, study: str, job: str, *, up_to: int) -> int:
         """How many runs of a job a study has had, that of an id included."""

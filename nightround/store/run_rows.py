@@ -26,6 +26,11 @@ class Ended(StrEnum):
     """An error stopped it."""
     LOST = "lost"
     """It never said how it ended: the machine stopped, or the process was killed."""
+    SKIPPED = "skipped"
+    """Another run had made the round of its hour already."""
+
+
+CAME_TO_AN_END = (Ended.DONE, Ended.RED, Ended.FAILED)
 
 
 @dataclass(frozen=True)
@@ -57,11 +62,12 @@ class Run:
     steps: tuple[RunStep, ...]
 
 
-def insert_run(connection: Connection, study: str, job: str, now: datetime) -> int:
+def insert_run(connection: Connection, study: str, job: str, now: datetime, firing: str | None) -> int:
     """Begin a run. A run of the same job that never ended is marked as lost."""
     unfinished = runs.c.study == study, runs.c.job == job, runs.c.ended == Ended.RUNNING
     connection.execute(update(runs).where(*unfinished).values(ended=Ended.LOST))
-    begun = insert(runs).values(study=study, job=job, started_at=now, ended=Ended.RUNNING, complete=False)
+    facts = {"study": study, "job": job, "started_at": now, "firing": firing}
+    begun = insert(runs).values(**facts, ended=Ended.RUNNING, complete=False)
     return int(connection.execute(begun.returning(runs.c.id)).scalar_one())
 
 
@@ -165,7 +171,8 @@ def read_reconciled_at(connection: Connection, study: str, run_id: int) -> datet
 
 def count_runs(connection: Connection, study: str, job: str, up_to: int) -> int:
     """How many runs of a job a study has had, that of an id included."""
-    query = select(func.count()).where(runs.c.study == study, runs.c.job == job, runs.c.id <= up_to)
+    made = runs.c.id <= up_to, runs.c.ended != Ended.SKIPPED
+    query = select(func.count()).where(runs.c.study == study, runs.c.job == job, *made)
     return connection.execute(query).scalar_one()
 
 
@@ -186,6 +193,40 @@ def read_last_run(connection: Connection, study: str) -> Run | None:
     return next(iter(_read(connection, query)), None)
 
 
+def read_last_complete(connection: Connection, study: str, job: str) -> Run | None:
+    """The newest run of a job that did all it had to and saw everything, or None."""
+    whole = runs.c.ended == Ended.DONE, runs.c.complete.is_(True)
+    query = select(runs).where(runs.c.study == study, runs.c.job == job, *whole).limit(1)
+    return next(iter(_read(connection, query)), None)
+
+
+def read_lost(connection: Connection, study: str, job: str) -> tuple[Run, ...]:
+    """The runs of a job that never said how they ended, after the last one that did; newest first."""
+    of_job = runs.c.study == study, runs.c.job == job
+    ended = select(func.max(runs.c.id)).where(*of_job, runs.c.ended.in_((Ended.DONE, Ended.RED)))
+    newer = runs.c.id > func.coalesce(ended.scalar_subquery(), 0)
+    return _read(connection, select(runs).where(*of_job, newer, runs.c.ended == Ended.LOST))
+
+
+def read_run_of_firing(
+    connection: Connection, study: str, job: str, firing: str, *, ended: bool, other_than: int
+) -> int | None:
+    """The newest other run for an hour of the schedule, of those that came to an end or of all; None without one."""
+    query = select(runs.c.id).where(
+        runs.c.study == study, runs.c.job == job, runs.c.firing == firing, runs.c.id != other_than
+    )
+    if ended:
+        query = query.where(runs.c.ended.in_(CAME_TO_AN_END))
+    return connection.execute(query.order_by(runs.c.id.desc()).limit(1)).scalar()
+
+
+def read_was_missed(connection: Connection, study: str, job: str, moment: datetime) -> bool:
+    """Whether a job that ran before has had no run that came to an end since a moment."""
+    of_job = select(func.count()).where(runs.c.study == study, runs.c.job == job)
+    since = of_job.where(runs.c.started_at >= moment, runs.c.ended.in_(CAME_TO_AN_END))
+    return bool(connection.execute(of_job).scalar_one()) and not connection.execute(since).scalar_one()
+
+
 def _read(connection: Connection, query: Select[Any]) -> tuple[Run, ...]:
     found = connection.execute(query.order_by(runs.c.id.desc())).mappings().all()
     return tuple(_run(connection, row) for row in found)
@@ -193,7 +234,7 @@ def _read(connection: Connection, query: Select[Any]) -> tuple[Run, ...]:
 
 def _run(connection: Connection, row: RowMapping) -> Run:
     its_steps = connection.execute(select(steps).where(steps.c.run_id == row["id"]).order_by(steps.c.position))
-    stored = {name: value for name, value in row.items() if not name.endswith("_of")}
+    stored = {name: value for name, value in row.items() if name != "firing" and not name.endswith("_of")}
     named = row["coverage_of"]
     facts = stored | {
         "ended": Ended(row["ended"]),

@@ -91,6 +91,7 @@ runs = Table(
     Column("coverage", JSON(none_as_null=True)),
     Column("outcomes_of", Counter),  # the run whose outcomes are also those of this one; itself where they are new
     Column("coverage_of", Counter),  # the same of its certificate
+    Column("firing", String(16)),  # the hour of its schedule, on the study's clock; blank for a run by hand
     Index(None, "study", "id"),
     sqlite_autoincrement=True,
 )

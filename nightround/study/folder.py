@@ -13,7 +13,7 @@ from nightround.model.rule import Rule
 from nightround.study.plan import Plan, read_plan
 from nightround.study.rules.of_project import rules_of_project
 from nightround.study.rules.rule_files import read_rules, require_own_ids
-from nightround.study.settings import StudySettings, checked, read_toml
+from nightround.study.settings import StudySettings, read_settings
 from redcap_sync.messages import Message
 from redcap_sync.project.custom_rules import read_custom_rules
 
@@ -96,8 +96,7 @@ def load_study(folder: Path, *, strict: bool = True) -> Study:
 
     With `strict` off a rule whose logic cannot be read is kept: it stops no night, and never passes.
     """
-    settings_file = folder / "study.toml"
-    settings = checked(StudySettings, read_toml(settings_file), file=settings_file)
+    settings = read_settings(folder)
     plan_file = folder / "plan.toml"
     plan = read_plan(plan_file) if _is_there(plan_file) else None
     rules, of_project = read_rules(folder / "rules", strict=strict), project_rules(folder)

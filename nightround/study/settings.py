@@ -130,9 +130,11 @@ class ReportTable(StudyModel):
 
 
 class AlertsTable(StudyModel):
-    """`[alerts]`: what makes a command end with exit code 3."""
+    """`[alerts]`: what makes a command end with exit code 3, and who is called after each complete round."""
 
     exit_severity: Severity = Severity.CRITICAL
+    ping_url_env: EnvironmentName | Literal[""] = ""
+    """The variable with the address of a dead man's switch, which says who did not call; the address is a secret."""
 
 
 class OffTable(StudyModel):
@@ -218,6 +220,12 @@ class StudySettings(StudyModel):
     alerts: AlertsTable = AlertsTable()
     rules: RulesTable = RulesTable()
     dictionary_rules: DictionaryRulesTable = DictionaryRulesTable()
+
+
+def read_settings(folder: Path) -> StudySettings:
+    """Read and check `study.toml` of a study folder."""
+    file = folder / "study.toml"
+    return checked(StudySettings, read_toml(file), file=file)
 
 
 M = TypeVar("M", bound=BaseModel)

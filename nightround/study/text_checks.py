@@ -49,8 +49,13 @@ def texts_within(value: Any) -> Iterator[tuple[str, str]]:
             waiting += [(f"{place}.{number}"[-LONGEST_LINE:].lstrip("."), inner) for number, inner in enumerate(one)]
 
 
+def is_id(text: str) -> bool:
+    """Whether a text may name a study or a rule, and so a folder or a file."""
+    return len(text) <= LONGEST_ID and bool(ID.fullmatch(text)) and text.lower() not in DEVICES
+
+
 def _id(text: str) -> str:
-    if len(text) > LONGEST_ID or not ID.fullmatch(text) or text.lower() in DEVICES:
+    if not is_id(text):
         raise PydanticCustomError("id", "id", {"longest": LONGEST_ID})
     return text
 

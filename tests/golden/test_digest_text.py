@@ -8,13 +8,15 @@ from pathlib import Path
 import pytest
 
 from nightround.digests.compose import digest
-from nightround.digests.notice import NightState, RunSummary
+from nightround.digests.failed_round import FailedRound, StepDone, failure_notice
+from nightround.digests.notice import NightState, Notice, RunSummary
 from nightround.digests.templates import load_digest_templates
 from nightround.model.finding import FindingState, LedgerDelta, Resolution
 from nightround.model.language import Language, Words
 from nightround.model.links import Places
 from nightround.model.recipient import Recipient
 from nightround.model.rule import Severity
+from redcap_sync.errors import RedcapUnreachable
 from redcap_sync.messages import Message
 from tests.made_findings import made_finding, made_row, made_rule, night
 
@@ -84,12 +86,12 @@ INCOMPLETE = RunSummary(
     unjudged={"VIL-02": Message.of("logic.column", name="pts_grade")},
     unaccounted=("LAB-03",),
 )
-FAILED = RunSummary(
-    NightState.FAILED,
-    trouble=(
-        Message.of("api.silent.what", url="https://redcap.hospital.example/api/", error="ReadTimeout"),
-        Message.of("api.silent.remedy"),
-    ),
+FAILED = FailedRound(
+    [RedcapUnreachable("api.silent", url="https://redcap.hospital.example/api/", error="ReadTimeout")],
+    "validate",
+    done=[StepDone("pull", Message.of("step.read", snapshot="3f2a91c0"))],
+    undone=["validate", "reconcile", "lists", "alert"],
+    last_complete=NOW - timedelta(days=1),
 )
 MANAGER = Recipient("data_manager", "dm@hospital.example", "en", ("coordinator", "data_manager"))
 MONDAY = NOW - timedelta(days=1)
@@ -97,7 +99,6 @@ MONDAY = NOW - timedelta(days=1)
 CASES = {
     "changes": (DELTA, WHOLE, PLACES, NOW),
     "incomplete": (replace(DELTA, resolved=()), INCOMPLETE, replace(PLACES, record_id_allowed=False), NOW),
-    "failed": (LedgerDelta(persisting=DELTA.persisting[1:]), FAILED, PLACES, NOW),
     "alive": (LedgerDelta(), WHOLE, PLACES, MONDAY),
 }
 
@@ -119,6 +120,19 @@ def test_a_digest_reads_as_agreed(case: str, language: Language) -> None:
         synthetic=True,
     )
     assert notice is not None
+    assert_agreed(case, notice)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_notice_of_a_failure_reads_as_agreed(language: Language) -> None:
+    """Subject and text, in each language."""
+    reader = replace(MANAGER, language=language)
+    assert_agreed("failed", failure_notice(TITLE, FAILED, recipient=reader, now=NOW, synthetic=True))
+
+
+def assert_agreed(case: str, notice: Notice) -> None:
+    """The notice is the one that a person read."""
+    language = notice.recipient.language
     written = HERE / "digest" / f"{case}.{language}.txt"
     text = f"{notice.subject}\n\n{notice.text}\n"
     if os.environ.get("NIGHTROUND_WRITE_GOLDEN"):

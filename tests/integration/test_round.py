@@ -12,18 +12,15 @@ from typing import Any
 import pytest
 
 from nightround.digests.channels.outbox import Outbox
-from nightround.digests.notice import NightState, RunSummary
+from nightround.digests.failed_round import FailedRound
 from nightround.digests.notify import tell_of_failure
-from nightround.digests.templates import load_digest_templates
 from nightround.model.errors import DatabaseVersionWrong
 from nightround.model.language import Words
 from nightround.model.recipient import Recipient
 from nightround.night import Night, steps
 from nightround.snapshots.snapshot_store import SnapshotStore
 from nightround.store.run_rows import Ended
-from nightround.study.folder import find_content
 from redcap_sync.errors import RedcapUnreachable
-from redcap_sync.messages import Message
 from tests.small_study import STUDY, SmallStudy, small_study
 
 
@@ -138,14 +135,13 @@ def test_some_person_always_learns_of_a_failure(
     """The data manager does; everybody where there is none, and on Mondays, when everybody expects a mail."""
     deliveries = tell_of_failure(
         Words("题目", "A study"),
-        RunSummary(NightState.FAILED, trouble=(Message.of("kept.text", text="REDCap did not answer."),)),
+        FailedRound([RedcapUnreachable("night.no_address", variable="REDCAP_URL")], "pull"),
         recipients=[Recipient(role, f"{role}@hospital.example", "en", ()) for role in roles],
         channels=[Outbox(tmp_path)],
-        templates=load_digest_templates(find_content({}).templates / "digest"),
         now=datetime(2025, 7, 7 + day, 2, 30, tzinfo=UTC),
     )
     assert [one.notice.recipient.role for one in deliveries] == notified
-    assert all("REDCap did not answer." in one.notice.text for one in deliveries)
+    assert all("There is no address of a REDCap API." in one.notice.text for one in deliveries)
 
 
 def test_commands_by_hand_neither_count_as_nights_nor_renew_the_news_of_an_unjudged_rule(study: SmallStudy) -> None:

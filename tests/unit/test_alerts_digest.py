@@ -11,6 +11,7 @@ import pytest
 from jinja2 import UndefinedError
 
 from nightround.digests.compose import SHOWN_NEW, SHOWN_OLDEST, digest
+from nightround.digests.failed_round import FailedRound, StepDone, failure_notice
 from nightround.digests.notice import NightState, Notice, RunSummary, unjudged_of
 from nightround.digests.templates import load_digest_templates
 from nightround.model.errors import StudyFilesWrong
@@ -20,6 +21,7 @@ from nightround.model.links import Places
 from nightround.model.outcome import Coverage, Status
 from nightround.model.recipient import Recipient
 from nightround.model.rule import Severity
+from redcap_sync.errors import RedcapUnreachable
 from redcap_sync.messages import Message
 from tests.made_findings import made_finding, made_outcome, made_row, made_rule, night
 
@@ -28,7 +30,7 @@ TEMPLATES = load_digest_templates(FOLDER)
 TUESDAY = datetime(2025, 5, 20, 10, 30, tzinfo=timezone(timedelta(hours=8)))
 MONDAY = TUESDAY - timedelta(days=1)
 WHOLE = RunSummary(NightState.WHOLE, known=18, judged=18)
-FAILED = RunSummary(NightState.FAILED, trouble=(Message.of("api.busy.what", status=503),))
+FAILED = FailedRound([RedcapUnreachable("api.busy", status=503)], "pull", undone=["pull", "validate"])
 COORDINATOR = Recipient("coordinator", "crc@hospital.example", "en", ("coordinator",))
 MANAGER = Recipient("data_manager", "dm@hospital.example", "en", ("coordinator", "data_manager"))
 PLACES = Places(
@@ -83,18 +85,51 @@ def test_each_person_hears_of_their_own_findings_only() -> None:
 
 
 def test_a_failed_night_is_told_to_the_data_manager_first_thing() -> None:
-    """The headline says it, before anything else; coordinators are not woken by a server that was down."""
-    notice = notice_of(LedgerDelta(), night=FAILED, recipient=MANAGER)
-    assert notice.subject.startswith("[Nightround] Last night's round was not completed")
-    assert notice.text.splitlines()[1] == "Last night's round was not completed"
+    """The headline says it, before anything else, and then why, what was not done and when all was well."""
+    notice = failure_notice(Words("题目", "A <b>"), FAILED, recipient=MANAGER, now=TUESDAY, synthetic=True)
+    assert notice.subject == "[Nightround] The round was not completed – A <b>"
+    assert notice.text.splitlines()[2] == "The round was not completed"
     assert "Reason: REDCap answered with status 503." in notice.text
-    assert told(LedgerDelta(), night=FAILED) is None
-    assert "not completed" in notice_of(NEW, night=FAILED).subject
+    assert "Not done: pull of the data; judging of the rules." in notice.text
+    assert "There has been no complete round yet." in notice.text
+    assert "<b>" not in notice.html
+    for line in notice.text.split("\n\n"):
+        assert html.escape(line.strip()) in notice.html
 
 
-def test_a_failed_monday_does_not_claim_to_be_alive() -> None:
-    """The weekly line and the red banner exclude each other."""
-    assert "sent every Monday" not in notice_of(LedgerDelta(), night=FAILED, now=MONDAY).text
+def test_a_failure_after_the_findings_are_up_to_date_does_not_deny_it() -> None:
+    """What was done is said as done, in the reader's language, with what the step noted."""
+    note = Message.of("step.reconcile", opened=3, resolved=1)
+    late = replace(FAILED, stopped_at="alert", done=[StepDone("reconcile", note)], undone=["alert"])
+    reader = replace(MANAGER, language="zh")
+    notice = failure_notice(Words("题目", "A"), late, recipient=reader, now=TUESDAY, synthetic=False)
+    assert "问题已更新" in notice.subject
+    assert "更新问题（新增 3 个问题，解决 1 个）" in notice.text
+    assert "没有新增或关闭任何问题" not in notice.text
+    assert (
+        "No finding was opened or closed"
+        in failure_notice(Words("题目", "A"), FAILED, recipient=MANAGER, now=TUESDAY, synthetic=False).text
+    )
+
+
+def test_a_step_that_the_run_went_on_without_is_news_for_the_data_manager() -> None:
+    """The digest says what was not done, why, and what was; the weekly sign of life is not in it."""
+    late = replace(WHOLE, failed={"report": Message.of("night.no_plan.what")}, done=("pull", "reconcile"))
+    assert told(LedgerDelta(), night=late) is None
+    notice = notice_of(LedgerDelta(), night=late, recipient=MANAGER, now=MONDAY)
+    assert "(not done: interim report)" in notice.subject
+    assert "Not done: interim report. Reason: The study has no analysis plan" in notice.text
+    assert "Done: pull of the data, update of the findings." in notice.text
+    assert "sent every Monday" not in notice.text
+
+
+def test_a_round_that_never_ended_and_the_last_complete_one_are_named() -> None:
+    """A killed night is news for the data manager; every digest says when all was well, on the study's clock."""
+    before = replace(WHOLE, lost=(TUESDAY - timedelta(days=1),), last_complete=TUESDAY - timedelta(days=2))
+    text = notice_of(LedgerDelta(), night=before, recipient=MANAGER).text
+    assert "The round that began at 2025-05-19 10:30 UTC+08:00 never ended" in text
+    assert "The last complete round before this one was at 2025-05-18 10:30 UTC+08:00." in text
+    assert "No round before this one was complete." in notice_of(NEW).text
 
 
 def test_a_night_is_whole_only_when_data_and_rules_are() -> None:

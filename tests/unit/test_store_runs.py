@@ -109,6 +109,52 @@ def test_a_run_thought_lost_may_still_say_how_it_ended(store: Store) -> None:
     assert [run.ended for run in store.runs(STUDY)] == [Ended.RUNNING, Ended.DONE]
 
 
+def test_the_last_complete_round_is_the_newest_that_did_all_and_saw_all(store: Store) -> None:
+    """A red, a failed and an incomplete run, and one of another job, are none."""
+    assert store.last_complete(STUDY, "nightly") is None
+    ends = [(Ended.DONE, True), (Ended.RED, False), (Ended.FAILED, True), (Ended.DONE, False)]
+    for number, (ended, complete) in enumerate(ends, 1):
+        run_id = store.start_run(STUDY, "nightly", night(number))
+        store.finish_run(run_id, ended, exit_code=0, now=night(number), complete=complete)
+    other = store.start_run(STUDY, "weekly", night(9))
+    store.finish_run(other, Ended.DONE, exit_code=0, now=night(9), complete=True)
+    last = store.last_complete(STUDY, "nightly")
+    assert last is not None
+    assert last.started_at == night(1)
+
+
+def test_lost_runs_are_news_until_a_round_came_to_its_end(store: Store) -> None:
+    """A night that was killed is known to the next one, and no longer to the one after that."""
+    for number in (1, 2):
+        store.start_run(STUDY, "nightly", night(number))
+    third = store.start_run(STUDY, "nightly", night(3))
+    assert [one.started_at for one in store.lost_runs(STUDY, "nightly")] == [night(2), night(1)]
+    store.finish_run(third, Ended.RED, exit_code=0, now=night(3))
+    assert store.lost_runs(STUDY, "nightly") == ()
+
+
+@pytest.mark.parametrize(
+    ("ended", "made"), [(Ended.DONE, True), (Ended.RED, True), (Ended.FAILED, True), (None, False)]
+)
+def test_an_hour_of_the_schedule_is_made_once_a_run_of_it_ended(store: Store, ended: Ended | None, made: bool) -> None:  # noqa: FBT001
+    """A run that was killed did not make it, and a run by hand is for no hour."""
+    by_hand = store.start_run(STUDY, "nightly", night(1))
+    store.finish_run(by_hand, Ended.DONE, exit_code=0, now=night(1))
+    run_id = store.start_run(STUDY, "nightly", night(2), firing="2025-05-13 02:30")
+    if ended:
+        store.finish_run(run_id, ended, exit_code=0, now=night(2))
+
+    def found(hour: str, *, among_ended: bool = True, other_than: int = 0) -> int | None:
+        return store.run_of_firing(STUDY, "nightly", hour, ended=among_ended, other_than=other_than)
+
+    assert found("2025-05-13 02:30") == (run_id if made else None)
+    assert found("2025-05-13 02:30", among_ended=False) == run_id
+    assert found("2025-05-13 02:30", other_than=run_id) is None
+    assert found("2025-05-14 02:30") is None
+    assert store.was_missed(STUDY, "nightly", night(2)) is not made
+    assert not store.was_missed(STUDY, "weekly", night(2))
+
+
 def test_a_study_that_never_ran_has_no_last_run(store: Store) -> None:
     """Before the first night there is nothing, and no error."""
     assert (store.last_run(STUDY), store.runs(STUDY)) == (None, ())

@@ -35,6 +35,7 @@ OTHERS_ALLOWED = {
     "nightround/cli": "a terminal is spoken to in English, as command help is",
     "nightround/texts/text_gate.py": "the words of a traceback, for a programmer",
     "nightround/night/summary.py": "printed on a terminal",
+    "nightround/night/study_status.py": "printed on a terminal",
     "nightround/night/__init__.py": "for a programmer: no such attribute",
     "nightround/simulation/demo.py": "the mark of a folder that may be replaced",
     "nightround/validation/gx_judge.py": "for a programmer: Great Expectations did not do as documented",

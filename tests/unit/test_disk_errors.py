@@ -1,11 +1,11 @@
-"""A full disk is explained; what else goes wrong stays what it is."""
+"""A disk that is full or closed to us is explained; what else goes wrong stays what it is."""
 
 import errno
 
 import pytest
 
 from nightround.model.errors import StudyFilesWrong
-from nightround.night.full_disk import full_disk_explained
+from nightround.night.disk_errors import disk_errors_explained
 
 
 class _FromDriver(Exception):
@@ -26,11 +26,16 @@ class _FromDriver(Exception):
         (OSError(errno.EROFS, "read-only"), "EROFS"),
         (_FromDriver(sqlite_errorname="SQLITE_FULL"), "SQLITE_FULL"),
         (_FromDriver(sqlstate="53100"), "53100"),
+        (PermissionError(errno.EACCES, "denied", "/data/other/.round.lock"), "EACCES"),
+        (NotADirectoryError(errno.ENOTDIR, "no folder", "/data/file/runs"), "ENOTDIR"),
+        (OSError(errno.EIO, "input/output error", "/data/x"), "/data/x"),
+        (_FromDriver(sqlite_errorname="SQLITE_READONLY_DIRECTORY"), "SQLITE_READONLY_DIRECTORY"),
+        (_FromDriver(sqlite_errorname="SQLITE_CANTOPEN"), "SQLITE_CANTOPEN"),
     ],
 )
-def test_a_full_disk_is_explained(error: Exception, named: str) -> None:
+def test_a_full_or_closed_disk_is_explained(error: Exception, named: str) -> None:
     """A file system, SQLite and PostgreSQL each say it in their way; all end in exit code 10."""
-    with pytest.raises(StudyFilesWrong, match=named) as told, full_disk_explained():
+    with pytest.raises(StudyFilesWrong, match=named) as told, disk_errors_explained():
         raise error
     assert told.value.exit_code == 10
 
@@ -39,7 +44,7 @@ def test_a_full_disk_is_explained(error: Exception, named: str) -> None:
     "error", [OSError("no number"), ConnectionResetError(), _FromDriver(sqlstate="23505"), KeyError("a bug")]
 )
 def test_any_other_error_stays_what_it_is(error: Exception) -> None:
-    """A lost line or a bug is no full disk."""
-    with pytest.raises(type(error)) as kept, full_disk_explained():
+    """A lost line or a bug is no trouble of the disk."""
+    with pytest.raises(type(error)) as kept, disk_errors_explained():
         raise error
     assert kept.value is error

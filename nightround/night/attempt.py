@@ -1,0 +1,168 @@
+"""A run from its first moment: what is known of it so far, which is enough to write down and to mail how it failed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from nightround.digests.channels.channel import Channel
+from nightround.digests.channels.outbox import Outbox
+from nightround.digests.failed_round import FailedRound, StepDone
+from nightround.digests.notify import Delivery
+from nightround.model.errors import RoundAlreadyRunning
+from nightround.night.failure_notice import explained, send_failure_notice, without_hiding_the_error
+from nightround.night.recorder import Recorder
+from nightround.night.round import NIGHTLY, Clock, is_report_day
+from nightround.night.study_locks import Waiting
+from nightround.night.study_place import StudyPlace
+from nightround.store.database import open_store
+from nightround.store.digest_rows import SentDigest
+from nightround.store.run_rows import Ended
+from nightround.study.folder import Study
+from nightround.study.settings import StudySettings
+from redcap_sync.errors import ExplainedError
+from redcap_sync.messages import Message
+
+DATABASE = "nightround.sqlite3"
+STEPS = ("pull", "validate", "reconcile", "lists", "report", "alert")
+"""The steps of a nightly round; the report on report days alone."""
+
+
+@dataclass
+class Attempt:
+    """One run of a job for a study. Each part is filled in as soon as it is known."""
+
+    place: StudyPlace
+    job: str
+    clock: Clock
+    started_at: datetime
+    waiting: Waiting
+    is_round: bool
+    """Whether it is the run of a job file, whose failure is mailed."""
+    settings: StudySettings | None
+    """The last good settings of the study, until its files are read."""
+    has_plan: bool = True
+    recorder: Recorder | None = None
+    closing: ExitStack = field(default_factory=ExitStack)
+
+    def known(self, study: Study) -> None:
+        """Note a study whose files could be read, and keep its settings for a night on which they cannot."""
+        self.settings, self.has_plan = study.settings, study.plan is not None
+        if self.recorder:
+            self.recorder.exit_severity = study.settings.alerts.exit_severity
+        self.place.keep_settings(study)
+
+    def begin(self, firing: str | None) -> Recorder:
+        """Open the store and write down that the run began."""
+        store = self.closing.enter_context(open_store(self.place.data / DATABASE))
+        run_id = store.start_run(self.place.id, self.job, self.started_at, firing=firing)
+        self.recorder = Recorder(store, run_id, self.clock)
+        return self.recorder
+
+    @property
+    def channels(self) -> Sequence[Channel]:
+        """The ways a message of this study can take."""
+        return [Outbox(self.place.data / "outbox")]
+
+    @property
+    def own_folder(self) -> Path:
+        """Where the files of the run are; the data folder itself before it has a number."""
+        return self.place.data / "runs" / f"{self.recorder.run_id:05d}" if self.recorder else self.place.data
+
+    def explain(self, error: BaseException) -> ExplainedError:
+        """The error as it is written down and mailed."""
+        step = self.recorder.stopped_at if self.recorder else ""
+        return explained(error, self.own_folder / f"traceback_{step or 'between_steps'}.txt", self.place.id)
+
+    def failed(self, error: BaseException) -> None:
+        """Mail that the run failed, where it is to be mailed and nobody was told yet, and write down how it ended."""
+        recorder = self.recorder
+        known = {id(one.error): one.reason for one in recorder.failures} if recorder else {}
+        reason = known.get(id(error)) or self.explain(error)
+        told = recorder is not None and recorder.all_told and id(error) in known
+        if self._is_mailed(error) and not told:
+            without_hiding_the_error(lambda: self._notify(reason, error))
+        if recorder:
+            ending = recorder
+            without_hiding_the_error(lambda: ending.finish(Ended.FAILED, reason.exit_code, trouble=reason.part("what")))
+
+    def skipped(self, error: ExplainedError) -> None:
+        """Write down that another run made the round of this hour."""
+        if self.recorder:
+            self.recorder.finish(Ended.SKIPPED, error.exit_code, trouble=error.part("what"))
+
+    def _is_mailed(self, error: BaseException) -> bool:
+        return self.is_round and (self.waiting.mailed or not isinstance(error, RoundAlreadyRunning))
+
+    def _notify(self, reason: ExplainedError, error: BaseException) -> None:
+        recorder, settings = self.recorder, self.settings
+        if settings is None:
+            raise reason
+        failed = self._failed_round(reason, error, settings)
+        if recorder is None:
+            send_failure_notice(settings, self.channels, failed, self.started_at)
+            return
+        with recorder.step("alert") as note:
+            deliveries = send_failure_notice(settings, self.channels, failed, self.started_at)
+            note(delivered(deliveries))
+        for one in deliveries:
+            self._remember(recorder, one)
+
+    def _failed_round(self, reason: ExplainedError, error: BaseException, settings: StudySettings) -> FailedRound:
+        """What was done and what was not. Facts of the store are left out where it cannot be read."""
+        recorder = self.recorder
+        if recorder is None:
+            return FailedRound([reason], "", undone=self._planned(settings), store_read=False)
+        done = [StepDone(one.name, one.note) for one in recorder.steps if one.ended is Ended.DONE]
+        names = {one.name for one in done}
+        earlier = [one for one in recorder.failures if one.error is not error]
+        last, known = self._last_complete(recorder)
+        return FailedRound(
+            errors=[reason, *(one.reason for one in earlier)],
+            stopped_at=recorder.stopped_at,
+            done=done,
+            undone=[name for name in self._planned(settings) if name not in names],
+            last_complete=last,
+            store_read=known,
+        )
+
+    def _planned(self, settings: StudySettings) -> list[str]:
+        if self.job != NIGHTLY:
+            return []
+        report = self.has_plan and is_report_day(settings, self.started_at)
+        return [name for name in STEPS if name != "report" or report]
+
+    def _last_complete(self, recorder: Recorder) -> tuple[datetime | None, bool]:
+        try:
+            run = recorder.store.last_complete(self.place.id, NIGHTLY)
+        except Exception:  # noqa: BLE001 - whatever the database has, the mail goes out
+            return None, False
+        return run.started_at if run else None, True
+
+    def _remember(self, recorder: Recorder, one: Delivery) -> None:
+        """Remember a notice. It said nothing of findings, so that the next digest begins where the last one ended."""
+        address = one.notice.recipient.address
+        position = recorder.store.last_told(self.place.id, address, one.channel)
+        recorder.store.record_digest(
+            SentDigest(
+                study=self.place.id,
+                run_id=recorder.run_id,
+                recipient=address,
+                channel=one.channel,
+                since=position,
+                upto=position,
+                at=self.started_at,
+                delivered=not one.trouble,
+                subject=one.notice.subject,
+                message_id=one.message_id,
+                trouble=one.trouble,
+            )
+        )
+
+
+def delivered(deliveries: Sequence[Delivery]) -> Message:
+    """How many mails were delivered, for the note of the step."""
+    return Message.of("step.alert", delivered=sum(not one.trouble for one in deliveries), all=len(deliveries))

@@ -1,0 +1,98 @@
+"""How a study is doing: its last complete round, its last attempt and why that ended, and what is open."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from nightround.model.rule import Severity
+from nightround.night.attempt import DATABASE
+from nightround.night.round import NIGHTLY
+from nightround.night.study_place import StudyPlace, known_settings, place_of
+from nightround.store.database import open_store
+from nightround.store.run_rows import Ended, Run
+from nightround.study.folder import Content
+
+ENDS = {
+    Ended.RUNNING: "is running",
+    Ended.DONE: "done",
+    Ended.RED: "came to its end, but could not see or judge everything",
+    Ended.FAILED: "failed",
+    Ended.LOST: "never said how it ended: it was killed, or the machine stopped",
+    Ended.SKIPPED: "skipped",
+}
+
+
+@dataclass(frozen=True)
+class StudyStatus:
+    """How a study is doing, in times of its own clock."""
+
+    study: str
+    zone: ZoneInfo
+    last_complete: Run | None
+    last_attempt: Run | None
+    open_findings: dict[Severity, int]
+
+    def document(self) -> dict[str, Any]:
+        """The status as JSON."""
+        last = self.last_attempt
+        return {
+            "study": self.study,
+            "last_complete": self._hour(self.last_complete.started_at) if self.last_complete else None,
+            "last_attempt": last
+            and {
+                "run": last.id,
+                "job": last.job,
+                "started_at": self._hour(last.started_at),
+                "ended_at": self._hour(last.ended_at) if last.ended_at else None,
+                "ended": last.ended.value,
+                "exit_code": last.exit_code,
+                "why": _why(last),
+                "steps": {step.name: step.ended.value for step in last.steps},
+            },
+            "open_findings": {one.value: count for one, count in self.open_findings.items()},
+        }
+
+    def lines(self) -> Iterator[str]:
+        """The status in words, one fact a line."""
+        yield self.study
+        complete, last = self.last_complete, self.last_attempt
+        yield f"  last complete round: {self._hour(complete.started_at) if complete else 'none yet'}"
+        if last is None:
+            yield "  last attempt: none yet"
+        else:
+            yield f"  last attempt: {last.job}, run {last.id}, {self._hour(last.started_at)}: {_why(last)}"
+        counts = ", ".join(f"{count} {one.value}" for one, count in self.open_findings.items() if count)
+        yield f"  open findings: {counts or 'none'}"
+
+    def _hour(self, moment: datetime) -> str:
+        return moment.astimezone(self.zone).isoformat(timespec="seconds")
+
+
+def _why(run: Run) -> str:
+    """How a run ended and why, in English as everything on a terminal."""
+    code = "" if not run.exit_code else f" (exit code {run.exit_code})"
+    return f"{ENDS[run.ended]}{code}" + (f": {run.trouble}" if run.trouble else "")
+
+
+def status_of(name: str, data: Path, content: Content) -> StudyStatus:
+    """The status of a study; its files need not be readable. Nothing is made where it never ran."""
+    place = place_of(name, data, content)
+    settings = known_settings(place)
+    zone = ZoneInfo(settings.study.time_zone if settings else "UTC")
+    if not (place.data / DATABASE).is_file():
+        return StudyStatus(place.id, zone, None, None, dict.fromkeys(Severity, 0))
+    return _read(place, zone)
+
+
+def _read(place: StudyPlace, zone: ZoneInfo) -> StudyStatus:
+    with open_store(place.data / DATABASE) as store:
+        newest = next(iter(store.runs(place.id, limit=1)), None)
+        open_now = Counter(one.severity for one in store.findings(place.id) if one.resolved_at is None)
+        counts = {one: open_now[one] for one in Severity}
+        return StudyStatus(place.id, zone, store.last_complete(place.id, NIGHTLY), newest, counts)
