@@ -146,6 +146,8 @@ class Dictionary:
     project_id: int | None = None
     arms: tuple[Arm, ...] = ()
     """Empty where nobody asked for their names."""
+    secondary_unique_field: str = ""
+    """The field whose values no two records may share, as the project's settings say; '' for none."""
     groups: tuple[Group, ...] | None = None
     """The data access groups, empty where the project has none; None where nobody asked or they are not shown."""
 
@@ -279,6 +281,7 @@ def dictionary_from_api(
         repeating=frozenset((row.get("event_name") or "", row.get("form_name") or "") for row in repeating),
         missing_data_codes=parse_choices(str(project.get("missing_data_codes") or "")),
         project_id=whole_number(str(project.get("project_id") or "")),
+        secondary_unique_field=str(project.get("secondary_unique_field") or ""),
         arms=tuple(Arm(int(row["arm_num"]), row["name"]) for row in arms),
         groups=None if groups is None else tuple(map(_group, groups)),
     )

@@ -51,7 +51,7 @@ def findings(study: str, data: Path, *, as_json: bool, only_open: bool, **wanted
         one
         for one in all_of_it
         if not (only_open and one.state is not FindingState.OPEN)
-        and _fits(wanted, rule=one.rule_id, record=one.row.record, owner=one.owner)
+        and _fits(wanted, rule={one.rule_id}, record={row.record for row in (one.row, *one.others)}, owner={one.owner})
     ]
     if as_json:
         print_json({"findings": [found_in.document(one) for one in found]})
@@ -92,6 +92,8 @@ def finding(study: str, finding_id: str, data: Path, language: Language, *, as_j
     for name in ("id", "rule_id", "title", "record", "event", "instrument", "instance", "fields"):
         value = found_in.title(one).get(language, "") if name == "title" else document[name]
         say(f"{name:12} {' '.join(value) if isinstance(value, list) else value}")
+    for other in one.others:
+        say(f"{'with':12} {' '.join(str(part) for part in other if part)}")
     for name in ("severity", "owner", "state", "resolution", "proof", "link"):
         say(f"{name:12} {document[name] or ''}".rstrip())
     print_table(
@@ -120,6 +122,7 @@ class _Where:
             "rule_id": one.rule_id,
             **one.row._asdict(),
             "fields": list(one.fields),
+            "others": [other._asdict() for other in one.others],
             "severity": one.severity.value,
             "owner": one.owner,
             "state": one.state.value,
@@ -156,8 +159,8 @@ def _opened(study: str, data: Path) -> Iterator[tuple[_Where, Store]]:
         yield _Where(loaded.id, rules, places, off), store
 
 
-def _fits(wanted: Mapping[str, str | None], **has: str) -> bool:
-    return all(wanted[name] in (None, value) for name, value in has.items())
+def _fits(wanted: Mapping[str, str | None], **has: set[str]) -> bool:
+    return all(wanted[name] in {None, *values} for name, values in has.items())
 
 
 def _only(found: Sequence[Finding], beginning: str) -> Finding:

@@ -15,6 +15,8 @@ from nightround.texts.labels import words_of_label
 from redcap_sync.rows.row_order import natural_key
 from redcap_sync.rows.tables import RowKey
 
+SHOWN_OTHERS = 5
+"""So many other rows of a group are named in a mail."""
 SHOWN_ID = 8
 """Digits of a finding's id that stand in a mail; enough to find it among a hundred thousand."""
 
@@ -188,9 +190,27 @@ class Shown:
         return words_of_label(label).in_(self._language)
 
     def _place(self, finding: Finding) -> str:
-        row = self._row(finding)
+        place = self._row_place(self._row(finding))
+        return self._wording("together", place=place, others=self._others(finding)) if finding.others else place
+
+    def _row_place(self, row: RowKey) -> str:
         instrument = self._in_my_language(self._places.instruments.get(row.instrument, row.instrument))
         return self._wording("instance", instrument=instrument, instance=row.instance) if row.instance else instrument
+
+    def _others(self, finding: Finding) -> str:
+        """The rows of the same group, by their records where these may be named."""
+        shown = finding.others[:SHOWN_OTHERS]
+        if not self._places.record_id_allowed:
+            return self._wording("other_rows", n=len(finding.others))
+        named = [self._other(finding.row, one) for one in shown]
+        left_out = more(self._wording, len(finding.others) - len(shown))
+        return self._wording("severity_join").join([*named, *([left_out] if left_out else [])])
+
+    def _other(self, first: RowKey, row: RowKey) -> str:
+        """A row of the same group: its record, or what else tells it from the first."""
+        parts = [self._record_label(row.record), self._event_label(row.event)]
+        parts += [self._row_place(row)] if row.record == first.record else []
+        return " · ".join(part for part in parts if part)
 
     def _link_text(self, finding: Finding) -> str:
         if self._places.record_id_allowed:

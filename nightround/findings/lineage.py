@@ -54,15 +54,21 @@ def _follow_records(known: tuple[Finding, ...], names: Mapping[str, str], rows: 
     if not names:
         return MovedFindings(known)
     taken = set(names.values()) - names.keys()
-    moved = tuple(_follow_record(one, names.get(one.row.record, one.row.record), rows) for one in known)
+    moved = tuple(_follow_record(one, names, rows) for one in known)
     return MovedFindings(moved, frozenset(one.id for one in known if one.row.record in taken))
 
 
-def _follow_record(finding: Finding, name: str, rows: Container[RowKey]) -> Finding:
-    """The finding under the present name of its record, unless its row stayed: a record is renamed in one arm alone."""
-    row = finding.row._replace(record=name)
-    stayed = row == finding.row or (finding.row in rows and row not in rows)
-    return finding if stayed else replace(finding, row=row)
+def _follow_record(finding: Finding, names: Mapping[str, str], rows: Container[RowKey]) -> Finding:
+    """The finding under the present names of its records."""
+    row, *others = (_follow_row(one, names, rows) for one in finding.rows)
+    stayed = row is finding.row and all(one is other for one, other in zip(others, finding.others, strict=True))
+    return finding if stayed else replace(finding, row=row, others=tuple(others))
+
+
+def _follow_row(row: RowKey, names: Mapping[str, str], rows: Container[RowKey]) -> RowKey:
+    """A row under the present name of its record, unless it stayed: a record is renamed in one arm alone."""
+    moved = row._replace(record=names.get(row.record, row.record))
+    return row if moved == row or (row in rows and moved not in rows) else moved
 
 
 def _follow_rules(known: tuple[Finding, ...], rules: Iterable[Rule], further: Mapping[str, str]) -> tuple[Finding, ...]:

@@ -118,12 +118,12 @@ class _Night:
         seen: dict[str, tuple[Finding | None, Violation]] = {}
         for outcome in self.outcomes.values():
             for violation in outcome.violations if outcome.status is Status.FAILED else ():
-                self.violated.add((violation.rule_id, violation.row))
+                self.violated.update((violation.rule_id, row) for row in violation.rows)
                 if believable is None or violation.row in believable:
                     before = places.finding(violation, seen)
                     identity = before.id if before else self._new_id(violation, ids)
                     ids.add(identity)
-                    seen[identity] = (before, violation)
+                    seen[identity] = (before, violation.seen_from(before.row) if before else violation)
         return seen
 
     def _new_id(self, violation: Violation, taken: Container[str]) -> str:
@@ -136,6 +136,8 @@ class _Night:
         """The finding of a violation seen tonight. What it has of its rule follows the rule as it is written today."""
         rule = self.rules[violation.rule_id]
         of_tonight: dict[str, Any] = {
+            "row": violation.row,
+            "others": violation.others,
             "fields": violation.fields,
             "severity": rule.severity,
             "owner": rule.owner,
@@ -148,7 +150,6 @@ class _Night:
                 id=identity,
                 study=self.study,
                 rule_id=violation.rule_id,
-                row=violation.row,
                 state=FindingState.OPEN,
                 opened_at=self.now,
                 last_seen_at=self.now,
@@ -176,9 +177,9 @@ class _Night:
 
     def _of_row(self, finding: Finding, outcome: Outcome) -> Resolution:
         """What a rule that was judged proves of a row that it finds nothing wrong with."""
-        if finding.row not in self.rows:
+        if not all(row in self.rows for row in finding.rows):
             return Resolution.ROW_REMOVED
-        if finding.row in outcome.blank_rows:
+        if any(row in outcome.blank_rows for row in finding.rows):
             return Resolution.EMPTIED
         judged = outcome.judged_rows is None or finding.row in outcome.judged_rows
         # Whether other rows are in scope must not decide: with one in-scope row elsewhere the rule would be
@@ -198,23 +199,47 @@ class _Places:
     exact: Mapping[tuple[str, RowKey, tuple[str, ...]], Finding]
     of_row: Mapping[tuple[str, RowKey], Finding]
     """Open findings that show other fields than their rule does now are found by their row."""
+    of_group: Mapping[tuple[str, RowKey], Sequence[Finding]]
+    """Open findings of several rows are found by each of them."""
 
     @classmethod
     def of(cls, known: Iterable[Finding]) -> _Places:
         """Of two findings at one place the open one is meant, then the one that was seen last."""
         by_weight = sorted(known, key=lambda one: (one.state is FindingState.OPEN, one.last_seen_at, one.id))
+        of_group: dict[tuple[str, RowKey], list[Finding]] = {}
+        for one in by_weight:
+            for row in one.rows if one.others and one.state is FindingState.OPEN else ():
+                of_group.setdefault((one.rule_id, row), []).append(one)
         return cls(
             {(one.rule_id, one.row, one.fields): one for one in by_weight},
             {(one.rule_id, one.row): one for one in by_weight if one.state is FindingState.OPEN},
+            of_group,
         )
 
     def finding(self, violation: Violation, seen: Container[str]) -> Finding | None:
         """What is known of a violation; a finding of other fields is that of one violation."""
+        if violation.others and (found := self._finding_of_group(violation, seen)):
+            return found
         exact = self.exact.get((violation.rule_id, violation.row, violation.fields))
         if exact is not None and exact.state is FindingState.OPEN:
             return exact
         of_row = self.of_row.get((violation.rule_id, violation.row))
         return of_row if of_row is not None and of_row.id not in seen else exact
+
+    def _finding_of_group(self, violation: Violation, seen: Container[str]) -> Finding | None:
+        """The open finding that follows a group: rows that join it or leave it change nothing of that.
+
+        It is the one whose own row is in the group, then the one that has most rows of it, two at least, then the
+        oldest; so of two groups that become one the other finding closes.
+        """
+        group = frozenset(violation.rows)
+        near = {one.id: one for row in violation.rows for one in self.of_group.get((violation.rule_id, row), ())}
+        fitting = [
+            (one.row in group, common, -one.opened_at.timestamp(), one.id)
+            for one in near.values()
+            if ((common := len(group.intersection(one.rows))) > 1 or one.row in group) and one.id not in seen
+        ]
+        return near[max(fitting)[-1]] if fitting else None
 
 
 def _change(before: Finding | None) -> str:

@@ -78,6 +78,13 @@ class Finding:
     """What it is shown as; kept, because the rule may go."""
     under: str = ""
     """Id of the finding that speaks for it, of another rule on the same cell; '' where it speaks for itself."""
+    others: tuple[RowKey, ...] = ()
+    """The rows that broke the rule together with `row` when it was seen last, of a rule across rows."""
+
+    @property
+    def rows(self) -> tuple[RowKey, ...]:
+        """Every row that it concerns, its own first."""
+        return (self.row, *self.others)
 
     @property
     def order(self) -> tuple[int, str, RowKey, tuple[str, ...]]:

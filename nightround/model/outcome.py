@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from redcap_sync.messages import Message
@@ -27,6 +27,19 @@ class Violation:
     row: RowKey
     fields: tuple[str, ...]
     observed: Mapping[str, str] = field(repr=False)
+    others: tuple[RowKey, ...] = ()
+    """The rows that break the rule together with it, of a rule across rows."""
+
+    @property
+    def rows(self) -> tuple[RowKey, ...]:
+        """Every row that it concerns, its own first."""
+        return (self.row, *self.others)
+
+    def seen_from(self, row: RowKey) -> Violation:
+        """The same group with another of its rows first; what is no row of it changes nothing."""
+        if row not in self.others:
+            return self
+        return replace(self, row=row, others=tuple(one for one in self.rows if one != row))
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,8 @@ class Severity(StrEnum):
         return RANKS[self]
 
 
+Between = Literal["records", "rows_of_a_record", "rows"]
+"""Which rows are compared with one another: those of different records, those of one record, or any two."""
 RANKS = {severity: rank for rank, severity in enumerate(Severity)}
 
 
@@ -31,6 +33,12 @@ class RuleKind(StrEnum):
 
     LOGIC = "logic"
     """Logic that a person wrote, of a study or of a project."""
+    UNIQUE = "unique"
+    """A value that no two records may share."""
+    ALIKE = "alike"
+    """Rows that say the same, or nearly."""
+    COUNT = "count"
+    """How many rows or events a record has."""
     VISIT = "visit"
     """A visit that is missing altogether."""
     ABSENT = "absent"
@@ -120,6 +128,8 @@ class Rule:
     examples: tuple[Example, ...] = ()
     was: tuple[str, ...] = ()
     """Ids that the rule had before: their findings are its own."""
+    identifiers_by_name: bool = False
+    """Whether its findings may name a field that holds an identifier; never what the field holds."""
     check: Check | None = None
     kind: RuleKind = RuleKind.LOGIC
     shown_at: RulePlace | None = None

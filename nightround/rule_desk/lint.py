@@ -10,6 +10,7 @@ from nightround.model.errors import StudyFilesWrong
 from nightround.model.rule import Rule
 from nightround.model.snapshot import Snapshot
 from nightround.rule_desk.duplicates import lint_duplicates
+from nightround.rule_desk.lint_across import lint_across
 from nightround.rule_desk.lint_comparisons import lint_comparisons
 from nightround.rule_desk.linted import Linted
 from nightround.rule_desk.reachable import Answer, reach_of
@@ -59,7 +60,7 @@ def lint_rules(rules: Iterable[Rule], dictionary: Dictionary, *, owners: Collect
     every = [Linted(rule, dictionary) for rule in rules]
     empty = without_records(dictionary)
     found = [remark for linted in every for remark in _one(linted, owners, empty)]
-    found += [*lint_duplicates(every), *_same_ids(every)]
+    found += [*lint_duplicates(one for one in every if not one.rule.check), *_same_ids(every)]
     place = {linted.rule.id: number for number, linted in reversed(list(enumerate(every)))}
     levels = list(RemarkLevel)
     return tuple(sorted(dict.fromkeys(found), key=lambda one: (place[one.rule_id], levels.index(one.level))))
@@ -78,6 +79,9 @@ def _one(linted: Linted, owners: Collection[str], empty: Snapshot) -> Iterator[R
         yield from lint_unread(linted)
     if any(remark.level is RemarkLevel.ERROR for remark in found):
         # What the project does not have can be held against nothing.
+        return
+    if linted.rule.check:
+        yield from lint_across(linted)
         return
     yield from lint_comparisons(linted)
     if not linted.of_project:

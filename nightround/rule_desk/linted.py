@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 from nightround.model.rule import Rule
 from nightround.rule_desk.remarks import Remark, RemarkLevel
 from nightround.study.rules.needed_fields import judged_needs
+from nightround.validation.compiled_check import compile_check
 from nightround.validation.row_scope import rows_that_can_hold
+from redcap_sync.column_name import AS_TEXT
 from redcap_sync.dictionary import Dictionary
 from redcap_sync.logic import Expression, Reference, parse, references
 
-ALWAYS = parse("1 = 1")
+ALWAYS, NEVER = parse("1 = 1"), parse("1 = 0")
 
 
 @dataclass(frozen=True)
@@ -26,8 +28,8 @@ class Linted:
 
     @cached_property
     def discrepancy(self) -> Expression:
-        """What is true where the rule is broken."""
-        return parse(self.rule.discrepancy)
+        """What is true where the rule is broken; never, where it looks for something that logic cannot say."""
+        return NEVER if self.rule.check else parse(self.rule.discrepancy)
 
     @cached_property
     def applies(self) -> Expression:
@@ -36,8 +38,10 @@ class Linted:
 
     @cached_property
     def read(self) -> tuple[Reference, ...]:
-        """Every reference of the logic, once each."""
-        return tuple(dict.fromkeys((*references(self.discrepancy), *references(self.applies))))
+        """Every reference of the logic and of the check, once each."""
+        checked = compile_check(self.rule.check)[1] if self.rule.check else ()
+        compared = (replace(one, modifier="") if one.modifier == AS_TEXT else one for one in checked)
+        return tuple(dict.fromkeys((*references(self.discrepancy), *compared, *references(self.applies))))
 
     @cached_property
     def needed(self) -> tuple[Reference, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
+from nightround.model.rule import RuleKind
 from nightround.model.snapshot import Snapshot
 from nightround.rule_desk.linted import Linted
 from nightround.rule_desk.remarks import Remark, RemarkLevel, fix_by, nearest
@@ -147,10 +148,10 @@ def _shown(linted: Linted) -> Iterator[Remark]:
         if field is None and name not in statuses:
             fix = nearest(name, dictionary.by_name, otherwise=CODEBOOK)
             yield linted.remark(RemarkLevel.ERROR, "shows_unknown", name=name, fix=fix)
-        elif field is not None and field.identifier:
+        elif field is not None and field.identifier and not rule.identifiers_by_name:
             yield linted.remark(RemarkLevel.ERROR, "shows_identifier", name=name)
     first = dictionary.by_name.get(next(iter(rule.fields), ""))
-    if first is None and not rule.fields:
+    if first is None and not rule.fields and rule.kind is not RuleKind.COUNT:
         yield linted.remark(RemarkLevel.WARNING, "shows_nothing")
     elif first is not None and first.instrument != rule.instrument:
         yield linted.remark(

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from nightround.model.language import LANGUAGES, Words
 from nightround.model.rule import Example, Rule
+from nightround.rule_desk.across_words import words_of_check
 from nightround.rule_desk.linted import Linted
 from nightround.rule_desk.study_rules import all_rules
 from nightround.study.folder import Study
@@ -64,8 +65,7 @@ def _page(linted: Linted) -> Iterator[str]:
     yield f"## {rule.id}"
     yield f"**{rule.title.zh}**  \n**{rule.title.en}**"
     yield _table(("", ""), _facts(linted))
-    yield _said("flags_when", _worded(linted.discrepancy, linted.dictionary))
-    yield _code(rule.discrepancy)
+    yield from _asked(linted)
     if rule.applies:
         yield _said("applies", _worded(linted.applies, linted.dictionary))
         yield _code(rule.applies)
@@ -74,8 +74,18 @@ def _page(linted: Linted) -> Iterator[str]:
         yield _said("shown_as", rule.problem)
     if any(rule.analyst):
         yield _said("analyst", rule.analyst)
-    yield f"**{_text('examples')}**"
-    yield _table(_heads("verdict", "values"), (_example_row(example) for example in rule.examples))
+    if not rule.check:
+        yield f"**{_text('examples')}**"
+        yield _table(_heads("verdict", "values"), (_example_row(example) for example in rule.examples))
+
+
+def _asked(linted: Linted) -> Iterator[str]:
+    """When the rule flags a row: by its logic, or by what it compares or counts."""
+    if linted.rule.check:
+        yield _said("flags_when", words_of_check(linted.rule.check, linted.dictionary))
+    else:
+        yield _said("flags_when", _worded(linted.discrepancy, linted.dictionary))
+        yield _code(linted.rule.discrepancy)
 
 
 def _facts(linted: Linted) -> Iterator[tuple[str, str]]:

@@ -36,7 +36,9 @@ from redcap_sync.rows.tables import RowKey
 log = logging.getLogger(__name__)
 
 SEVERITIES = {one.value: one for one in Severity}
-SEEN_AGAIN = attrgetter(*("rule_id", "row", "fields", "severity", "owner", "observed", "logic", "title", "under"))
+SEEN_AGAIN = attrgetter(
+    *("rule_id", "row", "others", "fields", "severity", "owner", "observed", "logic", "title", "under")
+)
 """What of an open finding may be another from night to night, besides when it was seen."""
 STATES = {one.value: one for one in FindingState}
 
@@ -253,6 +255,7 @@ def _row(finding: Finding, sealer: ValueSealer, identity: str = "id") -> dict[st
         "title_zh": finding.title.zh,
         "title_en": finding.title.en,
         "under": finding.under,
+        "others": [list(one) for one in finding.others] or None,
     }
 
 
@@ -260,7 +263,10 @@ READ_COLUMNS: tuple[ColumnElement[Any], ...] = (
     *(findings.c[name] for name in ("id", "study", "rule_id", "record", "event", "instrument", "instance")),
     *(findings.c[name] for name in ("owner", "times_reopened", "severity", "state", "resolution")),
     *(findings.c[name] for name in ("logic", "title_zh", "title_en", "under")),
-    *(cast(findings.c[name], Text) for name in ("fields", "observed", "opened_at", "last_seen_at", "resolved_at")),
+    *(
+        cast(findings.c[name], Text)
+        for name in ("fields", "others", "observed", "opened_at", "last_seen_at", "resolved_at")
+    ),
 )
 """By position, and what is costly to read as text: every night reads all findings, and most cells are repeated."""
 
@@ -291,6 +297,9 @@ class _Cells:
             self._fields[text] = tuple(json.loads(text))
         return self._fields[text]
 
+    def others(self, text: str | None) -> tuple[RowKey, ...]:
+        return tuple(RowKey(*one) for one in json.loads(text)) if text else ()
+
     def observed(self, finding_id: str, text: str) -> Mapping[str, str]:
         if text not in self._observed:
             self._observed[text] = self._sealer.read(finding_id, json.loads(text))
@@ -300,7 +309,7 @@ class _Cells:
 def _finding(row: Sequence[Any], cells: _Cells) -> Finding:
     identity, study, rule_id, record, event, instrument, instance, owner, times_reopened, *others = row
     severity, state, resolution, logic, title_zh, title_en, under, *texts = others
-    fields, observed, opened_at, last_seen_at, resolved_at = texts
+    fields, group, observed, opened_at, last_seen_at, resolved_at = texts
     return Finding(
         id=identity,
         study=study,
@@ -319,6 +328,7 @@ def _finding(row: Sequence[Any], cells: _Cells) -> Finding:
         logic=logic,
         title=cells.title(title_zh, title_en),
         under=under,
+        others=cells.others(group),
     )
 
 

@@ -144,6 +144,7 @@ findings = Table(
     Column("title_zh", Text, nullable=False, server_default=""),
     Column("title_en", Text, nullable=False, server_default=""),
     Column("under", String(16), nullable=False, server_default=""),
+    Column("others", JSON(none_as_null=True)),  # rows of the same group, of a rule across rows
     Index(None, "study", "state"),
 )
 

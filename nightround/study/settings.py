@@ -197,6 +197,8 @@ class DictionaryRulesTable(StudyModel):
     hidden: bool = False  # F
     calculation: bool = False  # H
     missing_code: bool = False  # I
+    unique: bool = True
+    """REDCap's secondary unique field, where the project has one."""
     absent: bool = True
     """One finding for an instrument that was never opened, in place of one for each of its required fields."""
     slip: bool = False
@@ -273,6 +275,7 @@ VALUE_TEXTS = frozenset(
     {
         *("missing", "id", "line", "blank", "variable", "address", "time_zone", "finite_number", "string_too_long"),
         *("greater_than", "greater_than_equal", "less_than", "less_than_equal", "literal_error", "enum"),
+        *("one_question", "nothing_compared", "nothing_counted", "no_count_fits", "examples_of_logic", "span"),
         *("string_type", "int_type", "float_type", "bool_type", "dict_type", "tuple_type", "model_type"),
         *("bool_parsing", "int_parsing_size", "int_from_float", "path_type"),
     }

@@ -7,6 +7,7 @@ rules (blank, filled, format, range, outlier, choice, calculation, missing_code)
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,13 +16,17 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
+from nightround.validation.alike_rows import Near, alike_rows
 from nightround.validation.slips import slipped
 from nightround.validation.stored import Floats, Mask, Measure, Stored, StoredTexts, number, seconds_of
 from redcap_sync.logic import Evaluator, from_json
 from redcap_sync.validation_types import form_of
 
+RECORD = "record"
+"""The key column that names the record of a row."""
 EXACTLY = 1e-9
 """Relative difference below which two numbers are one: what is left of a decimal number's own rounding."""
 
@@ -34,6 +39,8 @@ class Verdict(NamedTuple):
     failing: Mask
     suggested: Mapping[int, str] = MappingProxyType({})
     """What a failing row probably should hold, by its position."""
+    others: Mapping[int, tuple[int, ...]] = MappingProxyType({})
+    """The rows that fail together with a failing row, by its position."""
 
 
 @dataclass(frozen=True)
@@ -203,6 +210,38 @@ def _one_value(stored: str, computed: str) -> bool:
     return stored == computed or abs(first - second) <= EXACTLY * max(abs(first), abs(second))
 
 
+def _alike(rows: Rows, columns: Sequence[str], settings: Settings, scope: Mask) -> Verdict:
+    """Another row says the same: equal in the columns, near enough in others. One failing row stands for its group."""
+    measured = {name: rows.stored[name].measured(measure) for name, measure, _ in settings["near"]}
+    judged = scope & reduce(np.logical_and, (~np.isnan(values) for values in measured.values()), scope)
+    positions = np.flatnonzero(judged)
+    near = [Near(measured[name][positions], largest) for name, _, largest in settings["near"]]
+    equal = [_codes_of(rows.stored[name].rows()[positions]) for name in columns]
+    records = pd.factorize(rows.stored[RECORD].rows()[positions])[0]
+    groups = [positions[group].tolist() for group in alike_rows(equal, near, records, settings["between"])]
+    failing = np.zeros(len(scope), dtype=bool)
+    failing[[first for first, *_ in groups]] = True
+    return Verdict(scope, judged, failing, others={first: tuple(others) for first, *others in groups})
+
+
+def _codes_of(texts: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    """A number for each text, the same for texts that differ in case, width of characters and spaces alone."""
+    found, distinct = pd.factorize(texts)
+    return pd.factorize(np.array([plain_text(text) for text in distinct], dtype=object))[0][found]
+
+
+def plain_text(text: str) -> str:
+    """A text as two people would write it alike: case, width of characters and spaces do not count."""
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def _count(rows: Rows, columns: Sequence[str], settings: Settings, scope: Mask) -> Verdict:  # noqa: ARG001
+    """The record has fewer or more of what is counted than the rule allows."""
+    counts = sum(np.nan_to_num(rows.stored[name].measured("number")) for name in settings["counted"])
+    failing = (counts < settings["at_least"]) | (counts > settings["at_most"])
+    return Verdict(scope, scope, scope & failing)
+
+
 def _valued(stored: Stored, settings: Settings) -> Mask:
     """Where a value is stored that is no missing data code."""
     return stored.filled & ~stored.among(settings["missing"])
@@ -220,7 +259,9 @@ KINDS: Mapping[str, Kind] = {
     "choice": _choice,
     "calculation": _calculation,
     "missing_code": _missing_code,
+    "alike": _alike,
+    "count": _count,
 }
 
-NEEDS_ALL_ROWS = ("outlier", "slip")
+NEEDS_ALL_ROWS = ("outlier", "slip", "alike")
 """Kinds that hold every value against all the others, so that no part of the rows can be judged by itself."""

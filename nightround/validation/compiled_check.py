@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from nightround.model.rule import Check
-from nightround.validation.lookup import VISIT_EXISTS
+from nightround.validation.lookup import ROW_COUNT, VISIT_EXISTS
 from nightround.validation.stored import MEASURES, Measure
 from redcap_sync.column_name import AS_TEXT
 from redcap_sync.errors import LogicError
@@ -45,6 +45,7 @@ def compile_check(check: Check) -> tuple[dict[str, Any], tuple[Reference, ...]]:
         visits = [Reference(VISIT_EXISTS, event=event) for event in (settings["visit"], *settings["later"])]
         settings["visit"], *settings["later"] = (visit.column for visit in visits)
         found += visits
+    found += _across(settings)
     for name in BOUNDS:
         if settings.get(name):
             settings[name], more = _bound(settings[name], settings["measure"])
@@ -53,6 +54,22 @@ def compile_check(check: Check) -> tuple[dict[str, Any], tuple[Reference, ...]]:
         found += references(from_json(settings["formula"]))
     written = {"kind": check.kind, "columns": _names(check.columns), "settings": settings}
     return written, tuple(dict.fromkeys(found))
+
+
+def _across(settings: dict[str, Any]) -> list[Reference]:
+    """What a check across rows reads besides its columns; its settings are given their canonical names."""
+    near = [(_as_text(column), measure, largest) for column, measure, largest in settings.get("near", ())]
+    if "near" in settings:
+        settings["near"] = [[one.column, measure, largest] for one, measure, largest in near]
+    counted = [_counted(event, instrument) for event, instrument in settings.get("counted", ())]
+    if "counted" in settings:
+        settings["counted"] = [one.column for one in counted]
+    return [*(one for one, _, _ in near), *counted]
+
+
+def _counted(event: str, instrument: str) -> Reference:
+    """What counts the rows of an instrument, or says whether the record holds anything in an event."""
+    return Reference(ROW_COUNT, event=event, code=instrument) if instrument else Reference(VISIT_EXISTS, event=event)
 
 
 @lru_cache(maxsize=1 << 16)

@@ -56,6 +56,8 @@ class RuleResult:
     error: Message | None = None
     suggested: Mapping[int, str] = field(default_factory=dict, repr=False)
     """What a failing row probably should hold, by its position; never part of Great Expectations' own results."""
+    others: Mapping[int, tuple[int, ...]] = field(default_factory=dict, repr=False)
+    """The rows that fail together with a failing row, by its position."""
 
 
 class Found(NamedTuple):
@@ -208,7 +210,7 @@ def _verdict(trees: Trees, scope: Mask, rows: Rows) -> Verdict:
     if trees.discrepancy is not None:
         return Verdict(scope, judged, judged & rows.evaluator.truth(trees.discrepancy))
     if _needs_all_rows(trees):
-        return Verdict(judged, judged, np.zeros(1, dtype=bool))
+        return Verdict(scope, judged, np.zeros(1, dtype=bool))
     return run_check(trees.check or {}, rows, judged)
 
 
@@ -223,22 +225,23 @@ def _joined(trees: Trees, parts: Sequence[Found | RuleResult], rows: Rows) -> Ru
         return next(part for part in parts if isinstance(part, RuleResult))
     scope, judged = (np.concatenate(bits) for bits in zip(*((one.scope, one.judged) for one in found), strict=True))
     if _needs_all_rows(trees):
-        return _of_all_rows(trees, scope, rows)
+        return _of_all_rows(trees, scope, judged, rows)
     failing = np.concatenate([one.failing for one in found])
     return RuleResult(sum(one.in_scope for one in found), sum(one.checked for one in found), scope, judged, failing)
 
 
-def _of_all_rows(trees: Trees, scope: Bits, rows: Rows) -> RuleResult:
+def _of_all_rows(trees: Trees, scope: Bits, judged: Bits, rows: Rows) -> RuleResult:
     """A check that holds every value against all others, made once its scope is known for all rows."""
-    in_scope = np.unpackbits(scope, count=len(rows.stored)).view(bool)
-    verdict = _guarded(run_check, trees.check or {}, rows, in_scope)
+    in_scope, filled = (np.unpackbits(bits, count=len(rows.stored)).view(bool) for bits in (scope, judged))
+    verdict = _guarded(run_check, trees.check or {}, rows, filled)
     if isinstance(verdict, RuleResult):
         return verdict
     return RuleResult(
-        int(np.count_nonzero(verdict.scope)),
+        int(np.count_nonzero(in_scope)),
         int(np.count_nonzero(verdict.judged)),
-        np.packbits(verdict.scope),
+        scope,
         np.packbits(verdict.judged),
         positions_of(verdict.failing),
         suggested=verdict.suggested,
+        others=verdict.others,
     )

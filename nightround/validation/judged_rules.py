@@ -92,6 +92,7 @@ def _document(one: JudgedRule, marks: dict[bytes, int]) -> dict[str, Any]:
         "judged": judged,
         "failing": result.failing.tolist(),
         "suggested": [[row, text] for row, text in result.suggested.items()],
+        "others": [[row, rows] for row, rows in result.others.items()],
         "observed": one.observed,
         "verdict": one.verdict,
     }
@@ -113,6 +114,7 @@ def _judged(document: Mapping[str, Any], marks: list[Bits]) -> JudgedRule:
         marks[document["judged"]],
         np.array(document["failing"], dtype=np.intp),
         suggested=dict(document["suggested"]),
+        others={row: tuple(rows) for row, rows in document["others"]},
     )
     return JudgedRule(
         document["rule_id"],

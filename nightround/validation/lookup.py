@@ -21,6 +21,7 @@ from nightround.validation.no_value import NoValue
 from nightround.validation.smart_variables import smart_values
 from nightround.validation.snapshot_rows import NONE, AnchorRows, Mask, Numbers, Positions
 from redcap_sync.column_name import AS_TEXT
+from redcap_sync.dictionary import Dictionary
 from redcap_sync.logic import Reference
 from redcap_sync.logic.events import nearest_event
 from redcap_sync.logic.language import RELATIVE_EVENTS
@@ -29,6 +30,9 @@ from redcap_sync.rows.tables import Table
 
 VISIT_EXISTS = "visit-exists"
 """With an event in front of it: '1' where the record holds anything in that event. No written logic has it."""
+ROW_COUNT = "row-count"
+"""With an instrument as its code: in how many rows the record has something of it, in the event in front of it or in
+all. No written logic has it."""
 _SHOWING_NOTHING_ELSE = ("", "value", AS_TEXT)
 
 
@@ -99,7 +103,10 @@ class Lookup:
         if reference.field == self._snapshot.dictionary.record_id_field:
             return self._of_rows(reference.field, self.anchors.keys["record"])
         if reference.field == VISIT_EXISTS:
+            self._require_event(reference.event)
             return self._of_rows(reference.column, self._exists(reference.event))
+        if reference.field == ROW_COUNT:
+            return self._of_rows(reference.column, self._count(reference.event, reference.code))
         if reference.is_smart:
             return self._of_rows(reference.column, smart_values(reference.field, self._snapshot, self.anchors.keys))
         table = self.anchors.rows.table_of_column.get(reference.export_column)
@@ -115,9 +122,27 @@ class Lookup:
         table = Table("", self.anchors.keys, pa.table({column: pa.array(values, TEXT)}), values.to_frame(column))
         return Source(table, column, np.arange(len(self.anchors)))
 
+    def _require_event(self, event: str) -> None:
+        if event not in self._snapshot.dictionary.event_names:
+            raise NoValue("outcome.no_event", event=event)
+
     def _exists(self, event: str) -> pd.Series[str]:
         there = self.anchors.rows.records_at(event)[self._part("records")]
         return pd.Series(np.where(there, "1", ""), dtype="str")
+
+    def _count(self, event: str, instrument: str) -> pd.Series[str]:
+        """How many rows of an instrument each record has in which something of it was entered."""
+        rows, snapshot = self.anchors.rows, self._snapshot
+        if instrument not in snapshot.tables:
+            raise NoValue("outcome.no_instrument", instrument=instrument)
+        if event:
+            self._require_event(event)
+        numbers = rows.of(instrument)
+        entered = _entered(snapshot.tables[instrument], snapshot.dictionary)
+        if event:
+            entered = entered & (numbers.events == rows.event_numbers[event])
+        counts = np.bincount(numbers.records[entered], minlength=len(rows.records))
+        return pd.Series(counts[self._part("records")].astype(str), dtype="str")
 
     def _part(self, name: str) -> Numbers:
         """`records`, `events` or `instances` of the key rows, made once."""
@@ -143,8 +168,7 @@ class Lookup:
             nearest = [nearest_event(dictionary, event, name, having) if name in known else "" for name in rows.events]
             numbers = [rows.event_numbers.get(name, NONE) if name else NONE for name in nearest]
             return np.array(numbers, dtype=np.int64)[own]
-        if event not in dictionary.event_names:
-            raise NoValue("outcome.no_event", event=event)
+        self._require_event(event)
         return np.full(len(own), rows.event_numbers[event])
 
     def _instances(self, instrument: str, events: Numbers, selector: str) -> Numbers:
@@ -169,3 +193,14 @@ class Lookup:
         # Another instrument's row is its base row; in a repeating event, that of the same event instance.
         shared = repeats[events] & same_event
         return np.where(own | shared, self._part("instances"), 0)
+
+
+def _entered(table: Table, dictionary: Dictionary) -> Mask:
+    """The rows in which something of their instrument was entered: a value, or a status beyond its default."""
+    fields = dictionary.fields_of(table.instrument)
+    boxes = {column for one in fields if one.type == "checkbox" for column in dictionary.columns_of_field(one)}
+    *columns, status = dictionary.columns_of(table.instrument)
+    found = ~table.text[status].isin(["", "0"]).to_numpy(dtype=bool)
+    for column in columns:
+        found |= (table.text[column].eq("1") if column in boxes else table.text[column].ne("")).to_numpy(dtype=bool)
+    return found

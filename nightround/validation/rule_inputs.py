@@ -22,7 +22,7 @@ import redcap_sync
 from nightround.model.rule import Rule
 from nightround.model.snapshot import Snapshot
 from nightround.validation.compiled_check import BOUNDS
-from nightround.validation.lookup import VISIT_EXISTS
+from nightround.validation.lookup import ROW_COUNT, VISIT_EXISTS
 from nightround.validation.snapshot_rows import SnapshotRows
 from nightround.validation.suite import CompiledRule
 from redcap_sync.logic import Reference, from_json
@@ -107,7 +107,9 @@ def _sha256(content: bytes) -> str:
 def _parts_read(compiled: CompiledRule, rows: SnapshotRows) -> Iterator[str]:
     """The parts of a snapshot that the references of a rule are read from."""
     for reference in compiled.references:
-        if reference.is_smart or reference.field == VISIT_EXISTS:
+        if reference.field == ROW_COUNT:
+            yield from (ROWS, reference.code)
+        elif reference.is_smart or reference.field == VISIT_EXISTS:
             yield from (ROWS, GROUPS)
         elif reference.field != rows.snapshot.dictionary.record_id_field:
             yield rows.table_of_column[reference.export_column].instrument

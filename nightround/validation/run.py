@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
+import numpy as np
+
 from nightround.model.outcome import Coverage, Outcome, Status, Violation
 from nightround.model.rule import Rule
 from nightround.model.snapshot import Snapshot
@@ -215,7 +217,8 @@ def _violations(rule: Rule, judged: JudgedRule, rows: AnchorRows) -> Iterator[Vi
         observed = dict(zip(names, texts, strict=True))
         if position in result.suggested:
             observed[SUGGESTED] = result.suggested[position]
-        yield Violation(rule.id, key, rule.fields, observed)
+        others = np.array(result.others.get(position, ()), dtype=np.intp)
+        yield Violation(rule.id, key, rule.fields, observed, tuple(rows.row_keys(others)) if len(others) else ())
 
 
 def _shown(reference: Reference) -> str:

@@ -218,8 +218,10 @@ def test_a_rule_knows_its_kind_and_its_place() -> None:
         sex={"branching_logic": "[weight] > 1"},
         hb={"type": "calc", "calculation": "[weight] * 2"},
     )
+    dictionary = replace(dictionary, secondary_unique_field="weight")
     made = rules_from_dictionary(dictionary, table)
-    assert {rule.kind for rule in made} == set(RuleKind) - {RuleKind.LOGIC}
+    written = {RuleKind.LOGIC, RuleKind.ALIKE, RuleKind.COUNT}
+    assert {rule.kind for rule in made} == set(RuleKind) - written
     assert [rule.id for rule in made] == [rule.kind.rule_id(rule.place.name) for rule in made]
     visit = next(rule for rule in made if rule.kind is RuleKind.VISIT)
     assert (visit.instrument, visit.place) == ("visit", ("mid_arm_1", "visit", ""))

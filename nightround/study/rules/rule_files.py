@@ -4,15 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
+
+from pydantic import model_validator
+from pydantic_core import PydanticCustomError
 
 from nightround.model.errors import StudyFilesWrong
-from nightround.model.rule import Example, Rule, Severity
+from nightround.model.rule import Example, Rule, RuleKind, Severity
+from nightround.study.rules.across import AlikeTable, CountTable, check_of, compared_columns
 from nightround.study.rules.needed_fields import needed_fields
 from nightround.study.settings import StudyModel, TitleInTwoLanguages, TwoLanguages, checked, read_toml
 from nightround.study.text_checks import FilledLine, Id, Line
 from redcap_sync.errors import LogicError
-from redcap_sync.logic import Expression, parse
+from redcap_sync.logic import Expression, parse, references
+
+ASKING = {
+    "discrepancy": RuleKind.LOGIC,
+    "unique": RuleKind.UNIQUE,
+    "alike": RuleKind.ALIKE,
+    "count": RuleKind.COUNT,
+}
+"""The ways to say what a rule looks for, and the kind of rule each makes."""
 
 
 class ExampleTable(StudyModel):
@@ -28,9 +40,18 @@ class RuleTable(StudyModel):
     id: Id
     instrument: FilledLine
     title: TitleInTwoLanguages
-    discrepancy: str
+    discrepancy: str = ""
+    """REDCap logic that is true where the rule is broken."""
+    unique: tuple[FilledLine, ...] = ()
+    """In place of logic: fields whose values no two records share."""
+    alike: AlikeTable | None = None
+    """In place of logic: rows that say the same, or nearly."""
+    count: CountTable | None = None
+    """In place of logic: how many rows or events a record has."""
     severity: Severity
-    fields: tuple[FilledLine, ...]
+    fields: tuple[FilledLine, ...] | None = None
+    identifiers_by_name: bool = False
+    """Whether `fields` may name a field that holds an identifier."""
     applies: str = ""
     needs: tuple[FilledLine, ...] | None = None
     events: tuple[FilledLine, ...] = ()
@@ -47,6 +68,22 @@ class RuleTable(StudyModel):
     def earlier_ids(self) -> tuple[str, ...]:
         """The ids of `was`, be it one or several."""
         return (self.was,) if isinstance(self.was, str) else self.was
+
+    @model_validator(mode="after")
+    def _asks_one_question(self) -> Self:
+        """A rule says in one way what it looks for, and what that way needs is there."""
+        asked = [name for name in ASKING if getattr(self, name)]
+        if len(asked) != 1:
+            raise PydanticCustomError("one_question", "one_question", {"known": ", ".join(ASKING)})
+        if self.alike is not None and not self.alike.columns:
+            raise PydanticCustomError("nothing_compared", "nothing_compared")
+        if self.count is not None and not (self.count.instrument or self.count.events):
+            raise PydanticCustomError("nothing_counted", "nothing_counted")
+        if self.count is not None and self.count.at_least > self.count.at_most:
+            raise PydanticCustomError("no_count_fits", "no_count_fits")
+        if self.examples and not self.discrepancy:
+            raise PydanticCustomError("examples_of_logic", "examples_of_logic")
+        return self
 
 
 class RuleFile(StudyModel):
@@ -108,24 +145,24 @@ def rule_of(table: RuleTable, path: Path, *, strict: bool = True) -> Rule:
     Raises StudyFilesWrong where its logic cannot be read. With `strict` off the rule is kept as it is
     written: a night judges the others, and says of this one that it could not be evaluated.
     """
+    compared = compared_columns(table.unique, table.alike)
     try:
-        discrepancy = parse_rule_logic(table.discrepancy, place=f"{path.name}, rule {table.id}, discrepancy")
         if table.applies:
             parse_rule_logic(table.applies, place=f"{path.name}, rule {table.id}, applies")
-        needs = tuple(reference.column for reference in needed_fields(discrepancy))
+        needs, read = _read_of_logic(table, path) if table.discrepancy else (compared, compared)
     except StudyFilesWrong:
         if strict:
             raise
-        needs = ()
+        needs, read = (), ()
     if table.needs is not None:
-        needs = table.needs
+        needs = tuple(dict.fromkeys((*compared, *table.needs)))
     return Rule(
         id=table.id,
         title=table.title.words(),
         instrument=table.instrument,
         discrepancy=table.discrepancy,
         severity=table.severity,
-        fields=table.fields,
+        fields=read if table.fields is None else table.fields,
         applies=table.applies,
         needs=needs,
         events=table.events,
@@ -136,7 +173,17 @@ def rule_of(table: RuleTable, path: Path, *, strict: bool = True) -> Rule:
         source=table.source,
         examples=tuple(Example(example.values, example.verdict) for example in table.examples),
         was=table.earlier_ids,
+        identifiers_by_name=table.identifiers_by_name or bool(compared),
+        check=check_of(table.unique, table.alike, table.count),
+        kind=next(kind for name, kind in ASKING.items() if getattr(table, name)),
     )
+
+
+def _read_of_logic(table: RuleTable, path: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The columns that a rule's logic needs, and the fields that it reads."""
+    discrepancy = parse_rule_logic(table.discrepancy, place=f"{path.name}, rule {table.id}, discrepancy")
+    fields = (reference.field for reference in references(discrepancy) if not reference.is_smart)
+    return tuple(reference.column for reference in needed_fields(discrepancy)), tuple(dict.fromkeys(fields))
 
 
 def parse_rule_logic(text: str, *, place: str) -> Expression:

@@ -13,6 +13,7 @@ from nightround.study.rules.of_dictionary.absences import absence_rules, has_abs
 from nightround.study.rules.of_dictionary.field_rules import MAKERS, rule_of
 from nightround.study.rules.of_dictionary.letters import LETTERS, Letter, rules_of_letter
 from nightround.study.rules.of_dictionary.limits import limit_rules, softened
+from nightround.study.rules.of_dictionary.uniques import unique_rules
 from nightround.study.rules.of_dictionary.visits import visit_rules
 from nightround.study.settings import DictionaryRulesTable
 from redcap_sync.dictionary import Dictionary
@@ -30,6 +31,8 @@ def _rules(dictionary: Dictionary, wanted: DictionaryRulesTable) -> Iterator[Rul
     if wanted.absent:
         yield from absence_rules(dictionary, wanted)
     yield from limit_rules(dictionary, wanted)
+    if wanted.unique:
+        yield from unique_rules(dictionary, wanted)
     kinds = [kind for kind in MAKERS if getattr(wanted, kind)]
     for instrument in dictionary.instruments:
         folds = wanted.absent and has_absence_rule(dictionary, instrument.name)

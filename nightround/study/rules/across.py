@@ -1,0 +1,78 @@
+"""Rules across records and rows, as a rule file writes them: `unique`, `alike` and `count`."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
+
+from nightround.model.rule import Between, Check
+from nightround.study.settings import Decimal, StudyModel, WholeNumber
+from nightround.study.text_checks import FilledLine
+
+SECONDS = {"d": 86_400, "h": 3_600, "min": 60}
+_SPAN = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*(d|h|min)")
+NO_LIMIT = 2**31
+
+
+def _distance(written: float | str) -> float | str:
+    if isinstance(written, str) and not _SPAN.fullmatch(written):
+        raise PydanticCustomError("span", "span")
+    if not isinstance(written, str) and written < 0:
+        raise PydanticCustomError("greater_than_equal", "greater_than_equal", {"ge": 0})
+    return written
+
+
+Distance = Annotated[Decimal | str, AfterValidator(_distance)]
+"""How far apart two values may be: a number, or for dates and times how long: `3d`, `12h`, `30min`."""
+
+
+class AlikeTable(StudyModel):
+    """`alike`: no two rows agree in all of `fields` and are as near as `within` says in the fields named there."""
+
+    fields: tuple[FilledLine, ...] = ()
+    within: dict[FilledLine, Distance] = Field(default_factory=dict)
+    between: Between = "records"
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Everything that is held against other rows."""
+        return (*self.fields, *self.within)
+
+    def check(self) -> Check:
+        """What a rule with it looks for."""
+        near = [[column, *_measured(distance)] for column, distance in self.within.items()]
+        return Check("alike", self.fields, {"near": near, "between": self.between})
+
+
+def _measured(distance: float | str) -> tuple[str, float]:
+    """How a distance is measured, and how large it is at most."""
+    found = _SPAN.fullmatch(distance) if isinstance(distance, str) else None
+    return ("moment", float(found[1]) * SECONDS[found[2]]) if found else ("number", float(distance))
+
+
+class CountTable(StudyModel):
+    """`count`: how many rows of `instrument` a record has, in `events` or in all; without it, how many of `events`."""
+
+    instrument: str = ""
+    events: tuple[FilledLine, ...] = ()
+    at_least: Annotated[WholeNumber, Field(ge=0)] = 0
+    at_most: Annotated[WholeNumber, Field(ge=0)] = NO_LIMIT
+
+    def check(self) -> Check:
+        """What a rule with it looks for."""
+        counted = [[event, self.instrument] for event in self.events or ("",)]
+        return Check("count", (), {"counted": counted, "at_least": self.at_least, "at_most": self.at_most})
+
+
+def check_of(unique: tuple[str, ...], alike: AlikeTable | None, count: CountTable | None) -> Check | None:
+    """What the rule of a table looks for across rows; None where it looks at each row by its logic."""
+    one: Any = AlikeTable(fields=unique) if unique else alike or count
+    return one.check() if one else None
+
+
+def compared_columns(unique: tuple[str, ...], alike: AlikeTable | None) -> tuple[str, ...]:
+    """The columns that a rule across rows compares: a row in which one of them is blank is like no other."""
+    return unique or (alike.columns if alike else ())
