@@ -212,6 +212,15 @@ class Dictionary:
         """Say whether the whole event repeats."""
         return (event, "") in self.repeating
 
+    def first_instance(self, event: str, instrument: str) -> int:
+        """The instance of an instrument's first row in an event: 0 where nothing repeats."""
+        return int(self.repeats(event, instrument) or self.event_repeats(event))
+
+    def has_row(self, event: str, instrument: str, instance: int) -> bool:
+        """Say whether a row of an instrument can lie there."""
+        known = event in self.event_names and instrument in self.instruments_at(event)
+        return known and (instance > 0) == bool(self.first_instance(event, instrument))
+
 
 def parse_choices(text: str, codes: Sequence[str] = ()) -> tuple[Choice, ...]:
     """Read `1, A | 2, B`, by the codes where they are known: a label may hold commas, bars and line breaks."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from nightround.cli import study_job
 from nightround.cli.options import data_option, folder_of, json_option, study_argument
 from nightround.cli.printing import number, print_json, print_table, say, words
 from redcap_sync.errors import ExportIncomplete
@@ -109,10 +110,35 @@ def diff(old: str, new: str, study: str, data: Path, *, as_json: bool) -> None:
 @snapshots.command()
 @study_argument
 @data_option
-def accept(study: str, data: Path) -> None:
-    """Accept the structure that the last snapshot of STUDY has; rules it had stopped run again."""
+@click.option("--structure", is_flag=True, help="Accept the structure of the last snapshot; stopped rules run again.")
+@click.option(
+    "--suspects", is_flag=True, help="Accept that rows were removed which are gone without a line in the log."
+)
+@click.option("--record", help="With --suspects: of this record alone.")
+@click.option("--by", "who", required=True, metavar="WHO", help="Who accepts it; the database keeps the name.")
+def accept(study: str, data: Path, *, structure: bool, suspects: bool, record: str | None, who: str) -> None:
+    """Accept what changed in the project of STUDY on purpose: its structure, or rows that are gone.
+
+    One call accepts one of the two. Findings of what went with a structure are withdrawn at once; those of rows that
+    were removed are closed by the next round.
+    """
+    if structure == suspects:
+        raise click.UsageError("Say what is accepted: either --structure or --suspects, in a call of its own.")
+    if record is not None and not suspects:
+        raise click.UsageError("--record goes with --suspects: a structure is accepted as a whole.")
+    if not who.strip():
+        raise click.UsageError("--by needs the name of the person who accepts it.")
+    from nightround.night.acceptance import accept_rows, accept_whole_structure
+
+    if structure:
+        _show_drift(study, data)
+    accepting = accept_whole_structure if structure else partial(accept_rows, record=record)
+    study_job.run(study, data, "accept", as_json=False, steps=partial(accepting, by=who.strip()))
+
+
+def _show_drift(study: str, data: Path) -> None:
+    """Print what differs between the accepted structure and that of the last snapshot."""
     from nightround.night.structure_drift import drift_between
-    from nightround.night.study_locks import BY_HAND, FINDINGS, only_one
 
     _, store = _opened(study, data)
     latest, accepted = store.latest_manifest(), store.accepted()
@@ -120,10 +146,7 @@ def accept(study: str, data: Path) -> None:
         raise click.UsageError(f"There is no snapshot of {study} yet; pull first: nightround pull {study}")
     if accepted is not None:
         for line in drift_between(accepted.dictionary, store.structure(latest).dictionary).lines():
-            say(str(line))
-    with only_one(store.folder.parent, FINDINGS, BY_HAND, time.sleep):
-        store.accept(latest.id)
-    say(f"accepted: the structure of snapshot {latest.id[:12]}")
+            click.echo(line)
 
 
 def _opened(study: str, data: Path) -> tuple[Study, SnapshotStore]:

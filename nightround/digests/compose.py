@@ -221,6 +221,7 @@ class _Writer:
             Resolution.EMPTIED: "closed_emptied",
             Resolution.RULE_CHANGED: "closed_rule_changed",
             Resolution.RULE_WITHDRAWN: "closed_rule_withdrawn",
+            Resolution.FIELD_WITHDRAWN: "closed_field_withdrawn",
         }
         reasons = [say(key, n=proofs[proof]) for proof, key in others.items() if proofs[proof]]
         return say("closed_why", line=line, reasons=say("severity_join").join(reasons)) if reasons else line
@@ -267,6 +268,7 @@ class _Writer:
             say("last_complete", when=hour_of(last.astimezone(self.now.tzinfo))) if last else say("first_round")
         )
         named = "records_named" if self.shown.names_records else "records_hidden"
-        mode = [say(named)] if night.first_mail else []
+        notes = [in_language(one, self.recipient.language) for one in night.notes]
+        mode = [*notes, say(named)] if night.first_mail else []
         renamed = [say("renamed", n=night.renamed)] if night.renamed else []
         return (*renamed, *lines, say("footer"), *mode, *([say("synthetic")] if synthetic else []))

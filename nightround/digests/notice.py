@@ -21,6 +21,8 @@ class NightState(StrEnum):
     """How far last night's run can be believed."""
 
     WHOLE = "whole"
+    DOUBTFUL = "doubtful"
+    """What it saw it judged, and closed what that proves; something that was there before is missing."""
     INCOMPLETE = "incomplete"
 
 
@@ -52,6 +54,8 @@ class RunSummary:
     done: tuple[str, ...] = ()
     lost: tuple[datetime, ...] = ()
     last_complete: datetime | None = None
+    notes: tuple[Message, ...] = ()
+    """What the first mail says of the study's rights."""
 
     @classmethod
     def of(
@@ -60,6 +64,8 @@ class RunSummary:
         coverage: Coverage,
         *,
         complete: bool,
+        doubtful: bool = False,
+        notes: tuple[Message, ...] = (),
         trouble: tuple[Message, ...] = (),
         unjudged_before: Iterable[str] = (),
         renamed: int = 0,
@@ -68,10 +74,13 @@ class RunSummary:
         lost: tuple[datetime, ...] = (),
         last_complete: datetime | None = None,
     ) -> Self:
-        """Sum up a run that came to its end. It is whole when the data were complete and every rule accounted for."""
+        """Sum up a run that came to its end. It is whole when the data were complete and every rule accounted for.
+
+        `complete` leaves doubts aside.
+        """
         unjudged = unjudged_of(outcomes)
         return cls(
-            state=NightState.WHOLE if complete and coverage.complete else NightState.INCOMPLETE,
+            state=_state(complete=complete and coverage.complete, doubtful=doubtful),
             known=len(coverage.known),
             judged=len(coverage.known) - len(coverage.unaccounted) - len(unjudged),
             trouble=trouble,
@@ -84,12 +93,19 @@ class RunSummary:
             done=tuple(done),
             lost=lost,
             last_complete=last_complete,
+            notes=notes,
         )
 
     @property
     def well(self) -> bool:
         """Whether there is nothing to say of the run itself."""
         return self.state is NightState.WHOLE and not self.failed and not self.lost
+
+
+def _state(*, complete: bool, doubtful: bool) -> NightState:
+    if not complete:
+        return NightState.INCOMPLETE
+    return NightState.DOUBTFUL if doubtful else NightState.WHOLE
 
 
 def unjudged_of(outcomes: Iterable[Outcome]) -> dict[str, Message]:

@@ -5,7 +5,7 @@ Everything here is pure: what is known, what tonight's outcomes say, and the hou
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import count
@@ -13,6 +13,7 @@ from operator import attrgetter
 from typing import Any
 
 from nightround.findings.lineage import Rename, follow
+from nightround.model.doubts import Doubts
 from nightround.model.finding import WITHDRAWALS, Finding, FindingState, LedgerDelta, Resolution, finding_id
 from nightround.model.outcome import Outcome, Status, Violation
 from nightround.model.rule import Rule
@@ -20,6 +21,7 @@ from nightround.study.rules.rule_logic import logic_hash
 from redcap_sync.rows.tables import RowKey
 
 JUDGED = frozenset({Status.PASSED, Status.FAILED})
+NO_DOUBTS = Doubts()
 
 
 def reconcile(
@@ -33,6 +35,7 @@ def reconcile(
     now: datetime,
     renames: Sequence[Rename] = (),
     names: Mapping[str, str] | None = None,
+    doubts: Doubts = NO_DOUBTS,
 ) -> LedgerDelta:
     """Hold what is known against tonight's outcomes and say what opened, stays, closed or came back.
 
@@ -46,7 +49,8 @@ def reconcile(
     when no row was in the rule's scope; the `resolution` says which proof closed it. Only a rule that asks what
     it asked when it saw the finding last can prove anything of the row: after an edit the finding is withdrawn
     as `rule_changed`. A rule that could not be evaluated or gave no outcome closes nothing. The findings of a rule
-    that the study has no longer are withdrawn.
+    that the study has no longer are withdrawn. What a night has `doubts` about it does not close, however often it is
+    missing; and of records with a row in doubt it believes no violation on a row that is not there.
 
     Before all this findings go with the records of `renames`, in their order, and with rules that have another id:
     by what a rule says that it `was`, and by `names`. Where a record has taken the name of one that is gone, the
@@ -61,7 +65,12 @@ def reconcile(
         raise ValueError("now needs a time zone")
     followed = follow(before.values(), rules.values(), renames, names or {}, rows)
     night = _Night(study, rules, by_rule, rows, followed.gone, now)
-    seen = night.seen(followed.findings, rows if not complete else None)
+
+    def believed(violation: Violation) -> bool:
+        sure = complete and violation.row.record not in doubts.records
+        return sure or violation.row in rows
+
+    seen = night.seen(followed.findings, believed)
     delta: dict[str, list[Finding]] = {name: [] for name in LedgerDelta.__dataclass_fields__}
     for identity, (finding, violation) in seen.items():
         delta[_change(finding)].append(night.confirmed(identity, finding, violation))
@@ -71,9 +80,16 @@ def reconcile(
         if finding.state is not FindingState.OPEN:
             delta["moved"] += [finding] if finding is not before[finding.id] else []
             continue
-        proof = night.proof(finding, complete=complete)
+        proof = night.proof(finding, complete=complete and not doubts.withhold(finding))
         delta["resolved" if proof else "untouched"].append(_moved(finding, proof, now) if proof else finding)
     return LedgerDelta(**{name: tuple(sorted(found, key=attrgetter("order"))) for name, found in delta.items()})
+
+
+def withdraw(known: Iterable[Finding], reason: Callable[[Finding], Resolution | None], now: datetime) -> LedgerDelta:
+    """Close the open findings that a person's decision leaves without a rule or a field: those with a reason."""
+    still_open = (one for one in known if one.state is FindingState.OPEN)
+    closed = (_moved(one, why, now) for one in still_open if (why := reason(one)))
+    return LedgerDelta(resolved=tuple(sorted(closed, key=attrgetter("order"))))
 
 
 def _moved(finding: Finding, proof: Resolution | None, now: datetime) -> Finding:
@@ -110,16 +126,16 @@ class _Night:
         return self.hashes[rule.id]
 
     def seen(
-        self, known: Iterable[Finding], believable: Container[RowKey] | None
+        self, known: Iterable[Finding], believed: Callable[[Violation], bool]
     ) -> dict[str, tuple[Finding | None, Violation]]:
-        """Tonight's violations by the id of their finding, with what is known of it; none on rows not `believable`."""
+        """Tonight's violations by the id of their finding, with what is known of it; those that are `believed`."""
         places = _Places.of(one for one in known if one.id not in self.gone)
         ids = {one.id for one in known}
         seen: dict[str, tuple[Finding | None, Violation]] = {}
         for outcome in self.outcomes.values():
             for violation in outcome.violations if outcome.status is Status.FAILED else ():
                 self.violated.update((violation.rule_id, row) for row in violation.rows)
-                if believable is None or violation.row in believable:
+                if believed(violation):
                     before = places.finding(violation, seen)
                     identity = before.id if before else self._new_id(violation, ids)
                     ids.add(identity)

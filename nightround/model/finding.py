@@ -24,7 +24,7 @@ class FindingState(StrEnum):
     RESOLVED = "resolved"
     """The data say that it is over."""
     WITHDRAWN = "withdrawn"
-    """Nobody asks any more: its rule was changed or is gone. That proves nothing of the data."""
+    """Nobody asks any more: its rule was changed, or its rule or field is gone. That proves nothing of the data."""
 
 
 class Resolution(StrEnum):
@@ -37,11 +37,13 @@ class Resolution(StrEnum):
     EMPTIED = "emptied"
     """The row is there, but a cell the rule needs was blanked, so nothing says that it was right."""
     ROW_REMOVED = "row_removed"
-    """The row, or its whole record, is no longer in the project."""
+    """The row, or its whole record, was removed by a person: the log says so, or somebody accepted it."""
     RULE_CHANGED = "rule_changed"
     """The rule asks something else than on the night that saw it last, and the row does not break it as it is now."""
     RULE_WITHDRAWN = "rule_withdrawn"
-    """The study has the rule no longer."""
+    """The study has the rule no longer, or no longer where the finding is."""
+    FIELD_WITHDRAWN = "field_withdrawn"
+    """A field of the finding is no longer in the project, and a person accepted it."""
 
     @property
     def proof(self) -> str:
@@ -49,7 +51,7 @@ class Resolution(StrEnum):
         return PROOFS.get(self, "none")
 
 
-WITHDRAWALS = frozenset({Resolution.RULE_CHANGED, Resolution.RULE_WITHDRAWN})
+WITHDRAWALS = frozenset({Resolution.RULE_CHANGED, Resolution.RULE_WITHDRAWN, Resolution.FIELD_WITHDRAWN})
 """The resolutions of findings that are withdrawn, not resolved."""
 PROOFS = {Resolution.FIXED: "full", Resolution.OUT_OF_SCOPE: "partial", Resolution.EMPTIED: "partial"}
 """Where a row was judged again it is full, where it was only seen again partial."""

@@ -24,7 +24,7 @@ class Snapshot:
     """What the token's user may not export: missing rights, no missing data."""
     groups: Mapping[str, str] | None = field(default=None, repr=False)
     """The data access group of each record that is in one, by unique name; None where it was not exported."""
-    unlogged: int = 0
-    """Records of the snapshot before that are gone without a deletion or renaming in REDCap's log."""
+    log_read: bool = True
+    """Whether REDCap's log could be read, which alone tells a deletion from a row that a server left out."""
     parts: Mapping[str, str] = field(default_factory=dict, repr=False)
     """The hash of each part's content; empty where it was made of no pull."""

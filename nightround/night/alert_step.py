@@ -11,12 +11,13 @@ from nightround.digests.templates import load_digest_templates
 from nightround.findings.lineage import final_names
 from nightround.model.errors import StudyFilesWrong
 from nightround.model.snapshot import Snapshot
-from nightround.night.pull_step import gone_unlogged
+from nightround.night.night_doubts import doubts_said
 from nightround.night.recorder import Recorder
 from nightround.night.renamed_records import renamed_since_last
 from nightround.night.round import NIGHTLY, Round
 from nightround.store.run_rows import Ended
 from nightround.validation.run import Validation
+from redcap_sync.messages import Message
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +42,9 @@ def send_digests(
         validation.outcomes,
         validation.coverage,
         complete=complete,
-        trouble=gone_unlogged(snapshot.unlogged),
+        doubtful=bool(validation.doubts),
+        trouble=tuple(doubts_said(validation.doubts, log_read=snapshot.log_read)),
+        notes=() if snapshot.log_read else (Message.of("doubts.no_log"),),
         renamed=len(final_names(renamed_since_last(facts, store, snapshot))),
         unjudged_before=unjudged_of(store.outcomes_before(facts.study.id, NIGHTLY, facts.run_id)),
         done=[one.name for one in recorder.steps if one.ended is Ended.DONE],

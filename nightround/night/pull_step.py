@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from nightround.model.rule import Rule
-from nightround.model.snapshot import Snapshot
 from nightround.night.project_identity import known_structure, refuse_another
-from nightround.night.structure_drift import Drift, Touched, drift_between, touched_by_drift, touched_by_rights
 from nightround.snapshots.snapshot_store import SnapshotStore
-from nightround.study.plan import Plan
 from nightround.study.settings import RedcapTable
 from redcap_sync.api.client import RedcapClient
 from redcap_sync.errors import ExportIncomplete
 from redcap_sync.messages import Message
+from redcap_sync.pulling.gone_rows import gone_rows
 from redcap_sync.pulling.pull import PullSettings, pull_project
 from redcap_sync.pulling.pulled import Pull
+from redcap_sync.rows.tables import RowKey
 
 log = logging.getLogger(__name__)
 
@@ -55,57 +53,19 @@ def take_pull(
             pulled.told.proof.records,
             ", ".join(pulled.told.proof.instruments),
         )
-    if pulled.told.unlogged:
-        log.warning("%d records are gone, and REDCap's log tells of no deletion", pulled.told.unlogged)
     if invented := pulled.structure.invented:
         log.warning(
             "the texts of choices seem to have %s, which REDCap has not: its own codes are used", ", ".join(invented)
         )
     for one in pulled.unseen:
         log.warning("%s: %d columns are not seen", one.reason, len(one.columns))
-    return pulled
+    return pulled if base else replace(pulled, gone=_gone_since_damage(snapshots, pulled))
 
 
-def blocked(snapshots: SnapshotStore, snapshot: Snapshot, rules: Sequence[Rule], plan: Plan | None) -> Touched:
-    """The rules and planned variables that cannot be judged or reported on a snapshot, each with the reason."""
-    changed = _touched(_drift(snapshots, snapshot), rules, plan)
-    unseen = touched_by_rights(snapshot.unseen, rules, plan)
-    return Touched(
-        rules={**changed.rules, **unseen.rules},
-        variables={**changed.variables, **unseen.variables},
-        tables={**changed.tables, **unseen.tables},
-        plan=unseen.plan or changed.plan,
-    )
-
-
-def accept_harmless_drift(
-    snapshots: SnapshotStore, snapshot: Snapshot, rules: Sequence[Rule], plan: Plan | None
-) -> None:
-    """Accept a changed structure at once where no rule and no planned variable depends on what changed.
-
-    Any other change waits until a person accepts it; the log says what it is.
-    """
-    drift = _drift(snapshots, snapshot)
-    for line in drift.lines():
-        log.warning("the project's structure changed: %s", line)
-    touched = _touched(drift, rules, plan)
-    if touched:
-        log.warning(
-            "%d rules and %d planned variables stop until the structure is accepted: nightround snapshots accept STUDY",
-            len(touched.rules),
-            len(touched.variables),
-        )
-    elif (drift or snapshots.accepted() is None) and snapshots.latest_id() == snapshot.id:
-        snapshots.accept(snapshot.id)
-
-
-def _touched(drift: Drift, rules: Sequence[Rule], plan: Plan | None) -> Touched:
-    return touched_by_drift(drift, rules, plan) if drift else Touched()  # every rule's logic would be read for nothing
-
-
-def _drift(snapshots: SnapshotStore, snapshot: Snapshot) -> Drift:
-    accepted = snapshots.accepted()
-    return drift_between(accepted.dictionary, snapshot.dictionary) if accepted else Drift()
+def _gone_since_damage(snapshots: SnapshotStore, pulled: Pull) -> frozenset[RowKey]:
+    """The rows that are gone since the newest snapshot whose rows can still be read; no log is known from there on."""
+    before = snapshots.last_rows()
+    return frozenset() if before is None else gone_rows(before, pulled.rows)
 
 
 def full_is_due(last: datetime | None, now: datetime, days: int) -> bool:
@@ -130,13 +90,6 @@ def pull_summary(pulled: Pull) -> tuple[Message, ...]:
     if pulled.unseen:
         said.append(Message.of("pulled.unseen", instruments=len(pulled.unseen)))
     return tuple(said)
-
-
-def gone_unlogged(records: int) -> tuple[Message, ...]:
-    """That records are gone of which REDCap's log says nothing, and what it means."""
-    if not records:
-        return ()
-    return Message.of("pulled.gone", records=records), Message.of("pulled.gone_on_purpose")
 
 
 def _base(snapshots: SnapshotStore) -> Pull | None:

@@ -8,7 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Self
 
+from nightround.model.doubts import TOO_MANY, Doubts
 from nightround.model.finding import FindingState, LedgerDelta
 from nightround.model.outcome import Coverage
 from nightround.model.rule import Severity
@@ -42,6 +44,27 @@ class StepFailure:
     reason: ExplainedError
 
 
+@dataclass(frozen=True)
+class Unjudged:
+    """How many rules could not be judged, and out of how many."""
+
+    not_evaluated: int = 0
+    known: int = 0
+    sudden: int = 0
+    """Rules that were judged the night before and are not tonight."""
+    judged_before: int = 0
+
+    @classmethod
+    def of(cls, coverage: Coverage, doubts: Doubts) -> Self:
+        """Count them."""
+        return cls(doubts.not_evaluated, len(coverage.known), len(doubts.sudden), doubts.judged_before)
+
+    @property
+    def too_many(self) -> bool:
+        """Whether a night with so few judgements is red."""
+        return self.not_evaluated * TOO_MANY > self.known or self.sudden * TOO_MANY > self.judged_before
+
+
 @dataclass
 class Recorder:
     """Writes down how a run goes: each step with its times and its end, and the facts that the run's row holds."""
@@ -53,6 +76,9 @@ class Recorder:
     snapshot_id: str | None = None
     complete: bool = False
     coverage: Coverage | None = None
+    unjudged: Unjudged = field(default_factory=Unjudged)
+    suspects: int = 0
+    """Rows that are gone and that nothing explains."""
     severe: int = 0
     """Open findings at or above the severity the study agreed on, or violations where no ledger was kept."""
     findings: Mapping[str, int] = field(default_factory=dict)
@@ -93,6 +119,8 @@ class Recorder:
         self.snapshot_id = snapshot_id
         self.complete = complete
         self.coverage = validation.coverage
+        self.unjudged = Unjudged.of(validation.coverage, validation.doubts)
+        self.suspects = len(validation.doubts.suspects)
         self.severe = self._severe(severity[one.rule_id] for one in validation.violations)
 
     def reconciled(self, delta: LedgerDelta, changes: Iterable[str], quiet: Container[str] = ()) -> None:

@@ -9,7 +9,7 @@ from nightround import __version__
 from nightround.model.errors import ReportStopped, StudyFilesWrong
 from nightround.model.finding import Finding, FindingState, LedgerDelta
 from nightround.model.snapshot import Snapshot
-from nightround.night.pull_step import blocked
+from nightround.night.accepted_structure import blocked_plan
 from nightround.night.round import Round
 from nightround.study.plan import Plan
 from nightround.validation.run import Validation
@@ -28,7 +28,7 @@ def plan_of(facts: Round, snapshot: Snapshot) -> Plan:
     plan = facts.study.plan
     if plan is None:
         raise StudyFilesWrong("night.no_plan")
-    stopped = blocked(facts.snapshots, snapshot, (), plan)
+    stopped = blocked_plan(facts.snapshots, snapshot, plan)
     reasons = [*stopped.variables.values()] or [one for one in (stopped.plan,) if one]
     if reasons:
         raise ReportStopped("night.report_stopped", count=len(reasons), reason=reasons[0])

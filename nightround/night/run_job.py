@@ -159,13 +159,13 @@ def run_job(night: Night, job: str, steps: Callable[[Night], object] | None = No
         with disk_errors_explained(), details_kept(night.facts.run_folder):
             (steps or load_job(night.facts.content, job).run)(night)
             recorder.raise_failure()
-            red = recorder.coverage is not None and not recorder.complete
+            red = recorder.coverage is not None and (not recorder.complete or recorder.unjudged.too_many)
             summary = Summary.of(night.facts, recorder)
             recorder.finish(Ended.RED if red else Ended.DONE, summary.exit_code)
     except BaseException as error:
         night.attempt.failed(error)
         raise
-    if job == NIGHTLY and recorder.complete:
+    if job == NIGHTLY and recorder.complete and not red:
         night.facts.ping()
     return summary
 

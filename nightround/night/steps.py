@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from nightround.digests.compose import DATA_MANAGER
@@ -21,18 +21,22 @@ from nightround.model.errors import StudyFilesWrong
 from nightround.model.finding import Finding, LedgerDelta
 from nightround.model.rule import Rule
 from nightround.model.snapshot import Snapshot
+from nightround.night.accepted_structure import settle_structure
 from nightround.night.alert_step import require_some_delivered, send_digests
 from nightround.night.attempt import Attempt, delivered
 from nightround.night.disk_errors import disk_errors_explained
 from nightround.night.forget_step import Forgotten, forget
 from nightround.night.lists_step import write_lists
+from nightround.night.missing_rows import note_back, note_gone
+from nightround.night.night_doubts import doubts_of
 from nightround.night.private_details import details_kept, files_with_values
-from nightround.night.pull_step import accept_harmless_drift, blocked, pull_summary, take_pull
+from nightround.night.pull_step import pull_summary, take_pull
 from nightround.night.recorder import Recorder, StepFailure
 from nightround.night.renamed_records import renamed_since_last
 from nightround.night.report_step import edition_of, plan_of, press_of
 from nightround.night.retention_step import remove_old
 from nightround.night.round import NIGHTLY, Round
+from nightround.night.structure_drift import touched_by_rights
 from nightround.night.study_locks import FINDINGS, PULL
 from nightround.rule_desk.silent_rules import silent_rules
 from nightround.store.database import Store
@@ -80,7 +84,9 @@ class Night:
             pulled = take_pull(
                 facts.connect(), facts.snapshots, settings.redcap, facts.started_at, study=facts.study.id
             )
+            note_gone(facts, self.store, pulled)
             snapshot = facts.snapshots.save(facts.study.id, pulled, facts.started_at)
+            note_back(facts, self.store, pulled)
             self.recorder.snapshot_id = snapshot.id
             remove_old(facts, self.store, pulled.checkpoint.server_time)
             note(Message.of("step.pull", snapshot=snapshot.id[:12], parts=pull_summary(pulled)))
@@ -97,21 +103,24 @@ class Night:
 
     def validate(self, snapshot: Snapshot) -> Validation:
         """Judge every rule of the study and of the dictionary on the snapshot."""
-        facts, plan = self.facts, self.facts.study.plan
+        facts = self.facts
         with self.recorder.step("validate") as note:
-            rules = facts.rules(snapshot.dictionary)
-            accept_harmless_drift(facts.snapshots, snapshot, rules, plan)
-            stopped = {**blocked(facts.snapshots, snapshot, rules, plan).rules, **switched_off(facts, rules)}
-            validation = validate(
+            structure = settle_structure(facts, self.store, snapshot, facts.rules(snapshot.dictionary))
+            unseen = touched_by_rights(snapshot.unseen, structure.rules).rules
+            judged = validate(
                 snapshot,
-                rules,
+                structure.rules,
                 now=facts.wall_clock,
-                stopped=stopped,
+                stopped={**structure.stopped, **unseen, **switched_off(facts, structure.rules)},
                 known=facts.judged_file.load(),
                 silent=silent_rules,
                 run=str(facts.run_id),
             )
-            facts.judged_file.save(validation)
+            facts.judged_file.save(judged)
+            before = self.store.outcomes_before(facts.study.id, NIGHTLY, facts.run_id)
+            suspects = self.store.suspects(facts.study.id)
+            doubts = doubts_of(structure, suspects, judged.outcomes, before, off=facts.switched_off)
+            validation = replace(judged, doubts=doubts)
             self.recorder.checked(snapshot.id, validation, complete=is_complete(snapshot, validation))
             for rule_id, reason in unjudged_of(validation.outcomes).items():
                 log.warning("the rule %s could not be evaluated: %s", rule_id, reason)
@@ -137,10 +146,11 @@ class Night:
                     validation.outcomes,
                     rules,
                     rows=KnownRows(snapshot.tables),
-                    complete=is_complete(snapshot, validation),
+                    complete=sees_all(snapshot, validation),
                     now=facts.started_at,
                     renames=renames,
                     names=validation.positions,
+                    doubts=validation.doubts,
                 ),
                 facts.started_at,
             )
@@ -159,7 +169,7 @@ class Night:
     def alert(self, snapshot: Snapshot, validation: Validation) -> None:
         """Mail each person what changed since their last digest; a channel that fails stops nobody else."""
         with self.recorder.step("alert") as note:
-            complete = is_complete(snapshot, validation)
+            complete = sees_all(snapshot, validation)
             deliveries = send_digests(self.facts, self.recorder, snapshot, validation, complete=complete)
             note(delivered(deliveries))
             require_some_delivered(deliveries)
@@ -222,9 +232,14 @@ class Night:
             note(Message.of("step.handed", version=version, role=role))
 
 
+def sees_all(snapshot: Snapshot, validation: Validation) -> bool:
+    """Whether a run may export everything and accounts for every rule it knows; else it resolves nothing."""
+    return not snapshot.unseen and validation.coverage.complete
+
+
 def is_complete(snapshot: Snapshot, validation: Validation) -> bool:
-    """Whether a run saw everything and accounts for every rule it knows; else it resolves nothing."""
-    return not snapshot.unseen and not snapshot.unlogged and validation.coverage.complete
+    """Whether a run saw everything, also what it could only miss by knowing that it was there before."""
+    return sees_all(snapshot, validation) and not validation.doubts
 
 
 def switched_off(facts: Round, rules: Iterable[Rule]) -> dict[str, Message]:

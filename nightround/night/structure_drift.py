@@ -16,6 +16,7 @@ from redcap_sync.messages import Message
 from redcap_sync.rows.tables import Unseen
 
 if TYPE_CHECKING:
+    from nightround.model.doubts import LostStructure
     from nightround.model.rule import Rule
     from nightround.study.plan import Plan
 
@@ -188,7 +189,7 @@ def touched_by_drift(drift: Drift, rules: Iterable[Rule], plan: Plan | None = No
     Rules made from the dictionary follow it by themselves and are never stopped.
     """
     stopped = {rule.id: why for rule in rules if rule.origin == "study" and (why := _why_rule(drift, rule))}
-    found = Touched(rules={rule_id: Message.of("drift.not_accepted", why=why) for rule_id, why in stopped.items()})
+    found = Touched(rules={rule_id: _not_accepted(why) for rule_id, why in stopped.items()})
     return _with_plan(found, plan, drift.fields, drift.events) if plan is not None else found
 
 
@@ -198,6 +199,36 @@ def touched_by_rights(unseen: Sequence[Unseen], rules: Iterable[Rule], plan: Pla
     reasons |= {ColumnName.parse(column).field: why for column, why in reasons.items()}
     found = Touched(rules={rule.id: why for rule in rules if (why := _first(reasons, _fields_of(rule)))})
     return _with_plan(found, plan, reasons, {}) if plan is not None else found
+
+
+def why_stopped(drift: Drift, rule: Rule) -> Message:
+    """Why a rule that the accepted structure had stops in one that no longer makes it."""
+    return _not_accepted(_why_rule(drift, rule) or drift.lines()[0])
+
+
+def _not_accepted(why: Message) -> Message:
+    return Message.of("drift.not_accepted", why=why)
+
+
+def reads_lost(lost: LostStructure, rule: Rule) -> bool:
+    """Whether a rule reads, elsewhere than in its own row, what may lie where rows lost their place."""
+    return any(_reaches(lost, rule, event, field) for event, field in _references(rule))
+
+
+def _reaches(lost: LostStructure, rule: Rule, event: str, field: str) -> bool:
+    known = lost.before.by_name.get(field)
+    instrument = known.instrument if known else ""
+    if event in lost.now.event_names and event:
+        return (event, instrument) in lost.places
+    if not event and instrument == rule.instrument:
+        return False
+    return bool(event) or any(one == instrument for _, one in lost.places)
+
+
+def reads_removed(lost: LostStructure, rule: Rule) -> bool:
+    """Whether a rule reads a field or names an event that is no more, so that it can never be judged again."""
+    events = {name for name in lost.before.event_names if name not in lost.now.event_names}
+    return not (lost.fields.isdisjoint(_fields_of(rule)) and events.isdisjoint(_events_of(rule)))
 
 
 def _why_rule(drift: Drift, rule: Rule) -> Message | None:

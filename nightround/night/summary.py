@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from nightround.model.outcome import Status
 from nightround.model.rule import Severity
-from nightround.night.recorder import Recorder
+from nightround.night.recorder import Recorder, Unjudged
 from nightround.night.round import Round
 from nightround.store.run_rows import Ended
 from redcap_sync.errors import ExplainedError
 
 SHOWN_CHANGES = 20
 EXIT_FINDINGS = 3
+EXIT_UNJUDGED = 4
 
 
 @dataclass(frozen=True)
@@ -41,11 +42,17 @@ class Summary:
     steps: Mapping[str, str] = field(default_factory=dict)
     """How each step ended, by its name."""
 
+    unjudged: Unjudged = field(default_factory=Unjudged)
+    suspects: int = 0
+    """Rows that are gone and that nothing explains."""
+
     @property
     def exit_code(self) -> int:
-        """How the command ends."""
+        """How the command ends: a failure first; that too little was judged weighs more than what was found."""
         if self.failure:
             return self.failure.exit_code
+        if self.unjudged.too_many:
+            return EXIT_UNJUDGED
         return EXIT_FINDINGS if self.severe else 0
 
     @classmethod
@@ -66,6 +73,8 @@ class Summary:
             limit=recorder.exit_severity,
             failure=failure,
             steps={one.name: one.ended.value for one in recorder.steps},
+            unjudged=recorder.unjudged,
+            suspects=recorder.suspects,
         )
 
     def document(self) -> dict[str, Any]:
@@ -84,6 +93,8 @@ class Summary:
             "severe": {"count": self.severe, "severity": self.limit.value},
             "steps": dict(self.steps),
             **({"error": error} if failure else {}),
+            "unjudged": {**asdict(self.unjudged), "too_many": self.unjudged.too_many},
+            "suspects": self.suspects,
             "exit_code": self.exit_code,
         }
 
@@ -93,6 +104,14 @@ class Summary:
         if self.outcomes:
             counts = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in self.outcomes.items())
             yield f"rules: {counts}" + ("" if self.complete else " - INCOMPLETE, not everything was seen and judged")
+        if self.suspects:
+            yield f"rows that are gone and that nothing explains: {self.suspects}"
+        if self.unjudged.too_many:
+            said = self.unjudged
+            yield (
+                f"too few rules were judged: {said.not_evaluated} of {said.known} could not be evaluated, "
+                f"{said.sudden} of the {said.judged_before} that were judged the night before were not"
+            )
         if self.findings:
             yield "findings: " + ", ".join(f"{count} {name}" for name, count in self.findings.items())
         if failed := [name for name, ended in self.steps.items() if ended == Ended.FAILED]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from nightround.model.snapshot import Snapshot
 from redcap_sync.messages import Message
-from redcap_sync.pulling.pulled import Proof, Told
+from redcap_sync.pulling.pulled import READ_IN_LOG, Proof, Told
 from redcap_sync.pulling.raw_structure import RawStructure
 from redcap_sync.pulling.record_groups import Groups
 from redcap_sync.rows.tables import Table, Unseen
@@ -96,6 +96,6 @@ def snapshot_of(
         tables=tables,
         unseen=manifest.unseen,
         groups=groups,
-        unlogged=manifest.told.unlogged,
+        log_read=manifest.told.stable == READ_IN_LOG,
         parts=manifest.parts,
     )

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -171,6 +171,14 @@ class SnapshotStore:
     def renamed_ids(self) -> RenamedIds:
         """Which snapshots have another id now."""
         return RenamedIds(self.folder / RENAMED, self.vault)
+
+    def last_rows(self) -> pd.DataFrame | None:
+        """The keys of the rows of the newest snapshot of which they can be read, whatever of it is damaged."""
+        with self.reading():
+            for manifest in reversed(self.readable_manifests()[0]):
+                with suppress(ExportIncomplete):
+                    return self._rows(manifest)
+        return None
 
     def latest_id(self) -> str | None:
         """The id of the last good snapshot, or None before the first."""

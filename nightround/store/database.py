@@ -19,14 +19,17 @@ from nightround.store import digest_rows as digests
 from nightround.store import finding_rows as findings
 from nightround.store import forgotten_rows as forgotten
 from nightround.store import run_rows as runs
+from nightround.store import suspect_rows as suspects
 from nightround.store.digest_rows import SentDigest
 from nightround.store.engine import compact, open_engine, reading, writing
 from nightround.store.finding_rows import Changes, HistoryEntry
 from nightround.store.history_chain import BrokenLine
 from nightround.store.observed_values import OPTION, UnreadableValues, ValueSealer, seal_plain
 from nightround.store.run_rows import Ended, Run, RunStep
+from nightround.store.suspect_rows import Cleared
 from redcap_sync.garbage import collecting_no_garbage
 from redcap_sync.messages import Message
+from redcap_sync.rows.tables import RowKey
 
 log = logging.getLogger(__name__)
 
@@ -260,6 +263,21 @@ class Store:
         """What was forgotten of a study: when, by whom, how much."""
         with reading(self.engine) as connection:
             return tuple(forgotten.read_forgotten(connection, study))
+
+    def suspects(self, study: str) -> frozenset[RowKey]:
+        """The flat rows of a study that are gone and that nothing explains."""
+        with reading(self.engine) as connection:
+            return suspects.read_suspects(connection, study)
+
+    def suspect(self, study: str, run_id: int, gone: Iterable[RowKey], now: datetime) -> None:
+        """Remember that rows are gone and that nothing explains it."""
+        with writing(self.engine) as connection:
+            suspects.insert_suspects(connection, study, run_id, gone, now)
+
+    def clear_suspects(self, study: str, rows: Iterable[RowKey], why: Cleared, *, now: datetime, by: str = "") -> None:
+        """Remember why rows are no longer suspect, and who said so."""
+        with writing(self.engine) as connection:
+            suspects.clear_suspects(connection, study, rows, why, now=now, by=by)
 
     def last_told(self, study: str, recipient: str, channel: str) -> int:
         """The position up to which a recipient was told on a channel; 0 before the first digest."""

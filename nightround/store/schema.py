@@ -161,6 +161,22 @@ forgotten = Table(
     sqlite_autoincrement=True,
 )
 
+suspects = Table(
+    "suspects",
+    metadata,
+    Column("study", String(64), primary_key=True),
+    Column("run_id", Counter, ForeignKey("runs.id"), primary_key=True),
+    Column("record", Text, primary_key=True),
+    Column("event", Text, primary_key=True),
+    Column("instrument", Text, primary_key=True),  # '' but of a row of an instrument that repeats alone
+    Column("instance", Integer, primary_key=True),
+    Column("since", UtcTime, nullable=False),
+    Column("cleared", String(16)),
+    Column("cleared_at", UtcTime),
+    Column("cleared_by", Text),
+    Index(None, "study", "cleared"),
+)
+
 finding_history = Table(
     "finding_history",
     metadata,

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from nightround.model.doubts import Doubts
 from nightround.model.outcome import Coverage, Outcome, Status, Violation
 from nightround.model.rule import Rule
 from nightround.model.snapshot import Snapshot
@@ -46,6 +47,8 @@ class Validation:
     run: str = ""
     positions: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Present ids of rules of the project, by the numbers that were their ids before."""
+    doubts: Doubts = field(default_factory=Doubts)
+    """What the night must not close, whatever its rules say."""
 
     def checkpoint_document(self, earlier: Mapping[str, Mapping[str, Any]] | None = None) -> dict[str, Any]:
         """Great Expectations' own result of the run: that of one Checkpoint over all suites.

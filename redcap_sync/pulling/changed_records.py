@@ -18,7 +18,7 @@ from redcap_sync.pulling.change_log import (
     read_changes,
     sure_begin,
 )
-from redcap_sync.pulling.pulled import Checkpoint
+from redcap_sync.pulling.pulled import READ_IN_LOG, Checkpoint
 
 
 @dataclass
@@ -49,7 +49,7 @@ class Looking:
     @property
     def how(self) -> str:
         """How edits are looked for."""
-        return "log" if self.reads_log else "dates of change" if self.began else "ids only"
+        return READ_IN_LOG if self.reads_log else "dates of change" if self.began else "ids only"
 
     def again(self) -> LoggedChanges:
         """What was touched since the last look; raises ExportIncomplete where the server's clock went back."""

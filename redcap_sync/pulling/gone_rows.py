@@ -7,7 +7,8 @@ deletion of a part of it that the row belongs to.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 
 import pandas as pd
 
@@ -52,40 +53,85 @@ def gone_rows(before: pd.DataFrame, now: pd.DataFrame) -> frozenset[RowKey]:
         return frozenset()
     both = before[keys].merge(now[keys], how="left", on=keys, indicator="found")
     left = both.loc[both["found"] == "left_only", keys]
+    return frozenset(_key(*row) for row in left.itertuples(index=False, name=None))
+
+
+def kept_rows(known: Iterable[RowKey], now: pd.DataFrame) -> frozenset[RowKey]:
+    """Those of some flat rows that are there now."""
+    wanted = frozenset(known)
+    mine = now[now["record"].isin({row.record for row in wanted})] if wanted else now[:0]
+    return wanted & {_key(*row) for row in mine[list(KEY_COLUMNS)].itertuples(index=False, name=None)}
+
+
+def _key(record: str, event: str, instrument: str, instance: int) -> RowKey:
+    return RowKey(str(record), str(event), str(instrument), int(instance))
+
+
+def unexplained_rows(
+    gone: Iterable[RowKey], edits: Sequence[Edit], dictionary: Dictionary, now: pd.DataFrame
+) -> frozenset[RowKey]:
+    """Those of the rows that are gone of which the log, oldest line first, does not say that they were removed.
+
+    The row of a record that was renamed is looked for under the new name, and is missed under that.
+    """
+    rows = frozenset(gone)
+    if not rows:
+        return rows
+    fates = _Fates.of(edits, dictionary)
+    moved = {row: row._replace(record=fates.names.get(row.record, row.record)) for row in rows - fates.deleted(rows)}
+    there = kept_rows(moved.values(), now)
     return frozenset(
-        RowKey(str(record), str(event), str(instrument), int(instance))
-        for record, event, instrument, instance in left.itertuples(index=False, name=None)
+        after
+        for before, after in moved.items()
+        if after not in there and not any(_covers(edit, before, dictionary) for edit in fates.parts_of(before, after))
     )
 
 
-def explained_rows(gone: Iterable[RowKey], edits: Sequence[Edit], dictionary: Dictionary) -> frozenset[RowKey]:
-    """Those of the rows that are gone of which the log, oldest line first, says that they were removed."""
-    gone = tuple(gone)
-    if not gone:
-        return frozenset()
-    records = {row.record for row in gone}
-    whole, parts = _removals([edit for edit in edits if {edit.record, edit.renamed_to} & records], dictionary)
-    return frozenset(
-        row
-        for row in gone
-        if row.record in whole or any(_covers(edit, row, dictionary) for edit in parts.get(row.record, ()))
-    )
+@dataclass
+class _Fates:
+    """What lines of the log say became of records that were there before them."""
 
+    names: dict[str, str] = field(default_factory=dict)
+    """The present name of each record that was renamed, through chains and swaps."""
+    gone: set[str] = field(default_factory=set)
+    """Records that were deleted and not made again."""
+    parts: dict[str, list[Edit]] = field(default_factory=dict)
+    """The lines about deleted parts, by the name that the record had then."""
 
-def _removals(edits: Iterable[Edit], dictionary: Dictionary) -> tuple[set[str], dict[str, list[Edit]]]:
-    """The records that left their name and did not come back, and the lines about deleted parts by record."""
-    whole: set[str] = set()
-    parts: dict[str, list[Edit]] = {}
-    for edit in edits:
-        of_id = edit.fields == (dictionary.record_id_field,)
-        if edit.removes is Removes.RECORD or (edit.removes is Removes.NAME and of_id):
-            whole.add(edit.record)
-            whole.discard(edit.renamed_to)
-        elif edit.removes is Removes.PART and (of_id or edit.verb.startswith("delet") or _statuses(edit)):
-            parts.setdefault(edit.record, []).append(edit)
-        elif edit.verb.startswith(("creat", "updat")):
-            whole.discard(edit.record)
-    return whole, parts
+    @classmethod
+    def of(cls, edits: Iterable[Edit], dictionary: Dictionary) -> _Fates:
+        """Read the lines, oldest first."""
+        fates = cls()
+        holders: dict[str, str] = {}
+        left: set[str] = set()
+
+        def leave(name: str) -> str:
+            """Take whoever has a name away from it; '' for a record that is newer than the lines."""
+            first = holders.pop(name, "" if name in left else name)
+            left.add(name)
+            return first
+
+        for edit in edits:
+            of_id = edit.fields == (dictionary.record_id_field,)
+            if edit.removes is Removes.RECORD:
+                fates.gone.add(leave(edit.record))
+            elif edit.removes is Removes.NAME and of_id:
+                holders[edit.renamed_to] = leave(edit.record)
+            elif edit.removes is Removes.PART and (of_id or edit.verb.startswith("delet") or _statuses(edit)):
+                fates.parts.setdefault(edit.record, []).append(edit)
+            elif edit.verb.startswith(("creat", "updat")):
+                fates.gone.discard(edit.record)
+        fates.names = {first: name for name, first in holders.items() if first}
+        return fates
+
+    def deleted(self, rows: Iterable[RowKey]) -> frozenset[RowKey]:
+        """Those of some rows whose record was deleted."""
+        return frozenset(row for row in rows if row.record in self.gone)
+
+    def parts_of(self, before: RowKey, after: RowKey) -> Iterator[Edit]:
+        """The lines about deleted parts of a record, under its first and its present name."""
+        for name in dict.fromkeys((before.record, after.record)):
+            yield from self.parts.get(name, ())
 
 
 def _covers(edit: Edit, row: RowKey, dictionary: Dictionary) -> bool:

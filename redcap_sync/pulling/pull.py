@@ -20,7 +20,7 @@ from redcap_sync.pulling.batches import Batches
 from redcap_sync.pulling.change_log import Edit, LoggedChanges
 from redcap_sync.pulling.changed_records import Looking, first_look
 from redcap_sync.pulling.export_rights import ColumnsDiffer, own_rights
-from redcap_sync.pulling.gone_rows import RowsUnexplained, check_places, explained_rows, gone_rows
+from redcap_sync.pulling.gone_rows import RowsUnexplained, check_places, gone_rows, unexplained_rows
 from redcap_sync.pulling.pulled import ROWS, Checkpoint, Proof, Pull, Told
 from redcap_sync.pulling.pulled_rows import Holding, Keys, differing_records
 from redcap_sync.pulling.raw_structure import RawStructure, pull_structure
@@ -283,7 +283,7 @@ class _Run:
         if self.base is None or pulled.rows is self.base.rows:
             return pulled
         gone = gone_rows(self.base.rows, pulled.rows)
-        gone -= explained_rows(gone, pulled.edits, pulled.dictionary)
+        gone = unexplained_rows(gone, pulled.edits, pulled.dictionary, pulled.rows)
         read = looking.reads_log and changes is not None and changes.mark is not None
         unlogged = len({row.record for row in gone}) if read else 0
         return replace(pulled, gone=gone, told=replace(pulled.told, unlogged=unlogged))

@@ -20,6 +20,9 @@ from redcap_sync.rows.tables import RowKey, Table, Unseen
 STRUCTURE, ROWS, GROUPS = "*structure", "*rows", "*groups"
 """The parts of a pull beside its instruments; no instrument's name has an asterisk."""
 
+READ_IN_LOG = "log"
+"""How edits are looked for where the log may be read."""
+
 
 @dataclass(frozen=True)
 class Checkpoint:
@@ -57,7 +60,7 @@ class Told:
     requests: int = 0
     fetched: int = 0
     """Records asked for, repeated ones among them."""
-    stable: str = "log"
+    stable: str = READ_IN_LOG
     """How edits in mid-pull were looked for: by the log, by dates of change, or by ids only."""
     proof: Proof | None = None
     unlogged: int = 0

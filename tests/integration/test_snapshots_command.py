@@ -222,7 +222,7 @@ def test_a_drift_stops_what_it_touches_until_it_is_accepted(nights: Nights) -> N
         assert {one.status for one in stopped} == {Status.NOT_EVALUATED}
         assert judged.coverage.complete
         assert len(stopped) < len(judged.outcomes) / 2
-    assert "its choice '1' was" in nights.say("accept", str(STUDY))
+    assert "its choice '1' was" in nights.say("accept", str(STUDY), "--structure", "--by", "Dr. Data")
     judged = nights.pull(judge=True)
     assert not any(str(one.reason).endswith("not accepted yet") for one in judged.outcomes)
 
@@ -256,7 +256,7 @@ def test_an_empty_study_has_nothing_to_list(tmp_path: Path) -> None:
     copy = shutil.copytree(STUDY, tmp_path / "study")
     done = CliRunner().invoke(snapshots, ["list", str(copy), "--data", str(tmp_path), "--json"])
     assert json.loads(done.output)["snapshots"] == []
-    done = CliRunner().invoke(snapshots, ["accept", str(copy), "--data", str(tmp_path)])
+    done = CliRunner().invoke(snapshots, ["accept", str(copy), "--structure", "--by", "Me", "--data", str(tmp_path)])
     assert done.exit_code == 2
 
 

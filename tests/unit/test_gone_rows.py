@@ -7,7 +7,7 @@ import pytest
 
 from redcap_sync.dictionary import Dictionary, Event, Field, Instrument
 from redcap_sync.pulling.change_log import Edit, Mark, read_changes
-from redcap_sync.pulling.gone_rows import RowsUnexplained, check_places, explained_rows, gone_rows
+from redcap_sync.pulling.gone_rows import RowsUnexplained, check_places, gone_rows, unexplained_rows
 from redcap_sync.rows.tables import KEY_COLUMNS, RowKey
 
 PROJECT = Dictionary(
@@ -70,7 +70,7 @@ def test_what_is_gone_is_named_row_by_row() -> None:
         ([("Delete uploaded document (API)", "scan = ''")], ()),
         ([("Delete record 5", "record_id = '5'"), ("Create record 5", "pain = '1'")], ()),
         ([("Create record 5", "pain = '1'"), ("Delete record 5", "record_id = '5'")], EVERY),
-        ([("Delete record 5", ""), ("Update record 9", "record_id = '5'", "9")], ()),
+        ([("Delete record 5", ""), ("Update record 9", "record_id = '5'", "9")], EVERY),
         ([("Deleted event data", "record_id = '5'")], EVERY),
         ([("Deleted event data", "Event: Month 12")], (TWELFTH, VISIT_1, VISIT_2)),
         ([("Deleted event data (Month 12)", "")], (TWELFTH, VISIT_1, VISIT_2)),
@@ -87,7 +87,26 @@ def test_a_line_explains_what_it_removed_and_nothing_else(
     lines: list[tuple[Any, ...]], explained: tuple[RowKey, ...]
 ) -> None:
     """A deletion or renaming of exactly that; an edit, another record or instance, a later return explain nothing."""
-    assert explained_rows(EVERY, edits(*lines), PROJECT) == set(explained)
+    renamed = [row._replace(record="50") for row in EVERY]
+    assert unexplained_rows(EVERY, edits(*lines), PROJECT, frame(*renamed)) == set(EVERY) - set(explained)
+
+
+def test_a_renamed_record_is_missed_under_its_new_name() -> None:
+    """Through a chain and a swap; what another record left behind under the old name is not taken for it."""
+    moved = [row._replace(record="7") for row in EVERY]
+    chain = edits(("Update record 5", "record_id = '6'"), ("Update record 6", "record_id = '7'", "6"))
+    assert unexplained_rows(EVERY, chain, PROJECT, frame(*moved[1:])) == {moved[0]}
+    assert unexplained_rows(EVERY, chain, PROJECT, frame()) == set(moved)
+    deleted = (*chain, *edits(("Delete record 7", "record_id = '7'", "7")))
+    assert unexplained_rows(EVERY, deleted, PROJECT, frame()) == set()
+    swap = edits(
+        ("Update record 5", "record_id = 'T'"),
+        ("Update record 9", "record_id = '5'", "9"),
+        ("Update record T", "record_id = '9'", "T"),
+    )
+    ninth = [row._replace(record="9") for row in EVERY]
+    assert unexplained_rows(EVERY, swap, PROJECT, frame(*ninth)) == set()
+    assert unexplained_rows(EVERY, swap, PROJECT, frame()) == set(ninth)
 
 
 @pytest.mark.parametrize("row", [*EVERY, RowKey("5", "diary", "", 3)])

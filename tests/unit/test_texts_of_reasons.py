@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from nightround.model.doubts import Doubts
 from nightround.model.errors import RoundAlreadyRunning
-from nightround.night.pull_step import gone_unlogged
+from nightround.night.night_doubts import doubts_said
 from nightround.night.structure_drift import drift_between, touched_by_drift
 from nightround.texts.catalogue import in_language
 from nightround.validation.run import validate
@@ -15,6 +16,7 @@ from redcap_sync.dictionary import Dictionary, Group
 from redcap_sync.errors import RedcapRefused
 from redcap_sync.messages import Message
 from redcap_sync.pulling.export_rights import unseen_columns
+from redcap_sync.rows.tables import RowKey
 from tests.made_up import NIGHT, project, rule, snapshot
 
 BEFORE = project("record_id visit text - -", "age visit text number -", events={"one_arm_1": ["visit"]})
@@ -90,13 +92,14 @@ def test_logic_that_cannot_be_read_is_said_with_its_place() -> None:
     assert in_language(outcome.reason, "zh") == ">> 不是运算符。（其逻辑的第 7 个字符）"
 
 
-def test_records_that_are_gone_are_said_in_chinese() -> None:
-    """Both sentences, with the number."""
-    assert [in_language(one, "zh") for one in gone_unlogged(3)] == [
-        "上一快照中有 3 条记录已不在项目中，而 REDCap 日志中没有相应的删除记录。",
-        "若确系有意删除，则无需处理：下一夜将关闭这些记录中的问题。",
+def test_rows_that_are_gone_are_said_in_chinese() -> None:
+    """Both sentences, with the numbers; without doubts nothing is said."""
+    suspects = frozenset({RowKey("1", "month_6", "", 0), RowKey("1", "month_12", "", 0), RowKey("2", "month_6", "", 0)})
+    assert [in_language(one, "zh") for one in doubts_said(Doubts(suspects), log_read=True)] == [
+        "有 2 条记录中的 3 行数据已不在 REDCap 返回的数据中，而日志中没有相应的删除或更名记录；其问题保持未解决。",
+        "若确系有意删除，请确认：nightround snapshots accept STUDY --suspects --by 姓名",
     ]
-    assert gone_unlogged(0) == ()
+    assert not list(doubts_said(Doubts(), log_read=True))
 
 
 def test_what_a_server_says_is_not_said_in_any_language() -> None:

@@ -1,0 +1,97 @@
+"""What a night is in doubt about: findings that it must not close, whatever its rules say of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from nightround.model.finding import Finding
+from redcap_sync.dictionary import Dictionary
+from redcap_sync.messages import Message
+from redcap_sync.rows.tables import RowKey
+
+TOO_MANY = 10
+"""One in so many rules may stop being judged in a night, or be impossible to evaluate; more make the night red."""
+
+
+@dataclass(frozen=True, eq=False)
+class LostStructure:
+    """What the structure that was accepted had and tonight's has not: it may be deleted, or left out by a fault."""
+
+    before: Dictionary = field(repr=False)
+    now: Dictionary = field(repr=False)
+    lines: tuple[Message, ...] = ()
+    """What happened to each event, instrument and field."""
+
+    @cached_property
+    def fields(self) -> frozenset[str]:
+        """Names of fields."""
+        return frozenset(self.before.by_name.keys() - self.now.by_name.keys())
+
+    @cached_property
+    def places(self) -> frozenset[tuple[str, str]]:
+        """Pairs of event and instrument where rows lay, and where none can lie now, or only in another way."""
+        return frozenset(
+            (event, one.name)
+            for one in self.before.instruments
+            for event in self.before.events_of(one.name)
+            if self.loses(RowKey("", event, one.name, self.before.first_instance(event, one.name)))
+        )
+
+    def loses(self, row: RowKey) -> bool:
+        """Whether a row of an instrument had its place and has none now."""
+        place = (row.event, row.instrument, row.instance)
+        return self.before.has_row(*place) and not self.now.has_row(*place)
+
+    def loses_flat(self, row: RowKey) -> bool:
+        """The same of a row of a flat export, which names an instrument only where one repeats alone."""
+        if row.instrument:
+            return self.loses(row)
+        before, now = (
+            any(one.has_row(row.event, instrument, row.instance) for instrument in one.instruments_at(row.event))
+            for one in (self.before, self.now)
+        )
+        return before and not now
+
+    def __bool__(self) -> bool:
+        return bool(self.fields or self.places)
+
+
+@dataclass(frozen=True, eq=False)
+class Doubts:
+    """What keeps a night from closing some findings, and its run from being complete."""
+
+    suspects: frozenset[RowKey] = field(default=frozenset(), repr=False)
+    """Rows that are gone without a line in the log."""
+    lost: LostStructure | None = None
+    """Structure that went, and that no person has accepted."""
+    reading: frozenset[str] = frozenset()
+    """Rules that read what the lost structure had, where it is not known what they would say with it."""
+    not_evaluated: int = 0
+    """How many rules could not be evaluated, those that are switched off aside."""
+    sudden: frozenset[str] = frozenset()
+    """Rules that were judged the night before and are not tonight."""
+    judged_before: int = 0
+    """How many rules were judged the night before."""
+
+    @cached_property
+    def records(self) -> frozenset[str]:
+        """Records with a row that is gone: a rule on any other of their rows may have read it."""
+        return frozenset(row.record for row in self.suspects)
+
+    @property
+    def many_sudden(self) -> bool:
+        """Whether so many rules stopped being judged that a fault is likelier than a change of the data."""
+        return len(self.sudden) * TOO_MANY > self.judged_before
+
+    def withhold(self, finding: Finding) -> bool:
+        """Whether a finding must not be closed tonight."""
+        if finding.rule_id in self.reading or any(row.record in self.records for row in finding.rows):
+            return True
+        if self.many_sudden and finding.rule_id in self.sudden:
+            return True
+        lost = self.lost
+        return lost is not None and (any(map(lost.loses, finding.rows)) or not lost.fields.isdisjoint(finding.fields))
+
+    def __bool__(self) -> bool:
+        return bool(self.suspects or self.lost or self.many_sudden)
