@@ -25,6 +25,7 @@ from redcap_sync.dictionary import Dictionary
 from redcap_sync.logic import Reference
 from redcap_sync.logic.events import nearest_event
 from redcap_sync.logic.language import RELATIVE_EVENTS
+from redcap_sync.logic.switches import DEFAULT_REFERENCE_SWITCHES
 from redcap_sync.rows.export_rows import TEXT
 from redcap_sync.rows.tables import Table
 
@@ -44,6 +45,8 @@ class Source:
     column: str
     positions: Positions
     as_text: bool = False
+    unticked: Mask | None = None
+    """Where an option of a checkbox counts as 0 though the visit has no row; None for what is no such option."""
 
     def texts_at(self, rows: npt.NDArray[np.intp]) -> list[str]:
         """The exported text of the cells behind some batch rows; '' where there is no such cell."""
@@ -62,10 +65,14 @@ class Source:
         if self._takes_every_row:
             return source
         there = self.positions >= 0
+        absent = np.zeros(len(there), dtype=bool) if self.unticked is None else self.unticked & ~there
         if not len(source):
-            return pd.Series([""] * len(there), dtype="str")
+            return pd.Series(np.where(absent, "0", ""), dtype="str")
         taken = source.take(np.maximum(self.positions, 0)).reset_index(drop=True)
-        return taken if there.all() else taken.where(there, "" if as_text else None)
+        if there.all():
+            return taken
+        taken = taken.where(there, "" if as_text else None)
+        return taken.mask(absent, "0" if as_text else 0.0) if absent.any() else taken
 
     def _texts(self, typed: pd.Series[Any]) -> pd.Series[Any]:
         """The cells as they were exported; where logic reads them, a number with a decimal comma has a point."""
@@ -115,7 +122,13 @@ class Lookup:
         join = (table.instrument, reference.event, reference.instance)
         if join not in self._joins:
             self._joins[join] = self._positions(*join)
-        return Source(table, reference.export_column, self._joins[join], as_text=reference.modifier == AS_TEXT)
+        return Source(
+            table,
+            reference.export_column,
+            self._joins[join],
+            as_text=reference.modifier == AS_TEXT,
+            unticked=self._unticked(table.instrument, reference),
+        )
 
     def _of_rows(self, column: str, values: pd.Series[str]) -> Source:
         """A value that every row has by itself, and no instrument's table holds."""
@@ -155,6 +168,22 @@ class Lookup:
         instances = self._instances(instrument, events, instance)
         rows = self.anchors.rows
         return rows.of(instrument).find(rows.numbers(self._part("records"), events, instances))
+
+    def _unticked(self, instrument: str, reference: Reference) -> Mask | None:
+        """The rows whose base row, were it there, would have the options of a checkbox."""
+        dictionary = self._snapshot.dictionary
+        field = dictionary.by_name.get(reference.name.field)
+        is_box = field is not None and field.type == "checkbox" and reference.modifier != AS_TEXT
+        if not (is_box and reference.instance == "" and DEFAULT_REFERENCE_SWITCHES.box_of_an_empty_visit_is_unticked):
+            return None
+        once = {
+            event
+            for event in dictionary.events_of(instrument)
+            if not dictionary.repeats(event, instrument) and not dictionary.event_repeats(event)
+        }
+        # The last one is that of NONE, no event.
+        places: Mask = np.array([*(name in once for name in self.anchors.rows.events), False])
+        return places[self._events(instrument, reference.event)]
 
     def _events(self, instrument: str, event: str) -> Numbers:
         """The number of the event each row reads from."""

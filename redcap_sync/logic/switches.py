@@ -59,3 +59,19 @@ class Switches:
 
 
 DEFAULT_SWITCHES = Switches()
+
+
+@dataclass(frozen=True)
+class ReferenceSwitches:
+    """The same of how a reference finds its value, before anything is evaluated."""
+
+    box_of_an_empty_visit_is_unticked: bool = True
+    """`[month6_arm_1][signs(2)]` for a record that has nothing in that event.
+
+    True: 0, because public training material says that an option is 1 or 0 and never blank where its event exists.
+    False: blank, as any other field of such a visit is. An instance that is not there is blank either way, and so is
+    an event in which the instrument is not used.
+    """
+
+
+DEFAULT_REFERENCE_SWITCHES = ReferenceSwitches()

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from redcap_sync.errors import LogicError
+from redcap_sync.logic.switches import DEFAULT_REFERENCE_SWITCHES
 from redcap_sync.project.state import StoredProject
 from redcap_sync.project.structure import EventRow
 from redcap_sync.project.values import ValuePlace
@@ -73,10 +74,18 @@ class Viewpoint:
         if column.instrument not in project.dictionary.instruments_at(project.event_name(event_id)):
             return ""
         target = self._target(event_id, column.instrument, reference.instance)
-        stored = project.values.stored(self.record, target) if target else {}
+        if target is None:
+            return ""
+        stored = project.values.stored(self.record, target)
         seen = {**stored, **self.answers} if target == self.place else stored
-        value = seen.get(column.name, "0" if column.is_checkbox else "")
+        value = seen.get(column.name, "0" if column.is_checkbox and self._has_boxes(target) else "")
         return _with_point(value) if column.field is not None and column.field.decimal_comma else value
+
+    def _has_boxes(self, target: ValuePlace) -> bool:
+        """Say whether options that are not ticked are 0 at a place, and not blank."""
+        if target == self.place or self.project.values.stored(self.record, target):
+            return True
+        return target.instance == 0 and DEFAULT_REFERENCE_SWITCHES.box_of_an_empty_visit_is_unticked
 
     def _target(self, event_id: int, instrument: str, selector: str) -> ValuePlace | None:
         """Where a value lies: the base row, or the instance that is named or that the row itself is."""
