@@ -145,8 +145,9 @@ class Place:
         return Cost(used.cpu, used.memory, (self.size() - before) / 1000, phases(used, self.steps()))
 
     def size(self) -> int:
-        """The bytes of all files."""
-        return sum(path.stat().st_size for path in self.data.rglob("*") if path.is_file())
+        """The bytes of all files; the index of a log that SQLite keeps while it is read is none that stays."""
+        files = (path for path in self.data.rglob("*") if path.is_file() and not path.name.endswith("-shm"))
+        return sum(path.stat().st_size for path in files)
 
     def rows(self, statement: str) -> list[tuple[Any, ...]]:
         """Rows of the store."""
@@ -159,10 +160,15 @@ class Place:
         return [(name, seconds(began), seconds(ended)) for name, began, ended in self.rows(last)]
 
     def answers(self) -> tuple[list[tuple[Any, ...]], ...]:
-        """What the last run found: each rule's outcome, and every finding with its state."""
-        outcomes = "SELECT rule_id, status, in_scope, checked, failed FROM outcomes WHERE run_id = {} ORDER BY 1"
-        last = "(SELECT max(id) FROM runs)"
-        return self.rows(outcomes.format(last)), self.rows("SELECT id, state FROM findings ORDER BY id")
+        """What the last run found: each rule's outcome, and every finding with its state.
+
+        A run whose outcomes are those of the run before has none of its own.
+        """
+        outcomes = self.rows(
+            "SELECT rule_id, status, in_scope, checked, failed FROM outcomes "
+            "WHERE run_id = (SELECT max(run_id) FROM outcomes) ORDER BY 1"
+        )
+        return outcomes, self.rows("SELECT id, state FROM findings ORDER BY id")
 
 
 def seconds(stored: str) -> float:
