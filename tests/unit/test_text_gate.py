@@ -9,7 +9,7 @@ import logging
 import sys
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -26,8 +26,9 @@ from nightround.texts.text_gate import close_the_gate, traceback_text
 from redcap_sync.api.client import RedcapClient
 from redcap_sync.api.token import Token
 from redcap_sync.clean_text import clean, clean_tree, keep_secret, one_line
-from redcap_sync.errors import RedcapRefused
+from redcap_sync.errors import ExplainedError, RedcapRefused
 from redcap_sync.messages import Message
+from redcap_sync.pulling.export_rights import missing_columns, strange_columns
 
 ROOT = Path(__file__).parents[2]
 TOKEN = "0123456789ABCDEF0123456789abcdef"
@@ -261,3 +262,12 @@ def test_no_text_leaves_but_through_the_doors() -> None:
     sources = [path for folder in ("nightround", "redcap_sync", "jobs") for path in (ROOT / folder).rglob("*.py")]
     found = {str(path.relative_to(ROOT)) for path in sources if ways_out(path)}
     assert found == DOORS.keys()
+
+
+@pytest.mark.parametrize("error", [missing_columns, strange_columns])
+def test_the_columns_that_an_export_lacks_are_private(error: Callable[[Sequence[str]], ExplainedError]) -> None:
+    """The message counts them; their names, which hold codes, are the private part."""
+    made = error(["hiv_status___1", "hiv_status___2"])
+    assert "2 columns" in made.what
+    assert "hiv_status" not in f"{made} {made.facts} {made.shown().document()} {in_language(made.shown(), 'zh')}"
+    assert made.private == "hiv_status___1\nhiv_status___2"
