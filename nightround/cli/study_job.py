@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -35,6 +36,8 @@ def run(
     from nightround.night.study_locks import BY_HAND, Waiting
 
     log_to_stderr()
+    # SIGTERM would end the process without a word; as Ctrl+C it leaves a run with its end, and a mail.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     waiting = BY_HAND if wait is None else Waiting(wait, mailed=False)
     with open_night(
         study,
