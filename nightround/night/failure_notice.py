@@ -55,6 +55,8 @@ def send_failure_notice(
         now=now.astimezone(ZoneInfo(settings.study.time_zone)),
         synthetic=settings.study.synthetic,
     )
+    if not deliveries:
+        log.error("nobody was notified: the study names nobody in [[people]]")
     for one in deliveries:
         if one.trouble:
             log.error("the notice for %s: %s", one.notice.recipient.role, one.trouble)

@@ -24,7 +24,6 @@ ENDS = {
     Ended.RED: "came to its end, but could not see or judge everything",
     Ended.FAILED: "failed",
     Ended.LOST: "never said how it ended: it was killed, or the machine stopped",
-    Ended.SKIPPED: "skipped",
 }
 
 
@@ -92,7 +91,7 @@ def status_of(name: str, data: Path, content: Content) -> StudyStatus:
 
 def _read(place: StudyPlace, zone: ZoneInfo) -> StudyStatus:
     with open_store(place.data / DATABASE) as store:
-        newest = next(iter(store.runs(place.id, limit=1)), None)
+        newest = store.last_attempt(place.id, NIGHTLY)
         open_now = Counter(one.severity for one in store.findings(place.id) if one.resolved_at is None)
         counts = {one: open_now[one] for one in Severity}
         return StudyStatus(place.id, zone, store.last_complete(place.id, NIGHTLY), newest, counts)

@@ -150,6 +150,11 @@ class Store:
         with reading(self.engine) as connection:
             return runs.read_last_complete(connection, study, job)
 
+    def last_attempt(self, study: str, job: str) -> Run | None:
+        """The newest run of a job, also one that is running, but not one that was skipped; or None."""
+        with reading(self.engine) as connection:
+            return runs.read_last_attempt(connection, study, job)
+
     def lost_runs(self, study: str, job: str) -> tuple[Run, ...]:
         """The runs of a job that never said how they ended, after the last one that did; newest first."""
         with reading(self.engine) as connection:

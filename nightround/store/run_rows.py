@@ -200,6 +200,12 @@ def read_last_complete(connection: Connection, study: str, job: str) -> Run | No
     return next(iter(_read(connection, query)), None)
 
 
+def read_last_attempt(connection: Connection, study: str, job: str) -> Run | None:
+    """The newest run of a job, also one that is running, but not one that was skipped; or None."""
+    of_job = runs.c.study == study, runs.c.job == job, runs.c.ended != Ended.SKIPPED
+    return next(iter(_read(connection, select(runs).where(*of_job).limit(1))), None)
+
+
 def read_lost(connection: Connection, study: str, job: str) -> tuple[Run, ...]:
     """The runs of a job that never said how they ended, after the last one that did; newest first."""
     of_job = runs.c.study == study, runs.c.job == job
