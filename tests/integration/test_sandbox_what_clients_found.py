@@ -17,8 +17,8 @@ from redcap_sync.errors import ProjectFileWrong
 from redcap_sync.project.state import StoredProject
 from redcap_sync.sandbox import Running, running
 from redcap_sync.sandbox.__main__ import main
-from redcap_sync.sandbox.project_sources import project_from_odm, project_from_xml
-from tests.sandbox_examples import Clock, longitudinal_folder, longitudinal_project, simple_project
+from redcap_sync.sandbox.project_sources import project_from_folder, project_from_odm, project_from_xml
+from tests.sandbox_examples import Clock, longitudinal_folder, longitudinal_project, simple_project, write_structure
 
 PUBLIC = "https://redcap.example.org"
 
@@ -469,3 +469,29 @@ def _started(*arguments: str) -> Iterator[tuple[list[str], str]]:
             yield lines, line.split()[1]
         finally:
             process.terminate()
+
+
+@pytest.mark.parametrize("instrument", ["baseline", "labs", "nowhere"])
+@pytest.mark.parametrize("where", ["", "&event_id=1", "&event_id=99"])
+def test_pages_of_a_project_without_any_event_never_fail(either: Asked, instrument: str, where: str) -> None:
+    """Its pages say that there is nothing, or are not there."""
+    either([{"record_id": "1"}])
+    either(content="arm", action="delete", **{"arms[0]": "1"})
+    base, pid = f"{either.sandbox.url}/redcap_v14.5.0", either.project.project_id
+    for page in (f"index.php?pid={pid}", f"DataEntry/record_home.php?pid={pid}&id=1"):
+        assert requests.get(f"{base}/{page}", timeout=10).status_code in (200, 404)
+    entry = f"{base}/DataEntry/index.php?pid={pid}&id=1&page={instrument}{where}"
+    assert requests.get(entry, timeout=10).status_code in (200, 404)
+
+
+def test_a_checkbox_without_a_choice_has_a_page(tmp_path: Path) -> None:
+    """A checkbox that has the options of missing data codes alone is shown like any other."""
+    fields = [("record_id", "form", "text", "Record ID"), ("box", "form", "checkbox", "Box", "")]
+    write_structure(tmp_path, fields, [("form", "Form")])
+    settings = {"title": "Box", "missing_data_codes": "NI, No information"}
+    (tmp_path / "project.json").write_text(json.dumps(settings), encoding="utf-8")
+    for call in _served(project_from_folder(tmp_path, clock=Clock())):
+        call([{"record_id": "1", "box___ni": "1"}])
+        address = f"{call.sandbox.url}/redcap_v14.5.0/DataEntry/index.php?pid={call.project.project_id}&id=1&page=form"
+        page = requests.get(address, timeout=10)
+        assert (page.status_code, page.text.count('id="box-tr"')) == (200, 1)
