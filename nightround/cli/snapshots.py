@@ -146,7 +146,7 @@ def _show_drift(study: str, data: Path) -> None:
         raise click.UsageError(f"There is no snapshot of {study} yet; pull first: nightround pull {study}")
     if accepted is not None:
         for line in drift_between(accepted.dictionary, store.structure(latest).dictionary).lines():
-            click.echo(line)
+            say(str(line))
 
 
 def _opened(study: str, data: Path) -> tuple[Study, SnapshotStore]:
