@@ -103,6 +103,10 @@ class Event:
     event_id: int | None = None
     custom_label: str = ""
     """What REDCap shows below the label; it may hold piped fields."""
+    day_offset: int = 0
+    """Days from the anchor to the event, where the project schedules its events; else 0."""
+    offset_max: int = 0
+    """So many days later the event may still be."""
 
     @property
     def in_both(self) -> str:
@@ -304,6 +308,8 @@ def _event(row: Mapping[str, Any]) -> Event:
         int(row["arm_num"]),
         int(event_id) if event_id else None,
         row.get("custom_event_label") or "",
+        whole_number(str(row.get("day_offset") or "")) or 0,
+        whole_number(str(row.get("offset_max") or "")) or 0,
     )
 
 

@@ -206,6 +206,10 @@ class DictionaryRulesTable(StudyModel):
     severity: Severity = Severity.MINOR
     limit_severity: Severity = Severity.MAJOR
     """Of values beyond a hard limit, and of ranges that REDCap enforces (@FORCE-MINMAX)."""
+    visit: bool = True
+    """Visits that most records have: expected where a later one has data, or where `anchor` makes them due."""
+    anchor: Line = ""
+    """The date from which REDCap's own day offsets of events count, such as [baseline_arm_1][operation_date]."""
     visits: tuple[VisitTable, ...] = ()
     expected_missing: tuple[ExpectedMissingTable, ...] = ()
     limits: tuple[LimitTable, ...] = ()

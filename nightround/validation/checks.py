@@ -106,6 +106,15 @@ def _absent_visit(rows: Rows, columns: Sequence[str], settings: Settings, scope:
     return Verdict(expected, expected, expected & ~rows.stored[settings["visit"]].filled)
 
 
+def _usual_visit(rows: Rows, columns: Sequence[str], settings: Settings, scope: Mask) -> Verdict:
+    """The record holds nothing in an event that is due, or overtaken where most overtaken records have it."""
+    overtaken = reduce(np.logical_or, (rows.stored[later].filled for later in settings["later"]), np.zeros_like(scope))
+    far_enough = scope & overtaken
+    with_it = far_enough & rows.stored[settings["visit"]].filled
+    is_usual = np.count_nonzero(with_it) >= settings["share"] * np.count_nonzero(far_enough)
+    return _absent_visit(rows, columns, settings if is_usual else {**settings, "later": ()}, scope)
+
+
 def _format(rows: Rows, columns: Sequence[str], settings: Settings, scope: Mask) -> Verdict:
     """The value does not have the form of its validation type."""
     stored = rows.stored[columns[0]]
@@ -252,6 +261,7 @@ KINDS: Mapping[str, Kind] = {
     "filled": _filled,
     "never_opened": _never_opened,
     "absent_visit": _absent_visit,
+    "usual_visit": _usual_visit,
     "format": _format,
     "range": _range,
     "outlier": _outlier,
@@ -263,5 +273,5 @@ KINDS: Mapping[str, Kind] = {
     "count": _count,
 }
 
-NEEDS_ALL_ROWS = ("outlier", "slip", "alike")
+NEEDS_ALL_ROWS = ("outlier", "slip", "alike", "usual_visit")
 """Kinds that hold every value against all the others, so that no part of the rows can be judged by itself."""

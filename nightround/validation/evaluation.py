@@ -236,10 +236,11 @@ def _of_all_rows(trees: Trees, scope: Bits, judged: Bits, rows: Rows) -> RuleRes
     verdict = _guarded(run_check, trees.check or {}, rows, filled)
     if isinstance(verdict, RuleResult):
         return verdict
+    concerned = verdict.scope | (in_scope & ~filled)
     return RuleResult(
-        int(np.count_nonzero(in_scope)),
+        int(np.count_nonzero(concerned)),
         int(np.count_nonzero(verdict.judged)),
-        scope,
+        np.packbits(concerned),
         np.packbits(verdict.judged),
         positions_of(verdict.failing),
         suggested=verdict.suggested,

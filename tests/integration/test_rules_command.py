@@ -196,7 +196,7 @@ def test_the_rules_of_the_project_are_linted_and_listed(capsys: pytest.CaptureFi
     }
     _, listed, _ = called(capsys, str(copied), "--json")
     assert [rule["id"] for rule in json.loads(listed)["rules"] if rule["origin"] == "redcap"] == list(ids)
-    assert "59 of the study, 7 of its project, 185 of its dictionary" in called(capsys, str(copied))[1]
+    assert "59 of the study, 7 of its project, 189 of its dictionary" in called(capsys, str(copied))[1]
     assert f"| {sound} | Sound | `[age] < 18` |" in called(capsys, str(copied), "--catalogue")[1]
     readable = "".join(
         line for line in PROJECT_RULES.splitlines(keepends=True) if "aeg" not in line and ">>" not in line

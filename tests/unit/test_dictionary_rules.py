@@ -45,7 +45,7 @@ def row(record: str, event: str = "base_arm_1", **cells: str) -> dict[str, str]:
 
 def judged(dictionary: Dictionary, records: Sequence[dict[str, str]], **wanted: Any) -> dict[str, Outcome]:
     """Only the wanted kinds of rules, judged on some rows."""
-    kinds = dict.fromkeys(("range", "choice", "required", "absent"), False)
+    kinds = dict.fromkeys(("range", "choice", "required", "absent", "visit"), False)
     table = DictionaryRulesTable.model_validate({**kinds, **wanted})
     validation = validate(
         snapshot(dictionary, records), rules_from_dictionary(dictionary, table), now=NIGHT.replace(tzinfo=None)
@@ -63,6 +63,7 @@ def test_the_usual_rules_of_a_study_keep_their_ids() -> None:
     dictionary = changed(weight={"minimum": "30", "required": True}, signs={"required": True})
     made = rules_from_dictionary(dictionary, DictionaryRulesTable())
     assert [rule.id for rule in made] == [
+        "visit:mid_arm_1",
         "absent:visit",
         "choice:sex",
         "required:weight",
@@ -329,7 +330,7 @@ def test_every_field_of_the_slip_rule_is_a_number() -> None:
 def test_a_field_without_a_label_is_named() -> None:
     """The title of a rule is never empty."""
     bare: Field = replace(PLAIN.fields[2], label="", minimum="1")
-    made = rules_from_dictionary(replace(PLAIN, fields=(PLAIN.fields[0], bare)), DictionaryRulesTable())
+    made = rules_from_dictionary(replace(PLAIN, fields=(PLAIN.fields[0], bare)), DictionaryRulesTable(visit=False))
     assert made[0].title.en == "weight is within 1 – …"
 
 

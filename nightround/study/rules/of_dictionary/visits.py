@@ -18,33 +18,51 @@ from redcap_sync.errors import LogicError
 from redcap_sync.logic import parse, to_json
 
 SOURCE = "visits that the study expects"
+USUAL = 0.5
+"""The share of the records with a later visit that have a visit, from which the others are expected to have it."""
 
 
 def visit_rules(dictionary: Dictionary, wanted: DictionaryRulesTable) -> Iterator[Rule]:
-    """One rule for each visit the study names; raises StudyFilesWrong for an event that cannot be expected."""
+    """One rule for each visit the study names, and for others by what most records have.
+
+    Raises StudyFilesWrong for an event that the study names and that cannot be expected.
+    """
+    named = {visit.event for visit in wanted.visits}
     for visit in wanted.visits:
         arm = _arm(dictionary, visit.event)
-        first, instrument = _anchor(dictionary, arm)
-        event = next(one for one in arm if one.unique_name == visit.event)
-        texts = texts_of(RuleKind.VISIT, event.in_both)
-        expected = [one for one in wanted.expected_missing if one.event == visit.event]
-        yield Rule(
-            id=RuleKind.VISIT.rule_id(visit.event),
-            title=texts.title,
-            problem=texts.problem,
-            instrument=instrument,
-            events=(first,),
-            discrepancy="",
-            severity=wanted.severity,
-            fields=(),
-            applies=unless("", expected),
-            advice=with_reasons(texts.advice, expected),
-            source=SOURCE,
-            origin="dictionary",
-            check=_absent_visit(visit, arm),
-            kind=RuleKind.VISIT,
-            shown_at=_place(dictionary, visit.event),
-        )
+        yield _rule(dictionary, wanted, visit.event, arm, _absent_visit(visit, arm))
+    for event in dictionary.events if wanted.visit else ():
+        arm = [one for one in dictionary.events if one.arm == event.arm]
+        if event.unique_name in named or event is arm[0] or not _place(dictionary, event.unique_name):
+            continue
+        check = _usual_visit(event, arm, wanted.anchor)
+        can_be_due = check.settings.get("later") or check.settings.keys() & {"formula", "refused"}
+        if can_be_due and _first_row(dictionary, arm):
+            yield _rule(dictionary, wanted, event.unique_name, arm, check)
+
+
+def _rule(dictionary: Dictionary, wanted: DictionaryRulesTable, name: str, arm: list[Event], check: Check) -> Rule:
+    first, instrument = _anchor(dictionary, arm)
+    event = next(one for one in arm if one.unique_name == name)
+    texts = texts_of(RuleKind.VISIT, event.in_both)
+    expected = [one for one in wanted.expected_missing if one.event == name]
+    return Rule(
+        id=RuleKind.VISIT.rule_id(name),
+        title=texts.title,
+        problem=texts.problem,
+        instrument=instrument,
+        events=(first,),
+        discrepancy="",
+        severity=wanted.severity,
+        fields=(),
+        applies=unless("", expected),
+        advice=with_reasons(texts.advice, expected),
+        source=SOURCE,
+        origin="dictionary",
+        check=check,
+        kind=RuleKind.VISIT,
+        shown_at=_place(dictionary, name),
+    )
 
 
 def _place(dictionary: Dictionary, event: str) -> RulePlace | None:
@@ -65,6 +83,20 @@ def _absent_visit(visit: VisitTable, arm: list[Event]) -> Check:
         return Check("absent_visit", (), {"refused": error.part("what").document()})
 
 
+def _usual_visit(event: Event, arm: list[Event], anchor: str) -> Check:
+    """A visit that nobody named: overtaken by a later one, or later than REDCap's own offset from the anchor."""
+    names = [one.unique_name for one in arm]
+    later = names[names.index(event.unique_name) + 1 :]
+    settings = {"visit": event.unique_name, "later": later, "share": USUAL}
+    if not (anchor and event.day_offset):
+        return Check("usual_visit", (), settings)
+    due = f"datediff({anchor}, 'today', 'd', 'ymd', true) > {event.day_offset + event.offset_max}"
+    try:
+        return Check("usual_visit", (), {**settings, "formula": to_json(parse(due))})
+    except LogicError as error:
+        return Check("usual_visit", (), {"refused": error.part("what").document()})
+
+
 def _arm(dictionary: Dictionary, name: str) -> list[Event]:
     """The events of the visit's arm, in order; the first of them is where records begin."""
     own = next((event for event in dictionary.events if event.unique_name == name), None)
@@ -79,8 +111,14 @@ def _arm(dictionary: Dictionary, name: str) -> list[Event]:
 def _anchor(dictionary: Dictionary, arm: list[Event]) -> tuple[str, str]:
     """The arm's first event, and an instrument that has the record's one row there."""
     first = arm[0].unique_name
-    if not dictionary.event_repeats(first):
-        for instrument in dictionary.instruments_at(first):
-            if not dictionary.repeats(first, instrument):
-                return first, instrument
-    raise StudyFilesWrong("study.no_visit", event=first)
+    instrument = _first_row(dictionary, arm)
+    if not instrument:
+        raise StudyFilesWrong("study.no_visit", event=first)
+    return first, instrument
+
+
+def _first_row(dictionary: Dictionary, arm: list[Event]) -> str:
+    """An instrument that has the record's one row in the arm's first event; '' where none has."""
+    first = arm[0].unique_name
+    here = () if dictionary.event_repeats(first) else dictionary.instruments_at(first)
+    return next((name for name in here if not dictionary.repeats(first, name)), "")
