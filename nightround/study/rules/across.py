@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from nightround.model.rule import Between, Check
@@ -29,12 +29,21 @@ Distance = Annotated[Decimal | str, AfterValidator(_distance)]
 """How far apart two values may be: a number, or for dates and times how long: `3d`, `12h`, `30min`."""
 
 
-class AlikeTable(StudyModel):
+class RuleModel(StudyModel):
+    """A table of a rule file; its description of each key is that of docs/rules.md."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+
+class AlikeTable(RuleModel):
     """`alike`: no two rows agree in all of `fields` and are as near as `within` says in the fields named there."""
 
     fields: tuple[FilledLine, ...] = ()
+    """Columns in which the rows are equal; case, width of characters and spaces do not count."""
     within: dict[FilledLine, Distance] = Field(default_factory=dict)
+    """Columns in which the rows are near, and how far apart at most: a number, or `3d`, `12h`, `30min` for dates."""
     between: Between = "records"
+    """Which rows are compared: those of different records, those of one record, or any two."""
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -53,13 +62,17 @@ def _measured(distance: float | str) -> tuple[str, float]:
     return ("moment", float(found[1]) * SECONDS[found[2]]) if found else ("number", float(distance))
 
 
-class CountTable(StudyModel):
+class CountTable(RuleModel):
     """`count`: how many rows of `instrument` a record has, in `events` or in all; without it, how many of `events`."""
 
     instrument: str = ""
+    """The instrument whose rows are counted in which something was entered."""
     events: tuple[FilledLine, ...] = ()
+    """The events in which rows are counted; without `instrument` the events themselves, which have data or not."""
     at_least: Annotated[WholeNumber, Field(ge=0)] = 0
+    """Fewer are a finding."""
     at_most: Annotated[WholeNumber, Field(ge=0)] = NO_LIMIT
+    """More are a finding. Without it there is no limit."""
 
     def check(self) -> Check:
         """What a rule with it looks for."""

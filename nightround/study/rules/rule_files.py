@@ -11,9 +11,9 @@ from pydantic_core import PydanticCustomError
 
 from nightround.model.errors import StudyFilesWrong
 from nightround.model.rule import Example, Rule, RuleKind, Severity
-from nightround.study.rules.across import AlikeTable, CountTable, check_of, compared_columns
+from nightround.study.rules.across import AlikeTable, CountTable, RuleModel, check_of, compared_columns
 from nightround.study.rules.needed_fields import needed_fields
-from nightround.study.settings import StudyModel, TitleInTwoLanguages, TwoLanguages, checked, read_toml
+from nightround.study.settings import TitleInTwoLanguages, TwoLanguages, checked, read_toml
 from nightround.study.text_checks import FilledLine, Id, Line
 from redcap_sync.errors import LogicError
 from redcap_sync.logic import Expression, parse, references
@@ -27,19 +27,24 @@ ASKING = {
 """The ways to say what a rule looks for, and the kind of rule each makes."""
 
 
-class ExampleTable(StudyModel):
+class ExampleTable(RuleModel):
     """`[[rule.examples]]`: a small row and what the rule says of it."""
 
     values: dict[str, str]
+    """Columns and what they hold, as REDCap stores it; a column that is left out is blank."""
     verdict: Literal["passes", "fails", "skipped"]
+    """What the rule says of the row: `skipped` where it does not apply or a needed value is missing."""
 
 
-class RuleTable(StudyModel):
+class RuleTable(RuleModel):
     """`[[rule]]`: one rule."""
 
     id: Id
+    """The name of the rule in lists, mails and findings: letters, digits, `_` and `-`."""
     instrument: FilledLine
+    """The instrument whose rows are looked at, and under which findings are shown."""
     title: TitleInTwoLanguages
+    """What must hold, in one line of each language (`zh`, `en`)."""
     discrepancy: str = ""
     """REDCap logic that is true where the rule is broken."""
     unique: tuple[FilledLine, ...] = ()
@@ -49,18 +54,30 @@ class RuleTable(StudyModel):
     count: CountTable | None = None
     """In place of logic: how many rows or events a record has."""
     severity: Severity
+    """How much a violation can hurt the results."""
     fields: tuple[FilledLine, ...] | None = None
+    """The fields that are shown, the link leads to the first. Without it: every field that the logic reads."""
     identifiers_by_name: bool = False
-    """Whether `fields` may name a field that holds an identifier."""
+    """Whether `fields` may name a field that holds an identifier; what it holds is never shown."""
     applies: str = ""
+    """REDCap logic that is true in the rows that the rule concerns. Without it: in all."""
     needs: tuple[FilledLine, ...] | None = None
+    """Columns that must hold a value for a row to be checked. Without it: what the logic reads and does not ask to be
+    blank. Columns that `unique` and `alike` compare are always needed."""
     events: tuple[FilledLine, ...] = ()
+    """The events whose rows are looked at. Without it: every event that has the instrument."""
     owner: Line = "coordinator"
+    """Who is told of the findings: a role that a person of `study.toml` owns."""
     advice: TwoLanguages
+    """What is to be done about a finding, in both languages."""
     problem: TwoLanguages = TwoLanguages(zh="", en="")
+    """What a finding is shown as. Without it: the title."""
     analyst: TwoLanguages = TwoLanguages(zh="", en="")
+    """What an analyst must know of the findings."""
     source: str
+    """Where the rule comes from: a protocol, a guideline, a publication."""
     examples: tuple[ExampleTable, ...] = ()
+    """Small rows with the verdict of the rule on each, which are its tests. Only for a rule with a `discrepancy`."""
     was: FilledLine | tuple[FilledLine, ...] = ()
     """Ids that the rule had before it was renamed, or that of a rule which it takes the place of."""
 
@@ -86,10 +103,11 @@ class RuleTable(StudyModel):
         return self
 
 
-class RuleFile(StudyModel):
+class RuleFile(RuleModel):
     """A whole rule file."""
 
     rule: tuple[RuleTable, ...]
+    """The rules, each under `[[rule]]`."""
 
 
 def read_rules(folder: Path, *, strict: bool = True) -> tuple[Rule, ...]:
