@@ -39,7 +39,7 @@ CHILDREN = """
 import json, os, signal, sys, time
 from datetime import datetime
 from pathlib import Path
-import great_expectations
+import alembic.command, great_expectations, redcap, scipy.stats, sqlalchemy.dialects.sqlite
 from nightround.night.run_job import open_night, run_job
 from nightround.store.database import open_store
 from nightround.study.folder import find_content

@@ -17,7 +17,7 @@ from nightround.model.errors import RoundAlreadyRunning, UsageWrong
 from nightround.night.retention_step import STAYS
 from nightround.night.round import Round
 from nightround.night.study_locks import FINDINGS, PULL, ROUND
-from nightround.snapshots.forget_record import forget_record, has_record
+from nightround.snapshots.forget_record import forget_record, has_record, names_of
 from nightround.snapshots.vault import Vault
 from nightround.store.database import Store
 from nightround.texts.csv_text import csv_text
@@ -60,7 +60,8 @@ def forget(facts: Round, store: Store, record: str, *, by: str, though_in_redcap
     """Forget a record of the study.
 
     Raises UsageWrong where the last snapshot still has it, which the next pull would bring back, and where nothing
-    knows it. Broken off at any moment, the same call does the rest: the database, which knows its findings, is last.
+    knows it. A record that was renamed is forgotten under each name that it had. Broken off at any moment, the same
+    call does the rest: the database, which knows its findings, is last.
     """
     from nightround.report.forget_in_reports import forget_in_reports
 
@@ -74,12 +75,13 @@ def forget(facts: Round, store: Store, record: str, *, by: str, though_in_redcap
         if not opened.enter_context(facts.snapshots.removing()):
             raise RoundAlreadyRunning("night.locked", folder=str(facts.folder))
         number, broken_off = store.begin_forgetting(facts.study.id, record, by=by, now=facts.started_at)
-        snapshots = forget_record(facts.snapshots, record)
-        lists = list(_forget_in_lists(facts.folder / "runs", record, findings, facts.vault))
+        names = frozenset({record, *names_of(facts.snapshots, record).values()})
+        lists = list(_forget_in_lists(facts.folder / "runs", names, findings, facts.vault))
         facts.judged_file.path.unlink(missing_ok=True)
-        named = record if facts.study.settings.study.record_id_in_messages else ""
+        named = names if facts.study.settings.study.record_id_in_messages else ()
         mails = list(_forget_mails(facts.folder / "outbox", named, findings))
-        reports = forget_in_reports(facts.folder / "reports", record, facts.snapshots.renamed_ids.read())
+        snapshots = forget_record(facts.snapshots, record)
+        reports = forget_in_reports(facts.folder / "reports", names, facts.snapshots.renamed_ids.read())
         counts = {
             "snapshots": len(snapshots.renamed),
             "lists": len(lists),
@@ -110,15 +112,15 @@ def _write_list(path: Path, content: bytes, vault: Vault) -> None:
         write_private(path, content)
 
 
-def _forget_in_lists(runs: Path, record: str, findings: Collection[str], vault: Vault) -> Iterator[Path]:
+def _forget_in_lists(runs: Path, names: Collection[str], findings: Collection[str], vault: Vault) -> Iterator[Path]:
     """Change the lists of runs that name a record, and remove what else a run left that may name it."""
     for path in sorted(runs.glob("*/*")):
         if path.name.startswith(WITHOUT_RECORDS):
             continue
         if path.name.startswith("findings"):
-            changed = _findings_without(path.read_bytes(), record, findings)
+            changed = _findings_without(path.read_bytes(), names, findings)
         elif path.name.startswith(WITH_VALUES):
-            changed = _failures_without(vault.read(path), record)
+            changed = _failures_without(vault.read(path), names)
         else:
             path.unlink()
             yield path
@@ -128,24 +130,24 @@ def _forget_in_lists(runs: Path, record: str, findings: Collection[str], vault: 
             yield path
 
 
-def _findings_without(content: bytes, record: str, findings: Collection[str]) -> bytes | None:
+def _findings_without(content: bytes, names: Collection[str], findings: Collection[str]) -> bytes | None:
     """The list of findings without a record; None where it does not name it."""
     reader = csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline=""))
     rows = list(reader)
-    kept = [row for row in rows if row["record"] != record and row["finding"] not in set(findings)]
+    kept = [row for row in rows if row["record"] not in names and row["finding"] not in set(findings)]
     return csv_text(tuple(reader.fieldnames or ()), kept).encode() if len(kept) < len(rows) else None
 
 
-def _failures_without(content: bytes, record: str) -> bytes | None:
+def _failures_without(content: bytes, names: Collection[str]) -> bytes | None:
     """The table of failing rows without a record; None where it does not name it."""
     table = pd.read_parquet(io.BytesIO(content))
-    kept = table[table["record"] != record].reset_index(drop=True)
+    kept = table[~table["record"].isin(list(names))].reset_index(drop=True)
     return kept.to_parquet() if len(kept) < len(table) else None
 
 
-def _forget_mails(outbox: Path, record: str, findings: Iterable[str]) -> Iterator[Path]:
+def _forget_mails(outbox: Path, records: Collection[str], findings: Iterable[str]) -> Iterator[Path]:
     """Remove the copies of mails that name a record, or one of its findings."""
-    names = [re.escape(name) for name in (record, *(one[:SHOWN_ID] for one in findings)) if name]
+    names = [re.escape(name) for name in (*records, *(one[:SHOWN_ID] for one in findings))]
     if not names:
         return
     naming = re.compile(rf"(?<![\w-])(?:{'|'.join(names)})(?![\w-])")

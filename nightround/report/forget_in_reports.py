@@ -30,9 +30,10 @@ class ForgottenReports:
     """Who was given one of the reports that named the record."""
 
 
-def forget_in_reports(folder: Path, record: str, renamed: Collection[str]) -> ForgottenReports:
-    """Take a record out of the reports of a folder. `renamed` are the old ids of snapshots that have another one now.
+def forget_in_reports(folder: Path, names: Collection[str], renamed: Collection[str]) -> ForgottenReports:
+    """Take a record, by each name it had, out of the reports of a folder.
 
+    `renamed` are the old ids of snapshots that have another one now.
     The register stays as it is: it says what was delivered.
     """
     done = ForgottenReports()
@@ -41,13 +42,15 @@ def forget_in_reports(folder: Path, record: str, renamed: Collection[str]) -> Fo
         if entry.snapshot in renamed:
             done.past.append(f"{entry.cutoff:%Y-%m-%d} {entry.snapshot[:12]}")
         if edition.exists():
-            _forget_in_edition(edition, record, entry, folder, done)
+            _forget_in_edition(edition, names, entry, folder, done)
     return done
 
 
-def _forget_in_edition(path: Path, record: str, entry: RegisterEntry, folder: Path, done: ForgottenReports) -> None:
+def _forget_in_edition(
+    path: Path, names: Collection[str], entry: RegisterEntry, folder: Path, done: ForgottenReports
+) -> None:
     document = json.loads(path.read_bytes())
-    without = _without(document, record)
+    without = _without(document, names)
     if without == document:
         return
     done.editions += 1
@@ -65,18 +68,18 @@ def _remove_files(folder: Path, files: Mapping[str, str]) -> Iterator[Path]:
                 yield path
 
 
-def _without(document: Any, record: str) -> Any:
+def _without(document: Any, names: Collection[str]) -> Any:
     """A document without the findings of a record, and without the record among the causes of changes."""
     if isinstance(document, dict):
         return {
-            name: [other for other in one if other != record] if name == "records" else _without(one, record)
+            name: [other for other in one if other not in names] if name == "records" else _without(one, names)
             for name, one in document.items()
         }
     if isinstance(document, list):
-        return [_without(one, record) for one in document if not _is_of(one, record)]
+        return [_without(one, names) for one in document if not _is_of(one, names)]
     return document
 
 
-def _is_of(one: Any, record: str) -> bool:
+def _is_of(one: Any, names: Collection[str]) -> bool:
     row = one.get("row") if isinstance(one, dict) else None
-    return isinstance(row, list) and bool(row) and row[0] == record
+    return isinstance(row, list) and bool(row) and row[0] in names

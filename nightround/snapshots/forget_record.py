@@ -10,6 +10,7 @@ import numpy as np
 from nightround.snapshots.manifest import Manifest
 from nightround.snapshots.snapshot_store import SnapshotStore
 from redcap_sync.errors import ExportIncomplete
+from redcap_sync.pulling.change_log import Edit
 from redcap_sync.pulling.pulled import Checkpoint, Pull
 from redcap_sync.rows.tables import Table
 
@@ -24,22 +25,38 @@ class ForgottenSnapshots:
     """Files of snapshots that cannot be read, so that nobody knows whether they have the record."""
 
 
+def names_of(store: SnapshotStore, record: str) -> dict[str, str]:
+    """What a record was called in each kept snapshot, by the name of its manifest: the log says how it was renamed."""
+    found: dict[str, str] = {}
+    for manifest in reversed(store.readable_manifests()[0]):
+        found[manifest.name] = record
+        for edit in reversed(_edits(store, manifest)):
+            if edit.renamed_to == record:
+                record = edit.record
+    return found
+
+
 def forget_record(store: SnapshotStore, record: str) -> ForgottenSnapshots:
     """Take a record out of every snapshot; the caller has the lock of pulls, and nobody reads meanwhile.
 
-    Broken off at any moment, the next call does the rest.
+    Broken off at any moment, the next call does the rest: the oldest goes first, because the newer ones say what the
+    record was called before.
     """
     manifests, damaged = store.readable_manifests()
     left = [error.what for error in damaged]
     renamed: dict[str, str] = {}
+    names, before = names_of(store, record), ""
     store.resume().clear()
     for manifest in manifests:
+        name = names[manifest.name]
         try:
             pull = store.pull_of(manifest)
-            without = _without(pull, record)
+            without = _without(pull, name, before or name)
         except ExportIncomplete as error:
             left.append(error.what)
             continue
+        finally:
+            before = name
         if without is None:
             continue
         if without.id != manifest.id:
@@ -50,15 +67,22 @@ def forget_record(store: SnapshotStore, record: str) -> ForgottenSnapshots:
     return ForgottenSnapshots(renamed, tuple(left))
 
 
+def _edits(store: SnapshotStore, manifest: Manifest) -> tuple[Edit, ...]:
+    try:
+        return store.edits(manifest)
+    except ExportIncomplete:  # which is said where the snapshot itself is read
+        return ()
+
+
 def has_record(store: SnapshotStore, record: str) -> bool:
     """Whether the last good snapshot has a record."""
     base = store.base()
     return base is not None and bool((base.rows["record"] == record).any())
 
 
-def _without(pull: Pull, record: str) -> Pull | None:
-    """The pull without a record; None where it does not name it."""
-    edits = tuple(edit for edit in pull.edits if edit.record != record)
+def _without(pull: Pull, record: str, before: str) -> Pull | None:
+    """The pull without a record, which the pull before may have under another name; None where it does not name it."""
+    edits = tuple(edit for edit in pull.edits if not {edit.record, edit.renamed_to} & {record, before})
     named = bool((pull.rows["record"] == record).any()) or record in (pull.groups or {})
     if not named and len(edits) == len(pull.edits):
         return None

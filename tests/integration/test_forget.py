@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from click.testing import CliRunner
 
 from nightround.cli.store import store as store_commands
@@ -17,6 +18,7 @@ from nightround.night.forget_step import Forgotten
 from nightround.report.making import Press
 from nightround.report.rebuilding import rebuild
 from nightround.report.register import ENTRIES, RegisterEntry
+from nightround.snapshots import vault
 from nightround.snapshots.snapshot_store import SnapshotStore
 from nightround.store.database import open_store
 from nightround.store.history_chain import salted_digest
@@ -212,14 +214,45 @@ def test_copies_from_before_a_migration_are_named(study: SmallStudy) -> None:
     assert forgotten(study).still_has == (str(copy),)
 
 
-@pytest.mark.parametrize("cut", range(12))
+@pytest.mark.parametrize("cut", range(14))
+def test_a_record_that_was_renamed_is_forgotten_under_each_name(
+    study: SmallStudy, monkeypatch: pytest.MonkeyPatch, cut: int
+) -> None:
+    """The patient's rows of before are found, also by a second call; whoever has the old name now keeps everything."""
+    study.round()
+    rename(study, RECORD, "CANARY-99")
+    study.next_day()
+    study.round()
+    study.next_day()
+    study.type_in(RECORD, age="44", sex="1")
+    study.round()
+    study.next_day()
+    study.delete("CANARY-99")
+    study.round()
+    study.next_day()
+    broken_off(study, "CANARY-99", monkeypatch, cut)
+    assert naming(study, "CANARY-99", f'"{AGE}"') == []
+    snapshots = SnapshotStore(study.folder / "snapshots")
+    tables = [snapshots.load_night(one, STUDY).tables["baseline"] for one in snapshots.manifests()]
+    rows = [table.text[table.keys["record"] == RECORD]["age"].tolist() for table in tables]
+    assert rows == [[], [], [], [], ["44"], ["44"]]
+
+
+@pytest.mark.parametrize("cut", range(14))
 def test_a_call_that_was_broken_off_is_done_by_the_next(
     study: SmallStudy, monkeypatch: pytest.MonkeyPatch, cut: int
 ) -> None:
     """Whichever write is the last before a crash, the same call again leaves nothing of the record."""
-    from nightround.snapshots import vault
-
     deleted(study)
+    broken_off(study, RECORD, monkeypatch, cut)
+    assert naming(study, RECORD) == []
+    with open_store(study.folder / "nightround.sqlite3") as store:
+        assert store.broken_lines(STUDY) == ()
+        assert len(store.forgotten(STUDY)) == 1
+
+
+def broken_off(study: SmallStudy, record: str, monkeypatch: pytest.MonkeyPatch, cut: int) -> None:
+    """Forget a record, stopped at some write, and call again."""
     written = vault.write_private
     left = [cut]
 
@@ -231,11 +264,14 @@ def test_a_call_that_was_broken_off_is_done_by_the_next(
 
     monkeypatch.setattr(vault, "write_private", crash)
     try:
-        forgotten(study)
+        forgotten(study, record)
     except KeyboardInterrupt:
         monkeypatch.setattr(vault, "write_private", written)
-        forgotten(study)
-    assert naming(study, RECORD) == []
-    with open_store(study.folder / "nightround.sqlite3") as store:
-        assert store.broken_lines(STUDY) == ()
-        assert len(store.forgotten(STUDY)) == 1
+        forgotten(study, record)
+
+
+def rename(study: SmallStudy, old: str, new: str) -> None:
+    """Rename a record through the API."""
+    call = {"content": "record", "action": "rename", "record": old, "new_record_name": new}
+    form = {"token": study.environ["REDCAP_TOKEN"], **call}
+    requests.post(study.environ["REDCAP_URL"], data=form, timeout=30).raise_for_status()
