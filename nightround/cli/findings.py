@@ -132,6 +132,7 @@ class _Where:
             "last_seen_at": one.last_seen_at.isoformat(),
             "resolved_at": one.resolved_at.isoformat() if one.resolved_at else None,
             "times_reopened": one.times_reopened,
+            "under": one.under or None,
             "switched_off_until": self.off[one.rule_id].isoformat() if one.rule_id in self.off else None,
             "link": self.places.link(one, self.rules.get(one.rule_id)) if self.places else None,
         }

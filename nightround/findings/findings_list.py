@@ -34,6 +34,7 @@ COLUMNS = (
     "resolution",
     "times_reopened",
     "switched_off_until",
+    "under",
     "link",
 )
 
@@ -71,5 +72,6 @@ def _cells(finding: Finding, rule: Rule | None, places: Places, off: date | None
         finding.resolution.value if finding.resolution else "",
         finding.times_reopened,
         off.isoformat() if off else "",
+        finding.under,
         places.link(finding, rule),
     )

@@ -13,6 +13,7 @@ from operator import attrgetter
 from typing import Any
 
 from nightround.findings.lineage import Rename, follow
+from nightround.findings.one_cause import speaking_for, spoken_for
 from nightround.model.doubts import Doubts
 from nightround.model.finding import WITHDRAWALS, Finding, FindingState, LedgerDelta, Resolution, finding_id
 from nightround.model.outcome import Outcome, Status, Violation
@@ -20,6 +21,8 @@ from nightround.model.rule import Rule
 from nightround.study.rules.rule_logic import logic_hash
 from redcap_sync.rows.tables import RowKey
 
+OPEN_PARTS = ("opened", "reopened", "persisting", "untouched")
+"""The parts of a delta whose findings are open."""
 JUDGED = frozenset({Status.PASSED, Status.FAILED})
 NO_DOUBTS = Doubts()
 
@@ -36,6 +39,7 @@ def reconcile(
     renames: Sequence[Rename] = (),
     names: Mapping[str, str] | None = None,
     doubts: Doubts = NO_DOUBTS,
+    quiet: Container[str] = (),
 ) -> LedgerDelta:
     """Hold what is known against tonight's outcomes and say what opened, stays, closed or came back.
 
@@ -55,6 +59,9 @@ def reconcile(
     Before all this findings go with the records of `renames`, in their order, and with rules that have another id:
     by what a rule says that it `was`, and by `names`. Where a record has taken the name of one that is gone, the
     findings of that one are closed on any night: REDCap gives a name only once, so that the log is the proof.
+
+    At last each open finding that has its cause in common with a more specific one is put `under` that one, see
+    `one_cause`; rules that are `quiet`, because they are switched off, speak for no other.
 
     Raises ValueError when the arguments contradict each other: findings of another study, one rule
     with two outcomes, an outcome of a rule that is not in `rules`, a time without a zone.
@@ -82,6 +89,8 @@ def reconcile(
             continue
         proof = night.proof(finding, complete=complete and not doubts.withhold(finding))
         delta["resolved" if proof else "untouched"].append(_moved(finding, proof, now) if proof else finding)
+    under = speaking_for((one for name in OPEN_PARTS for one in delta[name]), rules, quiet)
+    delta |= {name: spoken_for(delta[name], under) for name in OPEN_PARTS}
     return LedgerDelta(**{name: tuple(sorted(found, key=attrgetter("order"))) for name, found in delta.items()})
 
 

@@ -123,6 +123,12 @@ class LedgerDelta:
     moved: tuple[Finding, ...] = ()
 
     @property
+    def speaking(self) -> LedgerDelta:
+        """The same without findings that another one speaks for: what totals count and what people are told."""
+        names = ("opened", "persisting", "resolved", "reopened", "untouched")
+        return LedgerDelta(**{name: tuple(one for one in getattr(self, name) if not one.under) for name in names})
+
+    @property
     def open_now(self) -> tuple[Finding, ...]:
         """Every finding that stands open after this night."""
         return (*self.opened, *self.reopened, *self.persisting, *self.untouched)

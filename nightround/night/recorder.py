@@ -23,7 +23,7 @@ from redcap_sync.messages import Message
 
 log = logging.getLogger(__name__)
 
-CHANGES = ("opened", "reopened", "persisting", "resolved", "withdrawn", "untouched")
+CHANGES = ("opened", "reopened", "persisting", "resolved", "withdrawn", "untouched", "under")
 
 
 @dataclass(frozen=True)
@@ -126,11 +126,18 @@ class Recorder:
     def reconciled(self, delta: LedgerDelta, changes: Iterable[str], quiet: Container[str] = ()) -> None:
         """Note what changed in the findings; `changes` has a line for each finding that did.
 
+        Findings that another one speaks for are counted as `under`, and in no other number but the exit code's.
+
         Findings of `quiet` rules, which are switched off, do not count for the exit code.
         """
-        withdrawn = sum(one.state is FindingState.WITHDRAWN for one in delta.resolved)
-        counts = {"resolved": len(delta.resolved) - withdrawn, "withdrawn": withdrawn}
-        self.findings = {name: counts[name] if name in counts else len(getattr(delta, name)) for name in CHANGES}
+        speaking = delta.speaking
+        withdrawn = sum(one.state is FindingState.WITHDRAWN for one in speaking.resolved)
+        counts = {
+            "resolved": len(speaking.resolved) - withdrawn,
+            "withdrawn": withdrawn,
+            "under": len(delta.open_now) - len(speaking.open_now),
+        }
+        self.findings = {name: counts[name] if name in counts else len(getattr(speaking, name)) for name in CHANGES}
         self.changes = tuple(changes)
         self.severe = self._severe(one.severity for one in delta.open_now if one.rule_id not in quiet)
 

@@ -151,12 +151,14 @@ class Night:
                     renames=renames,
                     names=validation.positions,
                     doubts=validation.doubts,
+                    quiet=facts.switched_off,
                 ),
                 facts.started_at,
             )
             lines = _changed_lines(facts, snapshot, rules, changes)
             self.recorder.reconciled(changes, lines, quiet=facts.switched_off)
-            note(Message.of("step.reconcile", opened=len(changes.opened), resolved=len(changes.resolved)))
+            speaking = changes.speaking
+            note(Message.of("step.reconcile", opened=len(speaking.opened), resolved=len(speaking.resolved)))
         return changes
 
     def write_lists(self, snapshot: Snapshot, validation: Validation) -> None:
@@ -263,7 +265,7 @@ def _changed_lines(facts: Round, snapshot: Snapshot, rules: Mapping[str, Rule], 
     """A line for each finding that opened, came back or was resolved: how bad, which rule, where to look."""
     places = facts.places(snapshot.dictionary, snapshot.redcap_version)
     for change in ("opened", "reopened", "resolved"):
-        for finding in getattr(changes, change):
+        for finding in getattr(changes.speaking, change):
             rule = rules.get(finding.rule_id)
             title, link = finding.shown_as(rule).en, places.link(finding, rule)
             yield f"  {_said(change, finding)} {finding.severity.value} {finding.rule_id}: {title}\n    {link}"

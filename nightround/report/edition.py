@@ -104,6 +104,7 @@ def stripped_delta(delta: LedgerDelta) -> LedgerDelta:
         resolved=stripped(delta.resolved),
         reopened=stripped(delta.reopened),
         untouched=stripped(delta.untouched),
+        moved=(),
     )
 
 

@@ -50,11 +50,17 @@ class Change(StrEnum):
     REOPENED = "reopened"
     RESOLVED = "resolved"
     WITHDRAWN = "withdrawn"
+    UNDER = "under"
+    """Another finding, of a more specific rule on the same field, speaks for it from now on."""
+    SPEAKS = "speaks"
+    """It speaks for itself again."""
 
 
 CLOSED_AS = {FindingState.RESOLVED: Change.RESOLVED, FindingState.WITHDRAWN: Change.WITHDRAWN}
 """What is written of a finding that was closed, by its state."""
 CLOSINGS = frozenset(CLOSED_AS.values())
+KNOWN_OPEN = frozenset({*CLOSINGS, Change.UNDER})
+"""Changes of a finding that was open and spoke for itself before."""
 
 
 @dataclass(frozen=True)
@@ -110,6 +116,11 @@ def write_delta(
         _write_last_seen(connection, study, delta)
     moved = {Change.OPENED: delta.opened, Change.REOPENED: delta.reopened}
     moves = [*((change, one) for change, found in moved.items() for one in found)]
+    moves += [
+        (Change.UNDER if one.under else Change.SPEAKS, one)
+        for one in (*delta.persisting, *delta.untouched)
+        if bool(one.under) is not bool(before[one.id].under)
+    ]
     moves += [(CLOSED_AS[one.state], one) for one in delta.resolved]
     lines = [_line(one, change, study, run_id, now) for change, one in moves]
     if lines:
@@ -155,7 +166,7 @@ def _contradicting(connection: Connection, study: str, lines: Iterable[RowMappin
     found = select(findings.c.id, findings.c.state).where(findings.c.study == study)
     states = {row.id: row.state for row in connection.execute(found)}
     for finding, line in last.items():
-        opened = line["change"] in {Change.OPENED, Change.REOPENED}
+        opened = line["change"] not in CLOSINGS
         if finding not in states or (states[finding] == FindingState.OPEN) is not opened:
             yield BrokenLine(line["position"], "state")
 
@@ -192,19 +203,21 @@ def read_history_of(connection: Connection, study: str, finding_id: str) -> tupl
 def read_changes(connection: Connection, study: str, position: int) -> Changes:
     """Hold the findings now against those at a position: one delta, however many nights lie between.
 
-    What opened and closed again in between is in no part of it, and so is what came back and closed.
+    What opened and closed again in between is in no part of it, and so is what came back and closed, and every
+    finding that another one speaks for; one that begins to speak for itself is one that opened.
     """
     first: dict[str, Change] = {}
     for entry in read_history(connection, study, position):
         first.setdefault(entry.finding_id, entry.change)
     found = read_findings(connection, study)
+    found = tuple(one for one in found if not one.under)
     now_open = [one for one in found if one.state is FindingState.OPEN]
     delta = LedgerDelta(
-        opened=tuple(one for one in now_open if first.get(one.id) is Change.OPENED),
+        opened=tuple(one for one in now_open if first.get(one.id) in (Change.OPENED, Change.SPEAKS)),
         reopened=tuple(one for one in now_open if first.get(one.id) is Change.REOPENED),
         # Closed and back again is what the reader of the last digest knows as open.
-        persisting=tuple(one for one in now_open if first.get(one.id) in {None, *CLOSINGS}),
-        resolved=tuple(one for one in found if one.state is not FindingState.OPEN and first.get(one.id) in CLOSINGS),
+        persisting=tuple(one for one in now_open if first.get(one.id) in {None, *KNOWN_OPEN}),
+        resolved=tuple(one for one in found if one.state is not FindingState.OPEN and first.get(one.id) in KNOWN_OPEN),
     )
     newest = select(func.max(finding_history.c.position)).where(finding_history.c.study == study)
     return Changes(delta, connection.execute(newest).scalar() or 0)

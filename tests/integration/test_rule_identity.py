@@ -70,7 +70,9 @@ def write_own(study: SmallStudy, **rule: str) -> None:
 def next_night(study: SmallStudy) -> dict[str, int]:
     """Make the next night; returns what it changed, without what stayed."""
     study.next_day()
-    return {name: n for name, n in study.round().findings.items() if n and name not in ("persisting", "untouched")}
+    return {
+        name: n for name, n in study.round().findings.items() if n and name not in ("persisting", "untouched", "under")
+    }
 
 
 def closings(study: SmallStudy) -> dict[tuple[str, str], str]:

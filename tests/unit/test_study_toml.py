@@ -1,5 +1,6 @@
 """A study file with a mistake in it says where, and what was probably meant."""
 
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -138,6 +139,50 @@ def test_the_rules_a_project_has_in_redcap_run_as_they_are(tmp_path: Path) -> No
     rows = [{"record_id": "1", "redcap_event_name": "one_arm_1", "weight": "250"}]
     validation = validate(snapshot(DICTIONARY, rows), study.project_rules, now=NIGHT.replace(tzinfo=None))
     assert [one.status for one in validation.outcomes] == [Status.FAILED, Status.NOT_EVALUATED]
+
+
+RULE_HEAD = """[[rule]]
+instrument = "one"
+title = { zh = "坏", en = "broken" }
+discrepancy = "[weight] > 200"
+severity = "minor"
+fields = ["weight"]
+advice = { zh = "", en = "" }
+source = ""
+"""
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ('id = "A"', 'id = "B"\nwas = "A"'),
+        ('id = "A"\nwas = "OLD"', 'id = "B"\nwas = ["OLDER", "OLD"]'),
+        ('id = "A"', 'id = "B"\nwas = "B"'),
+    ],
+)
+def test_an_earlier_id_belongs_to_one_rule_alone(tmp_path: Path, first: str, second: str) -> None:
+    """An id in `was` that another rule has, or had too, says not whose its findings are: it is refused."""
+    text = "\n".join(RULE_HEAD + line for line in (first + "\n", second + "\n"))
+    (tmp_path / "a.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(StudyFilesWrong, match="was, which is the id of another rule"):
+        read_rules(tmp_path)
+
+
+def test_a_rule_is_switched_off_until_a_day(tmp_path: Path) -> None:
+    """On the day itself it is judged again."""
+    off = '\n[rules]\noff = [{ id = "required:weight", reason = "New scales", until = 2025-03-01 }]\n'
+    (tmp_path / "study.toml").write_text(GOOD + off, encoding="utf-8")
+    rules = load_study(tmp_path).settings.rules
+    assert [one.reason for one in rules.off_on(date(2025, 2, 28)).values()] == ["New scales"]
+    assert rules.off_on(date(2025, 3, 1)) == {}
+
+
+@pytest.mark.parametrize("entry", ['{ id = "A", reason = "x" }', '{ id = "A", until = 2025-03-01 }', '{ id = "A" }'])
+def test_a_rule_is_switched_off_for_a_reason_and_not_for_ever(tmp_path: Path, entry: str) -> None:
+    """Without a reason or an end it would be a rule that nobody remembers."""
+    (tmp_path / "study.toml").write_text(f"{GOOD}\n[rules]\noff = [{entry}]\n", encoding="utf-8")
+    with pytest.raises(StudyFilesWrong, match=r"rules\.off\.0"):
+        load_study(tmp_path)
 
 
 def test_a_folder_without_the_file_says_so(tmp_path: Path) -> None:

@@ -132,7 +132,7 @@ def at_event(table: Table, event: str, dictionary: Dictionary) -> pd.DataFrame:
 
 def ageing_of(findings: Sequence[Finding], now: datetime) -> Ageing:
     """How long findings have stood open, and how long they took to close, in whole days."""
-    standing = [(now - one.opened_at).days for one in findings if one.state is FindingState.OPEN]
+    standing = [(now - one.opened_at).days for one in findings if one.state is FindingState.OPEN and not one.under]
     closed = [(one.resolved_at - one.opened_at).days for one in findings if one.resolved_at]
     return Ageing(
         open_median=float(median(standing)) if standing else None,
