@@ -17,14 +17,14 @@ def speaking_for(
 ) -> dict[str, str]:
     """Of each open finding the id of the one that speaks for it; '' where it speaks for itself.
 
-    Findings have one cause where row, first field and owner are the same. A finding of a `quiet` rule, which is
+    Findings of one row have one cause where first field and owner are the same. A finding of a `quiet` rule, which is
     switched off, or of a rule that is gone speaks for no other. Of two rules none of which is more specific both speak.
     """
     groups: dict[Hashable, list[Finding]] = {}
     under: dict[str, str] = {}
     for one in still_open:
         under[one.id] = ""
-        if one.fields:
+        if one.fields and not one.others:
             groups.setdefault((one.row, one.fields[0], one.owner), []).append(one)
     for found in groups.values():
         if len(found) > 1:

@@ -59,6 +59,7 @@ APART: list[dict[str, Any]] = [
     {"fields": ("other_field", "villalta_total")},
     {"fields": ()},
     {"owner": "data_manager"},
+    {"others": (made_row("1002"),)},
 ]
 
 
