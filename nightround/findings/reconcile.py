@@ -5,7 +5,7 @@ Everything here is pure: what is known, what tonight's outcomes say, and the hou
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import count
@@ -77,21 +77,22 @@ def reconcile(
         sure = complete and violation.row.record not in doubts.records
         return sure or violation.row in rows
 
+    delta = {name: list[Finding]() for name in LedgerDelta.__dataclass_fields__}
     seen = night.seen(followed.findings, believed)
-    delta: dict[str, list[Finding]] = {name: [] for name in LedgerDelta.__dataclass_fields__}
     for identity, (finding, violation) in seen.items():
         delta[_change(finding)].append(night.confirmed(identity, finding, violation))
     for finding in followed.findings:
-        if finding.id in seen:
-            continue
-        if finding.state is not FindingState.OPEN:
-            delta["moved"] += [finding] if finding is not before[finding.id] else []
-            continue
-        proof = night.proof(finding, complete=complete and not doubts.withhold(finding))
-        delta["resolved" if proof else "untouched"].append(_moved(finding, proof, now) if proof else finding)
-    under = speaking_for((one for name in OPEN_PARTS for one in delta[name]), rules, quiet)
-    delta |= {name: spoken_for(delta[name], under) for name in OPEN_PARTS}
-    return LedgerDelta(**{name: tuple(sorted(found, key=attrgetter("order"))) for name, found in delta.items()})
+        if finding.id not in seen:
+            sure = complete and not doubts.withhold(finding)
+            for part, after in night.unseen(finding, before[finding.id], complete=sure):
+                delta[part].append(after)
+    return _in_order(delta, speaking_for((one for name in OPEN_PARTS for one in delta[name]), rules, quiet))
+
+
+def _in_order(delta: Mapping[str, list[Finding]], under: Mapping[str, str]) -> LedgerDelta:
+    """The delta, with the finding that speaks for each open one."""
+    told = {name: spoken_for(found, under) if name in OPEN_PARTS else found for name, found in delta.items()}
+    return LedgerDelta(**{name: tuple(sorted(found, key=attrgetter("order"))) for name, found in told.items()})
 
 
 def withdraw(known: Iterable[Finding], reason: Callable[[Finding], Resolution | None], now: datetime) -> LedgerDelta:
@@ -184,6 +185,14 @@ class _Night:
         if all(getattr(opened, name) == value for name, value in of_tonight.items()):
             return opened.seen_again(self.now)
         return replace(opened, last_seen_at=self.now, **of_tonight)
+
+    def unseen(self, finding: Finding, before: Finding, *, complete: bool) -> Iterator[tuple[str, Finding]]:
+        """What becomes of a finding that the night did not see, by the part of the delta that it belongs to, if any."""
+        if finding.state is FindingState.OPEN:
+            proof = self.proof(finding, complete=complete)
+            yield ("resolved", _moved(finding, proof, self.now)) if proof else ("untouched", finding)
+        elif finding is not before:
+            yield "moved", finding
 
     def proof(self, finding: Finding, *, complete: bool) -> Resolution | None:
         """Why a finding that a night did not see again may be closed; None when nothing proves it."""
