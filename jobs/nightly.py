@@ -1,4 +1,4 @@
-"""Every night: pull the records, judge the rules, follow the findings, on report days print the report; tell people."""
+"""Every night: pull the records, judge the rules, follow the findings, tell people; on report days print the report."""
 
 from nightround.night import Night
 
@@ -12,7 +12,6 @@ def run(night: Night) -> None:
     changes = night.reconcile(snapshot, validation)
     with night.without_stopping():
         night.write_lists(snapshot, validation)
-    if night.is_report_day:
-        with night.without_stopping():
-            night.report(snapshot, validation, changes=changes)
     night.alert(snapshot, validation)
+    if night.is_report_day:
+        night.report(snapshot, validation, changes=changes)

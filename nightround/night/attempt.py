@@ -27,8 +27,8 @@ from redcap_sync.errors import ExplainedError
 from redcap_sync.messages import Message
 
 DATABASE = "nightround.sqlite3"
-STEPS = ("pull", "validate", "reconcile", "lists", "report", "alert")
-"""The steps of a nightly round; the report on report days alone."""
+STEPS = ("pull", "validate", "reconcile", "lists", "alert", "report")
+"""The steps of a nightly round, in their order; the report on report days alone."""
 
 
 @dataclass

@@ -23,7 +23,7 @@ from redcap_sync.regular_files import read_regular_file
 log = logging.getLogger(__name__)
 
 KEPT_SETTINGS = "last_settings.json"
-NOT_KEPT = {"redcap", "snapshots", "dictionary_rules"}
+NOT_KEPT = {"redcap", "snapshots", "rules", "dictionary_rules"}
 """What a notice has no need of."""
 ID_LINE = re.compile(r"""(?ms)^[ \t]*\[study\](?:(?!^[ \t]*\[).)*?^[ \t]*id[ \t]*=[ \t]*["']([^"'\n]*)["']""")
 
