@@ -38,6 +38,7 @@ RESTRUCTURED = re.compile(
 )
 FIELD_WRITTEN = re.compile(r"(?:^|[\s,\](])([a-z][a-z0-9_]*)(?:\([^()]*\))? = ")
 INSTANCE_WRITTEN = re.compile(r"\[instance = (\d+)\]")
+INSTANCE_PREFIX = re.compile(r"^\[instance = \d+\],\s*")
 ONE_FIELD = re.compile(r"^([a-z][a-z0-9_]*) = '(.*)'$", re.DOTALL)
 """All the details of a renaming, where the value is the new id, and of a deletion of a part, where it is the old."""
 STATUS_BLANKED = re.compile(r"(?:^|[\s,\](])[a-z][a-z0-9_]*_complete = ''")
@@ -254,7 +255,7 @@ def _removal(action: str, details: str, record: str) -> tuple[Removes, str]:
         if written and rest in ("", record):
             return Removes.RECORD, ""
         return (Removes.PART if PART_NAMED.search(action) or written else Removes.NOTHING), ""
-    one = ONE_FIELD.match(details) if verb.startswith("updat") else None
+    one = ONE_FIELD.match(INSTANCE_PREFIX.sub("", details)) if verb.startswith("updat") else None
     if one and FIELD_WRITTEN.findall(details) == [one[1]]:
         return (Removes.PART, "") if one[2] == record else (Removes.NAME, one[2])
     blanked = verb.startswith("updat") and STATUS_BLANKED.search(details)

@@ -14,7 +14,7 @@ import pandas as pd
 
 from redcap_sync.dictionary import Dictionary
 from redcap_sync.errors import ExportIncomplete
-from redcap_sync.pulling.change_log import WRITTEN, Edit, Removes
+from redcap_sync.pulling.change_log import Edit, Removes
 from redcap_sync.rows.tables import KEY_COLUMNS, RowKey
 
 FIRST_INSTANCE = 1
@@ -135,7 +135,10 @@ class _Fates:
 
 
 def _covers(edit: Edit, row: RowKey, dictionary: Dictionary) -> bool:
-    """Whether a line about a deleted part of a record is about a row; what the line does not name it leaves open."""
+    """Whether a line about a deleted part of a record names where a row lay.
+
+    A line that names no event could be about any of them, and so explains none.
+    """
     if edit.instance and edit.instance != row.instance:
         return False
     if (statuses := _statuses(edit)) and not edit.verb.startswith("delet"):
@@ -145,10 +148,11 @@ def _covers(edit: Edit, row: RowKey, dictionary: Dictionary) -> bool:
             return False
     said = edit.action.replace(edit.record, " ", 1)
     events = _named(said, {one.unique_name: (one.unique_name, one.label) for one in dictionary.events})
-    event_due = edit.verb.startswith("delet") and WRITTEN.match(edit.action)
-    if (events or event_due) and row.event not in events:
+    if dictionary.longitudinal and row.event not in events:
         return False
     instruments = _named(said, {one.name: (one.name, one.label) for one in dictionary.instruments})
+    if not (dictionary.longitudinal or instruments or edit.instance):
+        return False
     return not (row.instrument and instruments) or row.instrument in instruments
 
 

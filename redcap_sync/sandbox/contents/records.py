@@ -79,8 +79,17 @@ def _delete_part(call: ApiCall, record: str, event_ids: set[int], instrument: st
         # Its only arm or event, say: nothing of it is left to be updated.
         _log_deletion(call, record, group)
         return
-    details = f"{call.project.id_field} = '{record}'"
-    call.log("record_edit", f"Update record (API) {record}", details=details, record=record)
+    _log_deleted_part(call, record, event_ids, f"[instance = {instance}], " if instrument or asked else "")
+
+
+def _log_deleted_part(call: ApiCall, record: str, event_ids: set[int], instance: str) -> None:
+    """Log that a part of a record was deleted: the events behind the record, as for an edit on a page."""
+    structure = call.project.structure
+    arms = {arm.number: arm.name for arm in structure.arms}
+    named = [one for one in structure.events if one.event_id in event_ids] if call.project.longitudinal else []
+    where = "".join(f" ({one.name} (Arm {one.arm}: {arms[one.arm]}))" for one in named)
+    details = f"{instance}{call.project.id_field} = '{record}'"
+    call.log("record_edit", f"Update record (API) {record}{where}", details=details, record=record)
 
 
 def _blank_instrument(call: ApiCall, record: str, place: ValuePlace, instrument: str) -> None:
