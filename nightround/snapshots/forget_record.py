@@ -11,7 +11,7 @@ from nightround.snapshots.manifest import Manifest
 from nightround.snapshots.snapshot_store import SnapshotStore
 from redcap_sync.errors import ExportIncomplete
 from redcap_sync.pulling.change_log import Edit
-from redcap_sync.pulling.pulled import Checkpoint, Pull
+from redcap_sync.pulling.pulled import Pull
 from redcap_sync.rows.tables import Table
 
 
@@ -93,7 +93,6 @@ def _without(pull: Pull, record: str, before: str) -> Pull | None:
         tables=tables,
         groups=None if pull.groups is None else {one: group for one, group in pull.groups.items() if one != record},
         edits=edits,
-        checkpoint=Checkpoint(),  # the next pull is a full one: the log cannot say what is missing here
         told=replace(pull.told, kind="incremental"),
         carried={name: pull.carried[name] for name, table in tables.items() if table is pull.tables[name]},
     )

@@ -158,7 +158,7 @@ class SnapshotStore:
         self.vault.write(self.folder / TAKEN / new.name, _json(new.document()))
         latest = self._latest()
         if latest is not None and latest["manifest"] == old.name:
-            document = {"manifest": new.name, "checkpoint": checkpoint_document(pull.checkpoint)}
+            document = {**latest, "manifest": new.name, "files": {}}
             self.vault.write(self.folder / LATEST, _json(document))
         if new.name != old.name:
             (self.folder / TAKEN / old.name).unlink()

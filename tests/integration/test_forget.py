@@ -166,6 +166,17 @@ def test_the_next_night_brings_nothing_back(study: SmallStudy) -> None:
     assert naming(study, RECORD) == []
 
 
+def test_what_is_deleted_before_the_next_round_is_explained_by_the_log(study: SmallStudy) -> None:
+    """The pull after forgetting goes on from the same place in the log, so that each deletion has its line."""
+    for number in range(10, 16):
+        study.type_in(str(number), age="50", sex="1")
+    deleted(study)
+    forgotten(study)
+    study.next_day()
+    study.delete("4")
+    assert study.round().complete
+
+
 @pytest.mark.parametrize("times", [0, 1])
 def test_an_unknown_record_is_said_to_be_unknown(study: SmallStudy, times: int) -> None:
     """A misspelt id removes nothing; one that was forgotten before is known by its digest."""
