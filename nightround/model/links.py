@@ -28,6 +28,10 @@ class Places:
     events: Mapping[str, str] = field(default_factory=dict)
     event_ids: Mapping[str, int] = field(default_factory=dict)
     instruments: Mapping[str, str] = field(default_factory=dict)
+    fields: Mapping[str, str] = field(default_factory=dict)
+    """The label of each field."""
+    identifiers: frozenset[str] = frozenset()
+    """Fields that hold identifiers."""
 
     @classmethod
     def of(cls, dictionary: Dictionary, *, api_url: str, version: str, record_id_allowed: bool) -> Self:
@@ -40,6 +44,8 @@ class Places:
             events={event.unique_name: event.in_both for event in dictionary.events},
             event_ids={event.unique_name: event.event_id for event in dictionary.events if event.event_id is not None},
             instruments={instrument.name: instrument.label for instrument in dictionary.instruments},
+            fields={one.name: one.label for one in dictionary.fields},
+            identifiers=frozenset(one.name for one in dictionary.fields if one.identifier),
         )
 
     def place_of(self, finding: Finding, rule: Rule | None) -> RowKey:
@@ -65,6 +71,15 @@ class Places:
         # The row of a field on a data entry page carries the id `<field>-tr`.
         anchor = f"#{quote(finding.fields[0])}-tr" if finding.fields else ""
         return self._page("DataEntry/index.php", where) + anchor
+
+    def to_compare(self, finding: Finding, rule: Rule | None) -> tuple[tuple[str, str], ...]:
+        """Every field that may be the wrong one, with its label: those that are shown, and what else the rule reads.
+
+        An identifier is among them only where its rule says so.
+        """
+        names = dict.fromkeys((*finding.fields, *(rule.involved if rule else ())))
+        hidden = frozenset() if rule and rule.identifiers_by_name else self.identifiers
+        return tuple((name, self.fields.get(name, "")) for name in names if name not in hidden)
 
     def event_order(self, event: str) -> int:
         """The place of an event among the visits; unknown ones come last."""

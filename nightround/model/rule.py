@@ -130,6 +130,8 @@ class Rule:
     """Ids that the rule had before: their findings are its own."""
     identifiers_by_name: bool = False
     """Whether its findings may name a field that holds an identifier; never what the field holds."""
+    involved: tuple[str, ...] = ()
+    """Fields besides `fields` that decide whether a row breaks it: any of them may be the one that is wrong."""
     check: Check | None = None
     kind: RuleKind = RuleKind.LOGIC
     shown_at: RulePlace | None = None

@@ -93,6 +93,7 @@ def test_places_come_from_the_structure_of_the_project() -> None:
         record_id_allowed=False,
         events={"session_1_arm_1": "Session 1", "month_6_arm_1": "Month 6"},
         event_ids={"session_1_arm_1": 401},
+        fields={"record_id": ""},
         instruments={"villalta": "Villalta score"},
     )
     assert [places.event_order(event) for event in ("session_1_arm_1", "month_6_arm_1", "other")] == [0, 1, 2]

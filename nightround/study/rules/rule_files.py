@@ -56,7 +56,8 @@ class RuleTable(RuleModel):
     severity: Severity
     """How much a violation can hurt the results."""
     fields: tuple[FilledLine, ...] | None = None
-    """The fields that are shown, the link leads to the first. Without it: every field that the logic reads."""
+    """The fields that are shown, the link leads to the first. Without it: every field that the logic reads.
+    Lists name the other fields that the logic reads after them, because any of them may be the wrong one."""
     identifiers_by_name: bool = False
     """Whether `fields` may name a field that holds an identifier; what it holds is never shown."""
     applies: str = ""
@@ -192,6 +193,7 @@ def rule_of(table: RuleTable, path: Path, *, strict: bool = True) -> Rule:
         examples=tuple(Example(example.values, example.verdict) for example in table.examples),
         was=table.earlier_ids,
         identifiers_by_name=table.identifiers_by_name or bool(compared),
+        involved=tuple(name for name in read if table.fields is not None and name not in table.fields),
         check=check_of(table.unique, table.alike, table.count),
         kind=next(kind for name, kind in ASKING.items() if getattr(table, name)),
     )

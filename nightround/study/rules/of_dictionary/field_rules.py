@@ -20,7 +20,7 @@ from redcap_sync.dictionary import (
     Field,
 )
 from redcap_sync.errors import LogicError
-from redcap_sync.logic import to_json
+from redcap_sync.logic import from_json, references, to_json
 from redcap_sync.logic.calculated_fields import calculation_of
 from redcap_sync.messages import Message
 from redcap_sync.validation_types import is_known
@@ -61,9 +61,18 @@ def rule_of(
         advice=texts.advice,
         source=SOURCE,
         origin="dictionary",
+        involved=_involved(check, field),
         check=check,
         kind=kind,
     )
+
+
+def _involved(check: Check, field: Field) -> tuple[str, ...]:
+    """The fields that a calculation is made of."""
+    if "formula" not in check.settings:
+        return ()
+    read = (one.field for one in references(from_json(check.settings["formula"])) if not one.is_smart)
+    return tuple(name for name in dict.fromkeys(read) if name != field.name)
 
 
 def opened(dictionary: Dictionary, instrument: str) -> dict[str, Any]:
