@@ -205,3 +205,12 @@ def test_without_the_log_each_deletion_is_accepted_and_the_first_mail_says_so(tm
         assert study.round().complete
         closed = [one for one in study.findings() if one.state is not FindingState.OPEN]
         assert {(one.row.record, one.resolution) for one in closed} == {("1", Resolution.ROW_REMOVED)}
+
+
+def test_a_deleted_part_explains_no_other_part_of_its_record(study: LyingStudy) -> None:
+    """The diary of a record was deleted, with a line in the log; its visits, which are left out, are no part of it."""
+    study.server.post(content="record", action="delete", **{"records[0]": "3", "event": "diary_arm_1"})
+    with study.leaving_out(lambda _, place: place.instrument == "visit"):
+        for _ in range(2):
+            assert study.round().suspects > 0
+            assert ("VIS-01", "3", "followup_arm_1", 2) in study.open_ones()
