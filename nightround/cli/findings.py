@@ -66,7 +66,7 @@ def findings(study: str, data: Path, *, as_json: bool, only_open: bool, **wanted
         words("instrument"),
         number("#"),
     )
-    print_table(columns, [_line(one) for one in found])
+    print_table(columns, [_line(one, found_in.off) for one in found])
     say(f"{len(found)} findings")
 
 
@@ -172,11 +172,18 @@ def _only(found: Sequence[Finding], beginning: str) -> Finding:
     return fitting[0]
 
 
-def _line(one: Finding) -> tuple[str, ...]:
+def _line(one: Finding, off: Mapping[str, date]) -> tuple[str, ...]:
     instance = str(one.row.instance or "")
-    state = f"{one.state.value} {_text(one.resolution)}".strip()
+    state = f"{one.state.value} {_text(one.resolution) or _mark(one, off)}".strip()
     place = (one.row.record, one.row.event, one.row.instrument, instance)
     return (one.id[:SHOWN_ID], state, one.severity.value, one.rule_id, *place)
+
+
+def _mark(one: Finding, off: Mapping[str, date]) -> str:
+    """Why no mail repeats an open finding; '' where mails do."""
+    if one.rule_id in off:
+        return f"(rule off until {off[one.rule_id]})"
+    return f"(under {one.under[:SHOWN_ID]})" if one.under else ""
 
 
 def _history_document(entry: HistoryEntry) -> dict[str, Any]:

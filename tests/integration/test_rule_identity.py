@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from nightround.cli.main import main
 from nightround.model.finding import Resolution
 from nightround.model.rule import Rule
 from nightround.store.database import open_store
@@ -230,3 +232,37 @@ def test_a_numbered_rule_that_was_deleted_or_edited_meanwhile_is_withdrawn(by_po
     """No rule has its logic now, so none takes its findings."""
     write_rules(by_position, ABOVE_3._replace(logic="[x] > 4"), ABOVE_90)
     assert next_night(by_position) == {"opened": 2, "withdrawn": 2}
+
+
+def test_the_list_marks_what_no_mail_repeats(study: SmallStudy, capsys: pytest.CaptureFixture[str]) -> None:
+    """A finding under another one names it, one of a rule that is switched off the day; both in table and JSON."""
+    write_rules(study, ABOVE_90)
+    write_own(study)
+    off = f'[rules]\noff = [{{ id = "{project_rule(study)}", reason = "Reviewed", until = 2999-01-01 }}]\n'
+    study.round()
+    speaking = {one.rule_id: one.id for one in study.findings()}["X-1"]
+    assert listed(study, capsys) == {"X-1": (None, None), project_rule(study): (speaking, None)}
+    assert f"open (under {speaking[:8]})" in called(study, capsys)
+    (study.source / "study.toml").write_text(STUDY_TOML + off, encoding="utf-8")
+    assert listed(study, capsys)[project_rule(study)] == (speaking, "2999-01-01")
+    assert "open (rule off until 2999-01-01)" in called(study, capsys)
+
+
+def project_rule(study: SmallStudy) -> str:
+    """The id of the only rule of the project."""
+    with study.opened("read") as night:
+        return night.facts.study.project_rules[0].id
+
+
+def listed(study: SmallStudy, capsys: pytest.CaptureFixture[str]) -> dict[str, tuple[str | None, str | None]]:
+    """By rule, what speaks for its finding and until when it is switched off."""
+    found = json.loads(called(study, capsys, "--json"))["findings"]
+    return {one["rule_id"]: (one["under"], one["switched_off_until"]) for one in found}
+
+
+def called(study: SmallStudy, capsys: pytest.CaptureFixture[str], *options: str) -> str:
+    """What `nightround findings` prints."""
+    capsys.readouterr()
+    with pytest.raises(SystemExit):
+        main(["findings", str(study.source), "--data", str(study.data), *options])
+    return capsys.readouterr().out
