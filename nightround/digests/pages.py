@@ -181,6 +181,8 @@ class Shown:
         return self._wording("advice", advice=advice) if advice else ""
 
     def _record_label(self, record: str) -> str:
+        if not record:
+            return self._wording("cohort")
         return self._wording("record", record=record) if self._places.record_id_allowed else ""
 
     def _event_label(self, event: str) -> str:

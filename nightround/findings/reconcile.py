@@ -211,6 +211,8 @@ class _Night:
 
     def _of_row(self, finding: Finding, outcome: Outcome) -> Resolution:
         """What a rule that was judged proves of a row that it finds nothing wrong with."""
+        if finding.of_cohort:
+            return Resolution.FIXED if outcome.status in JUDGED else Resolution.OUT_OF_SCOPE
         if not all(row in self.rows for row in finding.rows):
             return Resolution.ROW_REMOVED
         if any(row in outcome.blank_rows for row in finding.rows):

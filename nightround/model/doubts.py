@@ -88,6 +88,8 @@ class Doubts:
         """Whether a finding must not be closed tonight."""
         if finding.rule_id in self.reading or any(row.record in self.records for row in finding.rows):
             return True
+        if finding.of_cohort and self.suspects:
+            return True
         if self.many_sudden and finding.rule_id in self.sudden:
             return True
         lost = self.lost

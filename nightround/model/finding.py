@@ -84,6 +84,11 @@ class Finding:
     """The rows that broke the rule together with `row` when it was seen last, of a rule across rows."""
 
     @property
+    def of_cohort(self) -> bool:
+        """Whether it is one of all rows together, and so of no record."""
+        return not self.row.record
+
+    @property
     def rows(self) -> tuple[RowKey, ...]:
         """Every row that it concerns, its own first."""
         return (self.row, *self.others)

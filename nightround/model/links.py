@@ -60,7 +60,7 @@ class Places:
         """The page to be corrected, at its first field; the project's home where no record id may be named."""
         row = self.place_of(finding, rule)
         reachable = self.project_id is not None and (row.event == "" or row.event in self.event_ids)
-        if not (self.record_id_allowed and reachable):
+        if not (self.record_id_allowed and reachable) or finding.of_cohort:
             return self._page("index.php", {})
         where = {"id": row.record}
         if row.event:

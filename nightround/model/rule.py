@@ -39,6 +39,8 @@ class RuleKind(StrEnum):
     """Rows that say the same, or nearly."""
     COUNT = "count"
     """How many rows or events a record has."""
+    DIGITS = "digits"
+    """Last digits that are 0 or 5 too often, in all rows together."""
     VISIT = "visit"
     """A visit that is missing altogether."""
     ABSENT = "absent"
@@ -136,6 +138,11 @@ class Rule:
     kind: RuleKind = RuleKind.LOGIC
     shown_at: RulePlace | None = None
     """Where its findings are shown, if not at their own rows: at a missing visit, which has no row."""
+
+    @property
+    def of_cohort(self) -> bool:
+        """Whether it says something of all rows together, so that its finding has no record."""
+        return self.kind is RuleKind.DIGITS
 
     @property
     def finding_title(self) -> Words:

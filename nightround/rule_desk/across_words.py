@@ -15,6 +15,8 @@ from redcap_sync.logic import Reference, in_words
 
 def words_of_check(check: Check, dictionary: Dictionary) -> Words:
     """When a rule across rows flags one, in both languages."""
+    if check.kind == "digits":
+        return words("across.digits", name=_label(check.columns[0], dictionary), alpha=f"{check.settings['alpha']:g}")
     return _counted(check.settings, dictionary) if check.kind == "count" else _alike(check, dictionary)
 
 

@@ -20,6 +20,10 @@ def lint_across(linted: Linted) -> Iterator[Remark]:
         if field is not None and is_moment is not (measure == "moment"):
             code = "within_of_date" if is_moment else "within_of_number"
             yield linted.remark(RemarkLevel.ERROR, code, name=column)
+    if check and check.kind == "digits":
+        field = linted.dictionary.by_name.get(check.columns[0])
+        if field is not None and field.kind != "number":
+            yield linted.remark(RemarkLevel.ERROR, "digits_of_no_number", name=field.name)
     if "counted" in settings and _many_rows(linted):
         yield linted.remark(RemarkLevel.WARNING, "counted_often", instrument=linted.rule.instrument)
 

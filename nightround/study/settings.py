@@ -279,7 +279,15 @@ VALUE_TEXTS = frozenset(
     {
         *("missing", "id", "line", "blank", "variable", "address", "time_zone", "finite_number", "string_too_long"),
         *("greater_than", "greater_than_equal", "less_than", "less_than_equal", "literal_error", "enum"),
-        *("one_question", "nothing_compared", "nothing_counted", "no_count_fits", "examples_of_logic", "span"),
+        *(
+            "one_question",
+            "nothing_compared",
+            "nothing_counted",
+            "no_count_fits",
+            "examples_of_logic",
+            "of_data_manager",
+            "span",
+        ),
         *("string_type", "int_type", "float_type", "bool_type", "dict_type", "tuple_type", "model_type"),
         *("bool_parsing", "int_parsing_size", "int_from_float", "path_type"),
     }

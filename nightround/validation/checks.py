@@ -20,6 +20,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from nightround.validation.alike_rows import Near, alike_rows
+from nightround.validation.last_digits import prefers
 from nightround.validation.slips import slipped
 from nightround.validation.stored import Floats, Mask, Measure, Stored, StoredTexts, number, seconds_of
 from redcap_sync.logic import Evaluator, from_json
@@ -244,6 +245,17 @@ def plain_text(text: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
+def _digits(rows: Rows, columns: Sequence[str], settings: Settings, scope: Mask) -> Verdict:
+    """Last digits are 0 or 5 more often than chance allows; the first row stands for all."""
+    texts = rows.stored[columns[0]].rows()
+    judged = scope & ~np.isnan(rows.stored[columns[0]].measured("number"))
+    digits = [text.rstrip(".,")[-1] for text in texts[judged].tolist()]
+    failing = np.zeros(len(scope), dtype=bool)
+    if prefers(sum(digit in "05" for digit in digits), len(digits), settings["alpha"]):
+        failing[np.argmax(judged)] = True
+    return Verdict(scope, judged, failing)
+
+
 def _count(rows: Rows, columns: Sequence[str], settings: Settings, scope: Mask) -> Verdict:  # noqa: ARG001
     """The record has fewer or more of what is counted than the rule allows."""
     counts = sum(np.nan_to_num(rows.stored[name].measured("number")) for name in settings["counted"])
@@ -271,7 +283,8 @@ KINDS: Mapping[str, Kind] = {
     "missing_code": _missing_code,
     "alike": _alike,
     "count": _count,
+    "digits": _digits,
 }
 
-NEEDS_ALL_ROWS = ("outlier", "slip", "alike", "usual_visit")
+NEEDS_ALL_ROWS = ("outlier", "slip", "alike", "usual_visit", "digits")
 """Kinds that hold every value against all the others, so that no part of the rows can be judged by itself."""

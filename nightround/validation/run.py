@@ -27,6 +27,7 @@ from redcap_sync.column_name import AS_TEXT
 from redcap_sync.dictionary import Dictionary
 from redcap_sync.logic import Reference
 from redcap_sync.messages import Message
+from redcap_sync.rows.tables import RowKey
 
 Named = TypeVar("Named", Outcome, JudgedRule)
 SUGGESTED = "suggested value"
@@ -214,6 +215,10 @@ def _outcome(rule: Rule, judged: JudgedRule, rows: AnchorRows) -> Outcome:
 
 def _violations(rule: Rule, judged: JudgedRule, rows: AnchorRows) -> Iterator[Violation]:
     """Every failing row with its key and the stored cells the rule read."""
+    if rule.of_cohort:
+        if len(judged.result.failing):
+            yield Violation(rule.id, RowKey("", "", rule.instrument, 0), rule.fields, {})
+        return
     result, names = judged.result, [name for name, _ in judged.observed]
     cells = (texts for _, texts in judged.observed)
     for position, key, *texts in zip(result.failing.tolist(), rows.row_keys(result.failing), *cells, strict=True):

@@ -11,7 +11,7 @@ import pytest
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from nightround.study.rules.across import AlikeTable, CountTable
+from nightround.study.rules.across import AlikeTable, CountTable, DigitsTable
 from nightround.study.rules.rule_files import ExampleTable, RuleFile, RuleTable, rule_of
 from nightround.study.settings import checked
 from tests.docs_blocks import blocks_of
@@ -21,6 +21,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "rule": RuleTable,
     "alike": AlikeTable,
     "count": CountTable,
+    "digits": DigitsTable,
     "examples": ExampleTable,
 }
 
@@ -73,7 +74,7 @@ def test_the_page_has_every_key_as_the_model_describes_it(name: str) -> None:
 def test_every_rule_that_the_page_shows_can_be_read() -> None:
     """Each block of TOML is a rule file."""
     blocks = blocks_of(PAGE, "toml")
-    assert len(blocks) == 4
+    assert len(blocks) == 5
     for block in blocks:
         for table in checked(RuleFile, tomllib.loads(block), file=PAGE).rule:
             assert rule_of(table, PAGE).id

@@ -221,7 +221,7 @@ def test_a_rule_knows_its_kind_and_its_place() -> None:
     )
     dictionary = replace(dictionary, secondary_unique_field="weight")
     made = rules_from_dictionary(dictionary, table)
-    written = {RuleKind.LOGIC, RuleKind.ALIKE, RuleKind.COUNT}
+    written = {RuleKind.LOGIC, RuleKind.ALIKE, RuleKind.COUNT, RuleKind.DIGITS}
     assert {rule.kind for rule in made} == set(RuleKind) - written
     assert [rule.id for rule in made] == [rule.kind.rule_id(rule.place.name) for rule in made]
     visit = next(rule for rule in made if rule.kind is RuleKind.VISIT)

@@ -80,12 +80,29 @@ class CountTable(RuleModel):
         return Check("count", (), {"counted": counted, "at_least": self.at_least, "at_most": self.at_most})
 
 
-def check_of(unique: tuple[str, ...], alike: AlikeTable | None, count: CountTable | None) -> Check | None:
+class DigitsTable(RuleModel):
+    """`digits`: numbers that people read off do not end in 0 or 5 more often than chance allows."""
+
+    field: FilledLine
+    """The field whose last digits are counted."""
+    alpha: Annotated[Decimal, Field(gt=0, lt=1)] = 0.01
+    """The probability of a false alarm through all nights together."""
+
+    def check(self) -> Check:
+        """What a rule with it looks for."""
+        return Check("digits", (self.field,), {"alpha": self.alpha})
+
+
+def check_of(
+    unique: tuple[str, ...], alike: AlikeTable | None, count: CountTable | None, digits: DigitsTable | None
+) -> Check | None:
     """What the rule of a table looks for across rows; None where it looks at each row by its logic."""
-    one: Any = AlikeTable(fields=unique) if unique else alike or count
+    one: Any = AlikeTable(fields=unique) if unique else alike or count or digits
     return one.check() if one else None
 
 
-def compared_columns(unique: tuple[str, ...], alike: AlikeTable | None) -> tuple[str, ...]:
+def compared_columns(unique: tuple[str, ...], alike: AlikeTable | None, digits: DigitsTable | None) -> tuple[str, ...]:
     """The columns that a rule across rows compares: a row in which one of them is blank is like no other."""
+    if digits:
+        return (digits.field,)
     return unique or (alike.columns if alike else ())

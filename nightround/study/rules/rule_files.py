@@ -11,7 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from nightround.model.errors import StudyFilesWrong
 from nightround.model.rule import Example, Rule, RuleKind, Severity
-from nightround.study.rules.across import AlikeTable, CountTable, RuleModel, check_of, compared_columns
+from nightround.study.rules.across import AlikeTable, CountTable, DigitsTable, RuleModel, check_of, compared_columns
 from nightround.study.rules.needed_fields import needed_fields
 from nightround.study.settings import TitleInTwoLanguages, TwoLanguages, checked, read_toml
 from nightround.study.text_checks import FilledLine, Id, Line
@@ -23,8 +23,13 @@ ASKING = {
     "unique": RuleKind.UNIQUE,
     "alike": RuleKind.ALIKE,
     "count": RuleKind.COUNT,
+    "digits": RuleKind.DIGITS,
 }
 """The ways to say what a rule looks for, and the kind of rule each makes."""
+
+
+OF_COHORT = "data_manager"
+"""Who alone is told of what is true of all rows together: nobody can correct it in a record."""
 
 
 class ExampleTable(RuleModel):
@@ -53,6 +58,8 @@ class RuleTable(RuleModel):
     """In place of logic: rows that say the same, or nearly."""
     count: CountTable | None = None
     """In place of logic: how many rows or events a record has."""
+    digits: DigitsTable | None = None
+    """In place of logic: how often the last digit of a number is 0 or 5, in all rows together."""
     severity: Severity
     """How much a violation can hurt the results."""
     fields: tuple[FilledLine, ...] | None = None
@@ -68,7 +75,7 @@ class RuleTable(RuleModel):
     events: tuple[FilledLine, ...] = ()
     """The events whose rows are looked at. Without it: every event that has the instrument."""
     owner: Line = "coordinator"
-    """Who is told of the findings: a role that a person of `study.toml` owns."""
+    """Who is told of the findings: a role that a person of `study.toml` owns; of `digits` the data manager alone."""
     advice: TwoLanguages
     """What is to be done about a finding, in both languages."""
     problem: TwoLanguages = TwoLanguages(zh="", en="")
@@ -99,6 +106,8 @@ class RuleTable(RuleModel):
             raise PydanticCustomError("nothing_counted", "nothing_counted")
         if self.count is not None and self.count.at_least > self.count.at_most:
             raise PydanticCustomError("no_count_fits", "no_count_fits")
+        if self.digits and "owner" in self.model_fields_set and self.owner != OF_COHORT:
+            raise PydanticCustomError("of_data_manager", "of_data_manager", {"owner": OF_COHORT})
         if self.examples and not self.discrepancy:
             raise PydanticCustomError("examples_of_logic", "examples_of_logic")
         return self
@@ -164,7 +173,7 @@ def rule_of(table: RuleTable, path: Path, *, strict: bool = True) -> Rule:
     Raises StudyFilesWrong where its logic cannot be read. With `strict` off the rule is kept as it is
     written: a night judges the others, and says of this one that it could not be evaluated.
     """
-    compared = compared_columns(table.unique, table.alike)
+    compared = compared_columns(table.unique, table.alike, table.digits)
     try:
         if table.applies:
             parse_rule_logic(table.applies, place=f"{path.name}, rule {table.id}, applies")
@@ -185,7 +194,7 @@ def rule_of(table: RuleTable, path: Path, *, strict: bool = True) -> Rule:
         applies=table.applies,
         needs=needs,
         events=table.events,
-        owner=table.owner,
+        owner=OF_COHORT if table.digits else table.owner,
         advice=table.advice.words(),
         problem=table.problem.words(),
         analyst=table.analyst.words(),
@@ -194,7 +203,7 @@ def rule_of(table: RuleTable, path: Path, *, strict: bool = True) -> Rule:
         was=table.earlier_ids,
         identifiers_by_name=table.identifiers_by_name or bool(compared),
         involved=tuple(name for name in read if table.fields is not None and name not in table.fields),
-        check=check_of(table.unique, table.alike, table.count),
+        check=check_of(table.unique, table.alike, table.count, table.digits),
         kind=next(kind for name, kind in ASKING.items() if getattr(table, name)),
     )
 
