@@ -23,6 +23,9 @@ from redcap_sync.rows.tables import RowKey
 
 OPEN_PARTS = ("opened", "reopened", "persisting", "untouched")
 """The parts of a delta whose findings are open."""
+TONIGHT = ("row", "others", "fields", "observed", "severity", "owner", "logic", "title")
+"""What of a finding follows the violation that was seen tonight, and the rule as it is written today."""
+OF_TONIGHT = attrgetter(*TONIGHT)
 JUDGED = frozenset({Status.PASSED, Status.FAILED})
 NO_DOUBTS = Doubts()
 
@@ -127,6 +130,7 @@ class _Night:
     gone: frozenset[str]
     now: datetime
     hashes: dict[str, str] = field(default_factory=dict)
+    shown: dict[str, tuple[Any, ...]] = field(default_factory=dict)
     violated: set[tuple[str, RowKey]] = field(default_factory=set)
 
     def logic(self, rule: Rule) -> str:
@@ -134,6 +138,13 @@ class _Night:
         if rule.id not in self.hashes:
             self.hashes[rule.id] = logic_hash(rule)
         return self.hashes[rule.id]
+
+    def of_rule(self, rule_id: str) -> tuple[Any, ...]:
+        """What a finding has of its rule, worked out once a night."""
+        if rule_id not in self.shown:
+            rule = self.rules[rule_id]
+            self.shown[rule_id] = (rule.severity, rule.owner, self.logic(rule), rule.finding_title)
+        return self.shown[rule_id]
 
     def seen(
         self, known: Iterable[Finding], believed: Callable[[Violation], bool]
@@ -160,31 +171,22 @@ class _Night:
 
     def confirmed(self, identity: str, before: Finding | None, violation: Violation) -> Finding:
         """The finding of a violation seen tonight. What it has of its rule follows the rule as it is written today."""
-        rule = self.rules[violation.rule_id]
-        of_tonight: dict[str, Any] = {
-            "row": violation.row,
-            "others": violation.others,
-            "fields": violation.fields,
-            "severity": rule.severity,
-            "owner": rule.owner,
-            "observed": violation.observed,
-            "logic": self.logic(rule),
-            "title": rule.finding_title,
-        }
-        if before is None:
-            return Finding(
-                id=identity,
-                study=self.study,
-                rule_id=violation.rule_id,
-                state=FindingState.OPEN,
-                opened_at=self.now,
-                last_seen_at=self.now,
-                **of_tonight,
-            )
-        opened = before if before.state is FindingState.OPEN else _moved(before, None, self.now)
-        if all(getattr(opened, name) == value for name, value in of_tonight.items()):
+        said = (violation.row, violation.others, violation.fields, violation.observed, *self.of_rule(violation.rule_id))
+        opened = before if before is None or before.state is FindingState.OPEN else _moved(before, None, self.now)
+        if opened is not None and OF_TONIGHT(opened) == said:
             return opened.seen_again(self.now)
-        return replace(opened, last_seen_at=self.now, **of_tonight)
+        of_tonight: dict[str, Any] = dict(zip(TONIGHT, said, strict=True))
+        if opened is not None:
+            return replace(opened, last_seen_at=self.now, **of_tonight)
+        return Finding(
+            id=identity,
+            study=self.study,
+            rule_id=violation.rule_id,
+            state=FindingState.OPEN,
+            opened_at=self.now,
+            last_seen_at=self.now,
+            **of_tonight,
+        )
 
     def unseen(self, finding: Finding, before: Finding, *, complete: bool) -> Iterator[tuple[str, Finding]]:
         """What becomes of a finding that the night did not see, by the part of the delta that it belongs to, if any."""
