@@ -17,6 +17,7 @@ def checkpoint_document(checkpoint: Checkpoint) -> dict[str, Any]:
         **{name: value.isoformat() if value else None for name, value in _times(checkpoint)},
         "csv_agrees": checkpoint.csv_agrees,
         "groups_asked": checkpoint.groups_asked,
+        "last_mark": checkpoint.last_mark.document() if checkpoint.last_mark else None,
     }
 
 
@@ -27,11 +28,19 @@ def _times(checkpoint: Checkpoint) -> Iterator[tuple[str, datetime | None]]:
 
 def read_checkpoint(document: Mapping[str, Any]) -> Checkpoint:
     """Read back what `checkpoint_document` wrote."""
-    mark = document["mark"]
-    times = {name: document[name] for name in ("server_time", "full_server_time")}
     return Checkpoint(
-        mark=Mark.read(mark) if mark else None,
+        mark=_mark(document["mark"]),
+        server_time=_time(document["server_time"]),
+        full_server_time=_time(document["full_server_time"]),
         csv_agrees=bool(document.get("csv_agrees")),
         groups_asked=bool(document.get("groups_asked")),
-        **{name: datetime.fromisoformat(value) if value else None for name, value in times.items()},
+        last_mark=_mark(document.get("last_mark")),
     )
+
+
+def _mark(document: Mapping[str, Any] | None) -> Mark | None:
+    return Mark.read(document) if document else None
+
+
+def _time(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None

@@ -17,7 +17,7 @@ from redcap_sync.api.client import RedcapClient
 from redcap_sync.errors import ExportIncomplete
 from redcap_sync.messages import Message
 from redcap_sync.pulling.batches import Batches
-from redcap_sync.pulling.change_log import Edit, LoggedChanges
+from redcap_sync.pulling.change_log import Edit, LoggedChanges, Mark
 from redcap_sync.pulling.changed_records import Looking, first_look
 from redcap_sync.pulling.export_rights import ColumnsDiffer, own_rights
 from redcap_sync.pulling.gone_rows import RowsUnexplained, check_places, gone_rows, unexplained_rows
@@ -130,6 +130,8 @@ class _Run:
         place = (base.checkpoint, key_fields(base.dictionary, base.unseen)) if base else (Checkpoint(), [])
         looking, changes = first_look(self.client, *place)
         self.edits[:] = changes.edits if changes and changes.trusted else ()  # a diff of nights names who edited
+        if changes is None:
+            self.edits[:] = self._missed_edits(looking)
         structure = pull_structure(self.client)
         if self.accept:
             self.accept(structure)
@@ -162,6 +164,15 @@ class _Run:
         self.resume.clear()
         pulled = replace(pulled, told=replace(pulled.told, why=why, proof=self._proof(pulled, changes)))
         return self._with_gone(pulled, looking, changes)
+
+    def _missed_edits(self, looking: Looking) -> Sequence[Edit]:
+        """What the log says now of the time in which earlier pulls could not read it.
+
+        A record that was deleted then was missed for no reason that anybody could see; its line is there by now.
+        """
+        before = self.base.checkpoint.last_mark if self.base else None
+        changes = looking.since(before) if before else None
+        return changes.edits if changes and changes.trusted else ()
 
     def _resumed(self, structure: RawStructure, asking: Asking, holding: Holding, looking: Looking) -> set[str]:
         """Take up the finished batches of a broken pull, and name the records touched since it began."""
@@ -252,12 +263,18 @@ class _Run:
                 full_server_time=full_before if kind == "incremental" else looking.began,
                 csv_agrees=asking.csv_agrees is True,
                 groups_asked=True,
+                last_mark=looking.mark or self._last_mark(),
             ),
             edits=tuple(self.edits),
             told=Told(
                 kind, requests=self.client.requests - self.requests_before, fetched=asking.asked, stable=looking.how
             ),
         )
+
+    def _last_mark(self) -> Mark | None:
+        """The last place where an earlier pull read the log."""
+        before = self.base.checkpoint if self.base else Checkpoint()
+        return before.mark or before.last_mark
 
     def _proof(self, pulled: Pull, changes: LoggedChanges | None) -> Proof | None:
         """Compare a full pull with the one before, records aside that the log names as touched.

@@ -37,6 +37,8 @@ class Checkpoint:
     """Whether that pull found that the server's CSV says the same as its JSON."""
     groups_asked: bool = False
     """Whether that pull asked for data access groups; the first versions did not."""
+    last_mark: Mark | None = None
+    """The last place where the log was read, kept over pulls that could not read it."""
 
 
 @dataclass(frozen=True)

@@ -192,6 +192,19 @@ def test_a_line_that_comes_late_explains_a_suspect(study: LyingStudy) -> None:
     assert {one.row.record for one in study.findings() if one.resolution is Resolution.ROW_REMOVED} == {"1"}
 
 
+@pytest.mark.parametrize("nights", [1, 3])
+def test_a_log_that_could_not_be_read_for_a_while_explains_what_it_says_later(study: LyingStudy, nights: int) -> None:
+    """A record is deleted while the log is refused: suspect until the log can be read, explained from then on."""
+    study.server.delete("3")
+    for _ in range(nights):
+        study.server.faults.script("forbidden", times=60, content="log")
+        assert study.round().suspects > 0
+        study.server.faults.clear()
+    assert study.round().complete
+    closed = [one for one in study.findings() if one.row.record == "3"]
+    assert {one.resolution for one in closed} == {Resolution.ROW_REMOVED}
+
+
 def test_without_the_log_each_deletion_is_accepted_and_the_first_mail_says_so(tmp_path: Path) -> None:
     """A token that may not read the log: the first mail says what that means, and a deletion waits for a person."""
     with lying_study(tmp_path, records=3) as study:
