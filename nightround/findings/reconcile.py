@@ -259,6 +259,8 @@ class _Places:
         if violation.others and (found := self._finding_of_group(violation, seen)):
             return found
         exact = self.exact.get((violation.rule_id, violation.row, violation.fields))
+        if violation.others and exact is not None and exact.id in seen:
+            return None  # it follows another group, to which most of its rows went
         if exact is not None and exact.state is FindingState.OPEN:
             return exact
         of_row = self.of_row.get((violation.rule_id, violation.row))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,8 @@ from nightround.model.rule import Between
 
 Positions = npt.NDArray[np.intp]
 Numbers = npt.NDArray[np.int64]
+MANY = -1
+"""Stands for several records."""
 ROUNDING = 1e-9
 """Relative difference below which a distance is no larger than the largest one allowed."""
 
@@ -34,13 +36,7 @@ def alike_rows(
     """
     agreeing = [*equal, records] if between == "rows_of_a_record" else list(equal)
     buckets = _buckets(agreeing, len(records))
-    roots: Numbers = np.arange(len(records), dtype=np.int64)
-    if near:
-        for first, second in _pairs(buckets, near, records, between):
-            roots[_root(roots, second)] = _root(roots, first)
-        roots = np.array([_root(roots, row) for row in range(len(roots))], dtype=np.int64)
-    else:
-        roots = buckets
+    roots = _joined(buckets, near, records, between) if near else buckets
     together = pd.DataFrame({"root": roots, "record": records}).groupby("root", sort=False)
     large = (together["record"].transform("nunique" if between == "records" else "size") > 1).to_numpy(dtype=bool)
     rows = np.flatnonzero(large)
@@ -48,7 +44,7 @@ def alike_rows(
     return [np.array(rows[found], dtype=np.int64) for found in together_again.values()]
 
 
-def _buckets(equal: Sequence[Numbers], length: int) -> Numbers:
+def _buckets(equal: Sequence[npt.NDArray[Any]], length: int) -> Numbers:
     """A number for each row, the same for rows that agree in every column."""
     if not equal:
         return np.zeros(length, dtype=np.int64)
@@ -56,8 +52,32 @@ def _buckets(equal: Sequence[Numbers], length: int) -> Numbers:
     return np.array(columns.groupby(list(columns), sort=False).ngroup(), dtype=np.int64)
 
 
-def _pairs(buckets: Numbers, near: Sequence[Near], records: Numbers, between: Between) -> Iterator[tuple[int, int]]:
-    """Every pair of rows that are alike: each row with those that follow it, until they are too far."""
+def _joined(buckets: Numbers, near: Sequence[Near], records: Numbers, between: Between) -> Numbers:
+    """A number for each row, the same for rows that hang together. Rows of equal values are looked at once."""
+    points = pd.DataFrame(
+        {"bucket": buckets, "record": records, **{str(n): one.measured for n, one in enumerate(near)}}
+    )
+    of_row = _buckets([buckets, *(one.measured for one in near)], len(records))
+    apart = points.groupby(of_row)["record"]
+    own = (
+        np.where(apart.min() == apart.max(), apart.first(), MANY)
+        if between == "records"
+        else np.full(apart.ngroups, MANY)
+    )
+    first = points.groupby(of_row).first()
+    measured = [Near(first[str(n)].to_numpy(), one.largest) for n, one in enumerate(near)]
+    roots: Numbers = np.arange(len(first), dtype=np.int64)
+    for one, other in _pairs(first["bucket"].to_numpy(), measured, own):
+        roots[_root(roots, other)] = _root(roots, one)
+    joined = np.array([_root(roots, point) for point in range(len(roots))], dtype=np.int64)
+    return joined[of_row]
+
+
+def _pairs(buckets: Numbers, near: Sequence[Near], own: Numbers) -> Iterator[tuple[int, int]]:
+    """Every pair of points that are alike: each with those that follow it, until they are too far.
+
+    Two points of one and the same record, which is their `own`, are none.
+    """
     order = np.lexsort((near[0].measured, buckets))
     for step in range(1, len(order)):
         first, second = order[:-step], order[step:]
@@ -66,8 +86,7 @@ def _pairs(buckets: Numbers, near: Sequence[Near], records: Numbers, between: Be
             return
         for one in near[1:]:
             close &= _within(one, first, second)
-        if between == "records":
-            close &= records[first] != records[second]
+        close &= (own[first] != own[second]) | (own[first] == MANY)
         yield from zip(first[close].tolist(), second[close].tolist(), strict=True)
 
 

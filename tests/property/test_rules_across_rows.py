@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from nightround.findings.reconcile import reconcile
@@ -209,6 +209,7 @@ NIGHTS = st.lists(st.dictionaries(st.sampled_from(RECORDS), st.integers(0, 2)), 
 
 @settings(max_examples=50)
 @given(NIGHTS)
+@example([{"2": 0, "3": 0, "5": 0}, {"1": 0, "3": 0, "5": 0, "2": 1, "4": 1}])
 def test_a_group_has_one_finding_through_all_nights(shared: list[dict[str, int]]) -> None:
     """Whoever joins or leaves, each group has one open finding that names all of it, and no other is open."""
     known: dict[str, Finding] = {}
