@@ -123,7 +123,15 @@ def test_its_study_goes_on(study: SmallStudy) -> None:
     study.type_in("2", age="97")
     summary = study.round()
     assert summary.complete
-    assert dict(summary.findings) == {"opened": 0, "reopened": 1, "persisting": 2, "resolved": 1, "untouched": 0}
+    assert dict(summary.findings) == {
+        "opened": 0,
+        "reopened": 1,
+        "persisting": 2,
+        "resolved": 1,
+        "untouched": 0,
+        "withdrawn": 0,
+        "under": 0,
+    }
     with open_store(study.folder / DATABASE) as store:
         assert history_of(store, STUDY)[: len(history)] == history
         assert told(store) == [
