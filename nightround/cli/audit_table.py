@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from nightround.cli.options import existing_file, json_option, language_option
-from nightround.cli.printing import print_json
+from nightround.cli.printing import print_json, say
 from nightround.model.language import Language
 from nightround.texts.catalogue import in_language
 from redcap_sync.messages import Message
@@ -44,15 +44,15 @@ def audit_table(printed: Path, whole: tuple[str, ...], language: Language, *, as
 def _print_audit(found: Audit, language: Language) -> None:
     """Print every cell that cannot be right, then how many were checked and why the others could not be."""
 
-    def say(code: str, **facts: object) -> str:
+    def words(code: str, **facts: object) -> str:
         return in_language(Message.of(f"audit.listing.{code}", **facts), language)
 
     for one in found.inconsistent:
         cell = {"table": one.cell.table, "row": one.cell.row, "column": one.cell.column, "printed": one.cell.text}
-        say(say("cell_must", **cell, must=one.must) if one.must else say("cell", **cell))
+        say(words("cell_must", **cell, must=one.must) if one.must else words("cell", **cell))
         say(f"    {in_language(one.reason, language) if one.reason else ''}")
     unchecked = Counter(one.reason for one in found.unverifiable if one.reason)
     numbers = {"checked": found.checked, "wrong": len(found.inconsistent), "unchecked": unchecked.total()}
-    say(say("summary", **numbers))
+    say(words("summary", **numbers))
     for reason, count in unchecked.most_common():
         say(f"    {count}: {in_language(reason, language)}")

@@ -77,7 +77,7 @@ def findings(study: str, data: Path, *, as_json: bool, only_open: bool, **wanted
 @language_option
 @json_option
 def finding(study: str, finding_id: str, data: Path, language: Language, *, as_json: bool) -> None:
-    """Show one finding of STUDY: where it is, its rule, its history, its page in REDCap.
+    """Show one finding of STUDY, its history and its page.
 
     FINDING is its id, or the beginning of one, as mails have it.
     """

@@ -24,7 +24,7 @@ EXIT_DAMAGED = 15
 
 @click.group()
 def store() -> None:
-    """Check the database and the snapshots of a study."""
+    """Check what is kept of a study."""
 
 
 @store.command()

@@ -77,7 +77,13 @@ def test_an_unreachable_server(tmp_path: Path) -> None:
     [
         (200, LOGIN, "text/html", 11, "web page"),
         (200, b"", "application/json", 13, "empty body"),
-        (403, b'{"error":"You do not have permissions to use the API"}', "application/json", 12, "permissions"),
+        (
+            403,
+            b'{"error":"You do not have permissions to use the API"}',
+            "application/json",
+            12,
+            "refused the call (status 403)",
+        ),
     ],
 )
 def test_a_server_that_is_not_there_for_us(
