@@ -31,6 +31,8 @@ from redcap_sync.sandbox.importing import Importer
 
 FOLDER = Path(__file__).parents[2] / "expectations" / "venous_occlusion"
 NOW = datetime(2025, 12, 1, 2, 0, tzinfo=UTC)
+CODES = ("NI", "UNK", "NASK")
+"""The missing data codes of the project."""
 SEED = 20251112
 Row = dict[str, str]
 
@@ -91,10 +93,10 @@ def judged(rows: Iterable[Mapping[str, Any]]) -> Validation:
 
 def verdict(rule: Rule, values: Mapping[str, str]) -> str:
     """What a rule says of one row: the plain reading of its four parts."""
-    in_scope = not rule.applies or holds(parse(rule.applies), values, now=NOW)
-    if not in_scope or any(not values.get(column) for column in rule.needs):
+    in_scope = not rule.applies or holds(parse(rule.applies), values, now=NOW, missing_codes=CODES)
+    if not in_scope or any(values.get(column, "") in ("", *CODES) for column in rule.needs):
         return "skipped"
-    return "fails" if holds(parse(rule.discrepancy), values, now=NOW) else "passes"
+    return "fails" if holds(parse(rule.discrepancy), values, now=NOW, missing_codes=CODES) else "passes"
 
 
 @pytest.mark.parametrize("rule", study().rules, ids=lambda rule: rule.id)
@@ -103,6 +105,14 @@ def test_every_example_gets_its_verdict(rule: Rule) -> None:
     found = [verdict(rule, example.values) for example in rule.examples]
     assert found == [example.verdict for example in rule.examples]
     assert {"passes", "fails"} <= set(found)
+
+
+@pytest.mark.parametrize("rule", study().rules, ids=lambda rule: rule.id)
+def test_every_rule_has_an_example_with_a_missing_code(rule: Rule) -> None:
+    """A code is no value: the row is not checked. Rules on ticks alone have no field that could hold one."""
+    typed = [column for example in rule.examples for column in example.values if "___" not in column]
+    coded = [example.verdict for example in rule.examples if set(example.values.values()) & set(CODES)]
+    assert coded == (["skipped"] if typed else [])
 
 
 @pytest.mark.parametrize("rule", study().rules, ids=lambda rule: rule.id)
