@@ -14,6 +14,7 @@ from datetime import datetime
 from threading import Lock, Thread
 
 from nightround.validation.judged_rules import JudgedRule
+from redcap_sync.garbage import collecting_no_garbage
 
 JUDGE = "nightround.validation.gx_judge"
 _ONE_AT_A_TIME = Lock()
@@ -44,14 +45,9 @@ def load_judge() -> None:
     with _ONE_AT_A_TIME:
         if sys.modules.get(JUDGE) is not None:
             return
-        was_on = gc.isenabled()
-        gc.disable()
-        try:
+        with collecting_no_garbage():
             importlib.import_module(JUDGE)
             gc.freeze()
-        finally:
-            if was_on:
-                gc.enable()
 
 
 def _import() -> None:
