@@ -94,16 +94,21 @@ def list_rules(study: str, *, shown: str | None, as_json: bool) -> None:
 
 @rules.command()
 @click.argument("study", required=False)
-@unread_data_option
+@data_option
 @language_option
 @json_option
-def lint(study: str | None, language: Language, *, as_json: bool) -> None:
-    """Name what is wrong or doubtful about the rules of STUDY; it may be left out where there is only one."""
+def lint(study: str | None, data: Path, language: Language, *, as_json: bool) -> None:
+    """Name what is wrong or doubtful about the rules of STUDY; it may be left out where there is only one.
+
+    They are compared with the last snapshot, else with the project folder or dictionary.csv of the study.
+    """
     from nightround.cli.rules_layout import print_remarks
+    from nightround.night.run_job import snapshots_at
     from nightround.rule_desk.lint import lint_study
     from nightround.rule_desk.remarks import document, exit_code
 
-    remarks = lint_study(folder_of(study))
+    folder = folder_of(study)
+    remarks = lint_study(folder, snapshots_at(folder, data, os.environ))
     if as_json:
         print_json(document(remarks))
     else:

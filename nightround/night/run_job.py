@@ -24,10 +24,12 @@ from nightround.night.steps import Night
 from nightround.night.study_locks import BY_CLOCK, BY_HAND, ROUND, Waiting, only_one
 from nightround.night.study_place import known_settings, place_of
 from nightround.night.summary import Summary
+from nightround.snapshots.snapshot_store import SnapshotStore
 from nightround.snapshots.vault import Vault, find_key
 from nightround.store.database import open_store
 from nightround.store.run_rows import Ended
 from nightround.study.folder import Content, Study, load_content_module, load_study
+from nightround.study.settings import StudySettings, checked, read_toml
 from redcap_sync.api.client import RedcapClient
 from redcap_sync.api.pacing import RequestBudget
 from redcap_sync.api.token import find_token
@@ -144,8 +146,19 @@ def connect(study: Study, environ: Mapping[str, str], sleep: Sleep) -> RedcapCli
 
 def snapshot_vault(study: Study, environ: Mapping[str, str]) -> Vault:
     """How the study's snapshots are written: sealed where the environment or a file holds a key."""
-    settings = study.settings.snapshots
-    return Vault(find_key(environ, variable=settings.key_env, file=settings.key_file))
+    return _vault(study.settings, environ)
+
+
+def _vault(settings: StudySettings, environ: Mapping[str, str]) -> Vault:
+    keys = settings.snapshots
+    return Vault(find_key(environ, variable=keys.key_env, file=keys.key_file))
+
+
+def snapshots_at(folder: Path, data: Path, environ: Mapping[str, str]) -> SnapshotStore:
+    """The snapshots of the study whose settings are in a folder; its rules and its plan are not read."""
+    file = folder / "study.toml"
+    settings = checked(StudySettings, read_toml(file), file=file)
+    return SnapshotStore(data / settings.study.id / "snapshots", _vault(settings, environ))
 
 
 def run_job(night: Night, job: str, steps: Callable[[Night], object] | None = None) -> Summary:

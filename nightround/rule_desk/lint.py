@@ -23,17 +23,19 @@ from nightround.rule_desk.reading import (
     without_records,
 )
 from nightround.rule_desk.remarks import Remark, RemarkLevel, why_of
-from nightround.rule_desk.study_rules import project_dictionary
+from nightround.rule_desk.study_rules import newest_dictionary, project_dictionary
 from nightround.rule_desk.writing import lint_examples, lint_owner, lint_words
+from nightround.snapshots.snapshot_store import SnapshotStore
 from nightround.study.folder import PROJECT_RULES, project_rules
 from nightround.study.rules.rule_files import parse_rule_logic, rule_of, rule_tables
 from nightround.study.settings import StudySettings, checked, read_toml
 from redcap_sync.dictionary import Dictionary
 
 
-def lint_study(folder: Path) -> tuple[Remark, ...]:
+def lint_study(folder: Path, snapshots: SnapshotStore | None = None) -> tuple[Remark, ...]:
     """Lint every rule of a study's folder and of its project; a rule whose logic cannot be read stops no other.
 
+    It is compared with the structure of the last snapshot, where there is one, else with the dictionary of the folder.
     Raises StudyFilesWrong where a file is no TOML or has a key that is not known.
     """
     settings_file = folder / "study.toml"
@@ -52,7 +54,8 @@ def lint_study(folder: Path) -> tuple[Remark, ...]:
         except StudyFilesWrong as error:
             broken.append(Remark.of_error(rule.id, error))
     owners = {owner for person in settings.people for owner in person.owns}
-    return (*broken, *lint_rules(rules, project_dictionary(folder), owners=owners))
+    dictionary = newest_dictionary(folder, snapshots) if snapshots else project_dictionary(folder)
+    return (*broken, *lint_rules(rules, dictionary, owners=owners))
 
 
 def lint_rules(rules: Iterable[Rule], dictionary: Dictionary, *, owners: Collection[str] = ()) -> tuple[Remark, ...]:

@@ -6,25 +6,37 @@ from pathlib import Path
 
 from nightround.model.errors import StudyFilesWrong
 from nightround.model.rule import Rule
+from nightround.snapshots.snapshot_store import SnapshotStore
 from nightround.study.folder import Study
 from nightround.study.rules.of_dictionary import rules_from_dictionary
 from redcap_sync.dictionary import Dictionary
+from redcap_sync.project.dictionary_csv import dictionary_from_csv
 from redcap_sync.project.project_folder import dictionary_from_folder
 
 PROJECT_FOLDER = "project"
+DICTIONARY_FILE = "dictionary.csv"
+"""What REDCap's Data Dictionary page downloads, saved under this name."""
 
 
 def project_dictionary(study_folder: Path) -> Dictionary:
-    """The data dictionary that lies in a study's folder."""
-    folder = study_folder / PROJECT_FOLDER
-    if not folder.is_dir():
-        raise StudyFilesWrong("study.no_dictionary", folder=str(folder))
-    return dictionary_from_folder(folder)
+    """The data dictionary that is in a study's folder: the project folder, or the file that REDCap downloads."""
+    folder, file = study_folder / PROJECT_FOLDER, study_folder / DICTIONARY_FILE
+    if folder.is_dir():
+        return dictionary_from_folder(folder)
+    if file.exists():
+        return dictionary_from_csv(file)
+    raise StudyFilesWrong("study.no_dictionary", folder=str(folder), file=DICTIONARY_FILE)
+
+
+def newest_dictionary(study_folder: Path, snapshots: SnapshotStore) -> Dictionary:
+    """The structure of the last good snapshot with its groups; before the first one, that of the study's folder."""
+    manifest = snapshots.latest_manifest()
+    return snapshots.structure(manifest).dictionary if manifest else project_dictionary(study_folder)
 
 
 def missing_codes(study: Study) -> tuple[str, ...]:
     """The missing data codes of the dictionary in a study's folder; none where there is no dictionary."""
-    if not (study.folder / PROJECT_FOLDER).is_dir():
+    if not (study.folder / PROJECT_FOLDER).is_dir() and not (study.folder / DICTIONARY_FILE).exists():
         return ()
     return tuple(choice.code for choice in project_dictionary(study.folder).missing_data_codes)
 

@@ -11,7 +11,7 @@ from redcap_sync.errors import ProjectFileWrong
 
 
 def dictionary_from_folder(folder: Path) -> Dictionary:
-    """Read project.json, metadata.csv, instruments.csv, and if there events, mapping, repeating and arms."""
+    """Read project.json, metadata.csv, instruments.csv, and if there events, mapping, repeating, arms and dags."""
     try:
         return dictionary_from_api(
             project=json.loads((folder / "project.json").read_text(encoding="utf-8")),
@@ -21,6 +21,7 @@ def dictionary_from_folder(folder: Path) -> Dictionary:
             mapping=csv_rows(folder / "mapping.csv", optional=True),
             repeating=csv_rows(folder / "repeating.csv", optional=True),
             arms=csv_rows(folder / "arms.csv", optional=True),
+            groups=csv_rows(folder / "dags.csv") if (folder / "dags.csv").exists() else None,
         )
     except (OSError, KeyError, ValueError) as error:
         raise ProjectFileWrong("file.project_folder", folder=str(folder), error=type(error).__name__) from None

@@ -65,14 +65,14 @@ def test_a_wrong_example_ends_in_3(capsys: pytest.CaptureFixture[str], copied: P
     """Examples that are right end in 0; one that is wrong is shown, and ends in 3."""
     assert called(capsys, str(copied), "--test")[:2] == (
         0,
-        "189 examples right, 0 wrong, 0 rules without enough examples\n",
+        "246 examples right, 0 wrong, 0 rules without enough examples\n",
     )
     folder = change(copied, "baseline.toml", 'values = { age = "18" }', 'values = { age = "17" }')
     code, printed, _ = called(capsys, folder, "--test")
     assert code == 3
     assert printed.splitlines() == [
         "AGE-01: {'age': '17'} fails, not passes",
-        "188 examples right, 1 wrong, 0 rules without enough examples",
+        "245 examples right, 1 wrong, 0 rules without enough examples",
     ]
 
 

@@ -1,0 +1,32 @@
+"""The data dictionary as REDCap's own pages download it: one CSV file, with the headings of its Online Designer."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+from redcap_sync.dictionary import Dictionary, dictionary_from_api
+from redcap_sync.errors import ProjectFileWrong
+from redcap_sync.project.structure import METADATA_KEYS, METADATA_TITLES
+from redcap_sync.regular_files import read_text_file
+
+NAMES = dict(zip(METADATA_TITLES, METADATA_KEYS, strict=True))
+
+
+def dictionary_from_csv(path: Path) -> Dictionary:
+    """Read a dictionary with REDCap's headings, or with those of its API.
+
+    It says nothing of events, so the project is taken as a classic one. Raises ProjectFileWrong for another file.
+    """
+    try:
+        text = read_text_file(path)
+        rows = [
+            {NAMES.get(title, title): cell or "" for title, cell in row.items() if title}
+            for row in csv.DictReader(io.StringIO(text, newline=""), strict=True)
+        ]
+        forms = dict.fromkeys(row["form_name"] for row in rows)
+        instruments = [{"instrument_name": name, "instrument_label": name} for name in forms]
+        return dictionary_from_api(project={}, metadata=rows, instruments=instruments)
+    except (OSError, KeyError, ValueError, csv.Error) as error:
+        raise ProjectFileWrong("file.dictionary", file=path.name, error=type(error).__name__) from None
