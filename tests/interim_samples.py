@@ -16,6 +16,8 @@ from nightround.model.snapshot import Snapshot
 from nightround.report.edition import Edition, OutcomeKept, hash_of_rules
 from nightround.report.making import Press, hash_of_templates
 from nightround.report.numbers.inputs import RunFacts
+from nightround.snapshots.renamed_ids import RenamedIds
+from nightround.snapshots.vault import Vault
 from nightround.study.plan import Plan
 from redcap_sync.dictionary import Dictionary, dictionary_from_api
 from redcap_sync.rows.tables import RowKey, tables_from_records
@@ -186,6 +188,11 @@ class KeptSnapshots:
 
     def __init__(self, *kept: Snapshot) -> None:
         self.kept = {one.id: one for one in kept}
+
+    @property
+    def renamed_ids(self) -> RenamedIds:
+        """No record was taken out of any of them."""
+        return RenamedIds(Path("renamed.json"), Vault())
 
     def load(self, snapshot_id: str, study: str) -> Snapshot:
         """One snapshot."""

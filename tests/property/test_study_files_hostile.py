@@ -277,16 +277,22 @@ def test_a_byte_order_mark_does_no_harm(tmp_path: Path) -> None:
     assert isinstance(found, Study)
 
 
-@pytest.mark.parametrize("rules", ["project_rules.csv", "rules"])
-def test_an_id_belongs_to_one_rule(tmp_path: Path, rules: str) -> None:
-    """Neither another rule of the study nor a rule of the project has the id of a rule."""
+def test_an_id_belongs_to_one_rule(tmp_path: Path) -> None:
+    """No other rule of the study has the id of a rule."""
     rule = {**RULE, "id": "1"}
-    own = [rule, rule] if rules == "rules" else [rule]
-    if rules != "rules":
-        (tmp_path / rules).write_text("rule_name,rule_logic\na,[weight] > 1\n")
-    found = load(tmp_path, GOOD, document_of({"rule": own}))
+    found = load(tmp_path, GOOD, document_of({"rule": [rule, rule]}))
     assert isinstance(found, ExplainedError)
     assert_refused(found)
+
+
+def test_no_rule_of_the_study_can_have_the_id_of_a_rule_of_the_project(tmp_path: Path) -> None:
+    """The ids of a project's rules begin with `project:`, which no id of a rule file can hold."""
+    (tmp_path / "project_rules.csv").write_text("rule_name,rule_logic\na,[weight] > 1\n")
+    found = load(tmp_path, GOOD, document_of({"rule": [{**RULE, "id": "1"}]}))
+    assert isinstance(found, Study)
+    (of_project,) = found.project_rules
+    refused = load(tmp_path, GOOD, document_of({"rule": [{**RULE, "id": of_project.id}]}))
+    assert isinstance(refused, ExplainedError)
 
 
 @pytest.mark.parametrize(

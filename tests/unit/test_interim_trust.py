@@ -204,7 +204,7 @@ def test_drift_and_the_audit_stand_in_the_methods() -> None:
     """Both languages name the line that drifted, and how the report was held against itself."""
     inputs = replace(inputs_of(edition_of(SNAPSHOT), SNAPSHOT), drifting={AGE: "normal"})
     for language, told in (
-        ("en", "by Shapiro-Wilk (for information; the method is not changed): Age."),
+        ("en", "by Shapiro-Wilk (reported, not acted on): Age."),
         ("zh", "不改变方法）：年龄。"),
     ):
         paragraphs = build_report(inputs, language, TEMPLATES).methods  # type: ignore[arg-type]

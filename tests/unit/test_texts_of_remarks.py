@@ -33,7 +33,7 @@ WRITTEN = (
     Written("published_tables", "unverifiable", 1, "audit.why.{}"),
     Written("published_tables", "must_be", 0, "audit.must.{}"),
     Written("published_tables", "Reading", 0, "audit.test.{}"),
-    Written("cli", "say", 0, "audit.listing.{}"),
+    Written("cli", "words", 0, "audit.listing.{}"),
 )
 
 
