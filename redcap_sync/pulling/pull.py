@@ -89,6 +89,8 @@ class _Run:
     progress: Progress | None
     accept: Callable[[RawStructure], None] | None
     edits: list[Edit] = field(default_factory=list)
+    unread: Mark | None = None
+    """From where on the log was not read, or not relied on, in this pull."""
 
     def __post_init__(self) -> None:
         self.requests_before = self.client.requests
@@ -106,7 +108,7 @@ class _Run:
             return self.full(Message.of("full.structure_or_rights"))
         if not looking.reads_log and pull_structure(self.client) != base.structure:
             return self.full(Message.of("full.structure"))
-        self.edits.extend(changes.edits)
+        self._take_edits(looking, changes)
         asking = Asking(
             self.client,
             base.dictionary,
@@ -129,9 +131,7 @@ class _Run:
         base = self.base
         place = (base.checkpoint, key_fields(base.dictionary, base.unseen)) if base else (Checkpoint(), [])
         looking, changes = first_look(self.client, *place)
-        self.edits[:] = changes.edits if changes and changes.trusted else ()  # a diff of nights names who edited
-        if changes is None:
-            self.edits[:] = self._missed_edits(looking)
+        self._take_edits(looking, changes)  # a diff of nights names who edited
         structure = pull_structure(self.client)
         if self.accept:
             self.accept(structure)
@@ -165,14 +165,19 @@ class _Run:
         pulled = replace(pulled, told=replace(pulled.told, why=why, proof=self._proof(pulled, changes)))
         return self._with_gone(pulled, looking, changes)
 
-    def _missed_edits(self, looking: Looking) -> Sequence[Edit]:
-        """What the log says now of the time in which earlier pulls could not read it.
+    def _take_edits(self, looking: Looking, changes: LoggedChanges | None) -> None:
+        """Take what the log says since it was last read whole, also where pulls in between could not read it.
 
         A record that was deleted then was missed for no reason that anybody could see; its line is there by now.
+        What is read twice without making sense is given up: lines were removed.
         """
-        before = self.base.checkpoint.last_mark if self.base else None
-        changes = looking.since(before) if before else None
-        return changes.edits if changes and changes.trusted else ()
+        before = self.base.checkpoint if self.base else Checkpoint()
+        trusted = looking.reads_log and changes is not None and changes.trusted and changes.mark is not None
+        gap = before.last_mark if before.last_mark != before.mark else None
+        missed = looking.since(gap) if gap else None
+        known = missed if missed and missed.trusted else changes if trusted else None
+        self.edits[:] = known.edits if known else ()
+        self.unread = None if (trusted and not gap) or missed else gap or before.mark
 
     def _resumed(self, structure: RawStructure, asking: Asking, holding: Holding, looking: Looking) -> set[str]:
         """Take up the finished batches of a broken pull, and name the records touched since it began."""
@@ -263,18 +268,13 @@ class _Run:
                 full_server_time=full_before if kind == "incremental" else looking.began,
                 csv_agrees=asking.csv_agrees is True,
                 groups_asked=True,
-                last_mark=looking.mark or self._last_mark(),
+                last_mark=self.unread or looking.mark,
             ),
             edits=tuple(self.edits),
             told=Told(
                 kind, requests=self.client.requests - self.requests_before, fetched=asking.asked, stable=looking.how
             ),
         )
-
-    def _last_mark(self) -> Mark | None:
-        """The last place where an earlier pull read the log."""
-        before = self.base.checkpoint if self.base else Checkpoint()
-        return before.mark or before.last_mark
 
     def _proof(self, pulled: Pull, changes: LoggedChanges | None) -> Proof | None:
         """Compare a full pull with the one before, records aside that the log names as touched.

@@ -38,7 +38,7 @@ class Checkpoint:
     groups_asked: bool = False
     """Whether that pull asked for data access groups; the first versions did not."""
     last_mark: Mark | None = None
-    """The last place where the log was read, kept over pulls that could not read it."""
+    """The last place where the log was read whole, kept over pulls that could not read it or rely on it."""
 
 
 @dataclass(frozen=True)
