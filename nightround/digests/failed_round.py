@@ -47,6 +47,8 @@ class FailedRound:
     done: Sequence[StepDone] = ()
     undone: Sequence[str] = ()
     last_complete: datetime | None = None
+    suspects: Message | None = None
+    """How many rows are gone without a line in REDCap's log, where there are any."""
     store_read: bool = True
     """Whether the database could say when the last complete round was."""
 
@@ -102,6 +104,8 @@ class _FailureWriter:
         if failed.undone:
             yield say("notice.undone", steps=self.listed([self.step(name) for name in failed.undone]))
         yield say("notice.findings_current" if self.reconciled else "notice.findings_unchanged")
+        if failed.suspects:
+            yield self.plain(failed.suspects)
         yield self.last_complete()
         yield say("notice.no_values")
         if synthetic:

@@ -126,6 +126,7 @@ class Attempt:
             done=done,
             undone=[name for name in self._planned(settings) if name not in names],
             last_complete=last,
+            suspects=self._suspects(recorder),
             store_read=known,
         )
 
@@ -141,6 +142,14 @@ class Attempt:
         except Exception:  # noqa: BLE001 - whatever the database has, the mail goes out
             return None, False
         return run.started_at if run else None, True
+
+    def _suspects(self, recorder: Recorder) -> Message | None:
+        try:
+            rows = recorder.store.suspects(self.place.id)
+        except Exception:  # noqa: BLE001 - whatever the database has, the mail goes out
+            return None
+        records = len({row.record for row in rows})
+        return Message.of("doubts.suspects", rows=len(rows), records=records) if rows else None
 
     def _remember(self, recorder: Recorder, one: Delivery) -> None:
         """Remember a notice. It said nothing of findings, so that the next digest begins where the last one ended."""

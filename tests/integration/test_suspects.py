@@ -11,6 +11,7 @@ from nightround.model.errors import StudyFilesWrong
 from nightround.model.finding import FindingState, Resolution
 from nightround.night import steps
 from nightround.store.run_rows import Ended
+from redcap_sync.errors import ExplainedError
 from redcap_sync.project.values import ValuePlace
 from tests.lying_study import LyingStudy, lying_study, place_of
 
@@ -203,6 +204,17 @@ def test_a_log_that_could_not_be_read_for_a_while_explains_what_it_says_later(st
     assert study.round().complete
     closed = [one for one in study.findings() if one.row.record == "3"]
     assert {one.resolution for one in closed} == {Resolution.ROW_REMOVED}
+
+
+def test_a_mail_about_a_failed_round_counts_the_suspects_too(study: LyingStudy) -> None:
+    """A reader of that mail alone learns what is still waiting for an explanation."""
+    study.server.delete("1", erase_log=True)
+    waiting = study.round().suspects
+    study.server.faults.script("server_error", times=60)
+    with pytest.raises(ExplainedError):
+        study.round()
+    study.server.faults.clear()
+    assert f"{waiting} rows of" in study.mails()
 
 
 def test_without_the_log_each_deletion_is_accepted_and_the_first_mail_says_so(tmp_path: Path) -> None:
