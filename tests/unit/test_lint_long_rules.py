@@ -17,6 +17,7 @@ DICTIONARY = project(
     events={"one_arm_1": ["visit"]},
 )
 PARTS = 3000
+pytestmark = pytest.mark.no_cover  # tracing each line takes several times as long
 CHAINS = {
     "concat_ws": ("concat_ws(' ', {}) = [note]", ", ", "'a{}'"),
     "concat_ws of fields": ("concat_ws(' ', [note], [day], {}) = 'x'", ", ", "'a{}'"),
@@ -48,9 +49,9 @@ def seconds(*written: str) -> float:
 
 @pytest.mark.parametrize("kind", CHAINS)
 def test_a_rule_of_3000_parts(kind: str) -> None:
-    """Each kind of long rule takes a few seconds at the most on a slow machine; the worst took 50."""
+    """Each kind of long rule ends; the worst took 50 seconds and more."""
     lint_rules([rule("R", "visit", logic(kind, 3))], DICTIONARY)  # what is imported once is not what is measured
-    assert seconds(logic(kind, PARTS)) < 5
+    assert seconds(logic(kind, PARTS)) < 40  # a guard against the square, which took longer, not a timing
 
 
 @pytest.mark.parametrize("kind", ["concat_ws", "concat_ws of fields"])
