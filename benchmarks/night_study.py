@@ -21,15 +21,15 @@ from redcap_sync.sandbox.project_sources import project_from_folder
 
 NUMBER, INTEGER, CHOICE, DATE, TEXT, YES_NO = range(len(KINDS))
 """A field's kind is its number modulo the number of kinds."""
-WRONG = ("5.5", "5000", "7", "1899-01-01", "", "7")
-"""A value that breaks the rule of its kind."""
+WRONG = ("5.5", "5000", "2", "1899-01-01", "", "1")
+"""A value that breaks the rule of its kind; the dictionary allows it, or the rule could never flag a row."""
 RULES = (
     "[{0}] < 20 or [{0}] > 140",
     "[{0}] > 999",
-    "[{0}] <> '0' and [{0}] <> '1' and [{0}] <> '2'",
+    "[{0}] <> '0' and [{0}] <> '1'",
     "[{0}] < '2000-01-01' or [{0}] > '2030-01-01'",
     "[{0}] = ''",
-    "[{0}] <> '0' and [{0}] <> '1'",
+    "[{0}] <> '0'",
 )
 PAIRED = {NUMBER: "abs([{0}] - [{1}]) > 115", DATE: "abs(datediff([{0}], [{1}], 'd')) > 9000"}
 EDITED, WRONG_EDITS = 1, 0.05
@@ -232,7 +232,7 @@ def right_values(kind: int) -> list[str]:
         return [f"20{y}-{m:02d}-{d:02d}" for y in range(10, 25) for m in range(1, 13) for d in range(1, 29)]
     if kind == TEXT:
         return ["stent", "left iliac vein", "no complaint", "see note"]
-    return ["0", "1", "2"] if kind == CHOICE else ["0", "1"]
+    return ["0", "1"] if kind == CHOICE else ["0"]
 
 
 def edit(project: StoredProject, clock: Clock, shape: Shape, count: int, rng: np.random.Generator) -> None:
