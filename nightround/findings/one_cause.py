@@ -20,17 +20,20 @@ def speaking_for(
     Findings of one row have one cause where first field and owner are the same. A finding of a `quiet` rule, which is
     switched off, or of a rule that is gone speaks for no other. Of two rules none of which is more specific both speak.
     """
+    first: dict[Hashable, Finding] = {}
     groups: dict[Hashable, list[Finding]] = {}
     under: dict[str, str] = {}
     for one in still_open:
         under[one.id] = ""
         if one.fields and not one.others:
-            groups.setdefault((one.row, one.fields[0], one.owner), []).append(one)
+            cause = (one.row, one.fields[0], one.owner)
+            alike = first.setdefault(cause, one)
+            if alike is not one:
+                groups.setdefault(cause, [alike]).append(one)
     for found in groups.values():
-        if len(found) > 1:
-            ranks = {one.id: _rank(one, rules.get(one.rule_id), quiet) for one in found}
-            best = min(found, key=lambda one: (ranks[one.id], one.rule_id, one.id))
-            under.update({one.id: best.id for one in found if ranks[one.id] > ranks[best.id]})
+        ranks = {one.id: _rank(one, rules.get(one.rule_id), quiet) for one in found}
+        best = min(found, key=lambda one: (ranks[one.id], one.rule_id, one.id))
+        under.update({one.id: best.id for one in found if ranks[one.id] > ranks[best.id]})
     return under
 
 

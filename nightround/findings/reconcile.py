@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 from itertools import count
 from operator import attrgetter
 from typing import Any
@@ -131,7 +132,7 @@ class _Night:
     now: datetime
     hashes: dict[str, str] = field(default_factory=dict)
     shown: dict[str, tuple[Any, ...]] = field(default_factory=dict)
-    violated: set[tuple[str, RowKey]] = field(default_factory=set)
+    violated: dict[str, frozenset[RowKey]] = field(default_factory=dict)
 
     def logic(self, rule: Rule) -> str:
         """The hash of a rule's logic, worked out once a night."""
@@ -154,13 +155,14 @@ class _Night:
         ids = {one.id for one in known}
         seen: dict[str, tuple[Finding | None, Violation]] = {}
         for outcome in self.outcomes.values():
-            for violation in outcome.violations if outcome.status is Status.FAILED else ():
-                self.violated.update((violation.rule_id, row) for row in violation.rows)
-                if believed(violation):
-                    before = places.finding(violation, seen)
-                    identity = before.id if before else self._new_id(violation, ids)
+            for violation in filter(believed, _violations_of(outcome)):
+                before = places.finding(violation, seen)
+                if before is None:
+                    identity = self._new_id(violation, ids)
                     ids.add(identity)
-                    seen[identity] = (before, violation.seen_from(before.row) if before else violation)
+                    seen[identity] = (None, violation)
+                else:
+                    seen[before.id] = (before, violation.seen_from(before.row) if violation.others else violation)
         return seen
 
     def _new_id(self, violation: Violation, taken: Container[str]) -> str:
@@ -227,18 +229,30 @@ class _Night:
     def _asks_something_else(self, finding: Finding, rule: Rule) -> bool:
         """Whether the rule was edited since it saw the finding, or another finding speaks for the row now."""
         edited = bool(finding.logic) and finding.logic != self.logic(rule)
-        return edited or (finding.rule_id, finding.row) in self.violated
+        return edited or finding.row in self._violated_by(finding.rule_id)
+
+    def _violated_by(self, rule_id: str) -> frozenset[RowKey]:
+        """Every row that breaks a rule tonight; only asked for rules with a finding that was not seen again."""
+        if rule_id not in self.violated:
+            found = _violations_of(self.outcomes[rule_id])
+            self.violated[rule_id] = frozenset(row for violation in found for row in violation.rows)
+        return self.violated[rule_id]
 
 
 @dataclass(frozen=True)
 class _Places:
     """The known findings by rule, row and fields. To look one up takes a quarter of the time that its hash takes."""
 
-    exact: Mapping[tuple[str, RowKey, tuple[str, ...]], Finding]
+    by_weight: Sequence[Finding]
     of_row: Mapping[tuple[str, RowKey], Finding]
     """Open findings that show other fields than their rule does now are found by their row."""
     of_group: Mapping[tuple[str, RowKey], Sequence[Finding]]
     """Open findings of several rows are found by each of them."""
+
+    @cached_property
+    def exact(self) -> Mapping[tuple[str, RowKey, tuple[str, ...]], Finding]:
+        """By rule, row and fields; made when a violation is not that of an open finding of its row."""
+        return {(one.rule_id, one.row, one.fields): one for one in self.by_weight}
 
     @classmethod
     def of(cls, known: Iterable[Finding]) -> _Places:
@@ -248,14 +262,14 @@ class _Places:
         for one in by_weight:
             for row in one.rows if one.others and one.state is FindingState.OPEN else ():
                 of_group.setdefault((one.rule_id, row), []).append(one)
-        return cls(
-            {(one.rule_id, one.row, one.fields): one for one in by_weight},
-            {(one.rule_id, one.row): one for one in by_weight if one.state is FindingState.OPEN},
-            of_group,
-        )
+        of_row = {(one.rule_id, one.row): one for one in by_weight if one.state is FindingState.OPEN}
+        return cls(by_weight, of_row, of_group)
 
     def finding(self, violation: Violation, seen: Container[str]) -> Finding | None:
         """What is known of a violation; a finding of other fields is that of one violation."""
+        of_row = self.of_row.get((violation.rule_id, violation.row))
+        if not violation.others and of_row is not None and of_row.fields == violation.fields:
+            return of_row
         if violation.others and (found := self._finding_of_group(violation, seen)):
             return found
         exact = self.exact.get((violation.rule_id, violation.row, violation.fields))
@@ -263,7 +277,6 @@ class _Places:
             return None  # it follows another group, to which most of its rows went
         if exact is not None and exact.state is FindingState.OPEN:
             return exact
-        of_row = self.of_row.get((violation.rule_id, violation.row))
         return of_row if of_row is not None and of_row.id not in seen else exact
 
     def _finding_of_group(self, violation: Violation, seen: Container[str]) -> Finding | None:
@@ -286,6 +299,10 @@ def _change(before: Finding | None) -> str:
     if before is None:
         return "opened"
     return "persisting" if before.state is FindingState.OPEN else "reopened"
+
+
+def _violations_of(outcome: Outcome) -> Sequence[Violation]:
+    return outcome.violations if outcome.status is Status.FAILED else ()
 
 
 def _outcomes_by_rule(outcomes: Iterable[Outcome], rules: Mapping[str, Rule]) -> dict[str, Outcome]:

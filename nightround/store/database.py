@@ -185,6 +185,7 @@ class Store:
         with reading(self.engine) as connection:
             return runs.read_outcomes(connection, run_id)
 
+    @collecting_no_garbage()
     def record_night(
         self,
         study: str,
@@ -198,7 +199,7 @@ class Store:
         The findings are read, decided on and written in one transaction that holds the write lock, so
         that two runs at the same moment cannot open one finding twice, and a crash leaves the state of before.
         """
-        with collecting_no_garbage(), writing(self.engine) as connection:
+        with writing(self.engine) as connection:
             known = findings.read_findings(connection, study)
             delta = decide(known)
             runs.insert_outcomes(connection, run_id, outcomes)
