@@ -45,6 +45,8 @@ LONGEST = 60
 """Characters of a command's sentence in `--help`: with it a line fits into 80 columns."""
 EXIT_INTERRUPTED = 130
 """What a shell says of a program that was stopped by Ctrl+C."""
+SEARCHES_FOR_GARBAGE = (200_000, 30, 30)
+"""New objects before Python searches them for garbage, and how many searches before one of what is older."""
 OLD_NAMES = (handed,)
 """Names of an earlier release, which still work and are not listed."""
 
@@ -77,6 +79,8 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     share_one_heap(os.environ)
     # Without it Python searches the modules of Great Expectations for garbage as it ends: 0.7 s of every night.
     atexit.register(gc.freeze)
+    # A night makes millions of objects that live on; to search them for garbage after every 700 took a tenth of it.
+    gc.set_threshold(*SEARCHES_FOR_GARBAGE)
     close_the_gate()
     arguments = sys.argv[1:] if arguments is None else arguments
     as_json = wants_json(arguments)
