@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 
 from redcap_sync.clean_text import clean
 
@@ -19,12 +20,15 @@ def csv_text(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> st
     out = io.StringIO()
     writer = csv.DictWriter(out, columns)
     writer.writeheader()
-    writer.writerows({name: harmless(_clean(value)) for name, value in row.items()} for row in rows)
+    cell = cache(_cell)  # of this file alone: most texts of a long list are repeated, and values must not live on
+    writer.writerows(
+        {name: cell(value) if isinstance(value, str) else value for name, value in row.items()} for row in rows
+    )
     return BYTE_ORDER_MARK + out.getvalue()
 
 
-def _clean(value: object) -> object:
-    return clean(value) if isinstance(value, str) else value
+def _cell(text: str) -> object:
+    return harmless(clean(text))
 
 
 def harmless(value: object) -> object:
