@@ -1,4 +1,4 @@
-"""`nightround store`: whether what Nightround remembers of a study is what it wrote."""
+"""`nightround store`: whether what Nightround remembers of a study is what it wrote, and sealed files in plain."""
 
 from __future__ import annotations
 
@@ -9,8 +9,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nightround.cli.options import data_option, folder_of, json_option, study_argument
+from nightround.cli.options import (
+    data_option,
+    existing_file,
+    folder_of,
+    json_option,
+    study_argument,
+    unread_data_option,
+)
 from nightround.cli.printing import print_json, say
+from nightround.model.errors import UsageWrong
 from nightround.texts.catalogue import in_language
 from redcap_sync.errors import ExportIncomplete
 
@@ -24,7 +32,7 @@ EXIT_DAMAGED = 15
 
 @click.group()
 def store() -> None:
-    """Check what is kept of a study."""
+    """Check what is kept of a study, or unseal it."""
 
 
 @store.command()
@@ -60,6 +68,27 @@ def check(study: str, data: Path, *, as_json: bool) -> None:
             say(what)
         say(f"{lines} history lines, {len(broken)} wrong; {kept} snapshots, {len(damaged)} wrong")
     sys.exit(code)
+
+
+@store.command()
+@study_argument
+@click.argument("sealed", metavar="FILE", type=existing_file)
+@unread_data_option
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="The new file, for you alone.")
+def unseal(study: str, sealed: Path, out: Path) -> None:
+    """Write a sealed FILE of STUDY in plain: failing rows, a copy of the database.
+
+    The file keeps its name in the data folder: a file that was renamed cannot be opened.
+    """
+    from nightround.night.run_job import snapshot_vault
+    from nightround.study.folder import load_study
+    from redcap_sync.private_files import write_private
+
+    if out.exists():
+        raise UsageWrong("store.out_exists", file=out.name)
+    vault = snapshot_vault(load_study(folder_of(study)), os.environ)
+    write_private(out, vault.read(sealed))
+    say(str(out))
 
 
 def _damaged(snapshots: SnapshotStore, study: str) -> Iterator[str]:

@@ -11,8 +11,11 @@ from redcap_sync.messages import Message
 from redcap_sync.private_files import WRITING, write_private
 
 FILE = "server_said.txt"
-WITH_VALUES = ("snapshots/*/*", "snapshots/*.json", "judged/*", "runs/*/failures*.parquet")
-"""Files of a study that hold patients' values, apart from its database and what a person must be able to read."""
+WITH_VALUES = ("snapshots/*/*", "snapshots/*.json", "judged/*", "runs/*/failures*.parquet", "*.sqlite3.version-*")
+"""Files of a study that hold patients' values, apart from its database and what a person must be able to read.
+
+A copy that was made of the database before a migration is one of them: its values are as they were then.
+"""
 
 
 def files_with_values(folder: Path) -> Iterator[Path]:

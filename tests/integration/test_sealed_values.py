@@ -6,6 +6,7 @@ import base64
 import io
 import json
 import logging
+import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -99,6 +100,31 @@ def test_what_was_in_plain_is_sealed_by_the_first_night_with_a_key(study: SmallS
     assert in_plain(study.folder) == []
     assert observed(study, KEY) == before
     assert broken(study, KEY) == 0
+
+
+def test_a_copy_from_before_a_migration_is_sealed_and_can_be_unsealed(
+    study: SmallStudy, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A copy of a database with values in plain is sealed by the next round with a key; `unseal` gives it back."""
+    night(study, None)
+    copy = study.folder / "nightround.sqlite3.version-0001"
+    with sqlite3.connect(study.folder / "nightround.sqlite3") as there, sqlite3.connect(copy) as target:
+        there.backup(target)
+    there.close()
+    target.close()
+    before = copy.read_bytes()
+    night(study, KEY)
+    assert in_plain(study.folder) == []
+    for name, value in environ(study, KEY).items():
+        monkeypatch.setenv(name, value)
+    out = study.folder.parent / "again.sqlite3"
+    for code in (0, 2):
+        with pytest.raises(SystemExit) as ended:
+            main(["store", "unseal", str(FOLDER), str(copy), "--out", str(out)])
+        assert ended.value.code == code
+    assert out.read_bytes() == before
+    assert out.stat().st_mode & 0o777 == 0o600
+    assert "The file again.sqlite3 exists already." in capsys.readouterr().err
 
 
 def test_opening_with_a_key_seals_the_database(study: SmallStudy) -> None:
