@@ -8,7 +8,7 @@ SEED ?= 1
 # Rooms of which at least 95% of lines and branches are tested; of all together as many as pyproject.toml says.
 WHOLE := nightround/findings nightround/validation redcap_sync/logic redcap_sync/pulling
 
-.PHONY: demo test check soak golden lock fonts clean
+.PHONY: demo test check soak golden scores lock fonts clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/.run $(VENV)/.system ## three nights on the sandbox, and what to open afterwards
@@ -34,6 +34,10 @@ soak: $(VENV)/.dev ## the whole kill drill: 200 kills at random moments; KILLS a
 
 golden: $(VENV)/.dev $(VENV)/.system ## write the golden texts again; look at the difference before you commit it
 	NIGHTROUND_WRITE_GOLDEN=1 $(BIN)/pytest -n 2 tests/golden
+
+scores: $(VENV)/.dev ## write docs/scores.md again from the score library
+	$(BIN)/python docs/write_scores.py > docs/scores.md.new
+	mv docs/scores.md.new docs/scores.md
 
 lock: ## resolve the dependencies again, with hashes and without an index address
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q \

@@ -16,9 +16,10 @@ from nightround.published_tables.audit_remarks import (
     unverifiable,
 )
 from nightround.published_tables.comparison import PrintedComparison, Value
-from nightround.published_tables.known_scores import WHOLE, Band, Score, bands_of, score_of
+from nightround.published_tables.known_scores import Band, bands_of, is_whole, score_of, source_of
 from nightround.published_tables.printed_cells import Counted, MeanSd, MedianQuartiles
 from nightround.published_tables.ranges import Range, point, said
+from nightround.scores.score_data import ScoreSheet
 from redcap_sync.messages import Message
 
 MOST_SUMS = 10_000
@@ -39,7 +40,7 @@ def grade_remarks(comparisons: Sequence[PrintedComparison]) -> Iterator[AuditRem
 
 
 def _held(
-    measured: PrintedComparison, counted: PrintedComparison, bands: list[Band], score: Score
+    measured: PrintedComparison, counted: PrintedComparison, bands: list[Band], score: ScoreSheet
 ) -> Iterator[AuditRemark]:
     for place, value in enumerate(measured.lines[0].values):
         grades = [line.values[place].content for line in counted.lines]
@@ -49,7 +50,7 @@ def _held(
             yield from _against_grades(value, counts, bands, score)
 
 
-def _against_grades(value: Value, counts: list[int], bands: list[Band], score: Score) -> Iterator[AuditRemark]:
+def _against_grades(value: Value, counts: list[int], bands: list[Band], score: ScoreSheet) -> Iterator[AuditRemark]:
     lows = np.sort(np.repeat([band.low for band in bands], counts))
     highs = np.sort(np.repeat([band.high for band in bands], counts))
     content = value.content
@@ -71,7 +72,7 @@ def _against_grades(value: Value, counts: list[int], bands: list[Band], score: S
         if not printed.meets(possible):
             average = Message.of(f"audit.average.{name}")
             must = must_be("average", name=average, range=said(possible, 0))
-            why = because("grades", n=sum(counts), name=average, source=score.source)
+            why = because("grades", n=sum(counts), name=average, source=source_of(score))
             yield from inconsistent(value.cell, must, why)
     yield from consistent(value.cell)
 
@@ -89,7 +90,7 @@ def _quantile(lows: np.ndarray, highs: np.ndarray, share: float) -> Range:
 
 def value_remarks(comparison: PrintedComparison) -> Iterator[AuditRemark]:
     """Each mean or median by itself: the order of quartiles, and what values of known step allow."""
-    step = comparison.granularity or (1.0 if WHOLE.search(comparison.label) else None)
+    step = comparison.granularity or (1.0 if is_whole(comparison.label) else None)
     for place, value in enumerate(comparison.lines[0].values):
         n = comparison.n(place)
         if isinstance(value.content, MedianQuartiles):

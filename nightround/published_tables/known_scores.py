@@ -1,93 +1,66 @@
-"""Scores that every reader of the field knows: their grades' cut-offs and their whole points."""
+"""The scores of the library as published tables print them: rows of the score, and rows that count its grades."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from functools import cache
+from math import inf
 from typing import NamedTuple
 
 from nightround.published_tables.ranges import plain
+from nightround.scores.library import Score, all_scores, score_sheets
+from nightround.scores.score_data import ScoreGrade, ScoreSheet
 
 
 class Band(NamedTuple):
-    """A grade by its label, with the lowest and highest score it holds."""
+    """A grade by the pattern of its label, with the lowest and highest score it holds."""
 
     label: str
     low: float
     high: float
 
 
-@dataclass(frozen=True)
-class Score:
-    """A score in whole points. `name` finds its row, `grades` the rows that count its grades; both are patterns.
-
-    The label of a grade is what is left of its row's label when the name is taken out.
-    """
-
-    name: str
-    grades: str
-    bands: tuple[Band, ...]
-    source: str
+def score_of(label: str) -> ScoreSheet | None:
+    """The score whose row this is, of those with grades."""
+    text = plain(label).lower()
+    graded = (one for one in score_sheets() if one.grades_printed)
+    return next((one for one in graded if re.search(rf"\b(?:{one.printed})\b", text)), None)
 
 
-_MILD, _MODERATE, _SEVERE = r"mild|轻度?", r"moderate|中度?", r"severe|重度?"
-
-SCORES = (
-    Score(
-        r"villalta",
-        r"villalta|pts|post-?thrombotic syndrome|血栓后综合征",
-        (
-            Band(r"none|no|absent|无", 0, 4),
-            Band(_MILD, 5, 9),
-            Band(_MODERATE, 10, 14),
-            Band(r"mild[ -]to[ -]moderate|mild[-/]moderate|轻中度", 5, 14),
-            Band(_SEVERE, 0, 33),  # 15 points or more, or an ulcer with any score
-        ),
-        "Villalta scale, cut-offs of the ISTH: Kahn et al, J Thromb Haemost 2009;7:879",
-    ),
-    Score(
-        r"phq-?9",
-        r"phq-?9|depression|抑郁",
-        (
-            Band(r"none|minimal|none[-/ ]minimal|无", 0, 4),
-            Band(_MILD, 5, 9),
-            Band(_MODERATE, 10, 14),
-            Band(r"moderately severe|中重度", 15, 19),
-            Band(_SEVERE, 20, 27),
-        ),
-        "PHQ-9: Kroenke et al, J Gen Intern Med 2001;16:606",
-    ),
-    Score(
-        r"gad-?7",
-        r"gad-?7|anxiety|焦虑",
-        (Band(r"none|minimal|无", 0, 4), Band(_MILD, 5, 9), Band(_MODERATE, 10, 14), Band(_SEVERE, 15, 21)),
-        "GAD-7: Spitzer et al, Arch Intern Med 2006;166:1092",
-    ),
-    Score(
-        r"child-?pugh",
-        r"child-?pugh",
-        (Band(r"(?:class )?a", 5, 6), Band(r"(?:class )?b", 7, 9), Band(r"(?:class )?c", 10, 15)),
-        "Child-Pugh: Pugh et al, Br J Surg 1973;60:646",
-    ),
-)
-WHOLE = re.compile(r"\b(?:villalta|vcss|phq-?9|gad-?7|child-?pugh|nihss|gcs)\b", re.IGNORECASE)
-"""Scores in whole points; VCSS: Vasquez et al, J Vasc Surg 2010;52:1387."""
+def is_whole(label: str) -> bool:
+    """Whether this is the row of a score in whole points."""
+    names = (one.printed for one in score_sheets() if one.printed and one.whole)
+    return bool(re.search(rf"\b(?:{'|'.join(names)})\b", label, re.IGNORECASE))
 
 
-def score_of(label: str) -> Score | None:
-    """The score whose row this is."""
-    return next((one for one in SCORES if re.search(rf"\b(?:{one.name})\b", plain(label).lower())), None)
+def source_of(sheet: ScoreSheet) -> str:
+    """Where the cut-offs of a score come from, of its first variant."""
+    return sheet.variant[0].source
 
 
-def bands_of(score: Score, labels: list[str]) -> list[Band] | None:
-    """The grade of every label, or None where one of them is no grade of this score."""
-    if not all(re.search(rf"(?:{score.grades})", plain(label).lower()) for label in labels):
+def bands_of(sheet: ScoreSheet, labels: list[str]) -> list[Band] | None:
+    """The grade of every label, in whichever variant, or None where one of them is no grade of this score."""
+    if not all(re.search(rf"(?:{sheet.grades_printed})", plain(label).lower()) for label in labels):
         return None
-    found = [_band(score, plain(label).lower()) for label in labels]
+    found = [_band(sheet, plain(label).lower()) for label in labels]
     bands = [one for one in found if one is not None]
     return bands if len(bands) == len(found) else None
 
 
-def _band(score: Score, label: str) -> Band | None:
-    rest = re.sub(rf"(?:{score.grades})(?: grade| class| score|分级|分度)?\s*[:,]?", "", label).strip(" ()")
-    return next((band for band in score.bands if re.fullmatch(band.label, rest)), None)
+def _band(sheet: ScoreSheet, label: str) -> Band | None:
+    """The grade whose label is what is left of a row's label when the name of the score is taken out."""
+    rest = re.sub(rf"(?:{sheet.grades_printed})(?: grade| class| score|分级|分度)?\s*[:,]?", "", label).strip(" ()")
+    return next((band for band in _bands(sheet.name) if re.fullmatch(band.label, rest)), None)
+
+
+@cache
+def _bands(name: str) -> tuple[Band, ...]:
+    chosen = [one for one in all_scores() if one.sheet.name == name]
+    return tuple(_band_of(one, grade) for one in chosen for grade in one.variant.grade if grade.printed)
+
+
+def _band_of(score: Score, grade: ScoreGrade) -> Band:
+    """A grade that an item can decide alone begins at the lowest total."""
+    low = score.variant.minimum if grade.key == score.overridden else grade.low
+    below = score.below(grade)
+    return Band(grade.printed, low, score.variant.maximum if below == inf else below - 1)
