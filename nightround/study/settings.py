@@ -287,6 +287,8 @@ VALUE_TEXTS = frozenset(
             "examples_of_logic",
             "of_data_manager",
             "span",
+            *("score_name", "score_variant", "score_keys", "score_pattern", "score_field"),
+            *("score_unit", "score_lacks", "score_nothing"),
         ),
         *("string_type", "int_type", "float_type", "bool_type", "dict_type", "tuple_type", "model_type"),
         *("bool_parsing", "int_parsing_size", "int_from_float", "path_type"),

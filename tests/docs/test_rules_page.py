@@ -1,7 +1,6 @@
 """docs/rules.md names every key that a rule file may hold, as the code that reads it describes them."""
 
 import re
-import tomllib
 from enum import Enum
 from pathlib import Path
 from types import UnionType
@@ -11,9 +10,10 @@ import pytest
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from nightround.rule_desk.examples import run_examples
 from nightround.study.rules.across import AlikeTable, CountTable, DigitsTable
-from nightround.study.rules.rule_files import ExampleTable, RuleFile, RuleTable, rule_of
-from nightround.study.settings import checked
+from nightround.study.rules.rule_files import ExampleTable, RuleTable, read_rule_file
+from nightround.study.rules.score_tables import ScoreRuleTable, ScoresTable
 from tests.docs_blocks import blocks_of
 
 PAGE = Path(__file__).parents[2] / "docs" / "rules.md"
@@ -23,6 +23,8 @@ MODELS: dict[str, type[BaseModel]] = {
     "count": CountTable,
     "digits": DigitsTable,
     "examples": ExampleTable,
+    "scores": ScoresTable,
+    "scores.rules": ScoreRuleTable,
 }
 
 
@@ -42,7 +44,7 @@ def plain_form(annotation: Any) -> str:
     """What may be written where there is one kind of value."""
     kind, arguments = get_origin(annotation) or annotation, get_args(annotation)
     if kind is tuple:
-        return "list of tables" if plain_form(arguments[0]) == "table" else "list of texts"
+        return "list of tables" if form_of(arguments[0]) == "table" else "list of texts"
     if kind is dict or issubclass(kind, BaseModel):
         return "table"
     return {bool: "true or false", int: "whole number", float: "number"}.get(kind, "text")
@@ -71,10 +73,13 @@ def test_the_page_has_every_key_as_the_model_describes_it(name: str) -> None:
     assert found[1] == table_of(MODELS[name])
 
 
-def test_every_rule_that_the_page_shows_can_be_read() -> None:
-    """Each block of TOML is a rule file."""
+def test_every_rule_that_the_page_shows_can_be_read(tmp_path: Path) -> None:
+    """Each block of TOML is a rule file, and its examples are right."""
     blocks = blocks_of(PAGE, "toml")
-    assert len(blocks) == 5
+    assert len(blocks) == 7
     for block in blocks:
-        for table in checked(RuleFile, tomllib.loads(block), file=PAGE).rule:
-            assert rule_of(table, PAGE).id
+        file = tmp_path / "rules.toml"
+        file.write_text(block, encoding="utf-8")
+        rules = read_rule_file(file)
+        assert rules
+        assert run_examples(rules, ["UNK"]).wrong == ()

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import model_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
 
 from nightround.model.errors import StudyFilesWrong
 from nightround.model.rule import Example, Rule, RuleKind, Severity
 from nightround.study.rules.across import AlikeTable, CountTable, DigitsTable, RuleModel, check_of, compared_columns
 from nightround.study.rules.needed_fields import needed_fields
+from nightround.study.rules.of_scores import rules_of_score
+from nightround.study.rules.score_tables import ScoresTable
 from nightround.study.settings import TitleInTwoLanguages, TwoLanguages, checked, read_toml
 from nightround.study.text_checks import FilledLine, Id, Line
 from redcap_sync.errors import LogicError
@@ -113,10 +115,21 @@ class RuleTable(RuleModel):
         return self
 
 
+def _rules_or_scores(given: Any, read: ValidationInfo) -> Any:
+    """A file without rules needs scores that make some; a list that is empty is meant so."""
+    if given is None and not read.data.get("scores"):
+        raise PydanticCustomError("missing", "missing")
+    return () if given is None else given
+
+
 class RuleFile(RuleModel):
     """A whole rule file."""
 
-    rule: tuple[RuleTable, ...]
+    scores: tuple[ScoresTable, ...] = ()
+    """Scores of the library whose rules are made, each under `[[scores]]`. Their rules come before the others."""
+    rule: Annotated[tuple[RuleTable, ...], BeforeValidator(_rules_or_scores)] = Field(
+        default=None, validate_default=True
+    )
     """The rules, each under `[[rule]]`."""
 
 
@@ -164,7 +177,9 @@ def read_rule_file(path: Path) -> tuple[Rule, ...]:
 
 
 def _tables(path: Path) -> tuple[RuleTable, ...]:
-    return checked(RuleFile, read_toml(path), file=path).rule
+    read = checked(RuleFile, read_toml(path), file=path)
+    made = (document for table in read.scores for document in rules_of_score(table))
+    return (*(checked(RuleTable, document, file=path) for document in made), *read.rule)
 
 
 def rule_of(table: RuleTable, path: Path, *, strict: bool = True) -> Rule:
