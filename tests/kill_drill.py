@@ -322,16 +322,16 @@ class KillDrill:
         self.counted["failed"] += 1
         assert run.ended is Ended.FAILED, run
         assert run.trouble is not None
-        assert [one for one in store.digests(STUDY) if one.run_id == run.id and one.delivered], "silence"
+        assert [one for one in store.messages(STUDY) if one.run_id == run.id and one.state.arrived], "silence"
 
     def check_mails(self) -> None:
         """Every change of a finding was in a mail: what the mails told joins without a gap, up to the newest line."""
         with self.store() as store:
             history = history_of(store, STUDY)
             told = 0
-            for one in store.digests(STUDY):
+            for one in store.messages(STUDY):
                 assert one.since <= told, "silence"
-                told = max(told, one.upto) if one.delivered else told
+                told = max(told, one.upto) if one.counts_as_told else told
             assert told >= max((line.position for line in history), default=0), "silence"
 
     def check_all(self) -> None:

@@ -17,6 +17,7 @@ from nightround.cli.demo import demo
 from nightround.cli.findings import finding, findings
 from nightround.cli.forget import forget
 from nightround.cli.night import night
+from nightround.cli.notify import notify
 from nightround.cli.options import wants_json
 from nightround.cli.printing import EXIT_BUG, print_bug, print_error, print_usage_error, say
 from nightround.cli.pull import pull
@@ -36,7 +37,7 @@ from redcap_sync.rows.one_heap import share_one_heap
 
 SECTIONS = {
     "See it work, without a server": (demo, try_project),
-    "The round of a study": (night, pull, check, report, report_given, serve, status),
+    "The round of a study": (night, pull, check, report, report_given, serve, status, notify),
     "What a study has": (findings, finding, rules, snapshots, store, forget),
     "Tables alone, without a study": (table, audit_table),
 }

@@ -47,4 +47,7 @@ def serve(studies: tuple[str, ...], data: Path, wait: float | None) -> None:
     def missed(job: str, study: str) -> bool:
         return run_job.was_missed(job, study, data=data, content=content, now=now())
 
-    serve_jobs(run_job.schedules(content), studies, run, zone_of=zone_of, missed=missed)
+    def send(study: str) -> None:
+        run_job.send_between_rounds(study, data=data, content=content, environ=os.environ, clock=now, sleep=time.sleep)
+
+    serve_jobs(run_job.schedules(content), studies, run, zone_of=zone_of, missed=missed, send=send)

@@ -9,6 +9,12 @@ class StudyFilesWrong(ExplainedError):
     exit_code = 10
 
 
+class ChannelUnusable(ExplainedError):
+    """A channel lacks what study.toml says that the environment, a file or the keyring has."""
+
+    exit_code = 10
+
+
 class DatabaseVersionWrong(ExplainedError):
     """The database was made by another version of Nightround."""
 

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from nightround.model.language import Language
 
+OUTBOX = "outbox"
+"""The id of the channel that every study has: a folder of files."""
+
 
 @dataclass(frozen=True)
 class Recipient:
@@ -16,3 +19,5 @@ class Recipient:
     language: Language
     owns: tuple[str, ...]
     """Owner roles whose findings this person hears of."""
+    channels: tuple[str, ...] = (OUTBOX,)
+    """The ids of the channels by which this person is written to."""

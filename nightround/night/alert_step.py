@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
 
 from nightround.digests.notice import RunSummary, unjudged_of
-from nightround.digests.notify import Delivery, Teller
+from nightround.digests.tell import Teller
 from nightround.digests.templates import load_digest_templates
 from nightround.findings.lineage import final_names
 from nightround.model.errors import StudyFilesWrong
 from nightround.model.snapshot import Snapshot
 from nightround.night.night_doubts import doubts_said
+from nightround.night.outbox_step import Sending, send_messages
 from nightround.night.recorder import Recorder
 from nightround.night.renamed_records import renamed_since_last
 from nightround.night.round import NIGHTLY, Round
@@ -24,16 +24,16 @@ log = logging.getLogger(__name__)
 
 def send_digests(
     facts: Round, recorder: Recorder, snapshot: Snapshot, validation: Validation, *, complete: bool
-) -> tuple[Delivery, ...]:
-    """Mail each person what changed since their last digest."""
+) -> Sending:
+    """Write for each person what changed since their last digest, and send it with whatever still waits."""
     settings, templates, store = facts.study.settings, facts.content.templates, recorder.store
     last = store.last_complete(facts.study.id, NIGHTLY)
     teller = Teller(
         study=facts.study.id,
         title=settings.study.title.words(),
         rules={rule.id: rule for rule in validation.rules},
-        recipients=[person.recipient() for person in settings.people],
-        channels=facts.channels,
+        recipients=settings.recipients(),
+        channels=facts.outgoing.channels,
         places=facts.places(snapshot.dictionary, snapshot.redcap_version),
         templates=load_digest_templates(templates / "digest", templates / facts.study.id / "digest"),
         synthetic=settings.study.synthetic,
@@ -54,7 +54,8 @@ def send_digests(
     )
     if store.count_runs(facts.study.id, NIGHTLY, up_to=facts.run_id) == 1:
         _say_mode(names_records=settings.study.record_id_in_messages)
-    return _logged(teller.tell(store, facts.run_id, night, facts.hospital_time))
+    teller.write(store, facts.run_id, night, facts.hospital_time)
+    return send_messages(facts.outgoing, store, facts.run_id)
 
 
 def _say_mode(*, names_records: bool) -> None:
@@ -68,14 +69,8 @@ def _say_mode(*, names_records: bool) -> None:
         )
 
 
-def require_some_delivered(deliveries: Sequence[Delivery]) -> None:
-    """Raise StudyFilesWrong where not one of several digests could be delivered: such a night told nobody."""
-    if deliveries and all(one.trouble for one in deliveries):
-        raise StudyFilesWrong("digest.none_delivered", count=len(deliveries), reason=deliveries[0].trouble)
-
-
-def _logged(deliveries: tuple[Delivery, ...]) -> tuple[Delivery, ...]:
-    for delivery in deliveries:
-        if delivery.trouble:
-            log.error("the digest for %s: %s", delivery.notice.recipient.role, delivery.trouble)
-    return deliveries
+def require_some_delivered(sending: Sending) -> None:
+    """Raise StudyFilesWrong where no message got through and nobody could be told so: such a night told nobody."""
+    if sending.reached_nobody:
+        last = sending.sent[-1].message
+        raise StudyFilesWrong("digest.none_delivered", count=len(sending.sent), reason=last.said)

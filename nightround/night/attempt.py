@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from nightround.digests.channels.channel import Channel
-from nightround.digests.channels.outbox import Outbox
 from nightround.digests.failed_round import FailedRound, StepDone
-from nightround.digests.notify import Delivery
 from nightround.model.errors import RoundAlreadyRunning
 from nightround.night.failure_notice import explained, send_failure_notice, without_hiding_the_error
+from nightround.night.outbox_step import OutboxFacts, keep, send_messages, sent_note
 from nightround.night.recorder import Recorder
-from nightround.night.round import NIGHTLY, Clock, is_report_day
+from nightround.night.round import NIGHTLY, Clock, Sleep, is_report_day
 from nightround.night.study_locks import Waiting
 from nightround.night.study_place import StudyPlace
 from nightround.store.database import open_store
-from nightround.store.digest_rows import SentDigest
+from nightround.store.message_rows import MessageKind
 from nightround.store.run_rows import Ended
 from nightround.study.folder import Study
 from nightround.study.settings import StudySettings
 from redcap_sync.errors import ExplainedError
 from redcap_sync.messages import Message
 
-DATABASE = "nightround.sqlite3"
 STEPS = ("pull", "validate", "reconcile", "lists", "alert", "report")
 """The steps of a nightly round, in their order; the report on report days alone."""
 
@@ -38,6 +35,8 @@ class Attempt:
     place: StudyPlace
     job: str
     clock: Clock
+    sleep: Sleep
+    environ: Mapping[str, str]
     started_at: datetime
     waiting: Waiting
     is_round: bool
@@ -57,15 +56,14 @@ class Attempt:
 
     def begin(self, firing: str | None) -> Recorder:
         """Open the store and write down that the run began."""
-        store = self.closing.enter_context(open_store(self.place.data / DATABASE))
+        store = self.closing.enter_context(open_store(self.place.database))
         run_id = store.start_run(self.place.id, self.job, self.started_at, firing=firing)
         self.recorder = Recorder(store, run_id, self.clock)
         return self.recorder
 
-    @property
-    def channels(self) -> Sequence[Channel]:
-        """The ways a message of this study can take."""
-        return [Outbox(self.place.data / "outbox")]
+    def outgoing(self, settings: StudySettings) -> OutboxFacts:
+        """What sending messages of this study needs."""
+        return OutboxFacts.of(self.place, settings, self.environ, self.clock, self.sleep)
 
     @property
     def own_folder(self) -> Path:
@@ -101,15 +99,19 @@ class Attempt:
         recorder, settings = self.recorder, self.settings
         if settings is None:
             raise reason
-        failed = self._failed_round(reason, error, settings)
+        failed, outgoing = self._failed_round(reason, error, settings), self.outgoing(settings)
         if recorder is None:
-            send_failure_notice(settings, self.channels, failed, self.started_at)
+            send_failure_notice(outgoing, failed, self.started_at)
             return
         with recorder.step("alert") as note:
-            deliveries = send_failure_notice(settings, self.channels, failed, self.started_at)
-            note(delivered(deliveries))
+            deliveries = send_failure_notice(outgoing, failed, self.started_at)
+            note(sent_note([one.answer.state for one in deliveries]))
         for one in deliveries:
-            self._remember(recorder, one)
+            message = one.message(
+                study=self.place.id, run_id=recorder.run_id, kind=MessageKind.FAILURE, now=self.started_at
+            )
+            keep(recorder.store, message)
+        send_messages(outgoing, recorder.store, recorder.run_id)
 
     def _failed_round(self, reason: ExplainedError, error: BaseException, settings: StudySettings) -> FailedRound:
         """What was done and what was not. Facts of the store are left out where it cannot be read."""
@@ -150,28 +152,3 @@ class Attempt:
             return None
         records = len({row.record for row in rows})
         return Message.of("doubts.suspects", rows=len(rows), records=records) if rows else None
-
-    def _remember(self, recorder: Recorder, one: Delivery) -> None:
-        """Remember a notice. It said nothing of findings, so that the next digest begins where the last one ended."""
-        address = one.notice.recipient.address
-        position = recorder.store.last_told(self.place.id, address, one.channel)
-        recorder.store.record_digest(
-            SentDigest(
-                study=self.place.id,
-                run_id=recorder.run_id,
-                recipient=address,
-                channel=one.channel,
-                since=position,
-                upto=position,
-                at=self.started_at,
-                delivered=not one.trouble,
-                subject=one.notice.subject,
-                message_id=one.message_id,
-                trouble=one.trouble,
-            )
-        )
-
-
-def delivered(deliveries: Sequence[Delivery]) -> Message:
-    """How many mails were delivered, for the note of the step."""
-    return Message.of("step.alert", delivered=sum(not one.trouble for one in deliveries), all=len(deliveries))

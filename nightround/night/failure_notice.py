@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
-from nightround.digests.channels.channel import Channel
 from nightround.digests.failed_round import FailedRound
-from nightround.digests.notify import Delivery, tell_of_failure
+from nightround.digests.post_office import log_sent
+from nightround.digests.tell import DirectDelivery, tell_of_failure
 from nightround.model.errors import RoundCrashed, RoundInterrupted
 from nightround.night.disk_errors import disk_errors_explained
-from nightround.study.settings import StudySettings
+from nightround.night.outbox_step import OutboxFacts
+from nightround.store.message_rows import MessageKind
 from nightround.texts.text_gate import traceback_text
 from redcap_sync.errors import ExplainedError
 from redcap_sync.messages import Message
@@ -43,23 +43,25 @@ def _kept_traceback(error: Exception, path: Path) -> Message:
     return Message.of("night.traceback.file", file=str(path))
 
 
-def send_failure_notice(
-    settings: StudySettings, channels: Sequence[Channel], failed: FailedRound, now: datetime
-) -> tuple[Delivery, ...]:
-    """Mail that a round failed: to whom the settings name, on each channel. It needs no data, rule or template."""
+def send_failure_notice(outgoing: OutboxFacts, failed: FailedRound, now: datetime) -> tuple[DirectDelivery, ...]:
+    """Send that a round failed: to whom the settings name, by each channel of theirs, or by the next that works.
+
+    It needs no data, rule or template, and no database.
+    """
+    study = outgoing.settings.study
     deliveries = tell_of_failure(
-        settings.study.title.words(),
+        study.title.words(),
         failed,
-        recipients=[person.recipient() for person in settings.people],
-        channels=channels,
-        now=now.astimezone(ZoneInfo(settings.study.time_zone)),
-        synthetic=settings.study.synthetic,
+        recipients=outgoing.settings.recipients(),
+        channels=outgoing.channels,
+        now=now.astimezone(outgoing.zone),
+        sleep=outgoing.sleep,
+        synthetic=study.synthetic,
     )
     if not deliveries:
         log.error("nobody was notified: the study names nobody in [[people]]")
     for one in deliveries:
-        if one.trouble:
-            log.error("the notice for %s: %s", one.notice.recipient.role, one.trouble)
+        log_sent(one.message(study=study.id, run_id=0, kind=MessageKind.FAILURE, now=now))
     return deliveries
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,13 +79,15 @@ def forget(facts: Round, store: Store, record: str, *, by: str, though_in_redcap
         lists = list(_forget_in_lists(facts.folder / "runs", names, findings, facts.vault))
         facts.judged_file.path.unlink(missing_ok=True)
         named = names if facts.study.settings.study.record_id_in_messages else ()
-        mails = list(_forget_mails(facts.folder / "outbox", named, findings))
+        naming = _naming(named, findings)
+        mails = list(_forget_mails(facts.folder / "outbox", naming))
+        unsent = store.forget_in_messages(facts.study.id, naming, facts.started_at)
         snapshots = forget_record(facts.snapshots, record)
         reports = forget_in_reports(facts.folder / "reports", names, facts.snapshots.renamed_ids.read())
         counts = {
             "snapshots": len(snapshots.renamed),
             "lists": len(lists),
-            "mails": len(mails),
+            "mails": len(mails) + unsent,
             "editions": reports.editions,
             "reports": len(reports.removed),
         }
@@ -145,14 +147,17 @@ def _failures_without(content: bytes, names: Collection[str]) -> bytes | None:
     return kept.to_parquet() if len(kept) < len(table) else None
 
 
-def _forget_mails(outbox: Path, records: Collection[str], findings: Iterable[str]) -> Iterator[Path]:
-    """Remove the copies of mails that name a record, or one of its findings."""
+def _naming(records: Collection[str], findings: Iterable[str]) -> Callable[[str], bool]:
+    """Whether a text names a record, or one of its findings."""
     names = [re.escape(name) for name in (*records, *(one[:SHOWN_ID] for one in findings))]
-    if not names:
-        return
     naming = re.compile(rf"(?<![\w-])(?:{'|'.join(names)})(?![\w-])")
+    return lambda text: bool(names) and naming.search(text) is not None
+
+
+def _forget_mails(outbox: Path, naming: Callable[[str], bool]) -> Iterator[Path]:
+    """Remove the copies of mails that name the record."""
     for page in sorted(outbox.glob("*.html")):
-        if naming.search(page.read_text(encoding="utf-8")):
+        if naming(page.read_text(encoding="utf-8")):
             for path in (page, page.with_suffix(".eml")):
                 path.unlink(missing_ok=True)
                 yield path

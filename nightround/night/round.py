@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from nightround.digests.channels.channel import Channel
 from nightround.model.links import Places
 from nightround.model.rule import Rule
+from nightround.night.outbox_step import OutboxFacts
 from nightround.night.study_locks import Waiting, only_one
 from nightround.snapshots.snapshot_store import SnapshotStore
 from nightround.snapshots.vault import Vault
@@ -45,7 +45,8 @@ class Round:
     waiting: Waiting
     """How long a step waits for another run of the study."""
     connect: Callable[[], RedcapClient]
-    channels: Sequence[Channel]
+    outgoing: OutboxFacts
+    """The channels of the study, and what sending by them needs."""
     redcap_url: str
     vault: Vault
     """How the snapshots are written: sealed where there is a key."""

@@ -12,10 +12,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from nightround.model.errors import RoundAlreadyMade, RoundAlreadyRunning, StudyFilesWrong
-from nightround.night.attempt import DATABASE, Attempt
+from nightround.night.attempt import Attempt
 from nightround.night.dead_mans_switch import call_dead_mans_switch
 from nightround.night.disk_errors import disk_errors_explained
 from nightround.night.firings import Cron, Schedule, last_firing
+from nightround.night.outbox_step import send_due_messages
 from nightround.night.private_details import details_kept
 from nightround.night.recorder import Recorder
 from nightround.night.round import NIGHTLY, Clock, Round, Sleep
@@ -64,6 +65,8 @@ def open_night(
             place=place,
             job=job,
             clock=clock,
+            sleep=sleep,
+            environ=environ,
             started_at=clock(),
             waiting=waiting,
             is_round=is_round,
@@ -90,7 +93,7 @@ def open_night(
                 sleep=sleep,
                 waiting=waiting,
                 connect=lambda: connect(study, environ, sleep),
-                channels=attempt.channels,
+                outgoing=attempt.outgoing(study.settings),
                 redcap_url=environ.get(study.settings.redcap.url_env, ""),
                 vault=vault,
                 ping=lambda: call_dead_mans_switch(study.settings.alerts, environ),
@@ -215,7 +218,7 @@ def was_missed(job: str, study: str, *, data: Path, content: Content, now: datet
     try:
         place = place_of(study, data, content)
         firing = last_firing(_cron(content, job), zone_of(study, data=data, content=content), now)
-        database = place.data / DATABASE
+        database = place.database
         if firing is None or now - firing.moment > timedelta(hours=MISFIRE_HOURS) or not database.is_file():
             return False
         with open_store(database) as store:
@@ -265,3 +268,16 @@ def run_scheduled(
             log.error("%s of %s: %s", job, study, error)  # noqa: TRY400 - a user's mistake has no traceback
         except Exception:
             log.exception("%s of %s ended with a bug", job, study)
+
+
+def send_between_rounds(
+    study: str, *, data: Path, content: Content, environ: Mapping[str, str], clock: Clock, sleep: Sleep
+) -> None:
+    """Send the messages of a study whose pause is over; trouble with that is logged and stops no round."""
+    try:
+        with disk_errors_explained():
+            send_due_messages(study, data=data, content=content, environ=environ, clock=clock, sleep=sleep)
+    except ExplainedError as error:
+        log.error("messages of %s: %s", study, error)  # noqa: TRY400 - a user's mistake has no traceback
+    except Exception:
+        log.exception("sending the messages of %s ended with a bug", study)

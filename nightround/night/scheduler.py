@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 MISFIRE_HOURS = 20
 """A machine that slept through the hour still makes its round when it wakes, within these hours."""
+SEND_MINUTES = 5
+"""So often messages that wait are looked for."""
 WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat", "sun")
 NUMBERED = re.compile(r"(\d)(?:-(\d))?(?:/(\d))?")
 
@@ -35,10 +37,12 @@ def serve(
     *,
     zone_of: Callable[[str], tzinfo],
     missed: Callable[[str, str], bool],
+    send: Callable[[str], None],
 ) -> None:
     """Run each job of each study at its hours until interrupted; a round that is under way is let come to its end.
 
     `run` is called with a job and a study. What `missed` says was missed while nobody served is made at once.
+    Between the rounds `send` is called with each study, to send the messages whose pause is over.
     """
     scheduler = build_scheduler(schedules, studies, run, zone_of=zone_of)
     # A container's first process is stopped by SIGTERM, which does nothing there unless it is handled.
@@ -49,6 +53,10 @@ def serve(
             if missed(*job.args):
                 log.warning("job %s of %s was missed and is made now", *job.args)
                 scheduler.add_job(run, args=job.args, misfire_grace_time=None)
+        for study in studies:
+            scheduler.add_job(
+                send, "interval", args=[study], minutes=SEND_MINUTES, coalesce=True, misfire_grace_time=None
+            )
         scheduler.start()
     except (KeyboardInterrupt, SystemExit):
         log.info("stopping, after the round that is under way")

@@ -23,7 +23,7 @@ from nightround.model.rule import Rule
 from nightround.model.snapshot import Snapshot
 from nightround.night.accepted_structure import settle_structure
 from nightround.night.alert_step import require_some_delivered, send_digests
-from nightround.night.attempt import Attempt, delivered
+from nightround.night.attempt import Attempt
 from nightround.night.disk_errors import disk_errors_explained
 from nightround.night.forget_step import Forgotten, forget
 from nightround.night.lists_step import write_lists
@@ -169,13 +169,13 @@ class Night:
             self.recorder.files += write_lists(self.facts, snapshot, validation, findings, complete=complete)
 
     def alert(self, snapshot: Snapshot, validation: Validation) -> None:
-        """Mail each person what changed since their last digest; a channel that fails stops nobody else."""
+        """Write and send what changed since each person's last digest; a channel that fails stops no other."""
         with self.recorder.step("alert") as note:
             complete = sees_all(snapshot, validation)
-            deliveries = send_digests(self.facts, self.recorder, snapshot, validation, complete=complete)
-            note(delivered(deliveries))
-            require_some_delivered(deliveries)
-        self.recorder.all_told = DATA_MANAGER in {one.notice.recipient.role for one in deliveries if not one.trouble}
+            sending = send_digests(self.facts, self.recorder, snapshot, validation, complete=complete)
+            note(sending.note())
+            require_some_delivered(sending)
+        self.recorder.all_told = DATA_MANAGER in sending.roles
 
     def report(
         self,

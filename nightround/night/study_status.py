@@ -11,10 +11,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from nightround.model.rule import Severity
-from nightround.night.attempt import DATABASE
+from nightround.night.outbox_step import message_document, undelivered
 from nightround.night.round import NIGHTLY
 from nightround.night.study_place import StudyPlace, known_settings, place_of
 from nightround.store.database import open_store
+from nightround.store.message_rows import StoredMessage
 from nightround.store.run_rows import Ended, Run
 from nightround.study.folder import Content
 
@@ -26,6 +27,8 @@ ENDS = {
     Ended.LOST: "never said how it ended: it was killed, or the machine stopped",
 }
 
+SHOWN_MESSAGES = 10
+
 
 @dataclass(frozen=True)
 class StudyStatus:
@@ -36,6 +39,8 @@ class StudyStatus:
     last_complete: Run | None
     last_attempt: Run | None
     open_findings: dict[Severity, int]
+    undelivered: list[StoredMessage]
+    """Messages that did not arrive, and whose news no later one brought."""
 
     def document(self) -> dict[str, Any]:
         """The status as JSON."""
@@ -55,6 +60,7 @@ class StudyStatus:
                 "steps": {step.name: step.ended.value for step in last.steps},
             },
             "open_findings": {one.value: count for one, count in self.open_findings.items()},
+            "undelivered_messages": [message_document(one, self.zone) for one in self.undelivered],
         }
 
     def lines(self) -> Iterator[str]:
@@ -68,6 +74,9 @@ class StudyStatus:
             yield f"  last attempt: {last.job}, run {last.id}, {self._hour(last.started_at)}: {_why(last)}"
         counts = ", ".join(f"{count} {one.value}" for one, count in self.open_findings.items() if count)
         yield f"  open findings: {counts or 'none'}"
+        yield f"  undelivered messages: {len(self.undelivered) or 'none'}"
+        for one in self.undelivered[-SHOWN_MESSAGES:]:
+            yield f"    {self._hour(one.written_at)} {one.role} by {one.channel}: {one.state}, {one.said}"
 
     def _hour(self, moment: datetime) -> str:
         return moment.astimezone(self.zone).isoformat(timespec="seconds")
@@ -84,14 +93,15 @@ def status_of(name: str, data: Path, content: Content) -> StudyStatus:
     place = place_of(name, data, content)
     settings = known_settings(place)
     zone = ZoneInfo(settings.study.time_zone if settings else "UTC")
-    if not (place.data / DATABASE).is_file():
-        return StudyStatus(place.id, zone, None, None, dict.fromkeys(Severity, 0))
+    if not (place.database).is_file():
+        return StudyStatus(place.id, zone, None, None, dict.fromkeys(Severity, 0), [])
     return _read(place, zone)
 
 
 def _read(place: StudyPlace, zone: ZoneInfo) -> StudyStatus:
-    with open_store(place.data / DATABASE) as store:
+    with open_store(place.database) as store:
         newest = store.last_attempt(place.id, NIGHTLY)
         open_now = Counter(one.severity for one in store.findings(place.id) if one.resolved_at is None)
         counts = {one: open_now[one] for one in Severity}
-        return StudyStatus(place.id, zone, store.last_complete(place.id, NIGHTLY), newest, counts)
+        waiting = undelivered(store.messages(place.id))
+        return StudyStatus(place.id, zone, store.last_complete(place.id, NIGHTLY), newest, counts, waiting)

@@ -4,26 +4,27 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from nightround.model.finding import Finding, LedgerDelta
 from nightround.model.outcome import Coverage, Outcome
-from nightround.store import digest_rows as digests
 from nightround.store import finding_rows as findings
 from nightround.store import forgotten_rows as forgotten
+from nightround.store import message_rows as messages
 from nightround.store import run_rows as runs
 from nightround.store import suspect_rows as suspects
-from nightround.store.digest_rows import SentDigest
 from nightround.store.engine import compact, open_engine, reading, writing
 from nightround.store.finding_rows import Changes, HistoryEntry
 from nightround.store.history_chain import BrokenLine
+from nightround.store.message_rows import StoredMessage
 from nightround.store.observed_values import OPTION, UnreadableValues, ValueSealer, seal_plain
 from nightround.store.run_rows import Ended, Run, RunStep
 from nightround.store.suspect_rows import Cleared
@@ -285,17 +286,58 @@ class Store:
         with writing(self.engine) as connection:
             suspects.clear_suspects(connection, study, rows, why, now=now, by=by)
 
-    def last_told(self, study: str, recipient: str, channel: str) -> int:
+    @contextmanager
+    def writing_messages(self, study: str) -> Iterator[MessagePen]:
+        """Write messages in one transaction with what they tell: all of them are there afterwards, or none."""
+        with writing(self.engine) as connection:
+            yield MessagePen(connection, study)
+
+    def told(self, study: str, recipient: str, channel: str) -> int:
         """The position up to which a recipient was told on a channel; 0 before the first digest."""
         with reading(self.engine) as connection:
-            return digests.read_last_told(connection, study, recipient, channel)
+            return messages.read_told(connection, study, recipient, channel)
 
-    def record_digest(self, sent: SentDigest) -> None:
-        """Remember an attempt to deliver a digest."""
+    def keep_message(self, message: StoredMessage) -> int:
+        """Write a message that has its state already; gives its number."""
         with writing(self.engine) as connection:
-            digests.insert_digest(connection, sent)
+            return messages.insert_message(connection, message)
 
-    def digests(self, study: str) -> tuple[SentDigest, ...]:
-        """Every attempt to deliver a digest of a study, oldest first."""
+    def change_message(self, message: StoredMessage) -> None:
+        """Write what became of a message."""
+        with writing(self.engine) as connection:
+            messages.update_message(connection, message)
+
+    def messages(self, study: str) -> tuple[StoredMessage, ...]:
+        """Every message of a study, oldest first."""
         with reading(self.engine) as connection:
-            return digests.read_digests(connection, study)
+            return messages.read_messages(connection, study)
+
+    def unsettled_messages(self, study: str, due: datetime | None = None) -> tuple[StoredMessage, ...]:
+        """The messages that are still to be sent, oldest first; with `due` those alone whose hour has come."""
+        with reading(self.engine) as connection:
+            return messages.read_unsettled(connection, study, due)
+
+    def forget_in_messages(self, study: str, names: Callable[[str], bool], now: datetime) -> int:
+        """Remove the texts of messages for which `names` says that they name a record; gives their count."""
+        with writing(self.engine) as connection:
+            return messages.forget_in_messages(connection, study, names, now)
+
+
+@dataclass(frozen=True)
+class MessagePen:
+    """One transaction in which messages are written, from what the store has at this moment."""
+
+    connection: Connection
+    study: str
+
+    def told(self, recipient: str, channel: str) -> int:
+        """The position up to which a recipient was told on a channel; 0 before the first digest."""
+        return messages.read_told(self.connection, self.study, recipient, channel)
+
+    def changes_since(self, position: int) -> Changes:
+        """What is different now from the findings at a position, as one delta, with the position of now."""
+        return findings.read_changes(self.connection, self.study, position)
+
+    def write(self, message: StoredMessage) -> None:
+        """Write a message."""
+        messages.insert_message(self.connection, message)

@@ -30,7 +30,7 @@ from nightround.model.language import Words
 from nightround.model.rule import Severity
 from nightround.store.history_chain import START, BrokenLine, broken_lines, chained
 from nightround.store.observed_values import UnreadableValues, ValueSealer, sealer_of
-from nightround.store.schema import digests, finding_history, findings
+from nightround.store.schema import finding_history, findings, messages
 from redcap_sync.rows.tables import RowKey
 
 log = logging.getLogger(__name__)
@@ -144,7 +144,7 @@ def read_broken_lines(connection: Connection, study: str) -> tuple[BrokenLine, .
     if unread := sum(isinstance(line["observed"], UnreadableValues) for line in read):
         log.warning("the values of %d history lines are sealed with a key that is not given; not checked", unread)
     broken = broken_lines(read)
-    told = connection.execute(select(func.max(digests.c.upto)).where(digests.c.study == study)).scalar() or 0
+    told = connection.execute(select(func.max(messages.c.upto)).where(messages.c.study == study)).scalar() or 0
     end = max((line["position"] for line in lines), default=0)
     missing = (BrokenLine(told, "end"),) if told > end else ()
     return (*broken, *missing, *_contradicting(connection, study, lines))

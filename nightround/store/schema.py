@@ -197,21 +197,30 @@ finding_history = Table(
     sqlite_autoincrement=True,
 )
 
-digests = Table(
-    "digests",
+messages = Table(
+    "messages",
     metadata,
     Column("id", Counter, primary_key=True),
     Column("study", String(64), nullable=False),
     Column("run_id", Counter, ForeignKey("runs.id"), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("role", Text, nullable=False),  # blank for one of an earlier version
     Column("recipient", Text, nullable=False),
     Column("channel", String(64), nullable=False),
     Column("since", Counter, nullable=False),
     Column("upto", Counter, nullable=False),
-    Column("at", UtcTime, nullable=False),
-    Column("delivered", Boolean, nullable=False),
-    Column("subject", Text, nullable=False),
     Column("message_id", Text, nullable=False),
-    Column("trouble", Text, nullable=False),
+    Column("written_at", UtcTime, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("text", Text, nullable=False),  # these two are blank once nothing is to be sent any more
+    Column("html", Text, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("tried_at", UtcTime),
+    Column("next_at", UtcTime),
+    Column("settled_at", UtcTime),  # set once nothing is to be sent any more
+    Column("said", Said, nullable=False),
     Index(None, "study", "recipient", "channel"),
+    Index(None, "study", "settled_at"),
     sqlite_autoincrement=True,
 )

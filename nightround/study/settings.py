@@ -8,13 +8,14 @@ import tomllib
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
 
 from nightround.model.errors import StudyFilesWrong
 from nightround.model.language import Language, Words
-from nightround.model.recipient import Recipient
+from nightround.model.recipient import OUTBOX, Recipient
 from nightround.model.rule import Severity
 from nightround.study.text_checks import (
     EnvironmentName,
@@ -22,6 +23,7 @@ from nightround.study.text_checks import (
     Id,
     Line,
     MailAddress,
+    SenderAddress,
     TimeZone,
     control_character,
     texts_within,
@@ -110,6 +112,56 @@ class SnapshotsTable(StudyModel):
     key_file: Path | None = None
 
 
+ChannelKind = Literal["outbox", "smtp", "wecom", "dingtalk", "feishu", "slack", "teams", "ntfy", "apprise"]
+MAIL_KEYS = ("host", "port", "security", "sender", "reply_to", "bounce", "user_env")
+PASSWORDS = ("password_env", "password_file", "password_keyring")
+OWN_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+class ChannelTable(StudyModel):
+    """`[[channels]]`: a way by which messages go out. Neither a password nor the address of a webhook stands here."""
+
+    id: Id
+    kind: ChannelKind = "outbox"
+    host: Line = ""
+    port: WholeNumber | None = Field(default=None, ge=1, le=65_535)
+    """Unless given: 25, 587 with STARTTLS, 465 with TLS."""
+    security: Literal["none", "starttls", "tls"] = "starttls"
+    sender: SenderAddress | Literal[""] = ""
+    reply_to: MailAddress | Literal[""] = ""
+    bounce: MailAddress | Literal[""] = ""
+    """Where a server sends back what it cannot deliver; the sender's address unless given."""
+    user_env: EnvironmentName | Literal[""] = ""
+    """The variable with the user name, where the server asks for one."""
+    password_env: EnvironmentName | Literal[""] = ""
+    password_file: Path | None = None
+    password_keyring: Line = ""
+    """The service under whose name the password lies in the system's keyring; the user there is the mail user."""
+    url_env: EnvironmentName | Literal[""] = ""
+    """The variable with the address of a webhook, which is a secret."""
+
+    @model_validator(mode="after")
+    def _keys_fit_the_kind(self) -> Self:
+        """A key that this kind does not read is a mistake, and so is one that is missing."""
+        fields = type(self).model_fields
+        for key in (*MAIL_KEYS, *PASSWORDS) if self.kind != "smtp" else ("url_env",):
+            if getattr(self, key) != fields[key].default:
+                raise PydanticCustomError("channel_key", "channel_key", {"key": key, "kind": self.kind})
+        needed = {"outbox": (), "smtp": ("host", "sender")}.get(self.kind, ("url_env",))
+        for key in needed:
+            if not getattr(self, key):
+                raise PydanticCustomError("channel_needs", "channel_needs", {"key": key, "kind": self.kind})
+        self._require_one_password()
+        return self
+
+    def _require_one_password(self) -> None:
+        passwords = [name for name in PASSWORDS if getattr(self, name)]
+        if len(passwords) > 1 or bool(passwords) != bool(self.user_env):
+            raise PydanticCustomError("channel_login", "channel_login", {"passwords": ", ".join(PASSWORDS)})
+        if passwords and self.security == "none" and self.host not in OWN_MACHINE:
+            raise PydanticCustomError("channel_plain", "channel_plain")
+
+
 class PersonTable(StudyModel):
     """`[[people]]`: a role that is told things."""
 
@@ -117,10 +169,8 @@ class PersonTable(StudyModel):
     address: MailAddress
     language: Language
     owns: tuple[FilledLine, ...] = ()
-
-    def recipient(self) -> Recipient:
-        """The person as the alerts know them."""
-        return Recipient(self.role, self.address, self.language, self.owns)
+    channels: tuple[Id, ...] = ()
+    """The ids of the channels by which this person is written to; the study's first one unless given."""
 
 
 class ReportTable(StudyModel):
@@ -221,11 +271,32 @@ class StudySettings(StudyModel):
     study: StudyTable
     redcap: RedcapTable = RedcapTable()
     snapshots: SnapshotsTable = SnapshotsTable()
+    channels: tuple[ChannelTable, ...] = ()
     people: tuple[PersonTable, ...] = ()
     report: ReportTable = ReportTable()
     alerts: AlertsTable = AlertsTable()
     rules: RulesTable = RulesTable()
     dictionary_rules: DictionaryRulesTable = DictionaryRulesTable()
+
+    @model_validator(mode="after")
+    def _channels_are_known(self) -> Self:
+        """Each channel has an id of its own, and people name those that there are."""
+        ids = [one.id for one in self.channels]
+        if twice := next((one for one in ids if ids.count(one) > 1), None):
+            raise PydanticCustomError("channel_twice", "channel_twice", {"id": twice})
+        known = (*ids, OUTBOX)
+        for person in self.people:
+            if unknown := next((one for one in person.channels if one not in known), None):
+                facts = {"id": unknown, "role": person.role, "known": ", ".join(dict.fromkeys(known))}
+                raise PydanticCustomError("channel_unknown", "channel_unknown", facts)
+        return self
+
+    def recipients(self) -> tuple[Recipient, ...]:
+        """The people as the alerts know them; who names no channel is written to by the first one."""
+        first = (self.channels[0].id if self.channels else OUTBOX,)
+        return tuple(
+            Recipient(one.role, one.address, one.language, one.owns, one.channels or first) for one in self.people
+        )
 
 
 def read_settings(folder: Path) -> StudySettings:
@@ -290,6 +361,8 @@ VALUE_TEXTS = frozenset(
             *("score_name", "score_variant", "score_keys", "score_pattern", "score_field"),
             *("score_unit", "score_lacks", "score_nothing"),
         ),
+        *("sender", "channel_key", "channel_needs", "channel_login", "channel_plain"),
+        *("channel_twice", "channel_unknown"),
         *("string_type", "int_type", "float_type", "bool_type", "dict_type", "tuple_type", "model_type"),
         *("bool_parsing", "int_parsing_size", "int_from_float", "path_type"),
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
+from email.utils import parseaddr
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
@@ -85,6 +86,14 @@ def _address(text: str) -> str:
     return text
 
 
+def _sender(text: str) -> str:
+    name, address = parseaddr(text)
+    _address(address)
+    if text not in {address, f"{name} <{address}>", f'"{name}" <{address}>'}:
+        raise PydanticCustomError("sender", "sender")
+    return text
+
+
 def _time_zone(text: str) -> str:
     try:
         ZoneInfo(text)
@@ -103,5 +112,7 @@ EnvironmentName = Annotated[str, AfterValidator(_variable)]
 """The name of an environment variable."""
 MailAddress = Annotated[str, AfterValidator(_address)]
 """A mail address without a display name."""
+SenderAddress = Annotated[FilledLine, AfterValidator(_sender)]
+"""A mail address, with a display name or without: `Nightround <alerts@hospital.example>`."""
 TimeZone = Annotated[str, AfterValidator(_time_zone)]
 """The name of a time zone that is known."""

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from nightround.digests.channels.outbox import Outbox
+from nightround.digests.channels.outbox_folder import OutboxFolder
 from nightround.night import Night, attempt, run_job, steps
 from nightround.night.study_locks import BY_CLOCK, ROUND
 from nightround.night.study_place import KEPT_SETTINGS
@@ -392,7 +392,7 @@ def test_where_nothing_can_be_written_the_log_and_the_exit_code_say_so(
         raise PermissionError(errno.EACCES, "denied", str(path))
 
     monkeypatch.setattr(attempt, "open_store", closed)
-    monkeypatch.setattr(Outbox, "deliver", closed)
+    monkeypatch.setattr(OutboxFolder, "send", closed)
     monkeypatch.setattr(file_locks, "private_descriptor", closed)
     assert getattr(round_fails(study), "exit_code", None) == 10
     assert "could not be written down or mailed" in caplog.text

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from nightround.digests.channels.outbox import Outbox
+from nightround.digests.channels.outbox_folder import OutboxFolder
 from nightround.digests.failed_round import FailedRound
-from nightround.digests.notify import tell_of_failure
+from nightround.digests.tell import tell_of_failure
 from nightround.model.errors import DatabaseVersionWrong
 from nightround.model.language import Words
 from nightround.model.recipient import Recipient
@@ -137,11 +137,12 @@ def test_some_person_always_learns_of_a_failure(
         Words("题目", "A study"),
         FailedRound([RedcapUnreachable("night.no_address", variable="REDCAP_URL")], "pull"),
         recipients=[Recipient(role, f"{role}@hospital.example", "en", ()) for role in roles],
-        channels=[Outbox(tmp_path)],
+        channels={"outbox": OutboxFolder(tmp_path)},
+        sleep=lambda _: None,
         now=datetime(2025, 7, 7 + day, 2, 30, tzinfo=UTC),
     )
-    assert [one.notice.recipient.role for one in deliveries] == notified
-    assert all("There is no address of a REDCap API." in one.notice.text for one in deliveries)
+    assert [one.letter.recipient.role for one in deliveries] == notified
+    assert all("There is no address of a REDCap API." in one.letter.text for one in deliveries)
 
 
 def test_commands_by_hand_neither_count_as_nights_nor_renew_the_news_of_an_unjudged_rule(study: SmallStudy) -> None:

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy.exc import IntegrityError, StatementError
 
+from nightround.model.delivery import DeliveryState
 from nightround.model.finding import LedgerDelta
 from nightround.model.outcome import Coverage, Status
 from nightround.store.database import Store, open_store
-from nightround.store.digest_rows import SentDigest
 from nightround.store.engine import reading
+from nightround.store.message_rows import MessageKind, StoredMessage
 from nightround.store.run_rows import Ended, Run, RunStep
 from redcap_sync.messages import Message
 from tests.made_findings import STUDY, night
@@ -173,21 +174,36 @@ def test_outcomes_of_a_run_that_does_not_exist_are_refused(store: Store) -> None
     assert store.record_night(STUDY, 99, [], lambda _: LedgerDelta(), night(1)) == LedgerDelta()
 
 
-def sent(store: Store, **other: object) -> SentDigest:
-    """One attempt to deliver a digest."""
-    facts = {"recipient": "dm@hospital.example", "channel": "outbox", "since": 0, "upto": 5, "delivered": True}
-    run_id = store.start_run(STUDY, "nightly", night(1))
-    return SentDigest(**({"study": STUDY, "run_id": run_id, "at": night(1), "subject": "5 new"} | facts | other))
+def message(store: Store, **other: object) -> StoredMessage:
+    """One message of a night."""
+    facts = {"recipient": "dm@hospital.example", "channel": "outbox", "since": 0, "upto": 5, "role": "data_manager"}
+    facts |= {"study": STUDY, "run_id": store.start_run(STUDY, "nightly", night(1)), "written_at": night(1)}
+    facts |= {"subject": "5 new", "kind": MessageKind.DIGEST, "message_id": "<a@b>"}
+    return StoredMessage(**(facts | other))  # type: ignore[arg-type]
 
 
-def test_a_recipient_is_told_from_where_the_last_delivered_digest_ended(store: Store) -> None:
-    """A failed delivery moves nothing, so its news stand in the next digest; each channel has its own place."""
-    assert store.last_told(STUDY, "dm@hospital.example", "outbox") == 0
-    attempts = [sent(store), sent(store, since=5, upto=9, delivered=False, trouble="the folder is full")]
-    for attempt in attempts:
-        store.record_digest(attempt)
-    assert store.last_told(STUDY, "dm@hospital.example", "outbox") == 5
-    assert store.last_told(STUDY, "dm@hospital.example", "mail") == 0
-    assert store.last_told(STUDY, "pi@hospital.example", "outbox") == 0
-    assert store.last_told("other", "dm@hospital.example", "outbox") == 0
-    assert store.digests(STUDY) == tuple(attempts)
+def test_a_recipient_is_told_from_where_the_last_message_that_counts_ended(store: Store) -> None:
+    """What was refused moves nothing, so its news stand in the next digest; each channel has its own place."""
+    address = "dm@hospital.example"
+    assert store.told(STUDY, address, "outbox") == 0
+    done = {"state": DeliveryState.WRITTEN, "settled_at": night(1)}
+    refused = {"state": DeliveryState.REFUSED, "settled_at": night(1), "since": 5, "upto": 9}
+    kept = [message(store, **done), message(store, **refused)]
+    numbers = [store.keep_message(one) for one in kept]
+    assert store.told(STUDY, address, "outbox") == 5
+    assert store.told(STUDY, address, "mail") == 0
+    assert store.told(STUDY, "pi@hospital.example", "outbox") == 0
+    assert store.told("other", address, "outbox") == 0
+    assert store.messages(STUDY) == tuple(replace(one, id=id_) for one, id_ in zip(kept, numbers, strict=True))
+
+
+def test_a_gap_in_what_was_told_is_told_again(store: Store) -> None:
+    """A message that is refused after a later one arrived leaves a gap, and the next digest begins before it."""
+    address = "dm@hospital.example"
+    first = message(store, state=DeliveryState.WAITING, text="news")
+    waiting = replace(first, id=store.keep_message(first))
+    store.keep_message(message(store, since=5, upto=8, state=DeliveryState.DELIVERED, settled_at=night(2)))
+    assert store.told(STUDY, address, "outbox") == 8
+    store.change_message(replace(waiting, state=DeliveryState.REFUSED, settled_at=night(3)))
+    assert store.told(STUDY, address, "outbox") == 0
+    assert [one.text for one in store.messages(STUDY)] == ["", ""]

@@ -1,0 +1,62 @@
+"""`nightround notify`: every message of a study with its state, and a message that tries a channel."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+
+from nightround.cli.options import data_option, found_content, json_option, study_argument
+from nightround.cli.printing import print_json, print_table, words
+from nightround.cli.study_job import now
+
+EXIT_NOT_DELIVERED = 12
+
+
+@click.command()
+@study_argument
+@data_option
+@click.option("--test", "role", metavar="ROLE", help="Send one harmless message by each channel of this role.")
+@json_option
+def notify(study: str, data: Path, role: str | None, *, as_json: bool) -> None:
+    """List the messages of STUDY with their states, or try a channel.
+
+    A message is delivered only where a server said so, written where it is a file of the outbox folder, waiting where
+    no server has it, unknown where one has it perhaps, and refused where one said no.
+    """
+    if role is not None:
+        _try(study, data, role, as_json=as_json)
+        return
+    from nightround.night.outbox_step import messages_document
+
+    document = messages_document(study, data=data, content=found_content())
+    if as_json:
+        print_json(document)
+        return
+    columns = ("written at", "role", "channel", "state", words("subject"), words("what came back"))
+    print_table(columns, map(_row, document["messages"]))
+
+
+def _row(one: dict[str, Any]) -> list[str]:
+    return [str(one[name]) for name in ("written_at", "role", "channel", "state", "subject", "said")]
+
+
+def _try(study: str, data: Path, role: str, *, as_json: bool) -> None:
+    """Send a message by each channel of a role, print what came back, and end with 12 where one did not get through."""
+    from nightround.night.outbox_step import try_channels
+
+    tried = try_channels(
+        study, role, data=data, content=found_content(), environ=os.environ, clock=now, sleep=time.sleep
+    )
+    code = 0 if all(one.state.arrived for one in tried) else EXIT_NOT_DELIVERED
+    if as_json:
+        channels = [{"channel": one.channel, "state": one.state.value, "said": str(one.said)} for one in tried]
+        print_json({"role": role, "channels": channels, "exit_code": code})
+    else:
+        rows = [[one.channel, one.state.value, str(one.said)] for one in tried]
+        print_table(("channel", "state", words("what came back")), rows)
+    sys.exit(code)

@@ -1,0 +1,261 @@
+"""Sends what the store has for people, tells the data manager of a channel that does not work, and tries a channel."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime, tzinfo
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from nightround.digests.channel_trouble import trial_notice, trouble_notice
+from nightround.digests.channels.channel import Channels, OutgoingMessage
+from nightround.digests.channels.channel_kinds import channels_of
+from nightround.digests.compose import DATA_MANAGER
+from nightround.digests.post_office import Clock, PostOffice, SentMessage, Sleep, log_sent
+from nightround.digests.tell import tell_directly
+from nightround.model.delivery import DeliveryState
+from nightround.model.errors import RoundAlreadyRunning, UsageWrong
+from nightround.model.recipient import OUTBOX, Recipient
+from nightround.night.study_locks import Waiting, only_one
+from nightround.night.study_place import StudyPlace, known_settings, place_of
+from nightround.store.database import Store, open_store
+from nightround.store.message_rows import MessageKind, StoredMessage
+from nightround.study.folder import Content
+from nightround.study.settings import StudySettings, read_settings
+from nightround.texts.catalogue import in_language
+from redcap_sync.messages import Message
+
+log = logging.getLogger(__name__)
+
+SENDING = ".outbox.lock"
+"""One process at a time sends the messages of a study, so that none is sent twice."""
+A_WHILE, AT_ONCE = Waiting(300, mailed=False), Waiting(0, mailed=False)
+SHOWN = (
+    DeliveryState.DELIVERED,
+    DeliveryState.WRITTEN,
+    DeliveryState.WAITING,
+    DeliveryState.UNKNOWN,
+    DeliveryState.REFUSED,
+)
+"""In this order the note of a step counts them."""
+
+
+@dataclass(frozen=True)
+class OutboxFacts:
+    """What sending needs of a study: its settings and channels, and the hour."""
+
+    study: str
+    folder: Path
+    """The data folder of the study."""
+    settings: StudySettings
+    channels: Channels
+    clock: Clock
+    sleep: Sleep
+
+    @classmethod
+    def of(
+        cls, place: StudyPlace, settings: StudySettings, environ: Mapping[str, str], clock: Clock, sleep: Sleep
+    ) -> OutboxFacts:
+        """The channels as the settings describe them, with secrets of the environment."""
+        channels = channels_of(settings.channels, place.data / OUTBOX, environ, sleep)
+        return cls(place.id, place.data, settings, channels, clock, sleep)
+
+    @property
+    def zone(self) -> tzinfo:
+        """The zone of the study's clock."""
+        return ZoneInfo(self.settings.study.time_zone)
+
+    def office(self, store: Store) -> PostOffice:
+        """The post office of the study."""
+        people = self.settings.recipients()
+        return PostOffice.of(
+            self.study, store, self.channels, people, zone=self.zone, clock=self.clock, sleep=self.sleep
+        )
+
+
+@dataclass(frozen=True)
+class Sending:
+    """What became of the messages of a step."""
+
+    sent: tuple[SentMessage, ...] = ()
+    trouble_told: bool = False
+    """Whether somebody was told of each channel that did not work."""
+
+    @property
+    def reached_nobody(self) -> bool:
+        """Whether no message got through and nobody knows it."""
+        return bool(self.sent) and all(one.in_trouble for one in self.sent) and not self.trouble_told
+
+    @property
+    def roles(self) -> frozenset[str]:
+        """Who has a message for sure."""
+        return frozenset(one.message.role for one in self.sent if one.message.state.arrived)
+
+    def note(self) -> Message:
+        """How many messages came to what, for the note of a step."""
+        return sent_note([one.message.state for one in self.sent])
+
+
+def sent_note(states: Sequence[DeliveryState]) -> Message:
+    """How many messages came to what."""
+    counts = Counter(states)
+    parts = tuple(Message.of(f"step.sent.{state.value}", count=counts[state]) for state in SHOWN if counts[state])
+    return Message.of("step.alert", parts=parts or (Message.of("step.alert_nothing"),))
+
+
+def send_messages(outgoing: OutboxFacts, store: Store, run_id: int) -> Sending:
+    """Send everything that waits, as a round does, and tell the data manager of each channel that does not work."""
+    with _alone(outgoing) as free:
+        sent = outgoing.office(store).send_all() if free else ()
+    told = [_trouble_told(outgoing, store, run_id, *of_channel) for of_channel in _in_trouble(sent)]
+    return Sending(sent, trouble_told=all(told))
+
+
+def send_due_messages(
+    name: str, *, data: Path, content: Content, environ: Mapping[str, str], clock: Clock, sleep: Sleep
+) -> None:
+    """Send what is due of a study between two rounds, and tell the data manager what is given up.
+
+    A study that never ran, or whose settings nobody could ever read, is left alone.
+    """
+    place = place_of(name, data, content)
+    settings = known_settings(place)
+    if settings is None or not place.database.is_file():
+        return
+    outgoing = OutboxFacts.of(place, settings, environ, clock, sleep)
+    with open_store(place.database) as store, _alone(outgoing, AT_ONCE) as free:
+        sent = outgoing.office(store).send_due() if free else ()
+        for channel, messages in _in_trouble([one for one in sent if one.message.settled_at]):
+            _trouble_told(outgoing, store, messages[0].run_id, channel, messages)
+
+
+@contextmanager
+def _alone(outgoing: OutboxFacts, waiting: Waiting = A_WHILE) -> Iterator[bool]:
+    """Be the only one that sends messages of the study; False where another process does for too long."""
+    with ExitStack() as opened:
+        try:
+            opened.enter_context(only_one(outgoing.folder, SENDING, waiting, outgoing.sleep))
+        except RoundAlreadyRunning:
+            log.warning("another process sends the messages of this study; what it leaves waits for the next round")
+            yield False
+            return
+        yield True
+
+
+def _in_trouble(sent: Sequence[SentMessage]) -> Iterator[tuple[str, list[StoredMessage]]]:
+    """The messages that did not get through, by channel."""
+    found = sorted((one.message for one in sent if one.in_trouble), key=lambda one: (one.channel, one.id))
+    for channel, messages in groupby(found, key=lambda one: one.channel):
+        yield channel, list(messages)
+
+
+def _trouble_told(
+    outgoing: OutboxFacts, store: Store, run_id: int, channel: str, messages: Sequence[StoredMessage]
+) -> bool:
+    """Tell the data manager, or whom the study names first, by the next channel that works; whether that is so."""
+    everybody = outgoing.settings.recipients()
+    managers = [one for one in everybody if one.role == DATA_MANAGER] or everybody[:1]
+    title, now = outgoing.settings.study.title.words(), outgoing.clock().astimezone(outgoing.zone)
+    told = False
+    for manager in managers:
+        notice = trouble_notice(title, outgoing.study, channel, messages, recipient=manager)
+        for one in tell_directly(notice, outgoing.channels, now=now, sleep=outgoing.sleep, not_by=channel):
+            message = one.message(study=outgoing.study, run_id=run_id, kind=MessageKind.TROUBLE, now=now)
+            log_sent(message)
+            if message.state.arrived:
+                keep(store, message)
+                told = True
+    if not told:
+        log.error("nobody could be told that the channel %s does not work", channel)
+    return told
+
+
+def keep(store: Store, message: StoredMessage) -> None:
+    """Keep a message that was sent without the store. It tells of no finding: the next digest goes on as before."""
+    position = store.told(message.study, message.recipient, message.channel)
+    store.keep_message(replace(message, since=position, upto=position))
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What came back when a channel was tried."""
+
+    channel: str
+    state: DeliveryState
+    said: Message
+
+
+def try_channels(
+    name: str, role: str, *, data: Path, content: Content, environ: Mapping[str, str], clock: Clock, sleep: Sleep
+) -> tuple[Trial, ...]:
+    """Send one harmless message by each channel of a role, once; raises UsageWrong for a role that nobody has."""
+    place = place_of(name, data, content)
+    outgoing = OutboxFacts.of(place, read_settings(place.folder), environ, clock, sleep)
+    people = [one for one in outgoing.settings.recipients() if one.role == role]
+    if not people:
+        roles = ", ".join(one.role for one in outgoing.settings.people)
+        raise UsageWrong("channel.no_role", role=role, known=roles or "-")
+    return tuple(_tried(outgoing, person, channel) for person in people for channel in person.channels)
+
+
+def _tried(outgoing: OutboxFacts, person: Recipient, name: str) -> Trial:
+    channel, now = outgoing.channels[name], outgoing.clock().astimezone(outgoing.zone)
+    notice = trial_notice(outgoing.settings.study.title.words(), name, recipient=person, now=now)
+    answer = channel.send(OutgoingMessage.of(notice, name, channel.domain, now))
+    return Trial(name, answer.state, answer.said)
+
+
+def messages_document(name: str, *, data: Path, content: Content) -> dict[str, Any]:
+    """Every message of a study with its state, oldest first, in times of its own clock, as JSON."""
+    place = place_of(name, data, content)
+    settings = known_settings(place)
+    zone = ZoneInfo(settings.study.time_zone if settings else "UTC")
+    if not place.database.is_file():
+        return {"study": place.id, "messages": []}
+    with open_store(place.database) as store:
+        found = store.messages(place.id)
+    return {"study": place.id, "messages": [message_document(one, zone) for one in found]}
+
+
+def message_document(message: StoredMessage, zone: tzinfo) -> dict[str, Any]:
+    """A message as JSON; its texts are not in it."""
+
+    def hour(moment: datetime | None) -> str | None:
+        return moment.astimezone(zone).isoformat(timespec="seconds") if moment else None
+
+    return {
+        "id": message.id,
+        "message_id": message.message_id,
+        "kind": message.kind.value,
+        "run": message.run_id,
+        "role": message.role,
+        "channel": message.channel,
+        "subject": message.subject,
+        "state": message.state.value,
+        "said": in_language(message.said, "en"),
+        "attempts": message.attempts,
+        "written_at": hour(message.written_at),
+        "tried_at": hour(message.tried_at),
+        "next_at": hour(message.next_at),
+        "settled_at": hour(message.settled_at),
+    }
+
+
+def undelivered(messages: Sequence[StoredMessage]) -> list[StoredMessage]:
+    """The messages that did not arrive, without those whose news a later one brought on the same channel."""
+    return [
+        one
+        for place, one in enumerate(messages)
+        if not one.state.arrived and not any(_brings_news_of(later, one) for later in messages[place + 1 :])
+    ]
+
+
+def _brings_news_of(later: StoredMessage, earlier: StoredMessage) -> bool:
+    same = (later.recipient, later.channel) == (earlier.recipient, earlier.channel)
+    return same and later.state.arrived and later.since <= earlier.since and earlier.settled_at is not None

@@ -1,0 +1,137 @@
+"""Messages to people: written with what they tell, sent afterwards, and kept with what became of each.
+
+A digest tells of the history after `since` up to `upto`. What arrived, or may still arrive, is told; of what was
+refused or given up the next digest tells again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection, insert, or_, select, update
+from sqlalchemy.engine import RowMapping
+
+from nightround.model.delivery import DeliveryState
+from nightround.store.schema import messages
+from redcap_sync.messages import Message
+
+NOT_TRIED = Message.of("delivery.not_tried")
+
+
+class MessageKind(StrEnum):
+    """What a message is about."""
+
+    DIGEST = "digest"
+    FAILURE = "failure"
+    """A round that failed."""
+    TROUBLE = "trouble"
+    """A channel that does not work."""
+
+
+@dataclass(frozen=True)
+class StoredMessage:
+    """One message to one person on one channel, and what became of it."""
+
+    study: str
+    run_id: int
+    kind: MessageKind
+    role: str
+    recipient: str
+    """The address in study.toml when it was written."""
+    channel: str
+    message_id: str
+    written_at: datetime
+    subject: str
+    text: str = ""
+    html: str = ""
+    since: int = 0
+    upto: int = 0
+    state: DeliveryState = DeliveryState.WAITING
+    attempts: int = 0
+    tried_at: datetime | None = None
+    next_at: datetime | None = None
+    """Before this hour it is not sent again but by a round."""
+    settled_at: datetime | None = None
+    """When it was known that nothing is to be sent any more; None while there is."""
+    said: Message = NOT_TRIED
+    """What came back when it was sent the last time."""
+    id: int = 0
+    """0 before it is in the store."""
+
+    @property
+    def counts_as_told(self) -> bool:
+        """Whether the reader has it, or may still get it."""
+        return self.settled_at is None or self.state.arrived
+
+
+def insert_message(connection: Connection, message: StoredMessage) -> int:
+    """Write a message; gives its number."""
+    number: int = connection.execute(insert(messages).values(**_values(message)).returning(messages.c.id)).scalar_one()
+    return number
+
+
+def update_message(connection: Connection, message: StoredMessage) -> None:
+    """Write what became of a message. Its texts go once nothing is to be sent any more."""
+    kept = replace(message, text="", html="") if message.settled_at else message
+    connection.execute(update(messages).where(messages.c.id == message.id).values(**_values(kept)))
+
+
+def read_told(connection: Connection, study: str, recipient: str, channel: str) -> int:
+    """The position of the history up to which a recipient was told on a channel without a gap; 0 before the first."""
+    query = select(messages).where(
+        messages.c.study == study, messages.c.recipient == recipient, messages.c.channel == channel
+    )
+    found = map(_message, connection.execute(query).mappings())
+    return told_without_gap((one.since, one.upto) for one in found if one.counts_as_told)
+
+
+def told_without_gap(spans: Iterable[tuple[int, int]]) -> int:
+    """How far spans of a history reach from its beginning without a gap."""
+    reached = 0
+    for since, upto in sorted(spans):
+        if since <= reached:
+            reached = max(reached, upto)
+    return reached
+
+
+def read_messages(connection: Connection, study: str) -> tuple[StoredMessage, ...]:
+    """Every message of a study, oldest first."""
+    query = select(messages).where(messages.c.study == study).order_by(messages.c.id)
+    return tuple(map(_message, connection.execute(query).mappings()))
+
+
+def read_unsettled(connection: Connection, study: str, due: datetime | None = None) -> tuple[StoredMessage, ...]:
+    """The messages that are still to be sent, oldest first; with `due` those alone whose hour has come."""
+    query = select(messages).where(messages.c.study == study, messages.c.settled_at.is_(None))
+    if due is not None:
+        query = query.where(or_(messages.c.next_at.is_(None), messages.c.next_at <= due))
+    return tuple(map(_message, connection.execute(query.order_by(messages.c.id)).mappings()))
+
+
+def forget_in_messages(connection: Connection, study: str, names: Callable[[str], bool], now: datetime) -> int:
+    """Remove the texts of messages that name a record; what was still to be sent of them is told anew without it."""
+    found = [
+        one for one in read_unsettled(connection, study) if names(one.subject) or names(one.text) or names(one.html)
+    ]
+    for one in found:
+        said = Message.of("delivery.forgotten")
+        update_message(connection, replace(one, state=_given_up(one.state), settled_at=now, said=said))
+    return len(found)
+
+
+def _given_up(state: DeliveryState) -> DeliveryState:
+    return DeliveryState.REFUSED if state is DeliveryState.WAITING else state
+
+
+def _values(message: StoredMessage) -> dict[str, Any]:
+    names = (column.name for column in messages.columns if column.name != "id")
+    return {name: getattr(message, name) for name in names}
+
+
+def _message(row: RowMapping) -> StoredMessage:
+    kind, state = MessageKind(row["kind"]), DeliveryState(row["state"])
+    return StoredMessage(**{**row, "kind": kind, "state": state})
