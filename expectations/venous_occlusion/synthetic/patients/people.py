@@ -18,6 +18,7 @@ from .ranked import solve_durations, solve_skewed, solve_vcss, solve_villalta
 from .search import Numbers, Steps
 
 BEFORE, AFTER = 0, 1
+LABORATORY = ("hb", "plt", "hcy", "alt", "ast", "urea", "cr")
 ORDER_SEED = 72
 """The planted errors of nights.toml name records; under one order they mean the same for every seed."""
 CONE_SHAPED = ("1", "2")
@@ -135,4 +136,17 @@ def _stopped(people: list[Person], reason: str, sessions: int, rng: np.random.Ge
     model = people[0]
     codes = taken("codes", model.codes)
     codes["retrieval"] = "1" if codes["filter_type"] in CONE_SHAPED and reason != "1" else "0"
-    return Person(taken("once", model.once), (taken("visit", model.visits[BEFORE]),), codes, "", sessions, reason)
+    visit = _measured_anew(taken("visit", model.visits[BEFORE]), rng.spawn(1)[0])
+    return Person(taken("once", model.once), (visit,), codes, "", sessions, reason)
+
+
+def _measured_anew(visit: dict[str, float], rng: np.random.Generator) -> dict[str, float]:
+    """The same measurements as another person would have them: a few percent off, areas with their diameters."""
+    found = dict(visit)
+    for level in ("renal", "mid", "origin"):
+        trans, ap = rng.normal(1, 0.02, size=2)
+        found |= {f"{level}_{what}": visit[f"{level}_{what}"] * by for what, by in (("trans", trans), ("ap", ap))}
+        found[f"{level}_area"] = visit[f"{level}_area"] * trans * ap
+    for name in LABORATORY:
+        found[name] = visit[name] * rng.normal(1, 0.03)
+    return found

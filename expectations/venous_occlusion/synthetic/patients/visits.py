@@ -30,6 +30,8 @@ FIRST_DAY = date(2022, 1, 24)
 LAST_DAY = date(2024, 7, 31)
 """Days of a first session, so that three of them end within the paper's years 2022 to 2024."""
 REASONS_LEFT_IN = ("滤器与腔静脉壁粘连 Filter grown into the caval wall", "永久性滤器 Permanent filter")
+MILD_TERMS = 3
+"""Pain at the puncture site, back pain during dilatation, a mild reaction to contrast medium."""
 TROUBLED = frozenset({4, 11, 19, 26, 33, 40, 48, 57, 66})
 """Records with a mild adverse event; the paper reports no serious one (2.4)."""
 
@@ -173,8 +175,9 @@ def _sessions(record: str, person: Person, when: Calendar, rng: np.random.Genera
         course = _course(person, when) if index == 0 else {}
         yield _row(record, event) | _procedure(index, day, happened=index == troubled, rng=rng) | course
         if index == troubled:
-            for instance in range(1, int(rng.integers(1, 3)) + 1):
-                yield _row(record, event, "adverse_event", str(instance)) | _adverse_event(day, rng)
+            happened = [_adverse_event(day, rng) for _ in range(int(rng.integers(1, 3)))]
+            for instance, event_row in enumerate(_all_different(happened), start=1):
+                yield _row(record, event, "adverse_event", str(instance)) | event_row
 
 
 def _procedure(index: int, day: date, *, happened: bool, rng: np.random.Generator) -> Row:
@@ -208,10 +211,19 @@ def _course(person: Person, when: Calendar) -> Row:
     }
 
 
+def _all_different(events: list[Row]) -> Iterator[Row]:
+    """One event is entered once: a term that is already there becomes the next mild one."""
+    taken: set[str] = set()
+    for event in events:
+        term = event["ae_term"] if event["ae_term"] not in taken else str(int(event["ae_term"]) % MILD_TERMS + 1)
+        taken.add(term)
+        yield event | {"ae_term": term}
+
+
 def _adverse_event(day: date, rng: np.random.Generator) -> Row:
     onset = day + timedelta(days=int(rng.integers(0, 3)))
     return {
-        "ae_term": str(rng.integers(1, 4)),
+        "ae_term": str(rng.integers(1, MILD_TERMS + 1)),
         "ae_other": "",
         "ae_onset": onset.isoformat(),
         "ae_grade": str(rng.integers(1, 3)),
