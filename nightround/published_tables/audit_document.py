@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
-from nightround.published_tables.audit_remarks import Audit, AuditRemark, account
+from nightround.published_tables.audit_remarks import Audit, AuditNote, AuditRemark, account
 from nightround.published_tables.comparison import PrintedComparison, comparisons
+from nightround.published_tables.count_totals import size_from_levels, size_from_percentages
 from nightround.published_tables.document_form import AuditDocument, BlockKey, PrintedTable
 from nightround.published_tables.grades import grade_remarks, value_remarks
 from nightround.published_tables.judge import judged, of_one_kind, test_remarks
 from nightround.published_tables.patient_flow import FLOW, flow_remarks, group_sizes, note_cells, note_remarks
-from nightround.published_tables.percentages import percentage_remarks, size_from_levels, size_from_percentages
+from nightround.published_tables.percentages import percentage_remarks
+from nightround.published_tables.print_styles import in_usual_style
 from nightround.published_tables.printed_cells import Counted, PrintedCell
 from nightround.published_tables.totals import total_remarks
 
@@ -27,25 +30,42 @@ def audit(document: AuditDocument) -> Audit:
     printed = [cell for table in document.tables for cell in _printed(table)]
     told = [cell for found in notes.values() for _, cell in found]
     remarks = list(flow_remarks(document, flow))
+    recognised: list[AuditNote] = []
     for table in document.tables:
-        remarks += table_remarks(table)
+        found = audit_of_table(table)
+        remarks += found.remarks
+        recognised += found.notes
         remarks += note_remarks(notes[table.name], group_sizes(document))
-    return account([*printed, *told, *flow.values()], remarks)
+    return account([*printed, *told, *flow.values()], remarks, recognised)
 
 
 def _printed(table: PrintedTable) -> Iterable[PrintedCell]:
     return (cell for part in table.parts for row in part.rows for cell in row.cells if cell is not None)
 
 
-def table_remarks(table: PrintedTable) -> Iterator[AuditRemark]:
-    """Everything that can be said of the cells of one table."""
-    found = with_sizes(list(comparisons(table)))
-    for comparison in found:
-        yield from percentage_remarks(comparison) if comparison.kind == "count" else value_remarks(comparison)
-        yield from total_remarks(comparison)
-    yield from grade_remarks(found)
-    for one in of_one_kind([judged(comparison) for comparison in found]):
-        yield from test_remarks(one)
+class TableAudit(NamedTuple):
+    """What is said of the cells of one table, and what was recognised of its style."""
+
+    remarks: list[AuditRemark]
+    notes: list[AuditNote]
+
+
+def audit_of_table(table: PrintedTable) -> TableAudit:
+    """Judge every comparison of a table in the style in which it is printed."""
+    found, notes = in_usual_style(with_sizes(list(comparisons(table))))
+    judgements = of_one_kind([judged(comparison) for comparison in found])
+    remarks: list[AuditRemark] = []
+    for comparison, one in zip(found, judgements, strict=True):
+        if comparison.kind == "count":
+            remarks += percentage_remarks(comparison, one.layout)
+        else:
+            remarks += value_remarks(comparison)
+        remarks += total_remarks(comparison)
+    remarks += grade_remarks(found)
+    for one in judgements:
+        remarks += test_remarks(one)
+        notes += one.notes
+    return TableAudit(remarks, notes)
 
 
 def with_sizes(found: Sequence[PrintedComparison]) -> list[PrintedComparison]:

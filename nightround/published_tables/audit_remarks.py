@@ -54,6 +54,18 @@ def inconsistent(cell: PrintedCell | None, must: Message | None, reason: Message
     return [AuditRemark(cell, Standing.INCONSISTENT, must, reason)] if cell is not None else []
 
 
+class AuditNote(NamedTuple):
+    """What was recognised of the style of a table, by the first cell that shows it. It accuses nobody."""
+
+    cell: PrintedCell
+    note: Message
+
+
+def noted(cell: PrintedCell, note: str, /, **facts: Any) -> AuditNote:
+    """A note, by the rest of its code below `audit.note`."""
+    return AuditNote(cell, Message.of(f"audit.note.{note}", **facts))
+
+
 def because(reason: str, /, **facts: Any) -> Message:
     """A reason, by the rest of its code below `audit.why`."""
     return Message.of(f"audit.why.{reason}", **facts)
@@ -71,6 +83,7 @@ class Audit:
     checked: int
     inconsistent: tuple[AuditRemark, ...]
     unverifiable: tuple[AuditRemark, ...]
+    notes: tuple[AuditNote, ...] = ()
 
     def document(self) -> dict[str, Any]:
         """The audit as JSON."""
@@ -80,6 +93,9 @@ class Audit:
                 {**_place(one.cell), "recomputed": one.recomputed, **_reason(one)} for one in self.inconsistent
             ],
             "unverifiable": [{**_place(one.cell), **_reason(one)} for one in self.unverifiable],
+            "remarks": [
+                {**_place(one.cell), "why": in_language(one.note, "en"), "code": one.note.code} for one in self.notes
+            ],
         }
 
 
@@ -91,7 +107,7 @@ def _reason(remark: AuditRemark) -> dict[str, str]:
     return {"why": remark.why, "code": remark.reason.code if remark.reason else ""}
 
 
-def account(cells: Iterable[PrintedCell], remarks: Iterable[AuditRemark]) -> Audit:
+def account(cells: Iterable[PrintedCell], remarks: Iterable[AuditRemark], notes: Iterable[AuditNote] = ()) -> Audit:
     """Settle each cell by the strongest remark about it; of several equal ones the first stands."""
     settled: dict[int, AuditRemark] = {}
     order = {id(cell): AuditRemark(cell, Standing.UNVERIFIABLE, reason=because("unread")) for cell in cells}
@@ -102,4 +118,4 @@ def account(cells: Iterable[PrintedCell], remarks: Iterable[AuditRemark]) -> Aud
     final = [settled.get(place, remark) for place, remark in order.items()]
     wrong = tuple(one for one in final if one.standing is Standing.INCONSISTENT)
     open_ = tuple(one for one in final if one.standing is Standing.UNVERIFIABLE)
-    return Audit(len(final) - len(open_), wrong, open_)
+    return Audit(len(final) - len(open_), wrong, open_, tuple(notes))

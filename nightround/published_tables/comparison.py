@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from nightround.published_tables.document_form import Block, BlockKey, Part, PrintedRow, PrintedTable, lost_decimals
 from nightround.published_tables.headers import Design, size_of, symbols_of
@@ -22,6 +23,10 @@ from nightround.published_tables.printed_cells import (
 )
 from nightround.published_tables.ranges import plain
 
+Measure = Literal["sd", "sem", "unsaid"]
+"""What follows a mean: its standard deviation, its standard error, or a number of which no word says what it is."""
+_SEM = re.compile(r"(?<![a-z])s\.?e\.?(?:m\.?)?(?![a-z])|standard errors?|标准误|(?<![a-z])sx̄")
+_SD = re.compile(r"(?<![a-z])s\.?d\.?(?![a-z])|standard deviations?|标准差|±\s*s(?![a-z.])")
 FEWEST_BY_WORD = 2
 """Two more rows that begin with the same word are levels; a single one may be another variable."""
 
@@ -48,6 +53,7 @@ class PrintedComparison:
 
     `firm` says that its rows are the levels of one variable: their labels say so. `sizes` are the numbers of
     patients that the headers state. `symbols` are the statistics the header and the cell allow, none for any.
+    `percentages_checked` says that they are of another base than the column, and right.
     """
 
     table: str
@@ -63,6 +69,8 @@ class PrintedComparison:
     firm: bool = False
     one_sided: bool = False
     granularity: float | None = None
+    measure: Measure = "unsaid"
+    percentages_checked: bool = False
     unread: tuple[PrintedCell, ...] = ()
 
     @property
@@ -133,8 +141,19 @@ def _comparison(
         firm=variable.firm,
         one_sided=table.one_sided,
         granularity=_step(table.granularity or {}, head.label),
+        measure=_measure(f"{head.kind} {head.label}", table.words),
         unread=tuple(cell for cell in tested if cell is not None and cell not in read),
     )
+
+
+def _measure(row: str, table: str) -> Measure:
+    """By the words of the row, else by those of the table's title, columns and notes."""
+    for words in (plain(row).lower(), plain(table).lower()):
+        if _SD.search(words):
+            return "sd"
+        if _SEM.search(words):
+            return "sem"
+    return "unsaid"
 
 
 def _has_values(row: PrintedRow, block: Block) -> bool:

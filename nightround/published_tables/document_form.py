@@ -71,13 +71,21 @@ class Part:
 
 @dataclass(frozen=True)
 class PrintedTable:
-    """A table as it is printed. `granularity` gives the step of the values of a row, where it is known."""
+    """A table as it is printed; `words` are those of its title, columns and notes.
+
+    `granularity` gives the step of the values of a row, where it is known.
+    """
 
     name: str
     parts: tuple[Part, ...]
     notes: tuple[str, ...] = ()
-    one_sided: bool = False
+    words: str = ""
     granularity: Mapping[str, float] | None = None
+
+    @property
+    def one_sided(self) -> bool:
+        """Whether its words say that its P are one-sided."""
+        return ONE_SIDED.search(self.words.lower()) is not None
 
 
 @dataclass(frozen=True)
@@ -169,7 +177,7 @@ def _table(name: str, table: Mapping[str, Any], sizes: Mapping[str, int], *, zer
         name,
         tuple(parts),
         tuple(notes),
-        ONE_SIDED.search(words.lower()) is not None,
+        words,
         {str(key): float(step) for key, step in steps.items()} if isinstance(steps, dict) else {},
     )
 
@@ -211,7 +219,7 @@ def _block(
     headers = [header for _, header in columns]
     design = design_of(headers) if len(headers) > 1 else "groups"
     name = name_of(heading) or (common_name(headers) if design == "visits" else " / ".join(map(name_of, headers)))
-    around = size_of(heading) or (_size_by_name(name, sizes) if design == "visits" else None)
+    around = size_of(heading) or (_size_of_visits(name, headers, sizes) if design == "visits" else None)
     found = tuple(
         PrintedColumn(place, header, size_of(header) or around or _size_by_name(name_of(header), sizes))
         for place, header in columns
@@ -220,6 +228,11 @@ def _block(
     return Block(
         heading or name, design, found, statistic and statistic[0], p and p[0], statistic[1] if statistic else "", total
     )
+
+
+def _size_of_visits(name: str, headers: Sequence[str], sizes: Mapping[str, int]) -> int | None:
+    """The patients of two visits: as the name of their group says, else as the heading of the first visit does."""
+    return _size_by_name(name, sizes) or size_of(headers[0])
 
 
 def _size_by_name(name: str, sizes: Mapping[str, int]) -> int | None:

@@ -9,9 +9,9 @@ import numpy as np
 from scipy import special, stats
 
 from nightround.published_tables.comparison import PrintedComparison
+from nightround.published_tables.count_totals import tables_of
 from nightround.published_tables.measured import MOST_GROUPS, Computed, anova_f, pooled_t, welch_f, welch_t
 from nightround.published_tables.p_values import Distribution, Family, chi2_with, normal, t_with
-from nightround.published_tables.percentages import tables_of
 from nightround.published_tables.printed_cells import MeanSd
 from nightround.published_tables.ranges import Range, point
 from nightround.published_tables.readings import Reading

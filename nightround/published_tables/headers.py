@@ -59,12 +59,13 @@ def _words(header: str) -> list[str]:
 def design_of(headers: Sequence[str]) -> Design:
     """Visits of the same patients, or groups of different ones.
 
-    Headers that state sizes of their own are groups, unless they say before and after.
+    Headers that state sizes of their own are groups, unless they say before and after. The size of the first one
+    alone is that of all visits.
     """
     names = [name_of(header).lower() for header in headers]
     sure = all(_CERTAIN_VISIT.search(name) for name in names)
     likely = sum(bool(_A_VISIT.search(name)) for name in names) == len(names)
-    sized = any(size_of(header) is not None for header in headers)
+    sized = any(size_of(header) is not None for header in headers[1:])
     return "visits" if sure or (likely and not sized) else "groups"
 
 

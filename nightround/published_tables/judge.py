@@ -4,17 +4,27 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 
-from nightround.published_tables.audit_remarks import AuditRemark, because, consistent, inconsistent, unverifiable
+from nightround.published_tables.audit_remarks import (
+    AuditNote,
+    AuditRemark,
+    because,
+    consistent,
+    inconsistent,
+    noted,
+    unverifiable,
+)
 from nightround.published_tables.comparison import PrintedComparison
 from nightround.published_tables.explain import explanations, p_equation, p_of_statistic, p_said, sides_of_level
-from nightround.published_tables.group_readings import group_readings
+from nightround.published_tables.group_readings import allowed, group_readings
 from nightround.published_tables.p_values import Family
+from nightround.published_tables.print_styles import with_deviations
 from nightround.published_tables.printed_cells import PrintedCell, Reported
 from nightround.published_tables.ranges import Range, exactly, said
 from nightround.published_tables.readings import Reading, TriedReading, tried
+from nightround.published_tables.row_layouts import RowLayout, layouts
 from nightround.published_tables.visit_readings import visit_readings
 from redcap_sync.messages import Message
 
@@ -25,14 +35,16 @@ MOST_SHOWN = 2
 
 @dataclass(frozen=True, eq=False)
 class Judged:
-    """A comparison with every reading that was tried."""
+    """A comparison in one layout of its rows, with every reading that was tried."""
 
     comparison: PrintedComparison
     tried: tuple[TriedReading, ...]
+    layout: RowLayout
+    notes: tuple[AuditNote, ...] = ()
 
     def of_family(self, family: Family) -> Judged:
         """The same, with readings of one family only."""
-        return Judged(self.comparison, tuple(one for one in self.tried if one.reading.family == family))
+        return replace(self, tried=tuple(one for one in self.tried if one.reading.family == family))
 
     @property
     def fitting(self) -> TriedReading | None:
@@ -46,11 +58,53 @@ class Judged:
         return not self.tried or any(one.fit.whole is None for one in self.tried)
 
 
-def judged(comparison: PrintedComparison) -> Judged:
+def judged(printed: PrintedComparison) -> Judged:
+    """Try each layout of the rows until one fits; where none does, the likeliest is judged."""
+    found = [_in_layout(layout) for layout in layouts(printed) if layout.surely]
+    fitting = next(filter(_fits_well, found), None)
+    if fitting is not None:
+        return fitting
+    slips = [one for layout in layouts(printed) if not layout.surely if _fits_well(one := _in_layout(layout))]
+    if len(slips) == 1:
+        return slips[0]
+    if slips:
+        # One of several counts is wrong, and nothing says which: the statistic is right, and the levels are named.
+        return replace(slips[0], layout=RowLayout("levels", printed))
+    return _judged_as_errors(printed, found[0])
+
+
+def _in_layout(layout: RowLayout) -> Judged:
+    one = _judged(layout.comparison)
+    return replace(one, layout=layout, notes=tuple(_layout_notes(layout)) if _fits_well(one) else ())
+
+
+def _fits_well(one: Judged) -> bool:
+    return one.fitting is not None and not one.fitting.reading.weak
+
+
+def _layout_notes(layout: RowLayout) -> list[AuditNote]:
+    cells = [value.cell for value in layout.comparison.lines[0].values if value.cell]
+    if layout.name not in ("level_not_printed", "total_with_parts") or not cells:
+        return []
+    return [noted(cells[0], layout.name)]
+
+
+def _judged_as_errors(printed: PrintedComparison, as_printed: Judged) -> Judged:
+    """Means whose words do not say what follows them, as standard errors where only these fit."""
+    if printed.kind != "mean" or printed.measure != "unsaid" or as_printed.fitting is not None or as_printed.open:
+        return as_printed
+    one = _judged(with_deviations(printed))
+    if one.fitting is None:
+        return as_printed
+    cells = [value.cell for value in printed.lines[0].values if value.cell]
+    return replace(one, layout=as_printed.layout, notes=tuple(noted(cell, "sem_fits") for cell in cells[:1]))
+
+
+def _judged(comparison: PrintedComparison) -> Judged:
     """Try the readings of a comparison until one fits."""
     statistic, p = comparison.statistic, comparison.p
     if (statistic is None and p is None) or comparison.symbols & UNKNOWN_STATISTICS or not comparison.kind:
-        return Judged(comparison, ())
+        return Judged(comparison, (), RowLayout("levels", comparison))
     readings = visit_readings(comparison) if comparison.design == "visits" else group_readings(comparison)
     found: list[TriedReading] = []
     for one in tried(readings, statistic, p, one_sided=comparison.one_sided):
@@ -58,7 +112,7 @@ def judged(comparison: PrintedComparison) -> Judged:
         # A measurement's readings are few and all needed to tell t from Z; of counts the first that fits is enough.
         if one.fit.whole and comparison.kind == "count":
             break
-    return Judged(comparison, tuple(found))
+    return Judged(comparison, tuple(found), RowLayout("levels", comparison))
 
 
 def of_one_kind(found: Sequence[Judged]) -> list[Judged]:
@@ -150,7 +204,8 @@ def _accused(one: Judged) -> Iterator[AuditRemark]:
 def blamed(one: Judged) -> TriedReading:
     """The reading that blames the fewest cells; the first of several, as the likeliest stands first."""
     usable = [t for t in one.tried if t.reading.distribution or t.reading.values or not one.comparison.statistic]
-    return min(usable or one.tried, key=lambda t: sum(t.blames))
+    named = [t for t in usable if t.reading.family is None or allowed(one.comparison, t.reading.family)]
+    return min(named or usable or one.tried, key=lambda t: sum(t.blames))
 
 
 def _conflict(best: TriedReading, comparison: PrintedComparison) -> Message:

@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator, Sequence
 
 from nightround.published_tables.audit_remarks import AuditRemark, because, consistent, inconsistent, unverifiable
+from nightround.published_tables.count_totals import totals_that_fit
 from nightround.published_tables.document_form import AuditDocument, PrintedTable
 from nightround.published_tables.explain import p_equation, p_of_statistic, sides_of_level
 from nightround.published_tables.headers import name_of, symbols_of
 from nightround.published_tables.p_values import Distribution, chi2_with, normal, t_with
-from nightround.published_tables.percentages import totals_that_fit
 from nightround.published_tables.printed_cells import Counted, PrintedCell, Reported, read_p, read_statistic
 from nightround.published_tables.ranges import Range, exactly, plain, printed_range
 from redcap_sync.messages import Message

@@ -62,10 +62,20 @@ _MEAN = re.compile(rf"{_ONE}(?:±|\+/-|\+-){_ONE}")
 _MEAN_BRACKET = re.compile(rf"{_ONE}[\(\[]{_ONE}[\)\]]")
 _MEDIAN = re.compile(rf"{_ONE}(?:[\(\[]{_ONE}(?:~|-|to|至|,|;|、){_ONE}[\)\]])?")
 _COUNT = re.compile(r"\s*(\d+)\s*(?:/\s*(\d+)\s*)?(?:[\(\[]\s*(\d+(?:\.\d+)?)\s*%?\s*[\)\]])?\s*")
-_STATISTIC = re.compile(
-    rf"(?:(?P<symbol>[^\d\s=:+-][^\d=:]*2?)\s*[=:]\s*)?(?P<number>{NUMBER})\s*[a-z*†‡§#]*", re.IGNORECASE
+_STATISTIC = re.compile(rf"(?:(?P<symbol>[^\d\s=:+-][^\d=:]*2?)\s*[=:]\s*)?(?P<number>{NUMBER})", re.IGNORECASE)
+_P = re.compile(r"(?:p\s*)?(?P<sign>[<>=≤≥]?)\s*(?P<number>\d*\.?\d+)", re.IGNORECASE)
+_RAISED = "¹²³⁴⁵⁶⁷⁸⁹⁰ᵃᵇᶜᵈᵉᶠᵍʰⁱ①②③④⑤⑥⑦⑧⑨⑩⑴⑵⑶⑷⑸⑹⑺⑻⑼"
+_SIGNS = "*＊∗†‡§¶#＃‖∥△▲☆★※"
+_MARKS = re.compile(
+    rf"(?<=[\d.)\]%％）])\s*(?:[{_RAISED}{_SIGNS}]+(?:\s*,\s*[{_RAISED}{_SIGNS}]+)*"
+    rf"|\s?[a-zA-Z]{{1,2}}(?:\s*,\s*[a-zA-Z])*)(?=\s*(?:$|[±(\[（+]))"
 )
-_P = re.compile(r"(?:p\s*)?(?P<sign>[<>=≤≥]?)\s*(?P<number>\d*\.?\d+)\s*[a-z*†‡§#]*", re.IGNORECASE)
+"""Marks of a footnote after a number or a bracket. A raised figure would else become a digit of the number."""
+
+
+def without_marks(text: str) -> str:
+    """A cell without the marks of its footnotes, in one spelling."""
+    return plain(_MARKS.sub("", text.strip()))
 
 
 def is_blank(value: object) -> bool:
@@ -82,14 +92,14 @@ def kind_of(words: str, sample: str) -> Kind | None:
         return "mean"
     if re.search(r"%|例|\bn\b|count|number|freq|率", words):
         return "count"
-    sample = plain(sample)
+    sample = without_marks(sample)
     tried: tuple[tuple[Kind, re.Pattern[str]], ...] = (("mean", _MEAN), ("count", _COUNT), ("median", _MEDIAN))
     return next((kind for kind, pattern in tried if pattern.fullmatch(sample)), None)
 
 
 def read_content(text: str, kind: Kind) -> Content | None:
     """The content of a value cell, or None where it cannot be read as its row says."""
-    text = plain(text)
+    text = without_marks(text)
     size = _SIZE.search(text)
     text, n = (text[: size.start()], int(size[1])) if size else (text, None)
     return {"mean": _mean, "median": _median, "count": _count}[kind](text, n)
@@ -131,7 +141,7 @@ class Reported:
 
 def read_statistic(cell: PrintedCell, decimals: int) -> Reported | None:
     """A statistic such as `-0.047`, `t=2.31` or `4.677a`."""
-    found = _STATISTIC.fullmatch(plain(cell.text))
+    found = _STATISTIC.fullmatch(without_marks(cell.text))
     if found is None:
         return None
     digits = max(decimals, decimals_of(found["number"]))
@@ -140,7 +150,7 @@ def read_statistic(cell: PrintedCell, decimals: int) -> Reported | None:
 
 def read_p(cell: PrintedCell, decimals: int) -> Reported | None:
     """A P such as `0.021`, `<0.001` or `P>0.05`."""
-    found = _P.fullmatch(plain(cell.text))
+    found = _P.fullmatch(without_marks(cell.text))
     if found is None:
         return None
     digits = max(decimals, decimals_of(found["number"]))

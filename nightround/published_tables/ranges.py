@@ -80,8 +80,13 @@ def said(found: Range, decimals: int) -> Message:
     """A range in words, rounded like the cell it is compared with: one number where both ends agree."""
     if found.high == inf:
         return Message.of("audit.number.at_least", low=str(rounded(found.low, decimals)))
-    low, high = (str(rounded(end, decimals)) for end in found)
+    low, high = (_unsigned_zero(str(rounded(end, decimals))) for end in found)
     return exactly(low) if low == high else Message.of("audit.number.range", low=low, high=high)
+
+
+def _unsigned_zero(number: str) -> str:
+    """Zero without the sign that the noise of the arithmetic gave it."""
+    return number.removeprefix("-") if not number.strip("-0.") else number
 
 
 def is_number(text: str) -> bool:

@@ -9,9 +9,9 @@ import numpy as np
 
 from nightround.published_tables.audit_remarks import AuditRemark, because, consistent, inconsistent, must_be
 from nightround.published_tables.comparison import PrintedComparison, PrintedLine
+from nightround.published_tables.count_totals import totals_that_fit
 from nightround.published_tables.group_readings import sizes_of
 from nightround.published_tables.measured import spread
-from nightround.published_tables.percentages import totals_that_fit
 from nightround.published_tables.printed_cells import Counted, MeanSd, MedianQuartiles
 from nightround.published_tables.ranges import Range, exactly, said
 from redcap_sync.messages import Message

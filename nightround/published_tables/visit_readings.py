@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nightround.published_tables.comparison import PrintedComparison
+from nightround.published_tables.count_totals import tables_of
 from nightround.published_tables.group_readings import allowed
 from nightround.published_tables.measured import paired_t
 from nightround.published_tables.p_values import chi2_with, normal, t_with
-from nightround.published_tables.percentages import tables_of
 from nightround.published_tables.printed_cells import MeanSd
 from nightround.published_tables.ranges import Range, point
 from nightround.published_tables.readings import Reading

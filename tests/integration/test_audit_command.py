@@ -23,7 +23,7 @@ def test_the_json_names_each_cell_that_cannot_be_right(capsys: pytest.CaptureFix
     code, out, _ = run(capsys, str(PRINTED), "--json")
     found = json.loads(out)
     assert code == 0
-    assert found.keys() == {"checked", "inconsistent", "unverifiable"}
+    assert found.keys() == {"checked", "inconsistent", "unverifiable", "remarks"}
     keys = {"table", "row", "cell", "printed", "recomputed", "why", "code"}
     assert all(one.keys() == keys and all(one.values()) for one in found["inconsistent"])
     assert all(one.keys() == keys - {"recomputed"} for one in found["unverifiable"])
