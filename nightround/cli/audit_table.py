@@ -51,8 +51,8 @@ def _print_audit(found: Audit, language: Language) -> None:
         cell = {"table": one.cell.table, "row": one.cell.row, "column": one.cell.column, "printed": one.cell.text}
         say(words("cell_must", **cell, must=one.must) if one.must else words("cell", **cell))
         say(f"    {in_language(one.reason, language) if one.reason else ''}")
-    for one in found.notes:
-        say(words("note", table=one.cell.table, row=one.cell.row, column=one.cell.column, note=one.note))
+    for style in found.notes:
+        say(words("note", table=style.cell.table, row=style.cell.row, column=style.cell.column, note=style.note))
     unchecked = Counter(one.reason for one in found.unverifiable if one.reason)
     numbers = {"checked": found.checked, "wrong": len(found.inconsistent), "unchecked": unchecked.total()}
     say(words("summary", **numbers))
