@@ -92,6 +92,10 @@ def finding(study: str, finding_id: str, data: Path, language: Language, *, as_j
     for name in ("id", "rule_id", "title", "record", "event", "instrument", "instance", "fields"):
         value = found_in.title(one).get(language, "") if name == "title" else document[name]
         say(f"{name:12} {' '.join(value) if isinstance(value, list) else value}")
+    for involved in document["involved"]:
+        say(f"{'compare':12} {involved['label'] or involved['field']} ({involved['field']})")
+    if one.group:
+        say(f"{'group':12} {one.group}")
     for other in one.others:
         say(f"{'with':12} {' '.join(str(part) for part in other if part)}")
     for name in ("severity", "owner", "state", "resolution", "proof", "link"):
@@ -115,6 +119,11 @@ class _Where:
     def title(self, one: Finding) -> dict[str, str]:
         return one.shown_as(self.rules.get(one.rule_id))._asdict()
 
+    def involved(self, one: Finding) -> list[dict[str, str]]:
+        """Every field that may be the wrong one, with its label; none before the first snapshot."""
+        pairs = self.places.to_compare(one, self.rules.get(one.rule_id)) if self.places else ()
+        return [{"field": name, "label": label} for name, label in pairs]
+
     def document(self, one: Finding) -> dict[str, Any]:
         """A finding as JSON, without a value."""
         return {
@@ -122,7 +131,9 @@ class _Where:
             "rule_id": one.rule_id,
             **one.row._asdict(),
             "fields": list(one.fields),
+            "involved": self.involved(one),
             "others": [other._asdict() for other in one.others],
+            "group": one.group or None,
             "severity": one.severity.value,
             "owner": one.owner,
             "state": one.state.value,

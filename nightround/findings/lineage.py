@@ -90,8 +90,8 @@ def _follow_rules(known: tuple[Finding, ...], rules: Iterable[Rule], further: Ma
     )
 
 
-def _placing(names: Mapping[str, str]) -> Callable[[Finding], tuple[str, RowKey, tuple[str, ...]]]:
-    return lambda one: (names.get(one.rule_id, one.rule_id), one.row, one.fields)
+def _placing(names: Mapping[str, str]) -> Callable[[Finding], tuple[str, RowKey, tuple[str, ...], str]]:
+    return lambda one: (names.get(one.rule_id, one.rule_id), one.row, one.fields, one.group)
 
 
 def _weight(finding: Finding) -> tuple[bool, float, str]:

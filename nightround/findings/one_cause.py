@@ -19,13 +19,14 @@ def speaking_for(
 
     Findings of one row have one cause where first field and owner are the same. A finding of a `quiet` rule, which is
     switched off, or of a rule that is gone speaks for no other. Of two rules none of which is more specific both speak.
+    A finding of all rows together has no cause in common with another.
     """
     first: dict[Hashable, Finding] = {}
     groups: dict[Hashable, list[Finding]] = {}
     under: dict[str, str] = {}
     for one in still_open:
         under[one.id] = ""
-        if one.fields and not one.others:
+        if one.fields and not one.others and not one.of_cohort:
             cause = (one.row, one.fields[0], one.owner)
             alike = first.setdefault(cause, one)
             if alike is not one:

@@ -24,7 +24,7 @@ from redcap_sync.rows.tables import RowKey
 
 OPEN_PARTS = ("opened", "reopened", "persisting", "untouched")
 """The parts of a delta whose findings are open."""
-TONIGHT = ("row", "others", "fields", "observed", "severity", "owner", "logic", "title")
+TONIGHT = ("row", "others", "group", "fields", "observed", "severity", "owner", "logic", "title")
 """What of a finding follows the violation that was seen tonight, and the rule as it is written today."""
 OF_TONIGHT = attrgetter(*TONIGHT)
 JUDGED = frozenset({Status.PASSED, Status.FAILED})
@@ -167,13 +167,19 @@ class _Night:
 
     def _new_id(self, violation: Violation, taken: Container[str]) -> str:
         numbered = (
-            finding_id(self.study, violation.rule_id, violation.row, violation.fields, number) for number in count()
+            finding_id(
+                self.study, violation.rule_id, violation.row, violation.fields, number=number, group=violation.group
+            )
+            for number in count()
         )
         return next(one for one in numbered if one not in taken)
 
     def confirmed(self, identity: str, before: Finding | None, violation: Violation) -> Finding:
         """The finding of a violation seen tonight. What it has of its rule follows the rule as it is written today."""
-        said = (violation.row, violation.others, violation.fields, violation.observed, *self.of_rule(violation.rule_id))
+        *of_rule, title = self.of_rule(violation.rule_id)
+        shown = violation.said if any(violation.said) else title
+        place = (violation.row, violation.others, violation.group, violation.fields)
+        said = (*place, violation.observed, *of_rule, shown)
         opened = before if before is None or before.state is FindingState.OPEN else _moved(before, None, self.now)
         if opened is not None and OF_TONIGHT(opened) == said:
             return opened.seen_again(self.now)
@@ -216,7 +222,8 @@ class _Night:
     def _of_row(self, finding: Finding, outcome: Outcome) -> Resolution:
         """What a rule that was judged proves of a row that it finds nothing wrong with."""
         if finding.of_cohort:
-            return Resolution.FIXED if outcome.status in JUDGED else Resolution.OUT_OF_SCOPE
+            tested = (finding.fields, finding.group) in outcome.tested
+            return Resolution.FIXED if tested and outcome.status in JUDGED else Resolution.OUT_OF_SCOPE
         if not all(row in self.rows for row in finding.rows):
             return Resolution.ROW_REMOVED
         if any(row in outcome.blank_rows for row in finding.rows):
@@ -229,7 +236,7 @@ class _Night:
     def _asks_something_else(self, finding: Finding, rule: Rule) -> bool:
         """Whether the rule was edited since it saw the finding, or another finding speaks for the row now."""
         edited = bool(finding.logic) and finding.logic != self.logic(rule)
-        return edited or finding.row in self._violated_by(finding.rule_id)
+        return edited or (not finding.of_cohort and finding.row in self._violated_by(finding.rule_id))
 
     def _violated_by(self, rule_id: str) -> frozenset[RowKey]:
         """Every row that breaks a rule tonight; only asked for rules with a finding that was not seen again."""
@@ -250,9 +257,9 @@ class _Places:
     """Open findings of several rows are found by each of them."""
 
     @cached_property
-    def exact(self) -> Mapping[tuple[str, RowKey, tuple[str, ...]], Finding]:
-        """By rule, row and fields; made when a violation is not that of an open finding of its row."""
-        return {(one.rule_id, one.row, one.fields): one for one in self.by_weight}
+    def exact(self) -> Mapping[tuple[str, RowKey, tuple[str, ...], str], Finding]:
+        """By rule, row, fields and group; made when a violation is not that of an open finding of its row."""
+        return {(one.rule_id, one.row, one.fields, one.group): one for one in self.by_weight}
 
     @classmethod
     def of(cls, known: Iterable[Finding]) -> _Places:
@@ -267,12 +274,14 @@ class _Places:
 
     def finding(self, violation: Violation, seen: Container[str]) -> Finding | None:
         """What is known of a violation; a finding of other fields is that of one violation."""
+        if not violation.row.record:
+            return self.exact.get((violation.rule_id, violation.row, violation.fields, violation.group))
         of_row = self.of_row.get((violation.rule_id, violation.row))
         if not violation.others and of_row is not None and of_row.fields == violation.fields:
             return of_row
         if violation.others and (found := self._finding_of_group(violation, seen)):
             return found
-        exact = self.exact.get((violation.rule_id, violation.row, violation.fields))
+        exact = self.exact.get((violation.rule_id, violation.row, violation.fields, violation.group))
         if violation.others and exact is not None and exact.id in seen:
             return None  # it follows another group, to which most of its rows went
         if exact is not None and exact.state is FindingState.OPEN:

@@ -82,6 +82,8 @@ class Finding:
     """Id of the finding that speaks for it, of another rule on the same cell; '' where it speaks for itself."""
     others: tuple[RowKey, ...] = ()
     """The rows that broke the rule together with `row` when it was seen last, of a rule across rows."""
+    group: str = ""
+    """The data access group that it is one of, of a rule on all rows together; '' for none or all."""
 
     @property
     def of_cohort(self) -> bool:
@@ -102,7 +104,7 @@ class Finding:
 
     def shown_as(self, rule: Rule | None) -> Words:
         """What it is shown as; `rule` is None where the study has its rule no longer."""
-        return rule.finding_title if rule else self.title
+        return rule.finding_title if rule and not (self.of_cohort and any(self.title)) else self.title
 
     def seen_again(self, now: datetime) -> Finding:
         """The same finding, seen at another hour; `dataclasses.replace` takes ten times as long."""
@@ -139,12 +141,15 @@ class LedgerDelta:
         return (*self.opened, *self.reopened, *self.persisting, *self.untouched)
 
 
-def finding_id(study: str, rule_id: str, row: RowKey, fields: tuple[str, ...], number: int = 0) -> str:
+def finding_id(
+    study: str, rule_id: str, row: RowKey, fields: tuple[str, ...], *, number: int = 0, group: str = ""
+) -> str:
     """The identity that a finding gets when it opens, and keeps: the same violation has the same id every night.
 
     Sixteen hexadecimal digits of the SHA-256 over study, rule, record, event, instrument, instance and fields. A
     finding that moved, with its record or its rule, to another name has the id of its first one; who comes after it
-    to that name is counted by `number`.
+    to that name is counted by `number`. One of all rows together has its data access group as well.
     """
-    identity = ENCODER.encode([study, rule_id, *row, list(fields), *([number] if number else [])])
+    told_apart = [*([number] if number else []), *([{"group": group}] if group else [])]
+    identity = ENCODER.encode([study, rule_id, *row, list(fields), *told_apart])
     return hashlib.sha256(identity.encode()).hexdigest()[:16]

@@ -6,6 +6,7 @@ from collections.abc import Container, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from nightround.model.language import Words
 from redcap_sync.messages import Message
 from redcap_sync.rows.tables import RowKey
 
@@ -29,6 +30,10 @@ class Violation:
     observed: Mapping[str, str] = field(repr=False)
     others: tuple[RowKey, ...] = ()
     """The rows that break the rule together with it, of a rule across rows."""
+    group: str = ""
+    """The data access group that it is true of, of a rule on all rows together."""
+    said: Words = Words("", "")
+    """What was seen, of a rule on all rows together: numbers of all of them, no value of a patient."""
 
     @property
     def rows(self) -> tuple[RowKey, ...]:
@@ -58,6 +63,10 @@ class Outcome:
     """The rows that were checked; None where nobody kept them, as in the store."""
     blank_rows: Container[RowKey] = field(default=frozenset(), repr=False, compare=False)
     """The rows in scope that could not be checked, because a cell the rule needs is blank."""
+    notes: tuple[Words, ...] = ()
+    """What each test of a rule on all rows together saw, and what it could have seen."""
+    tested: frozenset[tuple[tuple[str, ...], str]] = field(default=frozenset(), compare=False)
+    """The fields and groups of these tests."""
 
 
 @dataclass(frozen=True)

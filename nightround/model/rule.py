@@ -39,8 +39,8 @@ class RuleKind(StrEnum):
     """Rows that say the same, or nearly."""
     COUNT = "count"
     """How many rows or events a record has."""
-    DIGITS = "digits"
-    """Last digits that are 0 or 5 too often, in all rows together."""
+    COHORT = "cohort"
+    """Something that is true of all rows together, or of a data access group."""
     VISIT = "visit"
     """A visit that is missing altogether."""
     ABSENT = "absent"
@@ -142,7 +142,7 @@ class Rule:
     @property
     def of_cohort(self) -> bool:
         """Whether it says something of all rows together, so that its finding has no record."""
-        return self.kind is RuleKind.DIGITS
+        return self.kind is RuleKind.COHORT
 
     @property
     def finding_title(self) -> Words:

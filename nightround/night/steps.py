@@ -124,6 +124,9 @@ class Night:
             self.recorder.checked(snapshot.id, validation, complete=is_complete(snapshot, validation))
             for rule_id, reason in unjudged_of(validation.outcomes).items():
                 log.warning("the rule %s could not be evaluated: %s", rule_id, reason)
+            for outcome in validation.outcomes:
+                for seen in outcome.notes:
+                    log.info("%s: %s", outcome.rule_id, seen.en)
             counts = validation.coverage.counts
             note(Message.of("step.validate", **{status.value: counts[status] for status in counts}))
         return validation

@@ -15,9 +15,18 @@ from redcap_sync.logic import Reference, in_words
 
 def words_of_check(check: Check, dictionary: Dictionary) -> Words:
     """When a rule across rows flags one, in both languages."""
-    if check.kind == "digits":
-        return words("across.digits", name=_label(check.columns[0], dictionary), alpha=f"{check.settings['alpha']:g}")
+    if check.kind == "cohort":
+        return _of_cohort(check, dictionary)
     return _counted(check.settings, dictionary) if check.kind == "count" else _alike(check, dictionary)
+
+
+def _of_cohort(check: Check, dictionary: Dictionary) -> Words:
+    settings = check.settings
+    names = {name: _label(settings[name], dictionary) for name in ("date", "examiner") if settings[name]}
+    fields = _listed([_label(column, dictionary) for column in check.columns])
+    whom = words("across.each_group" if settings["each_group"] else "across.all_rows")
+    what = words(f"across.{settings['check']}", fields=fields, **names)
+    return words("across.cohort", what=what, whom=whom, alpha=f"{settings['alpha']:g}")
 
 
 def _alike(check: Check, dictionary: Dictionary) -> Words:

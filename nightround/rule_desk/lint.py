@@ -10,7 +10,7 @@ from nightround.model.errors import StudyFilesWrong
 from nightround.model.rule import Rule
 from nightround.model.snapshot import Snapshot
 from nightround.rule_desk.duplicates import lint_duplicates
-from nightround.rule_desk.lint_across import lint_across
+from nightround.rule_desk.lint_across import lint_across, lint_alpha
 from nightround.rule_desk.lint_comparisons import lint_comparisons
 from nightround.rule_desk.linted import Linted
 from nightround.rule_desk.reachable import Answer, reach_of
@@ -63,7 +63,7 @@ def lint_rules(rules: Iterable[Rule], dictionary: Dictionary, *, owners: Collect
     every = [Linted(rule, dictionary) for rule in rules]
     empty = without_records(dictionary)
     found = [remark for linted in every for remark in _one(linted, owners, empty)]
-    found += [*lint_duplicates(one for one in every if not one.rule.check), *_same_ids(every)]
+    found += [*lint_duplicates(one for one in every if not one.rule.check), *_same_ids(every), *lint_alpha(every)]
     place = {linted.rule.id: number for number, linted in reversed(list(enumerate(every)))}
     levels = list(RemarkLevel)
     return tuple(sorted(dict.fromkeys(found), key=lambda one: (place[one.rule_id], levels.index(one.level))))

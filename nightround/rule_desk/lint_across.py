@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
+from nightround.model.rule import Check
 from nightround.rule_desk.linted import Linted
 from nightround.rule_desk.remarks import Remark, RemarkLevel
+from nightround.validation.cohort_checks import TOGETHER
 
 MOMENTS = ("date", "datetime")
+FALSE_ALARMS = 0.05
+"""The share of clean studies that may see a false alarm of a check on all rows together in a year."""
+ROUNDING = 1e-9
 
 
 def lint_across(linted: Linted) -> Iterator[Remark]:
@@ -20,12 +25,34 @@ def lint_across(linted: Linted) -> Iterator[Remark]:
         if field is not None and is_moment is not (measure == "moment"):
             code = "within_of_date" if is_moment else "within_of_number"
             yield linted.remark(RemarkLevel.ERROR, code, name=column)
-    if check and check.kind == "digits":
-        field = linted.dictionary.by_name.get(check.columns[0])
-        if field is not None and field.kind != "number":
-            yield linted.remark(RemarkLevel.ERROR, "digits_of_no_number", name=field.name)
+    if check and check.kind == "cohort":
+        yield from _lint_cohort(linted, check)
     if "counted" in settings and _many_rows(linted):
         yield linted.remark(RemarkLevel.WARNING, "counted_often", instrument=linted.rule.instrument)
+
+
+def lint_alpha(every: Iterable[Linted]) -> Iterator[Remark]:
+    """The checks on all rows together raise a false alarm in no more of clean studies than a study should have."""
+    total = 0.0
+    for linted in every:
+        check = linted.rule.check
+        if check and check.kind == "cohort":
+            together = check.settings["check"] in TOGETHER
+            total += check.settings["alpha"] * (1 if together else len(check.columns))
+            if total > FALSE_ALARMS * (1 + ROUNDING):
+                yield linted.remark(RemarkLevel.WARNING, "many_cohort_checks", total=f"{total * 100:.2g}")
+                return
+
+
+def _lint_cohort(linted: Linted, check: Check) -> Iterator[Remark]:
+    """A field that is tested is a number, except where rows are compared; a weekday is that of a date."""
+    found = {name: linted.dictionary.by_name.get(name) for name in (*check.columns, check.settings["date"]) if name}
+    for name, field in found.items():
+        is_date = name == check.settings["date"]
+        wanted = MOMENTS if is_date else ("number",)
+        wrong = field is not None and field.kind not in wanted and field.type not in ("calc", "slider")
+        if wrong and (is_date or check.settings["check"] != "copied_rows"):
+            yield linted.remark(RemarkLevel.ERROR, "cohort_no_date" if is_date else "cohort_no_number", name=name)
 
 
 def _many_rows(linted: Linted) -> bool:

@@ -37,7 +37,7 @@ log = logging.getLogger(__name__)
 
 SEVERITIES = {one.value: one for one in Severity}
 SEEN_AGAIN = attrgetter(
-    *("rule_id", "row", "others", "fields", "severity", "owner", "observed", "logic", "title", "under")
+    *("rule_id", "row", "others", "group", "fields", "severity", "owner", "observed", "logic", "title", "under")
 )
 """What of an open finding may be another from night to night, besides when it was seen."""
 STATES = {one.value: one for one in FindingState}
@@ -269,13 +269,14 @@ def _row(finding: Finding, sealer: ValueSealer, identity: str = "id") -> dict[st
         "title_en": finding.title.en,
         "under": finding.under,
         "others": [list(one) for one in finding.others] or None,
+        "cohort_group": finding.group,
     }
 
 
 READ_COLUMNS: tuple[ColumnElement[Any], ...] = (
     *(findings.c[name] for name in ("id", "study", "rule_id", "record", "event", "instrument", "instance")),
     *(findings.c[name] for name in ("owner", "times_reopened", "severity", "state", "resolution")),
-    *(findings.c[name] for name in ("logic", "title_zh", "title_en", "under")),
+    *(findings.c[name] for name in ("logic", "title_zh", "title_en", "under", "cohort_group")),
     *(
         cast(findings.c[name], Text)
         for name in ("fields", "others", "observed", "opened_at", "last_seen_at", "resolved_at")
@@ -321,7 +322,7 @@ class _Cells:
 
 def _finding(row: Sequence[Any], cells: _Cells) -> Finding:
     identity, study, rule_id, record, event, instrument, instance, owner, times_reopened, *others = row
-    severity, state, resolution, logic, title_zh, title_en, under, *texts = others
+    severity, state, resolution, logic, title_zh, title_en, under, cohort_group, *texts = others
     fields, group, observed, opened_at, last_seen_at, resolved_at = texts
     return Finding(
         id=identity,
@@ -342,6 +343,7 @@ def _finding(row: Sequence[Any], cells: _Cells) -> Finding:
         title=cells.title(title_zh, title_en),
         under=under,
         others=cells.others(group),
+        group=cohort_group,
     )
 
 

@@ -145,6 +145,7 @@ findings = Table(
     Column("title_en", Text, nullable=False, server_default=""),
     Column("under", String(16), nullable=False, server_default=""),
     Column("others", JSON(none_as_null=True)),  # rows of the same group, of a rule across rows
+    Column("cohort_group", Text, nullable=False, server_default=""),  # of a rule on all rows together
     Index(None, "study", "state"),
 )
 

@@ -356,6 +356,7 @@ VALUE_TEXTS = frozenset(
             "nothing_counted",
             "no_count_fits",
             "examples_of_logic",
+            "cohort_form",
             "of_data_manager",
             "span",
             *("score_name", "score_variant", "score_keys", "score_pattern", "score_field"),

@@ -20,7 +20,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from nightround.validation.alike_rows import Near, alike_rows
-from nightround.validation.last_digits import prefers
+from nightround.validation.cohort_checks import CohortRows, CohortSeen, cohort_tests
 from nightround.validation.slips import slipped
 from nightround.validation.stored import Floats, Mask, Measure, Stored, StoredTexts, number, seconds_of
 from redcap_sync.logic import Evaluator, from_json
@@ -42,6 +42,8 @@ class Verdict(NamedTuple):
     """What a failing row probably should hold, by its position."""
     others: Mapping[int, tuple[int, ...]] = MappingProxyType({})
     """The rows that fail together with a failing row, by its position."""
+    cohort: tuple[CohortSeen, ...] = ()
+    """What each test on all rows together saw."""
 
 
 @dataclass(frozen=True)
@@ -245,15 +247,15 @@ def plain_text(text: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
-def _digits(rows: Rows, columns: Sequence[str], settings: Settings, scope: Mask) -> Verdict:
-    """Last digits are 0 or 5 more often than chance allows; the first row stands for all."""
-    texts = rows.stored[columns[0]].rows()
-    judged = scope & ~np.isnan(rows.stored[columns[0]].measured("number"))
-    digits = [text.rstrip(".,")[-1] for text in texts[judged].tolist()]
+def _cohort(rows: Rows, columns: Sequence[str], settings: Settings, scope: Mask) -> Verdict:
+    """Something is true of all rows together that chance does not explain; the first row tested stands for them."""
+    codes = rows.evaluator.missing_codes
+    tests = cohort_tests(CohortRows(rows.stored, codes, scope), columns, settings)
+    judged = np.zeros(len(scope), dtype=bool)
+    judged[sorted({row for one in tests for row in one.tested})] = True
     failing = np.zeros(len(scope), dtype=bool)
-    if prefers(sum(digit in "05" for digit in digits), len(digits), settings["alpha"]):
-        failing[np.argmax(judged)] = True
-    return Verdict(scope, judged, failing)
+    failing[[one.tested[0] for one in tests if one.found]] = True
+    return Verdict(scope, judged, failing, cohort=tuple(one.seen for one in tests))
 
 
 def _count(rows: Rows, columns: Sequence[str], settings: Settings, scope: Mask) -> Verdict:  # noqa: ARG001
@@ -283,8 +285,8 @@ KINDS: Mapping[str, Kind] = {
     "missing_code": _missing_code,
     "alike": _alike,
     "count": _count,
-    "digits": _digits,
+    "cohort": _cohort,
 }
 
-NEEDS_ALL_ROWS = ("outlier", "slip", "alike", "usual_visit", "digits")
+NEEDS_ALL_ROWS = ("outlier", "slip", "alike", "usual_visit", "cohort")
 """Kinds that hold every value against all the others, so that no part of the rows can be judged by itself."""

@@ -17,6 +17,8 @@ from redcap_sync.errors import LogicError
 from redcap_sync.logic import Reference, from_json, parse, references
 from redcap_sync.messages import Message
 
+GROUP = "record-dag-name"
+"""The smart variable that names the data access group of a row's record."""
 COLUMN_LISTS = ("opened", "options", "coded_options")
 """Settings that hold export columns."""
 BOUND_WRONG: Mapping[Measure, str] = {
@@ -46,6 +48,7 @@ def compile_check(check: Check) -> tuple[dict[str, Any], tuple[Reference, ...]]:
         settings["visit"], *settings["later"] = (visit.column for visit in visits)
         found += visits
     found += _across(settings)
+    found += _cohort(settings) if check.kind == "cohort" else []
     for name in BOUNDS:
         if settings.get(name):
             settings[name], more = _bound(settings[name], settings["measure"])
@@ -65,6 +68,19 @@ def _across(settings: dict[str, Any]) -> list[Reference]:
     if "counted" in settings:
         settings["counted"] = [one.column for one in counted]
     return [*(one for one, _, _ in near), *counted]
+
+
+def _cohort(settings: dict[str, Any]) -> list[Reference]:
+    """What a check on all rows together reads besides its fields; its settings are given their canonical names."""
+    found = []
+    for name in ("date", "examiner"):
+        if settings[name]:
+            found.append(_as_text(settings[name]))
+            settings[name] = found[-1].column
+    if settings["each_group"]:
+        found.append(Reference(GROUP))
+        settings["group"] = found[-1].column
+    return found
 
 
 def _counted(event: str, instrument: str) -> Reference:

@@ -47,6 +47,7 @@ def certificate(coverage: Coverage, outcomes: Iterable[Outcome], *, run_id: str,
                 "reason": {
                     language: in_language(outcome.reason, language) if outcome.reason else "" for language in LANGUAGES
                 },
+                **({"notes": [note._asdict() for note in outcome.notes]} if outcome.notes else {}),
             }
             for outcome in sorted(outcomes, key=lambda outcome: outcome.rule_id)
         ],

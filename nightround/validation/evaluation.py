@@ -21,6 +21,7 @@ import pandas as pd
 
 from nightround.validation.batch import CONTEXT, Context
 from nightround.validation.checks import NEEDS_ALL_ROWS, Rows, Verdict, run_check
+from nightround.validation.cohort_checks import CohortSeen
 from nightround.validation.stored import Mask, StoredTexts
 from nightround.validation.trees import ScopeKey, Trees, read_trees
 from redcap_sync.errors import LogicError
@@ -58,6 +59,8 @@ class RuleResult:
     """What a failing row probably should hold, by its position; never part of Great Expectations' own results."""
     others: Mapping[int, tuple[int, ...]] = field(default_factory=dict, repr=False)
     """The rows that fail together with a failing row, by its position."""
+    cohort: tuple[CohortSeen, ...] = ()
+    """What each test of a rule on all rows together saw."""
 
 
 class Found(NamedTuple):
@@ -245,4 +248,5 @@ def _of_all_rows(trees: Trees, scope: Bits, judged: Bits, rows: Rows) -> RuleRes
         positions_of(verdict.failing),
         suggested=verdict.suggested,
         others=verdict.others,
+        cohort=verdict.cohort,
     )

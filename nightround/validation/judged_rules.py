@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from nightround.validation.cohort_checks import CohortSeen
 from nightround.validation.evaluation import Bits, RuleResult
 from nightround.validation.rule_inputs import Inputs
 
@@ -93,6 +94,7 @@ def _document(one: JudgedRule, marks: dict[bytes, int]) -> dict[str, Any]:
         "failing": result.failing.tolist(),
         "suggested": [[row, text] for row, text in result.suggested.items()],
         "others": [[row, rows] for row, rows in result.others.items()],
+        "cohort": [asdict(one) for one in result.cohort],
         "observed": one.observed,
         "verdict": one.verdict,
     }
@@ -115,6 +117,7 @@ def _judged(document: Mapping[str, Any], marks: list[Bits]) -> JudgedRule:
         np.array(document["failing"], dtype=np.intp),
         suggested=dict(document["suggested"]),
         others={row: tuple(rows) for row, rows in document["others"]},
+        cohort=tuple(CohortSeen.read(one) for one in document["cohort"]),
     )
     return JudgedRule(
         document["rule_id"],

@@ -16,6 +16,7 @@ from nightround.model.rule import Rule
 from nightround.model.snapshot import Snapshot
 from nightround.validation.batch import Batch, make_batch
 from nightround.validation.checkpoint_document import checkpoint_document
+from nightround.validation.cohort_words import fields_of, finding_words, note_of
 from nightround.validation.coverage import certify
 from nightround.validation.early_import import load_judge
 from nightround.validation.evaluation import RuleResult
@@ -196,6 +197,8 @@ def _outcome(rule: Rule, judged: JudgedRule, rows: AnchorRows) -> Outcome:
     if not in_scope:
         return _not_applicable(rule.id, Message.of("outcome.no_scope"))
     blank_rows = MarkedRows(rows, result.scope & ~result.judged)
+    if rule.of_cohort:
+        return _of_cohort(rule, judged, rows)
     if not checked:
         reason = Message.of("outcome.all_blank", rows=in_scope)
         return replace(_not_applicable(rule.id, reason), in_scope=in_scope, blank_rows=blank_rows)
@@ -213,12 +216,41 @@ def _outcome(rule: Rule, judged: JudgedRule, rows: AnchorRows) -> Outcome:
     )
 
 
+def _of_cohort(rule: Rule, judged: JudgedRule, rows: AnchorRows) -> Outcome:
+    """The outcome of a rule on all rows together: a violation for each test that saw what chance does not explain."""
+    result, dictionary = judged.result, rows.rows.snapshot.dictionary
+    notes = tuple(note_of(rule, one, dictionary) for one in result.cohort)
+    tested = [one for one in result.cohort if one.p is not None]
+    if not tested:
+        reason = Message.of("outcome.too_few_values", n=max((one.n for one in result.cohort), default=0))
+        return replace(_not_applicable(rule.id, reason), in_scope=result.in_scope, notes=notes)
+    violations = tuple(
+        Violation(
+            rule.id,
+            RowKey("", "", rule.instrument, 0),
+            fields_of(rule, one),
+            {},
+            others=tuple(rows.row_keys(np.array(one.rows, dtype=np.intp))) if one.rows else (),
+            group=one.group,
+            said=finding_words(rule, one, dictionary),
+        )
+        for one in tested
+        if one.found
+    )
+    return Outcome(
+        rule.id,
+        Status.FAILED if violations else Status.PASSED,
+        result.in_scope,
+        result.checked,
+        len(violations),
+        violations=violations,
+        notes=notes,
+        tested=frozenset((fields_of(rule, one), one.group) for one in tested),
+    )
+
+
 def _violations(rule: Rule, judged: JudgedRule, rows: AnchorRows) -> Iterator[Violation]:
     """Every failing row with its key and the stored cells the rule read."""
-    if rule.of_cohort:
-        if len(judged.result.failing):
-            yield Violation(rule.id, RowKey("", "", rule.instrument, 0), rule.fields, {})
-        return
     result, names = judged.result, [name for name, _ in judged.observed]
     cells = (texts for _, texts in judged.observed)
     for position, key, *texts in zip(result.failing.tolist(), rows.row_keys(result.failing), *cells, strict=True):

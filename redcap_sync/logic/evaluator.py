@@ -77,6 +77,11 @@ class Evaluator:
         self._uses: Uses | None = None
         self._one_at_a_time = RLock()
 
+    @property
+    def missing_codes(self) -> frozenset[str]:
+        """The project's missing data codes."""
+        return self._setting.missing_codes
+
     def truth(self, expression: Expression) -> Mask:
         """Where the expression is true: one plain bool a row, read-only."""
         return self._rows(self._vector(expression).truth)

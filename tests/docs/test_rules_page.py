@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from nightround.rule_desk.examples import run_examples
-from nightround.study.rules.across import AlikeTable, CountTable, DigitsTable
+from nightround.study.rules.across import AlikeTable, CohortTable, CountTable
 from nightround.study.rules.rule_files import ExampleTable, RuleTable, read_rule_file
 from nightround.study.rules.score_tables import ScoreRuleTable, ScoresTable
 from tests.docs_blocks import blocks_of
@@ -21,7 +21,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "rule": RuleTable,
     "alike": AlikeTable,
     "count": CountTable,
-    "digits": DigitsTable,
+    "cohort": CohortTable,
     "examples": ExampleTable,
     "scores": ScoresTable,
     "scores.rules": ScoreRuleTable,

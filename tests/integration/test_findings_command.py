@@ -112,9 +112,9 @@ def test_findings_are_shown_without_a_snapshot_or_an_address(
     """There is no link then, and the rest is as before."""
     before = listed(capsys, study)
     monkeypatch.delenv("REDCAP_URL")
-    assert listed(capsys, study) == [{**one, "link": None} for one in before]
+    assert listed(capsys, study) == [{**one, "link": None, "involved": []} for one in before]
     (study.folder / "snapshots" / "latest.json").unlink()
-    assert listed(capsys, study) == [{**one, "link": None} for one in before]
+    assert listed(capsys, study) == [{**one, "link": None, "involved": []} for one in before]
 
 
 def test_mails_hide_the_record_that_the_private_list_names(study: SmallStudy) -> None:

@@ -1,11 +1,11 @@
-"""Rules across records and rows, as a rule file writes them: `unique`, `alike` and `count`."""
+"""Rules across records and rows, as a rule file writes them: `unique`, `alike`, `count` and `cohort`."""
 
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from nightround.model.rule import Between, Check
@@ -80,29 +80,66 @@ class CountTable(RuleModel):
         return Check("count", (), {"counted": counted, "at_least": self.at_least, "at_most": self.at_most})
 
 
-class DigitsTable(RuleModel):
-    """`digits`: numbers that people read off do not end in 0 or 5 more often than chance allows."""
+CohortCheck = Literal[
+    "digit_preference", "weekday_effect", "examiner_effect", "little_spread", "copied_rows", "outliers"
+]
+"""What can be looked for in all rows together."""
+LEAST_COPIED = 3
+"""Fewer fields agree by chance too often to say that a row was copied."""
 
-    field: FilledLine
-    """The field whose last digits are counted."""
-    alpha: Annotated[Decimal, Field(gt=0, lt=1)] = 0.01
-    """The probability of a false alarm through all nights together."""
 
-    def check(self) -> Check:
+class CohortTable(RuleModel):
+    """`cohort`: what is true of all rows together, or of those of a data access group, and of no record alone."""
+
+    check: CohortCheck
+    """What is looked for; the table below says how each is asked."""
+    fields: Annotated[tuple[FilledLine, ...], Field(min_length=1)]
+    """The fields that are tested, each by itself; `copied_rows` and `outliers` test them together."""
+    date: str = ""
+    """Of `weekday_effect`: the date whose weekday is taken."""
+    examiner: str = ""
+    """Of `examiner_effect`, and in place of groups of `little_spread`: the field that says who measured."""
+    each_group: bool = False
+    """Whether each data access group is tested by itself; it has a finding of its own then."""
+    alpha: Annotated[Decimal, Field(gt=0, lt=1)] = 0.005
+    """The probability of a false alarm in a year of nights, for each field. Groups and examiners share it."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Everything that it reads."""
+        return tuple(dict.fromkeys(one for one in (*self.fields, self.date, self.examiner) if one))
+
+    @model_validator(mode="after")
+    def _has_what_it_needs(self) -> Self:
+        wanting = {
+            "date": (self.check == "weekday_effect") is not bool(self.date),
+            "examiner": self.check == "examiner_effect" and not self.examiner,
+            "each_group": self.check == "little_spread" and not (self.each_group or self.examiner),
+            "fields": self.check == "copied_rows" and len(self.fields) < LEAST_COPIED,
+        }
+        wanting["examiner"] |= bool(self.examiner) and self.check not in ("examiner_effect", "little_spread")
+        wanting["each_group"] |= self.check == "little_spread" and self.each_group and bool(self.examiner)
+        for key, is_wrong in wanting.items():
+            if is_wrong:
+                raise PydanticCustomError("cohort_form", "cohort_form", {"check": self.check, "key": key})
+        return self
+
+    def rule_check(self) -> Check:
         """What a rule with it looks for."""
-        return Check("digits", (self.field,), {"alpha": self.alpha})
+        settings = {"check": self.check, "alpha": self.alpha, "each_group": self.each_group}
+        return Check("cohort", self.fields, {**settings, "date": self.date, "examiner": self.examiner})
 
 
 def check_of(
-    unique: tuple[str, ...], alike: AlikeTable | None, count: CountTable | None, digits: DigitsTable | None
+    unique: tuple[str, ...], alike: AlikeTable | None, count: CountTable | None, cohort: CohortTable | None
 ) -> Check | None:
     """What the rule of a table looks for across rows; None where it looks at each row by its logic."""
-    one: Any = AlikeTable(fields=unique) if unique else alike or count or digits
+    if cohort:
+        return cohort.rule_check()
+    one = AlikeTable(fields=unique) if unique else alike or count
     return one.check() if one else None
 
 
-def compared_columns(unique: tuple[str, ...], alike: AlikeTable | None, digits: DigitsTable | None) -> tuple[str, ...]:
+def compared_columns(unique: tuple[str, ...], alike: AlikeTable | None) -> tuple[str, ...]:
     """The columns that a rule across rows compares: a row in which one of them is blank is like no other."""
-    if digits:
-        return (digits.field,)
     return unique or (alike.columns if alike else ())

@@ -11,7 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from nightround.model.errors import StudyFilesWrong
 from nightround.model.rule import Example, Rule, RuleKind, Severity
-from nightround.study.rules.across import AlikeTable, CountTable, DigitsTable, RuleModel, check_of, compared_columns
+from nightround.study.rules.across import AlikeTable, CohortTable, CountTable, RuleModel, check_of, compared_columns
 from nightround.study.rules.needed_fields import needed_fields
 from nightround.study.rules.of_scores import rules_of_score
 from nightround.study.rules.score_tables import ScoresTable
@@ -25,7 +25,7 @@ ASKING = {
     "unique": RuleKind.UNIQUE,
     "alike": RuleKind.ALIKE,
     "count": RuleKind.COUNT,
-    "digits": RuleKind.DIGITS,
+    "cohort": RuleKind.COHORT,
 }
 """The ways to say what a rule looks for, and the kind of rule each makes."""
 
@@ -60,8 +60,8 @@ class RuleTable(RuleModel):
     """In place of logic: rows that say the same, or nearly."""
     count: CountTable | None = None
     """In place of logic: how many rows or events a record has."""
-    digits: DigitsTable | None = None
-    """In place of logic: how often the last digit of a number is 0 or 5, in all rows together."""
+    cohort: CohortTable | None = None
+    """In place of logic: what is true of all rows together, or of those of a data access group."""
     severity: Severity
     """How much a violation can hurt the results."""
     fields: tuple[FilledLine, ...] | None = None
@@ -77,7 +77,7 @@ class RuleTable(RuleModel):
     events: tuple[FilledLine, ...] = ()
     """The events whose rows are looked at. Without it: every event that has the instrument."""
     owner: Line = "coordinator"
-    """Who is told of the findings: a role that a person of `study.toml` owns; of `digits` the data manager alone."""
+    """Who is told of the findings: a role that a person of `study.toml` owns; of `cohort` the data manager alone."""
     advice: TwoLanguages
     """What is to be done about a finding, in both languages."""
     problem: TwoLanguages = TwoLanguages(zh="", en="")
@@ -96,6 +96,11 @@ class RuleTable(RuleModel):
         """The ids of `was`, be it one or several."""
         return (self.was,) if isinstance(self.was, str) else self.was
 
+    @property
+    def shown(self) -> tuple[str, ...] | None:
+        """The fields that the rule says are shown; None where it says none."""
+        return self.cohort.fields if self.cohort else self.fields
+
     @model_validator(mode="after")
     def _asks_one_question(self) -> Self:
         """A rule says in one way what it looks for, and what that way needs is there."""
@@ -108,8 +113,10 @@ class RuleTable(RuleModel):
             raise PydanticCustomError("nothing_counted", "nothing_counted")
         if self.count is not None and self.count.at_least > self.count.at_most:
             raise PydanticCustomError("no_count_fits", "no_count_fits")
-        if self.digits and "owner" in self.model_fields_set and self.owner != OF_COHORT:
+        if self.cohort and "owner" in self.model_fields_set and self.owner != OF_COHORT:
             raise PydanticCustomError("of_data_manager", "of_data_manager", {"owner": OF_COHORT})
+        if self.cohort and self.fields is not None:
+            raise PydanticCustomError("cohort_form", "cohort_form", {"check": self.cohort.check, "key": "fields"})
         if self.examples and not self.discrepancy:
             raise PydanticCustomError("examples_of_logic", "examples_of_logic")
         return self
@@ -188,11 +195,11 @@ def rule_of(table: RuleTable, path: Path, *, strict: bool = True) -> Rule:
     Raises StudyFilesWrong where its logic cannot be read. With `strict` off the rule is kept as it is
     written: a night judges the others, and says of this one that it could not be evaluated.
     """
-    compared = compared_columns(table.unique, table.alike, table.digits)
+    compared = compared_columns(table.unique, table.alike)
     try:
         if table.applies:
             parse_rule_logic(table.applies, place=f"{path.name}, rule {table.id}, applies")
-        needs, read = _read_of_logic(table, path) if table.discrepancy else (compared, compared)
+        needs, read = _needed_and_read(table, path, compared)
     except StudyFilesWrong:
         if strict:
             raise
@@ -205,11 +212,11 @@ def rule_of(table: RuleTable, path: Path, *, strict: bool = True) -> Rule:
         instrument=table.instrument,
         discrepancy=table.discrepancy,
         severity=table.severity,
-        fields=read if table.fields is None else table.fields,
+        fields=read if table.shown is None else table.shown,
         applies=table.applies,
         needs=needs,
         events=table.events,
-        owner=OF_COHORT if table.digits else table.owner,
+        owner=OF_COHORT if table.cohort else table.owner,
         advice=table.advice.words(),
         problem=table.problem.words(),
         analyst=table.analyst.words(),
@@ -217,14 +224,20 @@ def rule_of(table: RuleTable, path: Path, *, strict: bool = True) -> Rule:
         examples=tuple(Example(example.values, example.verdict) for example in table.examples),
         was=table.earlier_ids,
         identifiers_by_name=table.identifiers_by_name or bool(compared),
-        involved=tuple(name for name in read if table.fields is not None and name not in table.fields),
-        check=check_of(table.unique, table.alike, table.count, table.digits),
+        involved=tuple(name for name in read if table.shown is not None and name not in table.shown),
+        check=check_of(table.unique, table.alike, table.count, table.cohort),
         kind=next(kind for name, kind in ASKING.items() if getattr(table, name)),
     )
 
 
-def _read_of_logic(table: RuleTable, path: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The columns that a rule's logic needs, and the fields that it reads."""
+def _needed_and_read(
+    table: RuleTable, path: Path, compared: tuple[str, ...]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The columns that a rule needs, and the fields that it reads."""
+    if table.cohort:
+        return (), table.cohort.columns
+    if not table.discrepancy:
+        return compared, compared
     discrepancy = parse_rule_logic(table.discrepancy, place=f"{path.name}, rule {table.id}, discrepancy")
     fields = (reference.field for reference in references(discrepancy) if not reference.is_smart)
     return tuple(reference.column for reference in needed_fields(discrepancy)), tuple(dict.fromkeys(fields))
