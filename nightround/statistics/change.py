@@ -10,7 +10,8 @@ from scipy import stats
 
 from nightround.statistics.categorical import Counts
 from nightround.statistics.cohort import Mask
-from nightround.statistics.compare import EXACT_UNDER
+from nightround.statistics.compare import EXACT_UNDER, all_constant
+from nightround.statistics.constant import is_constant, unchanged
 from nightround.statistics.describe import NORMAL_975, wilson
 from nightround.statistics.effect import TAIL
 from nightround.statistics.estimates import Estimate, require
@@ -22,10 +23,14 @@ LARGEST_WALSH = 4000
 """Pairs whose averages are listed: their number grows with the square."""
 
 
-def mean_change(difference: Numbers) -> Estimate:
-    """Mean change with its t interval, after minus before."""
+def mean_change(before: Numbers, after: Numbers) -> Estimate:
+    """Mean change with its t interval, after minus before; none of a change that is the same in all."""
+    with np.errstate(invalid="ignore"):  # both below the limit of detection
+        difference = after - before
     require(len(difference) > 1, Reason.NO_PAIRS)
     require(bool(np.isfinite(difference).all()), Reason.BELOW_DETECTION)
+    require(not unchanged(difference, before, after), Reason.NO_CHANGE)
+    require(not is_constant(difference, before, after), Reason.NO_VARIANCE)
     n, value = len(difference), float(np.mean(difference))
     half = float(stats.t.isf(TAIL, n - 1)) * float(np.std(difference, ddof=1)) / sqrt(n)
     return Estimate(value, value - half, value + half, n, "mean_change")
@@ -36,6 +41,8 @@ def hodges_lehmann_change(difference: Numbers) -> Estimate:
     n = len(difference)
     require(n > 1, Reason.NO_PAIRS)
     require(n <= LARGEST_WALSH, Reason.TOO_LARGE)
+    require(bool(difference.any()), Reason.NO_CHANGE)
+    require(not is_constant(difference), Reason.NO_VARIANCE)
     if n < EXACT_UNDER:
         ways = signed_rank_ways(np.arange(1, n + 1))
         cut = max(1, int(np.searchsorted(np.cumsum(ways) / ways.sum(), TAIL)))
@@ -91,13 +98,17 @@ def ancova(before: Numbers, after: Numbers, first: Mask) -> Estimate:
     require(n > 3, Reason.GROUP_UNDER_TWO)  # noqa: PLR2004 - three coefficients and a residual
     require(min(int(first.sum()), int((~first).sum())) > 1, Reason.GROUP_UNDER_TWO)
     require(bool(np.isfinite(before).all() and np.isfinite(after).all()), Reason.BELOW_DETECTION)
+    both = np.concatenate([before, after])
     design = np.column_stack([first.astype(float), np.ones(n), before - before.mean()])
     require(int(np.linalg.matrix_rank(design)) == 3, Reason.SINGULAR)  # noqa: PLR2004 - three coefficients
     q, r = np.linalg.qr(design)
     coefficients = np.linalg.solve(r, q.T @ after)
     residual = after - design @ coefficients
     error = sqrt(float(residual @ residual) / (n - 3) * float((np.linalg.inv(r)[0] ** 2).sum()))
-    require(error > 0, Reason.NO_VARIANCE)
+    same = is_constant(residual, before, after) or all_constant(
+        ((after - before)[first], (after - before)[~first]), both
+    )
+    require(error > 0 and not same, Reason.NO_VARIANCE)
     value, half = float(coefficients[0]), float(stats.t.isf(TAIL, n - 3)) * error
     p = float(2 * stats.t.sf(abs(value / error), n - 3))
     return Estimate(value, value - half, value + half, n, "ancova", p=p)

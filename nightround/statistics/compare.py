@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from nightround.statistics.constant import is_constant
 from nightround.statistics.estimates import HypothesisTest, require
 from nightround.statistics.numbers import Numbers
 from nightround.study.methods import HypothesisTestName as Name
@@ -44,8 +45,8 @@ def _t(name: Name, samples: Samples, *, pooled: bool) -> HypothesisTest:
     """From means and SDs: scipy's `ttest_ind` warns where values differ in their last digits alone."""
     first, second = _two(samples)
     _require_finite(samples)
+    require(not all_constant(samples), Reason.NO_VARIANCE)
     spread = [float(np.std(sample, ddof=1)) for sample in (first, second)]
-    require(max(spread) > 0, Reason.NO_VARIANCE)
     found = stats.ttest_ind_from_stats(
         float(np.mean(first)), spread[0], len(first), float(np.mean(second)), spread[1], len(second), equal_var=pooled
     )
@@ -73,10 +74,11 @@ def _rank_sum(name: Name, samples: Samples, *, correction: float) -> HypothesisT
     """The same P as scipy's `mannwhitneyu`, which does not tell the Z that is printed beside it."""
     first, second = _two(samples)
     m, n = len(first), len(second)
-    ranks = stats.rankdata(np.concatenate([first, second]))
+    together = np.concatenate([first, second])
+    require(not is_constant(together), Reason.NO_VARIANCE)
+    ranks = stats.rankdata(together)
     excess = float(ranks[:m].sum()) - m * (m + n + 1) / 2
     variance = m * n / 12 * (m + n + 1 - tie_term(ranks) / ((m + n) * (m + n - 1)))
-    require(variance > 0, Reason.NO_VARIANCE)
     z = (excess - float(np.sign(excess)) * correction) / sqrt(variance)
     return HypothesisTest(name, float(2 * stats.norm.sf(abs(z))) if z else 1.0, m + n, z)
 
@@ -97,8 +99,9 @@ def mann_whitney_exact(samples: Samples) -> HypothesisTest:
     first, second = _two(samples)
     m, total = len(first), len(first) + len(second)
     require(total <= LARGEST_EXACT, Reason.TOO_LARGE)
-    doubled = np.rint(2 * stats.rankdata(np.concatenate([first, second]))).astype(np.int64)
-    require(bool((doubled != doubled[0]).any()), Reason.NO_VARIANCE)
+    together = np.concatenate([first, second])
+    require(not is_constant(together), Reason.NO_VARIANCE)
+    doubled = np.rint(2 * stats.rankdata(together)).astype(np.int64)
     ways = rank_sum_ways(doubled, m)
     expected = m * (total + 1)  # of the doubled rank sum
     extreme = np.abs(np.arange(len(ways)) - expected) >= abs(int(doubled[:m].sum()) - expected)
@@ -129,7 +132,7 @@ def anova(samples: Samples) -> HypothesisTest:
     equal means may make a negative F without a P of it.
     """
     _require_finite(samples)
-    require(max(float(np.ptp(sample)) for sample in samples) > 0, Reason.NO_VARIANCE)
+    require(not all_constant(samples), Reason.NO_VARIANCE)
     centre, sizes = float(np.mean(np.concatenate(list(samples)))), [len(sample) for sample in samples]
     between_groups = sum(len(sample) * (float(np.mean(sample)) - centre) ** 2 for sample in samples)
     within_groups = sum(float(((sample - np.mean(sample)) ** 2).sum()) for sample in samples)
@@ -144,7 +147,8 @@ def welch_anova(samples: Samples) -> HypothesisTest:
     F and P are scipy's; its degrees of freedom within groups are not told, and are needed to check the P.
     """
     _require_finite(samples)
-    require(min(float(np.ptp(sample)) for sample in samples) > 0, Reason.NO_VARIANCE)
+    together = np.concatenate(list(samples))
+    require(not any(is_constant(sample, together) for sample in samples), Reason.NO_VARIANCE)
     sizes = np.array([len(sample) for sample in samples], dtype=float)
     weights = sizes / np.array([np.var(sample, ddof=1) for sample in samples])
     k, unevenness = len(samples), ((1 - weights / weights.sum()) ** 2 / (sizes - 1)).sum()
@@ -157,11 +161,17 @@ def welch_anova(samples: Samples) -> HypothesisTest:
 def kruskal_wallis(samples: Samples) -> HypothesisTest:
     """Kruskal and Wallis's test, ties corrected (J Am Stat Assoc 1952;47:583)."""
     together = np.concatenate(list(samples))
-    require(bool((together != together[0]).any()), Reason.NO_VARIANCE)
+    require(not is_constant(together), Reason.NO_VARIANCE)
     found = stats.kruskal(*samples)
     return HypothesisTest(
         Name.KRUSKAL_WALLIS, float(found.pvalue), len(together), float(found.statistic), len(samples) - 1.0
     )
+
+
+def all_constant(samples: Samples, *entered: Numbers) -> bool:
+    """Whether no group varies; `entered` are the values before any differencing, else those of all groups."""
+    together = entered or tuple(samples)
+    return all(is_constant(sample, *together) for sample in samples)
 
 
 def _two(samples: Samples) -> tuple[Numbers, Numbers]:

@@ -12,6 +12,7 @@ from scipy import stats
 from nightround.statistics.categorical import expected
 from nightround.statistics.cohort import Cohort, cohort_of
 from nightround.statistics.comparisons import counts_of, known
+from nightround.statistics.constant import is_constant
 from nightround.statistics.numbers import Numbers
 from nightround.statistics.policy import POLICIES, PolicyChoice
 from nightround.study.methods import HypothesisTestName
@@ -65,7 +66,7 @@ def _skewed(table: str, variable: Variable, cohort: Cohort) -> Iterator[Assumpti
 
 
 def _normality(values: Numbers) -> float | None:
-    usable = SMALLEST <= len(values) <= LARGEST and bool(np.isfinite(values).all()) and bool(np.ptp(values) > 0)
+    usable = SMALLEST <= len(values) <= LARGEST and bool(np.isfinite(values).all()) and not is_constant(values)
     return float(stats.shapiro(values).pvalue) if usable else None
 
 

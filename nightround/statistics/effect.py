@@ -8,7 +8,7 @@ import numpy as np
 from scipy import stats
 
 from nightround.statistics.categorical import Counts
-from nightround.statistics.compare import EXACT_UNDER, rank_sum_ways, tie_term, welch_df
+from nightround.statistics.compare import EXACT_UNDER, all_constant, rank_sum_ways, tie_term, welch_df
 from nightround.statistics.describe import NORMAL_975, mean, sd, wilson
 from nightround.statistics.differences import ordered_differences
 from nightround.statistics.estimates import Estimate, require
@@ -19,11 +19,14 @@ TAIL = 0.025
 CONFIDENCE = 0.95
 
 
-def mean_difference(first: Numbers, second: Numbers, *, pooled: bool) -> Estimate:
-    """Difference of means with Student's (pooled) or Welch's interval (Altman, Statistics with Confidence, ch. 4)."""
+def mean_difference(first: Numbers, second: Numbers, *entered: Numbers, pooled: bool) -> Estimate:
+    """Difference of means with Student's (pooled) or Welch's interval (Altman, Statistics with Confidence, ch. 4).
+
+    Of changes, `entered` are the values of both visits.
+    """
     require(len(first) > 1 and len(second) > 1, Reason.GROUP_UNDER_TWO)
+    require(not all_constant((first, second), *entered), Reason.NO_VARIANCE)
     spread = sd(first), sd(second)
-    require(max(spread) > 0, Reason.NO_VARIANCE)
     m, n = len(first), len(second)
     df = m + n - 2.0 if pooled else welch_df(first, second)
     common = ((m - 1) * spread[0] ** 2 + (n - 1) * spread[1] ** 2) / (m + n - 2)
@@ -35,8 +38,8 @@ def mean_difference(first: Numbers, second: Numbers, *, pooled: bool) -> Estimat
 def smd(first: Numbers, second: Numbers) -> Estimate:
     """Standardised mean difference over the root of the mean variance (Austin, Stat Med 2009;28:3083)."""
     require(len(first) > 1 and len(second) > 1, Reason.GROUP_UNDER_TWO)
+    require(not all_constant((first, second)), Reason.NO_VARIANCE)
     spread = sqrt((sd(first) ** 2 + sd(second) ** 2) / 2)
-    require(spread > 0, Reason.NO_VARIANCE)
     return _standardised((mean(first) - mean(second)) / spread, len(first), len(second))
 
 
@@ -99,6 +102,7 @@ def hodges_lehmann(first: Numbers, second: Numbers) -> Estimate:
     """
     require(len(first) > 1 and len(second) > 1, Reason.GROUP_UNDER_TWO)
     require(bool(np.isfinite(first).all() and np.isfinite(second).all()), Reason.BELOW_DETECTION)
+    require(not all_constant((first, second)), Reason.NO_VARIANCE)
     pairs, cut = len(first) * len(second), rank_sum_cut(first, second)
     middles = (pairs + 1) // 2, pairs // 2 + 1
     low, left, right, high = ordered_differences(first, second, (cut, *middles, pairs + 1 - cut))

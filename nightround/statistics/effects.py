@@ -104,9 +104,7 @@ def _change(variable: Variable, before: Numbers, after: Numbers) -> Compute:
     finite = bool(np.isfinite(before).all() and np.isfinite(after).all())
     if variable.summary == "median_quartiles" and finite and len(before):
         return lambda: hodges_lehmann_change(rankable(before, after))
-    with np.errstate(invalid="ignore"):  # both below the limit of detection; mean_change refuses it
-        difference = after - before
-    return lambda: mean_change(difference)
+    return lambda: mean_change(before, after)
 
 
 def difference_of_changes(
@@ -125,7 +123,7 @@ def difference_of_changes(
     made: list[ResultRow] = []
     if "difference_in_change" in wanted:
         pooled = choice.policy.pooled
-        between = lambda: mean_difference(changes[0], changes[1], pooled=pooled)  # noqa: E731 - deferred, as all estimates
+        between = lambda: mean_difference(*changes, before[paired], after[paired], pooled=pooled)  # noqa: E731 - deferred, as all estimates
         made += estimate_rows(place, "difference_in_change", between, variable.digits)
     if "ancova" in wanted:
         used = paired & (cohort.group >= 0)

@@ -11,6 +11,7 @@ from scipy import stats
 
 from nightround.statistics.categorical import Counts
 from nightround.statistics.compare import EXACT_UNDER, LARGEST_EXACT, tie_term
+from nightround.statistics.constant import is_constant, unchanged
 from nightround.statistics.estimates import HypothesisTest, require
 from nightround.statistics.numbers import Numbers
 from nightround.study.methods import HypothesisTestName as Name
@@ -27,7 +28,9 @@ def within(test: Name, before: Numbers, after: Numbers) -> HypothesisTest:
     """
     require(len(before) > 1, Reason.NO_PAIRS)
     require(bool(np.isfinite(before).all() and np.isfinite(after).all()), Reason.BELOW_DETECTION)
-    return _TESTS[test](after - before if test == Name.PAIRED_T else rankable(before, after))
+    if test == Name.PAIRED_T:
+        return paired_t(before, after)
+    return _TESTS[test](rankable(before, after))
 
 
 def rankable(before: Numbers, after: Numbers) -> Numbers:
@@ -39,11 +42,12 @@ def rankable(before: Numbers, after: Numbers) -> Numbers:
     return np.asarray(np.round(after - before, 11 - int(np.floor(np.log10(scale)))), dtype=np.float64)
 
 
-def paired_t(difference: Numbers) -> HypothesisTest:
+def paired_t(before: Numbers, after: Numbers) -> HypothesisTest:
     """The paired t test (Student, Biometrika 1908;6:1); scipy's warns where values hardly differ."""
-    require(bool((difference != 0).any()), Reason.NO_CHANGE)
+    difference = after - before
+    require(not unchanged(difference, before, after), Reason.NO_CHANGE)
+    require(not is_constant(difference, before, after), Reason.NO_VARIANCE)
     n, spread = len(difference), float(np.std(difference, ddof=1))
-    require(bool(np.ptp(difference) > 0), Reason.NO_VARIANCE)
     t = float(np.mean(difference)) / (spread / sqrt(n))
     return HypothesisTest(Name.PAIRED_T, float(2 * stats.t.sf(abs(t), n - 1)), n, t, n - 1.0)
 
@@ -169,7 +173,6 @@ def marginal_homogeneity(counts: Counts) -> HypothesisTest:
 
 
 _TESTS: Mapping[Name, Callable[[Numbers], HypothesisTest]] = {
-    Name.PAIRED_T: paired_t,
     Name.WILCOXON: wilcoxon,
     Name.WILCOXON_CORRECTED: wilcoxon_corrected,
     Name.WILCOXON_PRATT: wilcoxon_pratt,

@@ -9,6 +9,7 @@ from math import exp
 import numpy as np
 from scipy import optimize, special, stats
 
+from nightround.statistics.constant import is_constant
 from nightround.statistics.describe import NORMAL_975
 from nightround.statistics.estimates import Estimate, NotEstimable, require
 from nightround.statistics.numbers import Numbers
@@ -70,7 +71,7 @@ def _design(outcome: Numbers, factor: Numbers, per: float) -> tuple[Numbers, flo
     """An intercept and the standardised factor, and how many of its SDs `per` units are."""
     require(len(outcome) > 1, Reason.NO_VALUES)
     require(bool(np.isfinite(factor).all()), Reason.BELOW_DETECTION)
-    require(bool(np.ptp(factor) > 0), Reason.NO_VARIANCE)
+    require(not is_constant(factor), Reason.NO_VARIANCE)
     require(min(int((outcome == 0).sum()), int((outcome == 1).sum())) > 1, Reason.GROUP_UNDER_TWO)
     spread = float(np.std(factor))
     return np.column_stack([np.ones(len(outcome)), (factor - factor.mean()) / spread]), per / spread

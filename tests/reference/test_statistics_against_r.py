@@ -263,10 +263,13 @@ def test_exact_signed_rank_agrees_with_r(dataset: str) -> None:
 
 @pytest.mark.parametrize("dataset", datasets("paired", "mean_change"))
 def test_changes_agree_with_r(dataset: str) -> None:
-    """Mean change, its difference between groups and ANCOVA have the intervals of t.test and lm."""
+    """Mean change, its difference between groups and ANCOVA have the intervals of t.test and lm.
+
+    A change that is the same in all patients is left out: t.test lets most of them pass, ours refuses them.
+    """
     before, after, first = both_visits(dataset)
     difference = after - before
-    agree_interval(change.mean_change(difference), "paired", dataset, "mean_change")
+    agree_interval(change.mean_change(before, after), "paired", dataset, "mean_change")
     between = effect.mean_difference(difference[first], difference[~first], pooled=False)
     agree_interval(between, "paired", dataset, "difference_in_change")
     adjusted = change.ancova(before, after, first)

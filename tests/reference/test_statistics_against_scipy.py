@@ -47,7 +47,7 @@ def test_t_tests_and_their_intervals_are_scipys(seed: int) -> None:
     before, after = first[:size], second[:size]
     one, other = paired.within(Name.PAIRED_T, before, after), stats.ttest_rel(after, before)
     agree([one.value, one.p], [other.statistic, other.pvalue])
-    interval, ends = change.mean_change(after - before), other.confidence_interval(0.95)
+    interval, ends = change.mean_change(before, after), other.confidence_interval(0.95)
     agree([interval.low, interval.high], [ends.low, ends.high], least=1e-10)
 
 

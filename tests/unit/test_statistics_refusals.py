@@ -50,7 +50,7 @@ FIRST_GROUP = np.array([True, True, False, False])
         (lambda: effect.smd(SAME, SAME), Reason.NO_VARIANCE),
         (lambda: effect.odds_ratio(np.array([[3, 0], [2, 5]])), Reason.ZERO_CELL),
         (lambda: effect.hodges_lehmann(BELOW, PAIR), Reason.BELOW_DETECTION),
-        (lambda: change.mean_change(ONE), Reason.NO_PAIRS),
+        (lambda: change.mean_change(ONE, ONE), Reason.NO_PAIRS),
         (lambda: change.hodges_lehmann_change(np.arange(5000.0)), Reason.TOO_LARGE),
         (lambda: change.ancova(np.ones(4), FOUR, FIRST_GROUP), Reason.SINGULAR),
         (lambda: survival.kaplan_meier(EMPTY, EMPTY.astype(bool)), Reason.NO_VALUES),
