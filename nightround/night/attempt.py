@@ -36,9 +36,9 @@ class Attempt:
     job: str
     clock: Clock
     sleep: Sleep
-    environ: Mapping[str, str]
     started_at: datetime
     waiting: Waiting
+    environ: Mapping[str, str] = field(repr=False)
     is_round: bool
     """Whether it is the run of a job file, whose failure is mailed."""
     settings: StudySettings | None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from nightround.digests.channels.apprise import AppriseChannel
@@ -54,7 +54,7 @@ class _Maker:
 
     outbox: OutboxFolder
     by_mail: frozenset[str]
-    environ: Mapping[str, str]
+    environ: Mapping[str, str] = field(repr=False)
     sleep: Sleep
 
     def channel(self, table: ChannelTable) -> Channel:
