@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 OUT ?= demo
 KILLS ?= 200
+DELIVERIES ?= 10000
 SEED ?= 1
 # Rooms of which at least 95% of lines and branches are tested; of all together as many as pyproject.toml says.
 WHOLE := nightround/findings nightround/validation redcap_sync/logic redcap_sync/pulling
@@ -29,7 +30,8 @@ check: $(VENV)/.dev ## format, lint, types, import contract, dead code
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/vulture
 
-soak: $(VENV)/.dev ## the whole kill drill: 200 kills at random moments; KILLS and SEED name another one
+soak: $(VENV)/.dev ## 10,000 random runs of deliveries with faults, and 200 kills of nights; DELIVERIES, KILLS and SEED name others
+	NIGHTROUND_SOAK_DELIVERIES=$(DELIVERIES) NIGHTROUND_SOAK_SEED=$(SEED) $(BIN)/pytest -s tests/property/test_delivery_faults.py
 	NIGHTROUND_SOAK_KILLS=$(KILLS) NIGHTROUND_SOAK_SEED=$(SEED) $(BIN)/pytest -s tests/end_to_end/test_kill_drill.py
 
 golden: $(VENV)/.dev $(VENV)/.system ## write the golden texts again; look at the difference before you commit it
