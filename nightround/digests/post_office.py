@@ -175,5 +175,6 @@ class PostOffice:
 
 def log_sent(message: StoredMessage) -> None:
     """Say in the log what became of a message: delivered only where a server said so."""
-    level = logging.INFO if message.state.arrived else logging.ERROR
+    patience = logging.WARNING if message.state is DeliveryState.WAITING else logging.ERROR
+    level = logging.INFO if message.state.arrived else patience
     log.log(level, "%s for %s by %s: %s (%s)", message.kind, message.role, message.channel, message.state, message.said)

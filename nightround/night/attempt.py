@@ -111,7 +111,7 @@ class Attempt:
                 study=self.place.id, run_id=recorder.run_id, kind=MessageKind.FAILURE, now=self.started_at
             )
             keep(recorder.store, message)
-        send_messages(outgoing, recorder.store, recorder.run_id)
+        send_messages(outgoing, recorder.store, recorder.run_id, due_only=True)
 
     def _failed_round(self, reason: ExplainedError, error: BaseException, settings: StudySettings) -> FailedRound:
         """What was done and what was not. Facts of the store are left out where it cannot be read."""

@@ -109,10 +109,14 @@ def sent_note(states: Sequence[DeliveryState]) -> Message:
     return Message.of("step.alert", parts=parts or (Message.of("step.alert_nothing"),))
 
 
-def send_messages(outgoing: OutboxFacts, store: Store, run_id: int) -> Sending:
-    """Send everything that waits, as a round does, and tell the data manager of each channel that does not work."""
+def send_messages(outgoing: OutboxFacts, store: Store, run_id: int, *, due_only: bool = False) -> Sending:
+    """Send everything that waits, as a round does, and tell the data manager of each channel that does not work.
+
+    With `due_only` what was tried a moment ago is left alone.
+    """
     with _alone(outgoing) as free:
-        sent = outgoing.office(store).send_all() if free else ()
+        office = outgoing.office(store)
+        sent = (office.send_due() if due_only else office.send_all()) if free else ()
     told = [_trouble_told(outgoing, store, run_id, *of_channel) for of_channel in _in_trouble(sent)]
     return Sending(sent, trouble_told=all(told))
 

@@ -189,3 +189,59 @@ def test_a_folder_without_the_file_says_so(tmp_path: Path) -> None:
     """A study folder without study.toml is refused by name."""
     with pytest.raises(StudyFilesWrong, match=r"study\.toml does not exist"):
         read_toml(tmp_path / "study.toml")
+
+
+MAIL = """
+[[channels]]
+id = "mail"
+kind = "smtp"
+host = "mail.hospital.example"
+sender = "Nightround <nightround@hospital.example>"
+"""
+
+
+def test_people_have_the_channels_they_name_or_the_first_one(tmp_path: Path) -> None:
+    """A study without channels has the outbox folder; a port is that of the security."""
+    assert [one.channels for one in read(tmp_path, GOOD).recipients()] == [("outbox",)]
+    assert [one.channels for one in read(tmp_path, GOOD + MAIL).recipients()] == [("mail",)]
+    named = GOOD + 'channels = ["outbox", "mail"]\n' + MAIL
+    assert [one.channels for one in read(tmp_path, named).recipients()] == [("outbox", "mail")]
+    kept = read(tmp_path, named).model_dump(mode="json")
+    assert StudySettings.model_validate(kept).channels == read(tmp_path, named).channels
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (
+            GOOD + 'channels = ["fax"]\n' + MAIL,
+            "names the channel fax, which the study does not have; it has mail, outbox",
+        ),
+        (GOOD + MAIL + MAIL, "the channel mail is there twice"),
+        (GOOD + MAIL.replace("host", "hosst"), "channels.0.hosst"),
+        (GOOD + MAIL.replace('host = "mail.hospital.example"', ""), "a channel of the kind smtp has host"),
+        (
+            GOOD
+            + MAIL.replace("sender = ", "reply_to = ").replace("Nightround <nightround@hospital.example>", "a@b.c"),
+            "sender",
+        ),
+        (GOOD + MAIL + 'url_env = "URL"\n', "a channel of the kind smtp has no url_env"),
+        (GOOD + MAIL.replace('"smtp"', '"wecom"'), "a channel of the kind wecom has no host"),
+        (GOOD + '[[channels]]\nid = "w"\nkind = "wecom"\n', "a channel of the kind wecom has url_env"),
+        (GOOD + '[[channels]]\nid = "w"\nhost = "x"\n', "a channel of the kind outbox has no host"),
+        (GOOD + '[[channels]]\nid = "w"\nkind = "fax"\n', "'outbox', 'smtp'"),
+        (GOOD + MAIL + 'user_env = "U"\n', "user_env and one of"),
+        (GOOD + MAIL + 'password_env = "P"\n', "user_env and one of"),
+        (GOOD + MAIL + 'user_env = "U"\npassword_env = "P"\npassword_file = "f"\n', "user_env and one of"),
+        (GOOD + MAIL + 'user_env = "U"\npassword_env = "P"\nsecurity = "none"\n', "plain text"),
+        (GOOD + MAIL.replace("Nightround <nightround@hospital.example>", "Nightround"), "sender"),
+        (GOOD + MAIL.replace("Nightround <", "A, B <"), "sender"),
+        (GOOD + MAIL + 'bounce = "x y"\n', "mail address"),
+        (GOOD + MAIL + "port = 70000\n", "65535"),
+    ],
+)
+def test_a_channel_that_cannot_be_used_is_refused(tmp_path: Path, wrong: str, said: str) -> None:
+    """Exit code 10 before the first night, with what is wrong; no message would find out by being lost."""
+    with pytest.raises(StudyFilesWrong) as caught:
+        read(tmp_path, wrong)
+    assert said in f"{caught.value.what} {caught.value.why}"
