@@ -41,11 +41,13 @@ these are:
 | `VIL-total` of a calculated value | it differs from its parts by no more than rounding | the same |
 | `VIL-grade-...` | in each band of totals the grade is that of the band | total, grade or overriding item is unknown |
 | the grade that an item gives alone | the same, whatever the total | the grade is unknown |
-| `VIL-range` | the total is one that the score can have; not of calculated values | the total is unknown |
-| `VIL-item-...` | each answer is one that the item has | the item is unknown |
+| `VIL-range`, where `parts` names `range` | the total is one that the score can have | the total is unknown |
+| `VIL-item-...`, where `parts` names `items` | each answer is one that the item has | the item is unknown |
 | `VIL-half-filled` | where a total is stored, every item is known | the total is unknown |
 
-Unknown is a blank or a missing data code.
+Unknown is a blank or a missing data code. `range` and `items` are made without being named where no other rule can be:
+in most projects choices and limits of the dictionary check the same (`choice`, `range`), and a second finding would
+say nothing new.
 """
 
 

@@ -45,7 +45,21 @@ total = "bmi"
 
 def made(one: Score, **more: Any) -> list[Rule]:
     """The rules of a score."""
-    return [rule_of(RuleTable.model_validate(each), Path("r.toml")) for each in rules_of_score(table_of(one, **more))]
+    table = table_of(one, **{"parts": parts_of(one), **more})
+    return [rule_of(RuleTable.model_validate(each), Path("r.toml")) for each in rules_of_score(table)]
+
+
+def parts_of(one: Score) -> list[str]:
+    """Every kind of rule that the score has."""
+    form = one.sheet.form
+    parts = {
+        "total": form in ("sum", "formula"),
+        "grade": form != "class" and bool(one.variant.grade),
+        "items": form in ("sum", "class"),
+        "range": form in ("sum", "total"),
+        "half_filled": form == "sum",
+    }
+    return [part for part, has in parts.items() if has]
 
 
 def written(folder: Path, text: str) -> tuple[Rule, ...]:
@@ -89,18 +103,21 @@ def test_ids_are_unique_and_the_same_each_time(one: Score) -> None:
 
 
 def test_the_rules_of_villalta_are_those_that_the_page_names(tmp_path: Path) -> None:
-    """Total, four grades, range, twelve answers, half-filled forms; and nothing else."""
-    ids = [rule.id for rule in written(tmp_path, VILLALTA)]
+    """Total, four grades, half-filled forms; range and answers where they are asked for."""
+    every = 'parts = ["total", "grade", "items", "range", "half_filled"]\n'
+    ids = [rule.id for rule in written(tmp_path, VILLALTA + every)]
     grades = [f"VIL-grade-{name}" for name in ("none", "mild", "moderate", "severe")]
     items = [f"VIL-item-{item.key.replace('_', '-')}" for item in score("villalta", "isth_2009").items]
     assert ids == ["VIL-total", *grades, "VIL-range", *items, "VIL-half-filled"]
+    assert [rule.id for rule in written(tmp_path, VILLALTA)] == ["VIL-total", *grades, "VIL-half-filled"]
 
 
 def test_a_rule_keeps_the_id_it_had_or_names_it(tmp_path: Path) -> None:
     """So that findings live on where a written rule is replaced by a made one."""
-    more = '[scores.rules.total]\nid = "VIL-01"\nseverity = "critical"\n[scores.rules.grade-mild]\nwas = "PTS-02"\n'
+    more = '[scores.rules.total]\nid = "VIL-01"\nseverity = "critical"\nfields = ["vil_pain"]\n'
+    more += '[scores.rules.grade-mild]\nwas = "PTS-02"\n'
     rules = {rule.id: rule for rule in written(tmp_path, VILLALTA + more)}
-    assert rules["VIL-01"].severity == "critical"
+    assert (rules["VIL-01"].severity, rules["VIL-01"].fields) == ("critical", ("vil_pain",))
     assert rules["VIL-grade-mild"].was == ("PTS-02",)
     assert "VIL-total" not in rules
 
@@ -141,7 +158,7 @@ def test_an_item_of_another_event_and_one_of_a_checkbox_are_referred_to_as_they_
         f'total = "cci"\n[scores.items]\n{items}age = "[screening_arm_1][age]"\n'
     )
     rules = {rule.id: rule for rule in written(tmp_path, text)}
-    assert set(rules) == {"CCI-total", "CCI-range", "CCI-half-filled"}
+    assert set(rules) == {"CCI-total", "CCI-half-filled"}
     assert "6 * [comorbidity(" in rules["CCI-total"].discrepancy
     assert {"comorbidity___0", "[screening_arm_1][age]", "cci"} <= set(rules["CCI-total"].needs)
     assert rules["CCI-total"].fields == ("cci",)

@@ -69,7 +69,7 @@ def _document(table: ScoresTable, made: _Made) -> RuleDocument:
         "discrepancy": made.discrepancy,
         "severity": (own and own.severity) or table.severity,
         "owner": table.owner,
-        "fields": made.fields,
+        "fields": (own and own.fields) or made.fields,
         "source": made.source or table.score.variant.source,
         "examples": [{"verdict": verdict, "values": dict(values)} for verdict, values in made.examples],
         "was": own.was if own else (),
@@ -258,7 +258,7 @@ def _items(table: ScoresTable) -> Iterator[_Made]:
             fields=_own_fields(reference),
             examples=(
                 (PASSES, {column: answers[-1]}),
-                (FAILS, {column: f"{answers[-1]}9"}),
+                (FAILS, {column: _beyond(answers)}),
                 (SKIPPED, {column: ""}),
                 *coded,
             ),
@@ -273,6 +273,12 @@ def _answers_of(table: ScoresTable, item: ScoreItem) -> list[str]:
     if not item.is_points:
         return []
     return [str(answer) for answer in range(int(item.low), int(item.high) + 1)]
+
+
+def _beyond(answers: list[str]) -> str:
+    """What cannot be stored: a point more than the highest, or a class that there is not."""
+    last = answers[-1]
+    return str(int(last) + 1) if last.isdecimal() else f"{last}9"
 
 
 def _half_filled(table: ScoresTable) -> Iterator[_Made]:

@@ -20,6 +20,8 @@ from redcap_sync.errors import LogicError
 from redcap_sync.logic import Reference, parse
 
 ScorePart = Literal["total", "grade", "items", "range", "half_filled"]
+OF_DICTIONARY: tuple[ScorePart, ...] = ("items", "range")
+"""What choices, minimum and maximum of a field say as well."""
 PATTERN_MARK = "{item}"
 
 
@@ -32,6 +34,8 @@ class ScoreRuleTable(RuleModel):
     """Ids that the rule had before."""
     severity: Severity | None = None
     """Its severity. Without it: that of the table."""
+    fields: tuple[FilledLine, ...] | None = None
+    """The fields that are shown. Without it: the total or grade, and what a grade or a calculated value is made of."""
     analyst: TwoLanguages | None = None
     """What an analyst must know of the findings."""
 
@@ -66,8 +70,8 @@ class ScoresTable(RuleModel):
     missing_code: Line = ""
     """A missing data code of the project; the rules then have examples with it."""
     parts: tuple[ScorePart, ...] = ()
-    """Which rules are made: `total`, `grade`, `items`, `range`, `half_filled`. Without it: each whose fields are
-    named."""
+    """Which rules are made: `total`, `grade`, `range`, `items`, `half_filled`. Without it: each whose fields are named;
+    `range` and `items`, which choices and limits of the dictionary check as well, only where there is no other."""
     severity: Severity = Severity.MAJOR
     """The severity of its rules."""
     owner: Line = "coordinator"
@@ -110,8 +114,9 @@ class ScoresTable(RuleModel):
 
     @property
     def made_parts(self) -> tuple[ScorePart, ...]:
-        """The kinds of rules that are made."""
-        return self.parts or tuple(part for part in get_args(ScorePart) if not self._lacking(part))
+        """The kinds of rules that are made: those that are named, else what can be made and no dictionary checks."""
+        possible = tuple(part for part in get_args(ScorePart) if not self._lacking(part))
+        return self.parts or tuple(part for part in possible if part not in OF_DICTIONARY) or possible
 
     @model_validator(mode="after")
     def _fits_the_library(self) -> Self:
