@@ -35,6 +35,8 @@ class Scored:
     """Keys of items without an answer."""
     outside: tuple[str, ...] = ()
     """Keys of items whose answer is none that the item has."""
+    exact: float | None = None
+    """The total before it is rounded."""
 
 
 def scored(score: Score, answers: Answers, *, missing_codes: Collection[str] = ()) -> Scored:
@@ -46,8 +48,11 @@ def scored(score: Score, answers: Answers, *, missing_codes: Collection[str] = (
     if score.sheet.form == "class":
         (grade,) = read.values()
         return Scored(None, None if grade is None else str(grade), missing, outside)
-    total = _total(score, {item.key: read[item.key] for item in score.scored})
-    return Scored(total, _grade(score, total, read), missing, outside)
+    exact = _total(score, {item.key: read[item.key] for item in score.scored})
+    total = exact
+    if exact is not None and score.variant.formula:
+        total = rounded_half_up(exact, score.variant.decimals)
+    return Scored(total, _grade(score, total, read), missing, outside, exact)
 
 
 def points(item: ScoreItem, answer: float, *, overruled: bool = False) -> float:
@@ -93,9 +98,7 @@ def _total(score: Score, read: Mapping[str, float | str | None]) -> float | None
         return None
     if score.variant.formula:
         row = {key: str(value) for key, value in read.items()}
-        return rounded_half_up(
-            float(interpret(_parsed(score.variant.formula), row, now=NO_TIME)), score.variant.decimals
-        )
+        return float(interpret(_parsed(score.variant.formula), row, now=NO_TIME))
     return sum(
         points(item, float(read[item.key] or 0), overruled=bool(item.unless and read.get(item.unless)))
         for item in score.scored

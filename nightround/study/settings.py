@@ -360,7 +360,7 @@ VALUE_TEXTS = frozenset(
             "of_data_manager",
             "span",
             *("score_name", "score_variant", "score_keys", "score_pattern", "score_field"),
-            *("score_unit", "score_lacks", "score_nothing"),
+            *("score_unit", "score_own_field", "score_alike", "score_code", "score_lacks", "score_nothing"),
         ),
         *("sender", "channel_key", "channel_needs", "channel_login", "channel_plain"),
         *("channel_twice", "channel_unknown"),

@@ -15,14 +15,16 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from nightround.model.language import LANGUAGES
+from nightround.rule_desk.examples import run_examples
 from nightround.study.folder import Content, Study, load_study
 from nightround.study.rules.of_dictionary import rules_from_dictionary
 from nightround.study.rules.rule_files import RuleTable
+from nightround.study.rules.score_tables import ScoresTable
 from nightround.study.settings import StudySettings
 from nightround.texts.catalogue import in_language, read_wording
 from redcap_sync.errors import ExplainedError
@@ -40,6 +42,38 @@ RULE = {
     "advice": {"zh": "无", "en": "none"},
     "source": "none",
 }
+EGFR = {
+    "name": "egfr",
+    "variant": "ckd_epi_2021",
+    "id": "GFR",
+    "instrument": "visit",
+    "items": {"creatinine": "cr", "age": "[one_arm_1][age]", "sex": "sex"},
+    "units": {"creatinine": "mg/dL"},
+    "values": {"sex": {"female": "2", "male": "1"}},
+    "total": "egfr",
+    "grade": "stage",
+    "grades": {f"G{name}": name for name in ("1", "2", "3a", "3b", "4", "5")},
+    "rules": {"total": {"id": "GFR-01"}},
+}
+VILLALTA = {
+    "name": "villalta",
+    "variant": "isth_2009",
+    "id": "VIL",
+    "instrument": "visit",
+    "items": "vil_{item}",
+    "total": "villalta",
+    "grade": "pts",
+    "rules": {"total": {"id": "VIL-01"}},
+}
+INSIDE = [
+    *(("items", key) for key in EGFR["items"]),
+    ("units", "creatinine"),
+    *(("values", "sex", key) for key in ("female", "male")),
+    ("grades", "G1"),
+    *(("rules", "total", key) for key in ("id", "was", "severity", "fields", "analyst")),
+    *((key, "unknown") for key in ("items", "units", "values", "grades", "rules")),
+]
+"""Places inside of the tables of a score, whose keys are those of the score."""
 NUMBERS = [math.nan, math.inf, -math.inf, -1, -50, -0.0, 0, 1, 2, 1e308, 5e-324, 10**12, 2**63, 10**400]
 IDS = ["../escaped", "/abs", "", ".", "..", ".hidden", "a/b", "a\\b", "C:x", "nul", "COM1", "a" * 65, "ａ", "а", "x\n"]
 TEXTS = [
@@ -187,6 +221,28 @@ def test_each_key_of_a_rule_with_hostile_values(
         assert_refused(found)
     else:
         assert_works(found, folder)
+
+
+@settings(max_examples=250, deadline=None)
+@given(
+    table=st.sampled_from([EGFR, VILLALTA]),
+    place=st.sampled_from([*places(ScoresTable), *INSIDE]),
+    value=st.sampled_from([*HOSTILE, "a' or '1' = '1", "[a][b]", "f(1)", "f(')", "{item}", "[one_arm_1][egfr]", "1"]),
+)
+def test_each_key_of_a_score_with_hostile_values(
+    tmp_path_factory: pytest.TempPathFactory, table: dict[str, Any], place: tuple[str | int, ...], value: Any
+) -> None:
+    """A score makes rules whose examples are right, or is refused with exit code 10 and a sentence for each reader."""
+    assume(len(place) == 1 or isinstance(table.get(str(place[0])), dict))
+    assume((place, value) != (("missing_code",), "1"))  # an answer of the score cannot mean that there is none
+    folder = tmp_path_factory.mktemp("study")
+    found = load(folder, document_of(STUDY), document_of({"scores": [with_value(table, place, value)]}))
+    if isinstance(found, ExplainedError):
+        assert_refused(found)
+    else:
+        assert_works(found, folder)
+        assert all(rule.fields for rule in found.rules)
+        assert run_examples(found.rules, [value if place == ("missing_code",) else "UNK"]).wrong == ()
 
 
 @settings(max_examples=120, deadline=None)

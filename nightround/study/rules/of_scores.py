@@ -114,7 +114,7 @@ def _total(table: ScoresTable) -> Iterator[_Made]:
 def _total_examples(table: ScoresTable) -> Iterator[tuple[str, Mapping[str, str]]]:
     chosen, fields = table.score, table.score_fields
     answers = sample_answers(chosen)
-    total = scored(chosen, answers).total or 0
+    total = scored(chosen, answers).exact or 0
     wrong = total + max(1, round(2 * allowed_difference(chosen, fields))) if chosen.variant.formula else total + 1
     row = _stored(table, answers, [item.key for item in chosen.scored])
     column = _column(fields.total)
@@ -167,12 +167,13 @@ def _grades(table: ScoresTable) -> Iterator[_Made]:
     chosen, fields = table.score, table.score_fields
     override = chosen.variant.override
     shown = (fields.grade, fields.total, *([fields.items[override.item]] if override else []))
+    item = {"item": chosen.item(override.item).label.words()} if override else {}
     for grade in chosen.variant.grade:
-        facts = _facts(table) | {"range": _condition(chosen, grade), "grade": grade.label.words()}
+        facts = _facts(table) | item | {"range": _condition(chosen, grade), "grade": grade.label.words()}
         yield _Made(
             rule_name("grade", grade.key),
             grade_differs(grade, fields),
-            *_said("grade", **facts),
+            *_said("grade_or_item" if override else "grade", **facts),
             fields=_own_fields(*shown),
             examples=tuple(_grade_examples(table, grade)),
             applies=grade_applies(chosen, grade, fields),

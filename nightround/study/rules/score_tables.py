@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from functools import cached_property
-from typing import Literal, Self, get_args
+from typing import Annotated, Literal, Self, get_args
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from nightround.model.errors import UsageWrong
 from nightround.model.rule import Severity
 from nightround.scores.library import Score, score, score_sheets
-from nightround.scores.score_logic import ScoreFields
+from nightround.scores.score_logic import NOISE, ScoreFields
 from nightround.study.rules.across import RuleModel
 from nightround.study.settings import Decimal, TwoLanguages
 from nightround.study.text_checks import FilledLine, Id, Line
@@ -22,7 +23,18 @@ from redcap_sync.logic import Reference, parse
 ScorePart = Literal["total", "grade", "items", "range", "half_filled"]
 OF_DICTIONARY: tuple[ScorePart, ...] = ("items", "range")
 """What choices, minimum and maximum of a field say as well."""
+_CODE = re.compile(r"[\w.-]+")
 PATTERN_MARK = "{item}"
+
+
+def _code(text: str) -> str:
+    if not _CODE.fullmatch(text):
+        raise PydanticCustomError("score_code", "score_code")
+    return text
+
+
+StoredCode = Annotated[FilledLine, AfterValidator(_code)]
+"""What REDCap stores for a choice."""
 
 
 class ScoreRuleTable(RuleModel):
@@ -59,13 +71,13 @@ class ScoresTable(RuleModel):
     """The field of the total or the calculated value."""
     grade: Line = ""
     """The field of the grade."""
-    grades: dict[FilledLine, FilledLine] = Field(default_factory=dict)
+    grades: dict[FilledLine, StoredCode] = Field(default_factory=dict)
     """The code of each grade or class. Without it: 0, 1, 2 ... from the lowest; of a class its name."""
-    values: dict[FilledLine, dict[FilledLine, FilledLine]] = Field(default_factory=dict)
+    values: dict[FilledLine, dict[FilledLine, StoredCode]] = Field(default_factory=dict)
     """The codes of answers that are no numbers: `{ sex = { female = "2", male = "1" } }`."""
     units: dict[FilledLine, FilledLine] = Field(default_factory=dict)
     """The unit of each measured item that can have several: `{ height = "cm" }`, `{ creatinine = "µmol/L" }`."""
-    tolerance: Decimal | None = Field(default=None, ge=0)
+    tolerance: Decimal | None = Field(default=None, ge=NOISE)
     """By how much a calculated value may differ from its parts. Without it: by half a unit of its last decimal."""
     missing_code: Line = ""
     """A missing data code of the project; the rules then have examples with it."""
@@ -124,6 +136,8 @@ class ScoresTable(RuleModel):
         self._require_score()
         self._require_keys("items", self.items if isinstance(self.items, dict) else (), self._keys(), whole=False)
         self._require_keys("grades", self.grades, [one.key for one in self.score.variant.grade])
+        if self.grades and len(set(self.grades.values())) == 1:
+            raise _wrong("score_alike", key="grades")
         self._require_fields()
         self._require_values()
         self._require_keys("rules", self.rules, self._rule_names(), whole=False)
@@ -169,6 +183,9 @@ class ScoresTable(RuleModel):
         for reference in named:
             if not is_reference(reference):
                 raise _wrong("score_field", field=reference)
+        for own in (self.total, self.grade):
+            if own.startswith("["):
+                raise _wrong("score_own_field", field=own)
 
     def _require_values(self) -> None:
         """Names have codes and units are named where there are several, of the items that are given."""
@@ -179,6 +196,8 @@ class ScoresTable(RuleModel):
                 codes = self.values.get(item.key, {})
                 if set(codes) != set(item.names):
                     raise _wrong("score_keys", key=f"values.{item.key}", known=", ".join(item.names))
+                if len(set(codes.values())) < len(codes):
+                    raise _wrong("score_alike", key=f"values.{item.key}")
             if len(item.units) > 1 and self.units.get(item.key) not in item.units:
                 raise _wrong("score_unit", item=item.key, known=", ".join(item.units))
         self._require_keys("units", self.units, [one.key for one in self.score.items if one.units], whole=False)
