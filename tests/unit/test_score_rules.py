@@ -161,7 +161,7 @@ def test_an_item_of_another_event_and_one_of_a_checkbox_are_referred_to_as_they_
     assert set(rules) == {"CCI-total", "CCI-half-filled"}
     assert "6 * [comorbidity(" in rules["CCI-total"].discrepancy
     assert {"comorbidity___0", "[screening_arm_1][age]", "cci"} <= set(rules["CCI-total"].needs)
-    assert rules["CCI-total"].fields == ("cci",)
+    assert rules["CCI-total"].fields == ("cci", "comorbidity")
     assert run_examples(rules.values()).wrong == ()
 
 

@@ -98,7 +98,7 @@ def _total(table: ScoresTable) -> Iterator[_Made]:
     facts = _facts(table)
     if chosen.variant.rule:
         facts |= {"rule": chosen.variant.rule.words(), "allowed": number_text(allowed_difference(chosen, fields))}
-    parts = (fields.items[item.key] for item in chosen.scored) if chosen.variant.formula else ()
+    parts = (fields.items[item.key] for item in chosen.scored)
     yield _Made(
         "total",
         total_differs(chosen, fields),
@@ -294,7 +294,7 @@ def _half_filled(table: ScoresTable) -> Iterator[_Made]:
         "half-filled",
         discrepancy,
         *_said("half_filled", **_facts(table)),
-        fields=_own_fields(fields.total),
+        fields=_own_fields(fields.total, *(fields.items[item.key] for item in chosen.scored)),
         examples=(
             (PASSES, row),
             (FAILS, {**row, last: ""}),

@@ -47,7 +47,7 @@ class ScoreRuleTable(RuleModel):
     severity: Severity | None = None
     """Its severity. Without it: that of the table."""
     fields: tuple[FilledLine, ...] | None = None
-    """The fields that are shown. Without it: the total or grade, and what a grade or a calculated value is made of."""
+    """The fields that are shown. Without it: the total or grade, and what it is made of."""
     analyst: TwoLanguages | None = None
     """What an analyst must know of the findings."""
 
