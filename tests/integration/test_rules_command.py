@@ -97,12 +97,12 @@ def test_the_lint_ends_in_10_for_an_error_alone(capsys: pytest.CaptureFixture[st
 def test_the_lint_goes_on_behind_a_rule_that_cannot_be_read(capsys: pytest.CaptureFixture[str], copied: Path) -> None:
     """Two rules with broken logic are both named, with line and caret, beside what is wrong with the others."""
     change(copied, "baseline.toml", "[age] < 18", "[age] << 18")
-    change(copied, "scores.toml", "[pts_grade] <> '0'", "[pts_grade] <>")
+    change(copied, "scores.toml", "([vcss_ulcer_n] = '0' and", "([vcss_ulcer_n] = and")
     folder = change(copied, "sessions.toml", "[dcb_used] = '1'", "[dcb_usd] = '1'")
     code, printed, _ = called(capsys, "lint", folder)
     assert code == 10
     found = [line.split(":")[1].strip() for line in printed.splitlines() if line.startswith("error")]
-    assert set(found) == {"AGE-01", "PTS-01", "DCB-01"}
+    assert set(found) == {"AGE-01", "VCS-02", "DCB-01"}
     assert "line 1 | [age] << 18" in printed
 
 
