@@ -68,6 +68,18 @@ def test_every_path_that_is_named_is_there(path: str) -> None:
     assert list(ROOT.glob(path.replace("<study>", "*").rstrip("/")))
 
 
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_test_that_a_document_names_is_there(document: Path) -> None:
+    """`tests/<file>.py::<test>` is a test of that file, and `tests/<file>.py` a file."""
+    named = re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", document.read_text(encoding="utf-8"))
+    lost = [
+        (file, name)
+        for file, name in named
+        if not (ROOT / file).is_file() or (name and f"\ndef {name}(" not in (ROOT / file).read_text(encoding="utf-8"))
+    ]
+    assert lost == []
+
+
 def test_every_error_class_stands_beside_its_exit_code() -> None:
     """Each error a user can meet is in the table of exit codes, in the line of its own code."""
     for package in (nightround, redcap_sync):
