@@ -45,9 +45,11 @@ these are:
 | `VIL-item-...`, where `parts` names `items` | each answer is one that the item has | the item is unknown |
 | `VIL-half-filled` | where a total is stored, every item is known | the total is unknown |
 
-Unknown is a blank or a missing data code. `range` and `items` are made without being named where no other rule can be:
-in most projects choices and limits of the dictionary check the same (`choice`, `range`), and a second finding would
-say nothing new.
+Unknown is a blank or a missing data code. REDCap's own `sum()` in a calculated field leaves blanks out, so that a form
+that is half filled has a total that is too small; `VIL-half-filled` finds it.
+
+`range` and `items` are made without being named where no other rule can be: in most projects choices and limits of the
+dictionary check the same (`choice`, `range`), and a second finding would say nothing new.
 """
 
 

@@ -10,9 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nightround.rule_desk.examples import run_examples
 from nightround.scores.library import Score, all_scores, score, score_sheets
 from nightround.scores.recognition import FEW, RecognisedScore, recognised_scores
 from nightround.scores.score_data import InBoth, ScoreItem
+from nightround.study.rules.of_scores import rules_of_score
+from nightround.study.rules.rule_files import RuleTable, rule_of
+from nightround.study.rules.score_tables import ScoresTable
 from redcap_sync.dictionary import Choice, Dictionary, Field, Instrument
 from redcap_sync.odm.project_file import read_project_file
 from redcap_sync.project.dictionary_csv import dictionary_from_csv
@@ -69,6 +73,27 @@ def test_the_scores_of_the_first_study_are_recognised_with_every_field() -> None
         {"height": "height_cm", "weight": "weight_kg"},
         {"height": "cm"},
     )
+
+
+def test_what_is_recognised_can_be_asked_for_as_it_is() -> None:
+    """The fields, units and codes of a proposal make `[[scores]]` of a rule file, and its rules are right."""
+    proposals = (*recognised_scores(SHIPPED), *recognised_scores(dictionary_of(SEX, AGE, CREATININE, EGFR)))
+    assert names(proposals) == ["bmi", "vcss", "villalta", "egfr"]
+    for one in proposals:
+        table = ScoresTable(
+            name=one.name,
+            variant=one.variants[0],
+            id="S",
+            instrument=one.instrument,
+            items=dict(one.items),
+            total=one.total,
+            grade=one.grade,
+            units=dict(one.units),
+            values={item: dict(codes) for item, codes in one.values.items()},
+        )
+        rules = [rule_of(RuleTable.model_validate(each), Path("r.toml")) for each in rules_of_score(table)]
+        assert rules
+        assert run_examples(rules).wrong == ()
 
 
 @pytest.mark.parametrize("language", LABELS)
