@@ -11,6 +11,7 @@ from typing import NoReturn
 import click
 
 from nightround import __version__
+from nightround.cli.answer import answer, approve, assess, snooze
 from nightround.cli.audit_table import audit_table
 from nightround.cli.check import check
 from nightround.cli.demo import demo
@@ -39,6 +40,7 @@ SECTIONS = {
     "See it work, without a server": (demo, try_project),
     "The round of a study": (night, pull, check, report, report_given, serve, status, notify),
     "What a study has": (findings, finding, rules, snapshots, store, forget),
+    "What people say of findings": (answer, approve, snooze, assess),
     "Tables alone, without a study": (table, audit_table),
 }
 """Every command under the heading that `--help` prints it under."""

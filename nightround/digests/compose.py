@@ -77,7 +77,9 @@ def _owned(delta: LedgerDelta, owners: Iterable[str], quiet: Container[str]) -> 
         return tuple(
             one
             for one in found
-            if one.owner in owners and not (one.state is FindingState.OPEN and one.rule_id in quiet)
+            if one.owner in owners
+            and not one.deviation
+            and not (one.state is FindingState.OPEN and one.rule_id in quiet)
         )
 
     return LedgerDelta(

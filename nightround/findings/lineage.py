@@ -6,7 +6,7 @@ from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from nightround.model.finding import Finding, FindingState
+from nightround.model.finding import Finding
 from nightround.model.rule import Rule
 from redcap_sync.rows.tables import RowKey
 
@@ -72,7 +72,7 @@ def _follow_row(row: RowKey, names: Mapping[str, str], rows: Container[RowKey]) 
 
 
 def _follow_rules(known: tuple[Finding, ...], rules: Iterable[Rule], further: Mapping[str, str]) -> tuple[Finding, ...]:
-    """Give findings the present id of their rule. Of two on one row the one that is open, then the older one, does.
+    """Give findings the present id of their rule. Of two on one row the one that is live, then the older one, does.
 
     The other keeps the id of a rule that is gone, and is withdrawn with it.
     """
@@ -95,5 +95,5 @@ def _placing(names: Mapping[str, str]) -> Callable[[Finding], tuple[str, RowKey,
 
 
 def _weight(finding: Finding) -> tuple[bool, float, str]:
-    """The order in which findings have a right to a place: the open one, then the one that opened first."""
-    return finding.state is not FindingState.OPEN, finding.opened_at.timestamp(), finding.id
+    """The order in which findings have a right to a place: the live one, then the one that opened first."""
+    return not finding.state.live, finding.opened_at.timestamp(), finding.id

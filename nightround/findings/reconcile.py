@@ -7,24 +7,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from functools import cached_property
 from itertools import count
 from operator import attrgetter
 from typing import Any
 
+from nightround.findings.lifecycle import AskedTonight, Moment, closed, seen, unseen
 from nightround.findings.lineage import Rename, follow
 from nightround.findings.one_cause import speaking_for, spoken_for
 from nightround.model.doubts import Doubts
-from nightround.model.finding import WITHDRAWALS, Finding, FindingState, LedgerDelta, Resolution, finding_id
+from nightround.model.finding import Finding, FindingState, LedgerDelta, Resolution, finding_id
 from nightround.model.outcome import Outcome, Status, Violation
 from nightround.model.rule import Rule
 from nightround.study.rules.rule_logic import logic_hash
 from redcap_sync.rows.tables import RowKey
 
-OPEN_PARTS = ("opened", "reopened", "persisting", "untouched")
-"""The parts of a delta whose findings are open."""
-TONIGHT = ("row", "others", "group", "fields", "observed", "severity", "owner", "logic", "title")
+LIVE_PARTS = ("opened", "reopened", "persisting", "untouched", "quiet")
+"""The parts of a delta whose findings are not closed."""
+TONIGHT = ("row", "others", "group", "fields", "observed", "severity", "owner", "logic", "deviation", "title")
 """What of a finding follows the violation that was seen tonight, and the rule as it is written today."""
 OF_TONIGHT = attrgetter(*TONIGHT)
 JUDGED = frozenset({Status.PASSED, Status.FAILED})
@@ -44,6 +45,8 @@ def reconcile(
     names: Mapping[str, str] | None = None,
     doubts: Doubts = NO_DOUBTS,
     quiet: Container[str] = (),
+    today: date | None = None,
+    taken_at: datetime | None = None,
 ) -> LedgerDelta:
     """Hold what is known against tonight's outcomes and say what opened, stays, closed or came back.
 
@@ -64,7 +67,11 @@ def reconcile(
     by what a rule says that it `was`, and by `names`. Where a record has taken the name of one that is gone, the
     findings of that one are closed on any night: REDCap gives a name only once, so that the log is the proof.
 
-    At last each open finding that has its cause in common with a more specific one is put `under` that one, see
+    What was said of a finding (`lifecycle`) holds while its values, its logic and its day do: `today` is the day on the
+    study's clock and `taken_at` when the snapshot was taken, both those of `now` unless given. A finding that is
+    answered, waived or snoozed is judged as any other, and closed by the same proofs.
+
+    At last each live finding that has its cause in common with a more specific one is put `under` that one, see
     `one_cause`; rules that are `quiet`, because they are switched off, speak for no other.
 
     Raises ValueError when the arguments contradict each other: findings of another study, one rule
@@ -75,49 +82,36 @@ def reconcile(
     if now.tzinfo is None:
         raise ValueError("now needs a time zone")
     followed = follow(before.values(), rules.values(), renames, names or {}, rows)
-    night = _Night(study, rules, by_rule, rows, followed.gone, now)
+    moment = Moment(now, today or now.date(), taken_at or now)
+    night = _Night(study, rules, by_rule, rows, followed.gone, moment)
 
     def believed(violation: Violation) -> bool:
         sure = complete and violation.row.record not in doubts.records
         return sure or violation.row in rows
 
     delta = {name: list[Finding]() for name in LedgerDelta.__dataclass_fields__}
-    seen = night.seen(followed.findings, believed)
-    for identity, (finding, violation) in seen.items():
-        delta[_change(finding)].append(night.confirmed(identity, finding, violation))
+    found = night.seen(followed.findings, believed)
+    for identity, (finding, violation) in found.items():
+        after = night.confirmed(identity, finding, violation)
+        delta[_part(finding, after)].append(after)
     for finding in followed.findings:
-        if finding.id not in seen:
+        if finding.id not in found:
             sure = complete and not doubts.withhold(finding)
             for part, after in night.unseen(finding, before[finding.id], complete=sure):
                 delta[part].append(after)
-    return _in_order(delta, speaking_for((one for name in OPEN_PARTS for one in delta[name]), rules, quiet))
+    return _in_order(delta, speaking_for((one for name in LIVE_PARTS for one in delta[name]), rules, quiet))
 
 
 def _in_order(delta: Mapping[str, list[Finding]], under: Mapping[str, str]) -> LedgerDelta:
     """The delta, with the finding that speaks for each open one."""
-    told = {name: spoken_for(found, under) if name in OPEN_PARTS else found for name, found in delta.items()}
+    told = {name: spoken_for(found, under) if name in LIVE_PARTS else found for name, found in delta.items()}
     return LedgerDelta(**{name: tuple(sorted(found, key=attrgetter("order"))) for name, found in told.items()})
 
 
 def withdraw(known: Iterable[Finding], reason: Callable[[Finding], Resolution | None], now: datetime) -> LedgerDelta:
-    """Close the open findings that a person's decision leaves without a rule or a field: those with a reason."""
-    still_open = (one for one in known if one.state is FindingState.OPEN)
-    closed = (_moved(one, why, now) for one in still_open if (why := reason(one)))
-    return LedgerDelta(resolved=tuple(sorted(closed, key=attrgetter("order"))))
-
-
-def _moved(finding: Finding, proof: Resolution | None, now: datetime) -> Finding:
-    """Close an open finding with a proof, or open a closed one without: the only change of a finding's state."""
-    if proof:
-        state = FindingState.WITHDRAWN if proof in WITHDRAWALS else FindingState.RESOLVED
-        return replace(finding, state=state, resolved_at=now, resolution=proof)
-    return replace(
-        finding,
-        state=FindingState.OPEN,
-        resolved_at=None,
-        resolution=None,
-        times_reopened=finding.times_reopened + 1,
-    )
+    """Close the live findings that a person's decision leaves without a rule or a field: those with a reason."""
+    gone = (closed(one, why, now) for one in known if one.state.live and (why := reason(one)))
+    return LedgerDelta(resolved=tuple(sorted(gone, key=attrgetter("order"))))
 
 
 @dataclass(frozen=True)
@@ -129,7 +123,7 @@ class _Night:
     outcomes: Mapping[str, Outcome]
     rows: Container[RowKey]
     gone: frozenset[str]
-    now: datetime
+    moment: Moment
     hashes: dict[str, str] = field(default_factory=dict)
     shown: dict[str, tuple[Any, ...]] = field(default_factory=dict)
     violated: dict[str, frozenset[RowKey]] = field(default_factory=dict)
@@ -144,7 +138,7 @@ class _Night:
         """What a finding has of its rule, worked out once a night."""
         if rule_id not in self.shown:
             rule = self.rules[rule_id]
-            self.shown[rule_id] = (rule.severity, rule.owner, self.logic(rule), rule.finding_title)
+            self.shown[rule_id] = (rule.severity, rule.owner, self.logic(rule), rule.deviation, rule.finding_title)
         return self.shown[rule_id]
 
     def seen(
@@ -180,27 +174,33 @@ class _Night:
         shown = violation.said if any(violation.said) else title
         place = (violation.row, violation.others, violation.group, violation.fields)
         said = (*place, violation.observed, *of_rule, shown)
-        opened = before if before is None or before.state is FindingState.OPEN else _moved(before, None, self.now)
-        if opened is not None and OF_TONIGHT(opened) == said:
-            return opened.seen_again(self.now)
+        now = self.moment.now
+        after = before
+        if before is not None and before.state is not FindingState.OPEN:
+            rule = self.rules[violation.rule_id]
+            after = seen(before, violation, AskedTonight(self.logic(rule), rule.severity), self.moment)
+        if after is not None and OF_TONIGHT(after) == said:
+            return after.seen_again(now)
         of_tonight: dict[str, Any] = dict(zip(TONIGHT, said, strict=True))
-        if opened is not None:
-            return replace(opened, last_seen_at=self.now, **of_tonight)
+        if after is not None:
+            return replace(after, last_seen_at=now, **of_tonight)
         return Finding(
             id=identity,
             study=self.study,
             rule_id=violation.rule_id,
             state=FindingState.OPEN,
-            opened_at=self.now,
-            last_seen_at=self.now,
+            opened_at=now,
+            last_seen_at=now,
             **of_tonight,
         )
 
     def unseen(self, finding: Finding, before: Finding, *, complete: bool) -> Iterator[tuple[str, Finding]]:
         """What becomes of a finding that the night did not see, by the part of the delta that it belongs to, if any."""
-        if finding.state is FindingState.OPEN:
+        if finding.state.live:
             proof = self.proof(finding, complete=complete)
-            yield ("resolved", _moved(finding, proof, self.now)) if proof else ("untouched", finding)
+            after = closed(finding, proof, self.moment.now) if proof else unseen(finding, self.moment)
+            left = "quiet" if after.state.quiet else "untouched"
+            yield "resolved" if proof else left if after is finding else "reopened", after
         elif finding is not before:
             yield "moved", finding
 
@@ -252,9 +252,9 @@ class _Places:
 
     by_weight: Sequence[Finding]
     of_row: Mapping[tuple[str, RowKey], Finding]
-    """Open findings that show other fields than their rule does now are found by their row."""
+    """Live findings that show other fields than their rule does now are found by their row."""
     of_group: Mapping[tuple[str, RowKey], Sequence[Finding]]
-    """Open findings of several rows are found by each of them."""
+    """Live findings of several rows are found by each of them."""
 
     @cached_property
     def exact(self) -> Mapping[tuple[str, RowKey, tuple[str, ...], str], Finding]:
@@ -263,13 +263,13 @@ class _Places:
 
     @classmethod
     def of(cls, known: Iterable[Finding]) -> _Places:
-        """Of two findings at one place the open one is meant, then the one that was seen last."""
-        by_weight = sorted(known, key=lambda one: (one.state is FindingState.OPEN, one.last_seen_at, one.id))
+        """Of two findings at one place the live one is meant, then the one that was seen last."""
+        by_weight = sorted(known, key=lambda one: (one.state.live, one.last_seen_at, one.id))
         of_group: dict[tuple[str, RowKey], list[Finding]] = {}
         for one in by_weight:
-            for row in one.rows if one.others and one.state is FindingState.OPEN else ():
+            for row in one.rows if one.others and one.state.live else ():
                 of_group.setdefault((one.rule_id, row), []).append(one)
-        of_row = {(one.rule_id, one.row): one for one in by_weight if one.state is FindingState.OPEN}
+        of_row = {(one.rule_id, one.row): one for one in by_weight if one.state.live}
         return cls(by_weight, of_row, of_group)
 
     def finding(self, violation: Violation, seen: Container[str]) -> Finding | None:
@@ -284,12 +284,12 @@ class _Places:
         exact = self.exact.get((violation.rule_id, violation.row, violation.fields, violation.group))
         if violation.others and exact is not None and exact.id in seen:
             return None  # it follows another group, to which most of its rows went
-        if exact is not None and exact.state is FindingState.OPEN:
+        if exact is not None and exact.state.live:
             return exact
         return of_row if of_row is not None and of_row.id not in seen else exact
 
     def _finding_of_group(self, violation: Violation, seen: Container[str]) -> Finding | None:
-        """The open finding that follows a group: rows that join it or leave it change nothing of that.
+        """The live finding that follows a group: rows that join it or leave it change nothing of that.
 
         It is the one whose own row is in the group, then the one that has most rows of it, two at least, then the
         oldest; so of two groups that become one the other finding closes.
@@ -304,9 +304,12 @@ class _Places:
         return near[max(fitting)[-1]] if fitting else None
 
 
-def _change(before: Finding | None) -> str:
+def _part(before: Finding | None, after: Finding) -> str:
+    """The part of a delta that a finding which was seen belongs to."""
     if before is None:
         return "opened"
+    if after.state.quiet:
+        return "quiet"
     return "persisting" if before.state is FindingState.OPEN else "reopened"
 
 

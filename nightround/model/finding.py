@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from nightround.model.finding_answer import FindingAnswer, Moved, Snooze
 from nightround.model.language import Words
 from nightround.model.rule import Rule, Severity
 from redcap_sync.rows.tables import RowKey
@@ -21,10 +22,33 @@ class FindingState(StrEnum):
     """Where a finding stands between being seen and being closed."""
 
     OPEN = "open"
+    ANSWERED = "answered"
+    """A person answered; the answer waits to be accepted or returned, or for a night to see the correction."""
+    WAIVED = "waived"
+    """The answer was accepted, for exactly these values and this logic."""
+    SNOOZED = "snoozed"
+    """It was put off to a day. It is judged, and stays in doubt."""
     RESOLVED = "resolved"
     """The data say that it is over."""
     WITHDRAWN = "withdrawn"
     """Nobody asks any more: its rule was changed, or its rule or field is gone. That proves nothing of the data."""
+
+    @property
+    def live(self) -> bool:
+        """Whether the row still breaks its rule, as far as anybody knows."""
+        return self is not FindingState.RESOLVED and self is not FindingState.WITHDRAWN  # hashing one takes longer
+
+    @property
+    def quiet(self) -> bool:
+        """Whether it is live and nobody is asked about it."""
+        return self.live and self is not FindingState.OPEN
+
+
+STANDING = (FindingState.ANSWERED, FindingState.WAIVED, FindingState.SNOOZED)
+"""The states in which nobody is asked about a live finding, in the order in which they are listed."""
+QUIET = frozenset(STANDING)
+UNCOUNTED = frozenset({FindingState.WAIVED, FindingState.SNOOZED})
+"""The states whose findings do not decide the exit code."""
 
 
 class Resolution(StrEnum):
@@ -101,6 +125,13 @@ class Finding:
         return (self.severity.rank, self.rule_id, self.row, self.fields)
 
     resolution: Resolution | None = None
+    deviation: bool = False
+    """Whether its rule is one of protocol deviations, which nobody can correct."""
+    answer: FindingAnswer | None = None
+    """What was said of it; it stays while the finding is closed, until it comes back."""
+    snooze: Snooze | None = None
+    last: Moved | None = field(default=None, compare=False, repr=False)
+    """What was done to it just now, for the history; None of a finding as it was read."""
 
     def shown_as(self, rule: Rule | None) -> Words:
         """What it is shown as; `rule` is None where the study has its rule no longer."""
@@ -117,9 +148,10 @@ class Finding:
 class LedgerDelta:
     """What one night changed.
 
-    `resolved` are all that were closed, those that are withdrawn among them. `untouched` are open findings about which
-    this night proved nothing: their rule could not be judged, or the run was not complete. `moved` are
-    closed ones whose record or rule has another name now.
+    `resolved` are all that were closed, those that are withdrawn among them. `reopened` are open again: they came back,
+    or nobody was asked about them and now somebody is. `untouched` are open findings about which
+    this night proved nothing: their rule could not be judged, or the run was not complete. `quiet` are answered, waived
+    or snoozed, and nobody is asked about them. `moved` are closed ones whose record or rule has another name now.
     """
 
     opened: tuple[Finding, ...] = ()
@@ -127,18 +159,33 @@ class LedgerDelta:
     resolved: tuple[Finding, ...] = ()
     reopened: tuple[Finding, ...] = ()
     untouched: tuple[Finding, ...] = ()
+    quiet: tuple[Finding, ...] = ()
     moved: tuple[Finding, ...] = ()
 
     @property
     def speaking(self) -> LedgerDelta:
         """The same without findings that another one speaks for: what totals count and what people are told."""
-        names = ("opened", "persisting", "resolved", "reopened", "untouched")
+        names = ("opened", "persisting", "resolved", "reopened", "untouched", "quiet")
         return LedgerDelta(**{name: tuple(one for one in getattr(self, name) if not one.under) for name in names})
 
     @property
     def open_now(self) -> tuple[Finding, ...]:
         """Every finding that stands open after this night."""
         return (*self.opened, *self.reopened, *self.persisting, *self.untouched)
+
+    @property
+    def live(self) -> tuple[Finding, ...]:
+        """Every finding that is not closed after this night."""
+        return (*self.open_now, *self.quiet)
+
+    @property
+    def counted(self) -> tuple[Finding, ...]:
+        """The live findings that can decide an exit code: none that is waived or snoozed, or under one that is.
+
+        Nor a protocol deviation: it is counted apart.
+        """
+        left = {one.id for one in self.quiet if one.state in UNCOUNTED}
+        return tuple(one for one in self.live if one.id not in left and one.under not in left and not one.deviation)
 
 
 def finding_id(

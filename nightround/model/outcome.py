@@ -10,6 +10,9 @@ from nightround.model.language import Words
 from redcap_sync.messages import Message
 from redcap_sync.rows.tables import RowKey
 
+SUGGESTED = "suggested value"
+"""The name in `observed` of what a cell probably should hold: a guess, and no value of the row."""
+
 
 class Status(StrEnum):
     """What a rule came to on one night. Exactly one holds for every known rule."""

@@ -135,6 +135,8 @@ class Rule:
     involved: tuple[str, ...] = ()
     """Fields besides `fields` that decide whether a row breaks it: any of them may be the one that is wrong."""
     check: Check | None = None
+    deviation: bool = False
+    """Whether it finds protocol deviations: what cannot be undone, and is assessed and not corrected."""
     kind: RuleKind = RuleKind.LOGIC
     shown_at: RulePlace | None = None
     """Where its findings are shown, if not at their own rows: at a missing visit, which has no row."""

@@ -13,7 +13,7 @@ from datetime import datetime
 
 from nightround.findings.reconcile import withdraw
 from nightround.model.doubts import LostStructure
-from nightround.model.finding import Finding, FindingState, LedgerDelta, Resolution
+from nightround.model.finding import Finding, LedgerDelta, Resolution
 from nightround.model.rule import Rule
 from nightround.model.snapshot import Snapshot
 from nightround.night.round import Round
@@ -81,11 +81,11 @@ def settle_structure(facts: Round, store: Store, snapshot: Snapshot, rules: Sequ
     before = _rules_or_none(facts.rules, accepted.dictionary)
     vanished = _vanished(before or (), rules)
     loses = _loss(lost, {rule.id for rule in vanished}, frozenset())
-    still_open = [one for one in store.findings(facts.study.id) if one.state is FindingState.OPEN]
+    live = [one for one in store.findings(facts.study.id) if one.state.live]
     ids = {rule.id for rule in rules}
     # Where the files no longer fit the accepted structure, it is not known which rules went with it.
-    unknown = frozenset(one.rule_id for one in still_open if one.rule_id not in ids) if before is None else frozenset()
-    kept = bool(unknown) or any(loses(one) for one in still_open)
+    unknown = frozenset(one.rule_id for one in live if one.rule_id not in ids) if before is None else frozenset()
+    kept = bool(unknown) or any(loses(one) for one in live)
     if not touched and not kept:
         if facts.snapshots.latest_id() == snapshot.id:
             by_itself = Acceptance(facts.study.id, facts.run_id, facts.started_at)

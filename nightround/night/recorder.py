@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Self
 
 from nightround.model.doubts import TOO_MANY, Doubts
-from nightround.model.finding import FindingState, LedgerDelta
+from nightround.model.finding import STANDING, FindingState, LedgerDelta
 from nightround.model.outcome import Coverage
 from nightround.model.rule import Severity
 from nightround.night.failure_notice import without_hiding_the_error
@@ -81,7 +82,7 @@ class Recorder:
     """Rows that are gone and that nothing explains."""
     severe: int = 0
     """Open findings at or above the severity the study agreed on, or violations where no ledger was kept."""
-    findings: Mapping[str, int] = field(default_factory=dict)
+    findings: dict[str, int] = field(default_factory=dict)
     changes: Sequence[str] = ()
     """A line for each finding that changed."""
     files: list[Path] = field(default_factory=list)
@@ -128,18 +129,21 @@ class Recorder:
 
         Findings that another one speaks for are counted as `under`, and in no other number but the exit code's.
 
-        Findings of `quiet` rules, which are switched off, do not count for the exit code.
+        Findings of `quiet` rules, which are switched off, do not count for the exit code, nor do those that are waived
+        or snoozed, and protocol deviations.
         """
         speaking = delta.speaking
         withdrawn = sum(one.state is FindingState.WITHDRAWN for one in speaking.resolved)
         counts = {
             "resolved": len(speaking.resolved) - withdrawn,
             "withdrawn": withdrawn,
-            "under": len(delta.open_now) - len(speaking.open_now),
+            "under": len(delta.live) - len(speaking.live),
         }
+        standing = Counter(one.state for one in speaking.quiet)
         self.findings = {name: counts[name] if name in counts else len(getattr(speaking, name)) for name in CHANGES}
+        self.findings |= {state.value: standing[state] for state in STANDING}
         self.changes = tuple(changes)
-        self.severe = self._severe(one.severity for one in delta.open_now if one.rule_id not in quiet)
+        self.severe = self._severe(one.severity for one in delta.counted if one.rule_id not in quiet)
 
     def finish(self, ended: Ended, exit_code: int, *, trouble: Message | None = None) -> None:
         """Remember how the run ended."""

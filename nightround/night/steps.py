@@ -155,6 +155,8 @@ class Night:
                     names=validation.positions,
                     doubts=validation.doubts,
                     quiet=facts.switched_off,
+                    today=facts.hospital_time.date(),
+                    taken_at=snapshot.taken_at,
                 ),
                 facts.started_at,
             )

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from nightround.model.finding import STANDING, FindingState
 from nightround.model.rule import Severity
 from nightround.night.outbox_step import message_document, undelivered
 from nightround.night.round import NIGHTLY
@@ -41,6 +42,8 @@ class StudyStatus:
     open_findings: dict[Severity, int]
     undelivered: list[StoredMessage]
     """Messages that did not arrive, and whose news no later one brought."""
+    quiet_findings: dict[FindingState, int]
+    """Those that nobody is asked about: answered, waived or snoozed."""
 
     def document(self) -> dict[str, Any]:
         """The status as JSON."""
@@ -61,6 +64,7 @@ class StudyStatus:
             },
             "open_findings": {one.value: count for one, count in self.open_findings.items()},
             "undelivered_messages": [message_document(one, self.zone) for one in self.undelivered],
+            **{f"{one.value}_findings": count for one, count in self.quiet_findings.items()},
         }
 
     def lines(self) -> Iterator[str]:
@@ -77,6 +81,8 @@ class StudyStatus:
         yield f"  undelivered messages: {len(self.undelivered) or 'none'}"
         for one in self.undelivered[-SHOWN_MESSAGES:]:
             yield f"    {self._hour(one.written_at)} {one.role} by {one.channel}: {one.state}, {one.said}"
+        if said := ", ".join(f"{count} {one.value}" for one, count in self.quiet_findings.items() if count):
+            yield f"  findings that nobody is asked about: {said}"
 
     def _hour(self, moment: datetime) -> str:
         return moment.astimezone(self.zone).isoformat(timespec="seconds")
@@ -94,14 +100,22 @@ def status_of(name: str, data: Path, content: Content) -> StudyStatus:
     settings = known_settings(place)
     zone = ZoneInfo(settings.study.time_zone if settings else "UTC")
     if not (place.database).is_file():
-        return StudyStatus(place.id, zone, None, None, dict.fromkeys(Severity, 0), [])
+        return StudyStatus(place.id, zone, None, None, dict.fromkeys(Severity, 0), [], dict.fromkeys(STANDING, 0))
     return _read(place, zone)
 
 
 def _read(place: StudyPlace, zone: ZoneInfo) -> StudyStatus:
     with open_store(place.database) as store:
         newest = store.last_attempt(place.id, NIGHTLY)
-        open_now = Counter(one.severity for one in store.findings(place.id) if one.resolved_at is None)
-        counts = {one: open_now[one] for one in Severity}
-        waiting = undelivered(store.messages(place.id))
-        return StudyStatus(place.id, zone, store.last_complete(place.id, NIGHTLY), newest, counts, waiting)
+        found = store.findings(place.id)
+        open_now = Counter(one.severity for one in found if one.state is FindingState.OPEN)
+        quiet = Counter(one.state for one in found)
+        return StudyStatus(
+            study=place.id,
+            zone=zone,
+            last_complete=store.last_complete(place.id, NIGHTLY),
+            last_attempt=newest,
+            open_findings={one: open_now[one] for one in Severity},
+            undelivered=undelivered(store.messages(place.id)),
+            quiet_findings={one: quiet[one] for one in STANDING},
+        )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -206,6 +206,22 @@ class Store:
             runs.insert_outcomes(connection, run_id, outcomes)
             findings.write_delta(connection, study, run_id, delta, known=known, now=now)
         return delta
+
+    def record_moves(
+        self,
+        study: str,
+        run_id: int,
+        decide: Callable[[tuple[Finding, ...]], Sequence[Finding]],
+        now: datetime,
+    ) -> tuple[Finding, ...]:
+        """Let `decide` say what a person changes in the findings as they are now, and write all of it or nothing.
+
+        It gives a finding once for each change of it, in their order.
+        """
+        with writing(self.engine) as connection:
+            moves = tuple(decide(findings.read_findings(connection, study)))
+            findings.write_moves(connection, study, run_id, moves, now)
+        return moves
 
     def reconciled_at(self, study: str, run_id: int) -> datetime | None:
         """When the newest run before a run began that brought the findings of a study up to date; None before one."""

@@ -7,7 +7,6 @@ import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from enum import StrEnum
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -25,7 +24,8 @@ from sqlalchemy import (
     update,
 )
 
-from nightround.model.finding import Finding, FindingState, LedgerDelta, Resolution
+from nightround.model.finding import QUIET, Finding, FindingState, LedgerDelta, Resolution
+from nightround.model.finding_answer import COMMENT, Change, FindingAnswer, Moved, Snooze
 from nightround.model.language import Words
 from nightround.model.rule import Severity
 from nightround.store.history_chain import START, BrokenLine, broken_lines, chained
@@ -37,30 +37,28 @@ log = logging.getLogger(__name__)
 
 SEVERITIES = {one.value: one for one in Severity}
 SEEN_AGAIN = attrgetter(
-    *("rule_id", "row", "others", "group", "fields", "severity", "owner", "observed", "logic", "title", "under")
+    *("rule_id", "row", "others", "group", "fields", "severity", "owner", "observed", "logic", "title", "under"),
+    "deviation",
 )
-"""What of an open finding may be another from night to night, besides when it was seen."""
+"""What of a live finding may be another from night to night, besides when it was seen."""
 STATES = {one.value: one for one in FindingState}
-
-
-class Change(StrEnum):
-    """What happened to a finding's state."""
-
-    OPENED = "opened"
-    REOPENED = "reopened"
-    RESOLVED = "resolved"
-    WITHDRAWN = "withdrawn"
-    UNDER = "under"
-    """Another finding, of a more specific rule on the same field, speaks for it from now on."""
-    SPEAKS = "speaks"
-    """It speaks for itself again."""
 
 
 CLOSED_AS = {FindingState.RESOLVED: Change.RESOLVED, FindingState.WITHDRAWN: Change.WITHDRAWN}
 """What is written of a finding that was closed, by its state."""
-CLOSINGS = frozenset(CLOSED_AS.values())
-KNOWN_OPEN = frozenset({*CLOSINGS, Change.UNDER})
-"""Changes of a finding that was open and spoke for itself before."""
+BEGINNINGS = frozenset({Change.OPENED, Change.REOPENED, Change.SPEAKS})
+"""Changes of a finding that nobody had to know of before."""
+ASKED_AGAIN = frozenset({Change.RETURNED, Change.LAPSED, Change.WOKEN})
+"""Changes of a finding that nobody was asked about, and somebody is again."""
+STATE_AFTER = {
+    **dict.fromkeys((Change.OPENED, Change.REOPENED, Change.RETURNED, Change.LAPSED, Change.WOKEN), FindingState.OPEN),
+    Change.ANSWERED: FindingState.ANSWERED,
+    Change.WAIVED: FindingState.WAIVED,
+    Change.SNOOZED: FindingState.SNOOZED,
+    Change.RESOLVED: FindingState.RESOLVED,
+    Change.WITHDRAWN: FindingState.WITHDRAWN,
+}
+"""The state that each change leaves; of the others it stays what it was."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +72,11 @@ class HistoryEntry:
     change: Change
     resolution: Resolution | None
     observed: Mapping[str, str] = field(repr=False)
+    was: FindingState | None = None
+    """The state before; None before it was opened, and in lines of an earlier version."""
+    by: str = ""
+    why: str = ""
+    comment: str = field(default="", repr=False)
 
 
 class Changes(NamedTuple):
@@ -107,27 +110,56 @@ def write_delta(
     if delta.opened:
         connection.execute(insert(findings), [_row(one, sealer) for one in delta.opened])
     before = {one.id: one for one in known}
-    others = [one for one in (*delta.persisting, *delta.untouched) if not _only_seen_again(one, before[one.id])]
+    standing = (*delta.persisting, *delta.untouched, *delta.quiet)
+    others = [one for one in standing if not _only_seen_again(one, before[one.id])]
     changed = [*others, *delta.reopened, *delta.resolved, *delta.moved]
     if changed:
         by_id = update(findings).where(findings.c.id == bindparam("finding_id"))
         connection.execute(by_id, [_row(one, sealer, identity="finding_id") for one in changed])
-    if delta.persisting:
-        _write_last_seen(connection, study, delta)
-    moved = {Change.OPENED: delta.opened, Change.REOPENED: delta.reopened}
-    moves = [*((change, one) for change, found in moved.items() for one in found)]
+    _write_last_seen(connection, study, delta)
+    moves = [*((one, Moved(Change.OPENED, "")) for one in delta.opened)]
+    moves += [(one, one.last or Moved(Change.REOPENED, before[one.id].state)) for one in delta.reopened]
     moves += [
-        (Change.UNDER if one.under else Change.SPEAKS, one)
-        for one in (*delta.persisting, *delta.untouched)
+        (one, Moved(Change.UNDER if one.under else Change.SPEAKS, before[one.id].state))
+        for one in standing
         if bool(one.under) is not bool(before[one.id].under)
     ]
-    moves += [(CLOSED_AS[one.state], one) for one in delta.resolved]
-    lines = [_line(one, change, study, run_id, now) for change, one in moves]
+    moves += [(one, one.last or Moved(CLOSED_AS[one.state], before[one.id].state)) for one in delta.resolved]
+    _write_lines(connection, study, run_id, moves, now)
+
+
+def write_moves(connection: Connection, study: str, run_id: int, moves: Sequence[Finding], now: datetime) -> None:
+    """Write what a person did to findings: the last form of each as it is now, and a line for every form.
+
+    `moves` have the same finding once for each change of it, in their order.
+    """
+    sealer = sealer_of(connection)
+    newest = {one.id: one for one in moves}
+    by_id = update(findings).where(findings.c.id == bindparam("finding_id"))
+    if newest:
+        connection.execute(by_id, [_row(one, sealer, identity="finding_id") for one in newest.values()])
+    _write_lines(connection, study, run_id, [(one, one.last) for one in moves if one.last], now)
+
+
+def _write_lines(
+    connection: Connection, study: str, run_id: int, moves: Iterable[tuple[Finding, Moved]], now: datetime
+) -> None:
+    """Add a line for each change to the chain of a study."""
+    sealer = sealer_of(connection)
+    lines = [_line(one, move, study, run_id, now) for one, move in moves]
     if lines:
         # The chain is over the values themselves, so that it stays whole when they are sealed later.
         links = chained(lines, _last_hash(connection, study))
-        kept = [{**one, "observed": sealer.stored(one["finding_id"], one["observed"])} for one in links]
-        connection.execute(insert(finding_history), kept)
+        connection.execute(insert(finding_history), [{**one, **_sealed(one, sealer)} for one in links])
+
+
+def _sealed(line: Mapping[str, Any], sealer: ValueSealer) -> dict[str, Any]:
+    """What of a line may hold a patient's value, as it is stored."""
+    finding_id, comment = line["finding_id"], line["comment"]
+    return {
+        "observed": sealer.stored(finding_id, line["observed"]),
+        "comment": sealer.stored(finding_id, comment) if comment else None,
+    }
 
 
 def _last_hash(connection: Connection, study: str) -> str:
@@ -140,7 +172,10 @@ def read_broken_lines(connection: Connection, study: str) -> tuple[BrokenLine, .
     """The lines of the history that are not what was written, and those that contradict a finding or a mail."""
     lines = connection.execute(_lines_of(study)).mappings().all()
     sealer = sealer_of(connection)
-    read = [{**line, "observed": sealer.read(line["finding_id"] or "", line["observed"])} for line in lines]
+    read = [
+        {**line, **{name: sealer.read(line["finding_id"] or "", line[name]) for name in ("observed", "comment")}}
+        for line in lines
+    ]
     if unread := sum(isinstance(line["observed"], UnreadableValues) for line in read):
         log.warning("the values of %d history lines are sealed with a key that is not given; not checked", unread)
     broken = broken_lines(read)
@@ -162,13 +197,14 @@ def _lines_of(study: str) -> Select[Any]:
 
 def _contradicting(connection: Connection, study: str, lines: Iterable[RowMapping]) -> Iterator[BrokenLine]:
     """The last line of each finding whose state is another one, or that is not there."""
-    last = {line["finding_id"]: line for line in lines if line["finding_id"] is not None}
+    known = [line for line in lines if line["finding_id"] is not None]
+    last = {line["finding_id"]: line["position"] for line in known}
+    left = {line["finding_id"]: STATE_AFTER[line["change"]] for line in known if line["change"] in STATE_AFTER}
     found = select(findings.c.id, findings.c.state).where(findings.c.study == study)
     states = {row.id: row.state for row in connection.execute(found)}
-    for finding, line in last.items():
-        opened = line["change"] not in CLOSINGS
-        if finding not in states or (states[finding] == FindingState.OPEN) is not opened:
-            yield BrokenLine(line["position"], "state")
+    for finding, position in last.items():
+        if states.get(finding) != left.get(finding):
+            yield BrokenLine(position, "state")
 
 
 def _only_seen_again(after: Finding, before: Finding) -> bool:
@@ -176,13 +212,17 @@ def _only_seen_again(after: Finding, before: Finding) -> bool:
 
 
 def _write_last_seen(connection: Connection, study: str, delta: LedgerDelta) -> None:
-    """Every open finding was seen tonight, but those about which the night proved nothing."""
-    seen_at = delta.persisting[0].last_seen_at
-    open_ones = update(findings).where(findings.c.study == study, findings.c.state == FindingState.OPEN)
-    connection.execute(open_ones.values(last_seen_at=seen_at))
-    if delta.untouched:
+    """Every live finding was seen tonight, but those about which the night proved nothing."""
+    seen = delta.persisting[:1] or delta.quiet
+    if not seen:
+        return
+    seen_at = max(one.last_seen_at for one in seen)
+    live = update(findings).where(findings.c.study == study, findings.c.state.in_([FindingState.OPEN, *QUIET]))
+    connection.execute(live.values(last_seen_at=seen_at))
+    rest = (*delta.untouched, *delta.quiet, *delta.reopened)
+    unseen = [{"finding_id": one.id, "seen_at": one.last_seen_at} for one in rest if one.last_seen_at != seen_at]
+    if unseen:
         by_id = update(findings).where(findings.c.id == bindparam("finding_id"))
-        unseen = [{"finding_id": one.id, "seen_at": one.last_seen_at} for one in delta.untouched]
         connection.execute(by_id.values(last_seen_at=bindparam("seen_at")), unseen)
 
 
@@ -207,31 +247,47 @@ def read_changes(connection: Connection, study: str, position: int) -> Changes:
     finding that another one speaks for; one that begins to speak for itself is one that opened.
     """
     first: dict[str, Change] = {}
+    asked_again: set[str] = set()
     for entry in read_history(connection, study, position):
         first.setdefault(entry.finding_id, entry.change)
-    found = read_findings(connection, study)
-    found = tuple(one for one in found if not one.under)
-    now_open = [one for one in found if one.state is FindingState.OPEN]
-    delta = LedgerDelta(
-        opened=tuple(one for one in now_open if first.get(one.id) in (Change.OPENED, Change.SPEAKS)),
-        reopened=tuple(one for one in now_open if first.get(one.id) is Change.REOPENED),
-        # Closed and back again is what the reader of the last digest knows as open.
-        persisting=tuple(one for one in now_open if first.get(one.id) in {None, *KNOWN_OPEN}),
-        resolved=tuple(one for one in found if one.state is not FindingState.OPEN and first.get(one.id) in KNOWN_OPEN),
-    )
+        if entry.change in ASKED_AGAIN:
+            asked_again.add(entry.finding_id)
+    found = tuple(one for one in read_findings(connection, study) if not one.under)
+    parts = {name: list[Finding]() for name in LedgerDelta.__dataclass_fields__}
+    for one in found:
+        if name := _part(one, first.get(one.id), asked_again=one.id in asked_again):
+            parts[name].append(one)
+    delta = LedgerDelta(**{name: tuple(ones) for name, ones in parts.items()})
     newest = select(func.max(finding_history.c.position)).where(finding_history.c.study == study)
     return Changes(delta, connection.execute(newest).scalar() or 0)
 
 
-def _line(finding: Finding, change: Change, study: str, run_id: int, now: datetime) -> dict[str, Any]:
+def _part(finding: Finding, first: Change | None, *, asked_again: bool) -> str:
+    """The part of a delta that a finding belongs to, by the first thing that happened to it since; '' for none."""
+    if finding.state.quiet:
+        return "quiet"
+    if not finding.state.live:
+        # What was not there, or was closed, when the reader heard last, and is closed now, is nothing to tell.
+        return "" if first in {None, *BEGINNINGS} else "resolved"
+    if first in (Change.OPENED, Change.SPEAKS):
+        return "opened"
+    # Closed and back again is what the reader of the last digest knows as open.
+    return "reopened" if asked_again or first is Change.REOPENED else "persisting"
+
+
+def _line(finding: Finding, move: Moved, study: str, run_id: int, now: datetime) -> dict[str, Any]:
     return {
         "finding_id": finding.id,
         "study": study,
         "run_id": run_id,
         "at": now,
-        "change": change,
+        "change": move.change,
         "resolution": finding.resolution,
         "observed": dict(finding.observed),
+        "was": move.was or None,
+        "by": move.by or None,
+        "why": move.why or None,
+        "comment": {COMMENT: move.comment} if move.comment else None,
     }
 
 
@@ -244,6 +300,10 @@ def _entry(row: RowMapping, sealer: ValueSealer) -> HistoryEntry:
         change=Change(row["change"]),
         resolution=_resolution(row["resolution"]),
         observed=sealer.read(row["finding_id"], row["observed"]),
+        was=FindingState(row["was"]) if row["was"] else None,
+        by=row["by"] or "",
+        why=row["why"] or "",
+        comment=sealer.read(row["finding_id"], row["comment"]).get(COMMENT, ""),
     )
 
 
@@ -268,19 +328,29 @@ def _row(finding: Finding, sealer: ValueSealer, identity: str = "id") -> dict[st
         "title_zh": finding.title.zh,
         "title_en": finding.title.en,
         "under": finding.under,
+        "deviation": finding.deviation,
         "others": [list(one) for one in finding.others] or None,
         "cohort_group": finding.group,
+        "answer": finding.answer.document() if finding.answer else None,
+        "snooze": finding.snooze.document() if finding.snooze else None,
+        "comment": _stored_comment(finding, sealer),
     }
+
+
+def _stored_comment(finding: Finding, sealer: ValueSealer) -> dict[str, str] | str | None:
+    said = finding.snooze or finding.answer
+    return sealer.stored(finding.id, said.kept_comment) if said and said.kept_comment else None
 
 
 READ_COLUMNS: tuple[ColumnElement[Any], ...] = (
     *(findings.c[name] for name in ("id", "study", "rule_id", "record", "event", "instrument", "instance")),
     *(findings.c[name] for name in ("owner", "times_reopened", "severity", "state", "resolution")),
-    *(findings.c[name] for name in ("logic", "title_zh", "title_en", "under", "cohort_group")),
+    *(findings.c[name] for name in ("logic", "title_zh", "title_en", "under", "deviation", "cohort_group")),
     *(
         cast(findings.c[name], Text)
         for name in ("fields", "others", "observed", "opened_at", "last_seen_at", "resolved_at")
     ),
+    *(cast(findings.c[name], Text) for name in ("answer", "snooze", "comment")),
 )
 """By position, and what is costly to read as text: every night reads all findings, and most cells are repeated."""
 
@@ -314,6 +384,16 @@ class _Cells:
     def others(self, text: str | None) -> tuple[RowKey, ...]:
         return tuple(RowKey(*one) for one in json.loads(text)) if text else ()
 
+    def said(
+        self, finding_id: str, answer: str | None, snooze: str | None, comment: str | None
+    ) -> tuple[FindingAnswer | None, Snooze | None]:
+        """What was said of a finding."""
+        kept = self._sealer.read(finding_id, json.loads(comment)) if comment else {}
+        return (
+            FindingAnswer.read(json.loads(answer), kept) if answer else None,
+            Snooze.read(json.loads(snooze), kept) if snooze else None,
+        )
+
     def observed(self, finding_id: str, text: str) -> Mapping[str, str]:
         if text not in self._observed:
             self._observed[text] = self._sealer.read(finding_id, json.loads(text))
@@ -322,8 +402,9 @@ class _Cells:
 
 def _finding(row: Sequence[Any], cells: _Cells) -> Finding:
     identity, study, rule_id, record, event, instrument, instance, owner, times_reopened, *others = row
-    severity, state, resolution, logic, title_zh, title_en, under, cohort_group, *texts = others
-    fields, group, observed, opened_at, last_seen_at, resolved_at = texts
+    severity, state, resolution, logic, title_zh, title_en, under, deviation, cohort_group, *texts = others
+    fields, group, observed, opened_at, last_seen_at, resolved_at, *said = texts
+    answer, snooze = cells.said(identity, *said) if any(said) else (None, None)
     return Finding(
         id=identity,
         study=study,
@@ -342,8 +423,11 @@ def _finding(row: Sequence[Any], cells: _Cells) -> Finding:
         logic=logic,
         title=cells.title(title_zh, title_en),
         under=under,
+        deviation=bool(deviation),
         others=cells.others(group),
         group=cohort_group,
+        answer=answer,
+        snooze=snooze,
     )
 
 

@@ -69,7 +69,7 @@ def forget(
     changed = connection.execute(select(func.count()).where(lines)).scalar_one()
     everything = {**counts, "findings": found, "history": changed}
     connection.execute(update(forgotten).where(forgotten.c.id == number).values(counts=everything))
-    blank: dict[str, Any] = {"finding_id": None, "observed": {}, "salt": None, "forgotten": number}
+    blank: dict[str, Any] = {"finding_id": None, "observed": {}, "comment": None, "salt": None, "forgotten": number}
     connection.execute(update(finding_history).where(lines).values(**blank))
     for table in reversed(metadata.sorted_tables):
         if {"study", "record"} <= set(table.c.keys()):

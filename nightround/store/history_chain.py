@@ -67,7 +67,7 @@ def broken_lines(lines: Iterable[Line]) -> tuple[BrokenLine, ...]:
 
 
 def _linked(line: Line, previous: str, salt: str) -> dict[str, Any]:
-    link = {**line, "salt": salt, "digest": salted_digest(salt, [line["finding_id"], line["observed"]])}
+    link = {**line, "salt": salt, "digest": salted_digest(salt, _private(line))}
     return {**link, "previous": previous, "hash": _hash(link, previous)}
 
 
@@ -78,11 +78,18 @@ def _trouble(line: Line, previous: str) -> str:
     if line["hash"] != _hash(line, previous):
         return "line"
     if line["forgotten"] is not None:
-        return "left" if line["salt"] or line["observed"] or line["finding_id"] else ""
-    if isinstance(line["observed"], UnreadableValues):
+        left = (line.get(name) for name in ("salt", "observed", "finding_id", "comment"))
+        return "left" if any(left) else ""
+    if isinstance(line["observed"], UnreadableValues) or isinstance(line.get("comment"), UnreadableValues):
         return ""
-    known = line["salt"] and line["digest"] == salted_digest(line["salt"], [line["finding_id"], line["observed"]])
+    known = line["salt"] and line["digest"] == salted_digest(line["salt"], _private(line))
     return "" if known else "values"
+
+
+def _private(line: Line) -> list[Any]:
+    """What is forgotten of a line with its patient: the finding, its values, and a comment where there is one."""
+    comment = line.get("comment")
+    return [line["finding_id"], line["observed"], *([comment] if comment else [])]
 
 
 def salted_digest(salt: str, content: object) -> str:
@@ -94,5 +101,8 @@ def salted_digest(salt: str, content: object) -> str:
 def _hash(line: Line, previous: str) -> str:
     at: datetime = line["at"]
     facts = [line["study"], line["run_id"], at.astimezone(UTC).isoformat(), line["change"], line["resolution"]]
+    # A line of an earlier version has none of these, and its hash was made without them.
+    said = [line.get(name) for name in ("was", "by", "why")]
+    facts += said if any(one is not None for one in said) else []
     text = json.dumps([previous, *facts, line["digest"]], ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()

@@ -66,12 +66,14 @@ def seal_plain(connection: Connection) -> int:
     """Seal every value that is stored as it is; returns how many findings and lines had one."""
     sealer = sealer_of(connection)
     done = 0
-    for table, key, owner in (
-        (findings, findings.c.id, findings.c.id),
-        (finding_history, finding_history.c.position, finding_history.c.finding_id),
+    for table, key, owner, column in (
+        (findings, findings.c.id, findings.c.id, findings.c.observed),
+        (findings, findings.c.id, findings.c.id, findings.c.comment),
+        (finding_history, finding_history.c.position, finding_history.c.finding_id, finding_history.c.observed),
+        (finding_history, finding_history.c.position, finding_history.c.finding_id, finding_history.c.comment),
     ):
-        text = cast(table.c.observed, Text)
-        plain = select(key, owner, table.c.observed).where(text.not_like(f'"{PREFIX}%'), text.not_in(("{}", "null")))
+        text = cast(column, Text)
+        plain = select(key, owner, column).where(text.not_like(f'"{PREFIX}%'), text.not_in(("{}", "null")))
         rows = [
             {"row": row[0], "sealed": sealer.stored(row[1] or "", row[2])}
             for row in connection.execute(plain)
@@ -79,6 +81,6 @@ def seal_plain(connection: Connection) -> int:
         ]
         if rows:
             by_key = update(table).where(key == bindparam("row"))
-            connection.execute(by_key.values(observed=bindparam("sealed")), rows)
+            connection.execute(by_key.values({column.name: bindparam("sealed")}), rows)
         done += len(rows)
     return done

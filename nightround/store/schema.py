@@ -19,6 +19,7 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    false,
 )
 from sqlalchemy.engine import Dialect
 
@@ -146,6 +147,10 @@ findings = Table(
     Column("under", String(16), nullable=False, server_default=""),
     Column("others", JSON(none_as_null=True)),  # rows of the same group, of a rule across rows
     Column("cohort_group", Text, nullable=False, server_default=""),  # of a rule on all rows together
+    Column("deviation", Boolean, nullable=False, server_default=false()),
+    Column("answer", JSON(none_as_null=True)),  # what was said of it, without the comment
+    Column("snooze", JSON(none_as_null=True)),
+    Column("comment", JSON(none_as_null=True)),  # of either; sealed as `observed` is
     Index(None, "study", "state"),
 )
 
@@ -194,6 +199,10 @@ finding_history = Table(
     Column("previous", String(64), nullable=False),
     Column("hash", String(64), nullable=False),
     Column("forgotten", Counter, ForeignKey("forgotten.id")),
+    Column("was", String(16)),  # the state before; blank in lines of an earlier version, as the next three
+    Column("by", Text),
+    Column("why", String(32)),
+    Column("comment", JSON(none_as_null=True)),  # sealed as `observed` is
     Index(None, "study", "position"),
     sqlite_autoincrement=True,
 )

@@ -187,6 +187,13 @@ class AlertsTable(StudyModel):
     """The variable with the address of a dead man's switch, which says who did not call; the address is a secret."""
 
 
+class AnswersTable(StudyModel):
+    """`[answers]`: who has to agree to what a person says of a finding."""
+
+    second_person: Literal["critical", "all"] = "critical"
+    """Of which findings a confirmation counts only after a second person has approved it."""
+
+
 class OffTable(StudyModel):
     """`[rules] off`: a rule that is not judged until a date, and why."""
 
@@ -276,6 +283,7 @@ class StudySettings(StudyModel):
     report: ReportTable = ReportTable()
     alerts: AlertsTable = AlertsTable()
     rules: RulesTable = RulesTable()
+    answers: AnswersTable = AnswersTable()
     dictionary_rules: DictionaryRulesTable = DictionaryRulesTable()
 
     @model_validator(mode="after")

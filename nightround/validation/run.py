@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from nightround.model.doubts import Doubts
-from nightround.model.outcome import Coverage, Outcome, Status, Violation
+from nightround.model.outcome import SUGGESTED, Coverage, Outcome, Status, Violation
 from nightround.model.rule import Rule
 from nightround.model.snapshot import Snapshot
 from nightround.validation.batch import Batch, make_batch
@@ -31,8 +31,6 @@ from redcap_sync.messages import Message
 from redcap_sync.rows.tables import RowKey
 
 Named = TypeVar("Named", Outcome, JudgedRule)
-SUGGESTED = "suggested value"
-"""The name in `observed` of what a cell probably should hold."""
 
 
 @dataclass(frozen=True)

@@ -64,6 +64,9 @@ class RuleTable(RuleModel):
     """In place of logic: what is true of all rows together, or of those of a data access group."""
     severity: Severity
     """How much a violation can hurt the results."""
+    kind: Literal["query", "deviation"] = "query"
+    """`deviation` for a protocol deviation, which nobody can undo: a dose, a window, a wrong order. Nobody is asked to
+    correct it; it is assessed, counted apart, and listed in the report."""
     fields: tuple[FilledLine, ...] | None = None
     """The fields that are shown, the link leads to the first. Without it: every field that the logic reads.
     Lists name the other fields that the logic reads after them, because any of them may be the wrong one."""
@@ -226,6 +229,7 @@ def rule_of(table: RuleTable, path: Path, *, strict: bool = True) -> Rule:
         identifiers_by_name=table.identifiers_by_name or bool(compared),
         involved=tuple(name for name in read if table.shown is not None and name not in table.shown),
         check=check_of(table.unique, table.alike, table.count, table.cohort),
+        deviation=table.kind == "deviation",
         kind=next(kind for name, kind in ASKING.items() if getattr(table, name)),
     )
 
