@@ -1,0 +1,130 @@
+"""`nightround answer`, `approve`, `snooze`: the loop of a coordinator and a data manager over several nights."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nightround.cli import answer as answer_commands
+from nightround.cli.main import main
+from tests.small_study import SmallStudy, small_study
+
+Call = Callable[..., tuple[int, dict[str, Any]]]
+
+
+@pytest.fixture
+def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SmallStudy]:
+    """The study after one night."""
+    with small_study(tmp_path / "data") as one:
+        for name, value in one.environ.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr(answer_commands, "now", lambda: one.now[0])
+        one.round()
+        yield one
+
+
+@pytest.fixture
+def call(study: SmallStudy, capsys: pytest.CaptureFixture[str]) -> Call:
+    """A command on the study, as its exit code and its JSON."""
+
+    def called(command: str, *options: str) -> tuple[int, dict[str, Any]]:
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main([command, str(study.source), *options, "--data", str(study.data), "--json"])
+        return int(ended.value.code or 0), json.loads(capsys.readouterr().out)
+
+    return called
+
+
+def listed(call: Call, *options: str) -> list[dict[str, Any]]:
+    """What `findings --json` lists."""
+    found: list[dict[str, Any]] = call("findings", *options)[1]["findings"]
+    return found
+
+
+def first_of(call: Call, record: str, severity: str) -> dict[str, Any]:
+    """A finding of a record that speaks for itself."""
+    return next(one for one in listed(call, "--record", record) if one["severity"] == severity and not one["under"])
+
+
+def test_a_confirmed_value_is_not_asked_again_until_it_changes(study: SmallStudy, call: Call) -> None:
+    """Waived at once and quiet for a night; after a change that still breaks the rule it is asked about again."""
+    found = first_of(call, "2", "minor")
+    code, done = call(
+        "answer", found["id"][:8], "--code", "confirmed_correct", "--by", "coordinator", "--comment", "ok"
+    )
+    assert (code, done["finding"]["state"]) == (0, "waived")
+    assert done["finding"]["answer"]["accepted_by"] == "coordinator"
+    study.next_day()
+    summary = study.round()
+    assert summary.findings["waived"] == 1
+    assert found["id"] not in {one["id"] for one in listed(call, "--open")}
+    study.next_day()
+    study.type_in("2", age="99")
+    study.round()
+    history = call("finding", found["id"])[1]["finding"]["history"]
+    changes = [(one["change"], one["was"], one["by"], one["why"]) for one in history]
+    assert changes[:3] == [
+        ("opened", None, None, None),
+        ("answered", "open", "coordinator", "confirmed_correct"),
+        ("waived", "answered", "coordinator", "confirmed_correct"),
+    ]
+    assert changes[3:] == [("lapsed", "waived", None, "values_changed")]
+    assert history[1]["comment"] == "ok"
+
+
+def test_a_correction_is_checked_by_the_next_night(study: SmallStudy, call: Call) -> None:
+    """Said to be corrected and not: asked once more. Said and done: closed, with what was said."""
+    found = first_of(call, "2", "minor")
+    for corrected, state in ((False, "open"), (True, "resolved")):
+        assert call("answer", found["id"], "--code", "typo_corrected", "--by", "coordinator")[0] == 0
+        study.next_day()
+        if corrected:
+            study.type_in("2", age="47")
+        study.round()
+        assert call("finding", found["id"])[1]["finding"]["state"] == state
+
+
+def test_what_a_state_does_not_allow_ends_with_2_and_a_true_sentence(call: Call) -> None:
+    """Each refused command names the finding's state, changes nothing and writes no line."""
+    found = first_of(call, "2", "minor")
+    assert call("approve", found["id"], "--by", "data_manager")[0] == 2
+    call("answer", found["id"], "--code", "other", "--by", "coordinator")
+    before = call("finding", found["id"])
+    for command, *options in (
+        ("answer", "--code", "other", "--by", "x"),
+        ("snooze", "--until", "2025-08-01", "--by", "x"),
+        ("approve", "--by", "coordinator"),
+    ):
+        code, refused = call(command, found["id"], *options)
+        assert (code, refused["exit_code"]) == (2, 2)
+        assert found["id"][:8] in refused["error"]["what"]
+    assert call("finding", found["id"]) == before
+    assert call("approve", found["id"], "--return", "--by", "data_manager", "--comment", "which source?")[0] == 0
+    assert call("finding", found["id"])[1]["finding"]["state"] == "open"
+    assert call("snooze", found["id"], "--until", "2025-07-02", "--by", "x")[0] == 2
+
+
+def test_a_snoozed_finding_leaves_the_repetition_until_its_day(study: SmallStudy, call: Call) -> None:
+    """It is counted as snoozed and judged; on its day it comes back once."""
+    found = first_of(call, "2", "minor")
+    assert call("snooze", found["id"], "--until", "2025-07-04", "--by", "coordinator")[0] == 0
+    states = []
+    for _ in range(3):
+        study.next_day()
+        summary = study.round()
+        states.append((summary.findings["snoozed"], summary.findings["reopened"]))
+    assert states == [(1, 0), (0, 1), (0, 0)]
+
+
+def test_two_writers_take_turns_and_wait_for_no_longer_than_they_say(study: SmallStudy, call: Call) -> None:
+    """While another run changes findings an answer waits, and gives up with exit code 2."""
+    found = first_of(call, "2", "minor")
+    with study.opened("check") as night, night.facts.only_one(".lock"):
+        code, refused = call("answer", found["id"], "--code", "other", "--by", "x", "--wait", "0")
+    assert (code, refused["error"]["code"]) == (2, "night.locked")
+    assert call("answer", found["id"], "--code", "other", "--by", "x", "--wait", "0")[0] == 0
