@@ -50,11 +50,10 @@ def reconcile(
 ) -> LedgerDelta:
     """Hold what is known against tonight's outcomes and say what opened, stays, closed or came back.
 
-    `known` are all findings of the study, `rules` its rules by id, `rows` the keys of every row in
-    the snapshot's tables. `complete` is false when the run could not see everything: it then closes
-    nothing, because a violation that is not seen proves nothing. It still opens and confirms, because
-    a violation on a row that was exported is there whatever else was missing; only a violation on a
-    row that is not in the snapshot (an absent visit) is not believed until a complete night sees it.
+    `known` are all findings of the study, `rules` its rules by id, `rows` the keys of every row in the snapshot's
+    tables. `complete` is false when the run could not see everything: it then closes nothing, because a violation that
+    is not seen proves nothing. It still opens and confirms, because a violation on a row that was exported is there
+    whatever else was missing; only one on a row that is not in the snapshot (an absent visit) waits for a complete night.
 
     An open finding that is not seen again on a complete night is closed when its rule was judged, or
     when no row was in the rule's scope; the `resolution` says which proof closed it. Only a rule that asks what
@@ -67,23 +66,21 @@ def reconcile(
     by what a rule says that it `was`, and by `names`. Where a record has taken the name of one that is gone, the
     findings of that one are closed on any night: REDCap gives a name only once, so that the log is the proof.
 
-    What was said of a finding (`lifecycle`) holds while its values, its logic and its day do: `today` is the day on the
-    study's clock and `taken_at` when the snapshot was taken, both those of `now` unless given. A finding that is
-    answered, waived or snoozed is judged as any other, and closed by the same proofs.
+    What was said of a finding holds as `lifecycle` says: `today` is the day on the study's clock and `taken_at` when the
+    snapshot was taken, both those of `now` unless given.
 
     At last each live finding that has its cause in common with a more specific one is put `under` that one, see
     `one_cause`; rules that are `quiet`, because they are switched off, speak for no other.
 
-    Raises ValueError when the arguments contradict each other: findings of another study, one rule
-    with two outcomes, an outcome of a rule that is not in `rules`, a time without a zone.
+    Raises ValueError when the arguments contradict each other: findings of another study, one rule with two outcomes,
+    an outcome of a rule that is not in `rules`, a time without a zone.
     """
     by_rule = _outcomes_by_rule(outcomes, rules)
     before = _findings_by_id(study, known)
     if now.tzinfo is None:
         raise ValueError("now needs a time zone")
     followed = follow(before.values(), rules.values(), renames, names or {}, rows)
-    moment = Moment(now, today or now.date(), taken_at or now)
-    night = _Night(study, rules, by_rule, rows, followed.gone, moment)
+    night = _Night(study, rules, by_rule, rows, followed.gone, Moment(now, today or now.date(), taken_at or now))
 
     def believed(violation: Violation) -> bool:
         sure = complete and violation.row.record not in doubts.records
@@ -92,8 +89,7 @@ def reconcile(
     delta = {name: list[Finding]() for name in LedgerDelta.__dataclass_fields__}
     found = night.seen(followed.findings, believed)
     for identity, (finding, violation) in found.items():
-        after = night.confirmed(identity, finding, violation)
-        delta[_part(finding, after)].append(after)
+        delta[_part(finding, after := night.confirmed(identity, finding, violation))].append(after)
     for finding in followed.findings:
         if finding.id not in found:
             sure = complete and not doubts.withhold(finding)
