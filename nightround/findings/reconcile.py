@@ -53,12 +53,11 @@ def reconcile(
     `known` are all findings of the study, `rules` its rules by id, `rows` the keys of every row in the snapshot's
     tables. `complete` is false when the run could not see everything: it then closes nothing, because a violation that
     is not seen proves nothing. It still opens and confirms, because a violation on a row that was exported is there
-    whatever else was missing; only one on a row that is not in the snapshot (an absent visit) waits for a complete night.
+    whatever else was missing; only one on a row that is not in the snapshot waits for a complete night.
 
-    An open finding that is not seen again on a complete night is closed when its rule was judged, or
-    when no row was in the rule's scope; the `resolution` says which proof closed it. Only a rule that asks what
-    it asked when it saw the finding last can prove anything of the row: after an edit the finding is withdrawn
-    as `rule_changed`. A rule that could not be evaluated or gave no outcome closes nothing. The findings of a rule
+    A live finding that is not seen again on a complete night is closed when its rule was judged, or when no row was in
+    the rule's scope; the `resolution` says which proof closed it. Only a rule that asks what it asked when it saw the
+    finding last can prove anything of the row: after an edit the finding is withdrawn as `rule_changed`. A rule that could not be evaluated or gave no outcome closes nothing. The findings of a rule
     that the study has no longer are withdrawn. What a night has `doubts` about it does not close, however often it is
     missing; and of records with a row in doubt it believes no violation on a row that is not there.
 
@@ -66,8 +65,8 @@ def reconcile(
     by what a rule says that it `was`, and by `names`. Where a record has taken the name of one that is gone, the
     findings of that one are closed on any night: REDCap gives a name only once, so that the log is the proof.
 
-    What was said of a finding holds as `lifecycle` says: `today` is the day on the study's clock and `taken_at` when the
-    snapshot was taken, both those of `now` unless given.
+    What was said of a finding holds as `lifecycle` says; `today` is the day on the study's clock, `taken_at` the hour of
+    the snapshot, both those of `now` unless given.
 
     At last each live finding that has its cause in common with a more specific one is put `under` that one, see
     `one_cause`; rules that are `quiet`, because they are switched off, speak for no other.
