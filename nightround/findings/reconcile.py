@@ -51,28 +51,29 @@ def reconcile(
     """Hold what is known against tonight's outcomes and say what opened, stays, closed or came back.
 
     `known` are all findings of the study, `rules` its rules by id, `rows` the keys of every row in the snapshot's
-    tables. `complete` is false when the run could not see everything: it then closes nothing, because a violation that
-    is not seen proves nothing. It still opens and confirms, because a violation on a row that was exported is there
-    whatever else was missing; only one on a row that is not in the snapshot waits for a complete night.
+    tables. `complete` is false when the run could not see everything: it then closes nothing, because a violation
+    that is not seen proves nothing. It still opens and confirms, because a violation on a row that was exported is
+    there whatever else was missing; only one on a row that is not in the snapshot waits for a complete night.
 
-    A live finding that is not seen again on a complete night is closed when its rule was judged, or when no row was in
-    the rule's scope; the `resolution` says which proof closed it. Only a rule that asks what it asked when it saw the
-    finding last can prove anything of the row: after an edit the finding is withdrawn as `rule_changed`. A rule that could not be evaluated or gave no outcome closes nothing. The findings of a rule
-    that the study has no longer are withdrawn. What a night has `doubts` about it does not close, however often it is
-    missing; and of records with a row in doubt it believes no violation on a row that is not there.
+    A live finding that is not seen again on a complete night is closed when its rule was judged, or when no row was
+    in the rule's scope; the `resolution` says which proof closed it. Only a rule that asks what it asked when it
+    saw the finding last can prove anything of the row: after an edit the finding is withdrawn as `rule_changed`. A
+    rule that could not be evaluated or gave no outcome closes nothing. The findings of a rule that the study has no
+    longer are withdrawn. What a night has `doubts` about it does not close, however often it is missing; and of
+    records with a row in doubt it believes no violation on a row that is not there.
 
     Before all this findings go with the records of `renames`, in their order, and with rules that have another id:
     by what a rule says that it `was`, and by `names`. Where a record has taken the name of one that is gone, the
     findings of that one are closed on any night: REDCap gives a name only once, so that the log is the proof.
 
-    What was said of a finding holds as `lifecycle` says; `today` is the day on the study's clock, `taken_at` the hour of
-    the snapshot, both those of `now` unless given.
+    What was said of a finding holds as `lifecycle` says; `today` is the day on the study's clock, `taken_at` the
+    hour of the snapshot, both those of `now` unless given.
 
     At last each live finding that has its cause in common with a more specific one is put `under` that one, see
     `one_cause`; rules that are `quiet`, because they are switched off, speak for no other.
 
-    Raises ValueError when the arguments contradict each other: findings of another study, one rule with two outcomes,
-    an outcome of a rule that is not in `rules`, a time without a zone.
+    Raises ValueError when the arguments contradict each other: findings of another study, one rule with two
+    outcomes, an outcome of a rule that is not in `rules`, a time without a zone.
     """
     by_rule = _outcomes_by_rule(outcomes, rules)
     before = _findings_by_id(study, known)
@@ -80,21 +81,30 @@ def reconcile(
         raise ValueError("now needs a time zone")
     followed = follow(before.values(), rules.values(), renames, names or {}, rows)
     night = _Night(study, rules, by_rule, rows, followed.gone, Moment(now, today or now.date(), taken_at or now))
+    delta = _delta(night, followed.findings, before, complete=complete, doubts=doubts)
+    return _in_order(delta, speaking_for((one for name in LIVE_PARTS for one in delta[name]), rules, quiet))
+
+
+def _delta(
+    night: _Night, known: Sequence[Finding], before: Mapping[str, Finding], *, complete: bool, doubts: Doubts
+) -> dict[str, list[Finding]]:
+    """The known findings, and those that open, by what became of them."""
 
     def believed(violation: Violation) -> bool:
         sure = complete and violation.row.record not in doubts.records
-        return sure or violation.row in rows
+        return sure or violation.row in night.rows
 
     delta = {name: list[Finding]() for name in LedgerDelta.__dataclass_fields__}
-    found = night.seen(followed.findings, believed)
+    found = night.seen(known, believed)
     for identity, (finding, violation) in found.items():
-        delta[_part(finding, after := night.confirmed(identity, finding, violation))].append(after)
-    for finding in followed.findings:
+        after = night.confirmed(identity, finding, violation)
+        delta[_part(finding, after)].append(after)
+    for finding in known:
         if finding.id not in found:
             sure = complete and not doubts.withhold(finding)
             for part, after in night.unseen(finding, before[finding.id], complete=sure):
                 delta[part].append(after)
-    return _in_order(delta, speaking_for((one for name in LIVE_PARTS for one in delta[name]), rules, quiet))
+    return delta
 
 
 def _in_order(delta: Mapping[str, list[Finding]], under: Mapping[str, str]) -> LedgerDelta:
