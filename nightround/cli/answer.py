@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -29,6 +29,7 @@ GRADES = ("critical", "major", "minor")
 finding_argument = click.argument("finding_id", metavar="FINDING")
 by_option = click.option("--by", required=True, metavar="WHO", help="Who says it; the history keeps the name.")
 comment_option = click.option("--comment", default="", metavar="TEXT", help="Kept with it, sealed with the values.")
+Result = TypeVar("Result")
 day = click.DateTime(formats=["%Y-%m-%d"])
 
 
@@ -166,13 +167,13 @@ def _act(
     say(_sentence(after))
 
 
-def run_alone(study: str, data: Path, job: str, step: Callable[[Night], Finding], *, wait: float | None) -> Finding:
+def run_alone(study: str, data: Path, job: str, step: Callable[[Night], Result], *, wait: float | None) -> Result:
     """Run one step that changes findings as a run of a study; gives what the step gives."""
     from nightround.night.run_job import open_night, run_job
     from nightround.night.study_locks import BY_HAND, Waiting
 
     log_to_stderr()
-    done: list[Finding] = []
+    done: list[Result] = []
     waiting = BY_HAND if wait is None else Waiting(wait, mailed=False)
     with open_night(
         study,
@@ -191,7 +192,7 @@ def run_alone(study: str, data: Path, job: str, step: Callable[[Night], Finding]
 def _sentence(one: Finding) -> str:
     """What a finding is now, and what happens next."""
     from nightround.model.finding import FindingState
-    from nightround.model.finding_answer import AnswerCode
+    from nightround.model.finding_answer import JUDGED_BY_MANAGER, AnswerCode
 
     name = f"finding {one.id[:SHOWN_ID]}"
     if one.snooze:
@@ -202,7 +203,8 @@ def _sentence(one: Finding) -> str:
         return f"{name} is waived for the values it has now; a change of any of them asks again"
     if one.answer.code is AnswerCode.TYPO_CORRECTED:
         return f"{name} is answered; the next night looks whether the data were corrected"
-    return f"{name} is answered, and waits for another person: nightround approve STUDY {one.id[:SHOWN_ID]} --by WHO"
+    who = "the data manager" if one.answer.code in JUDGED_BY_MANAGER else "a second person"
+    return f"{name} is answered, and waits for {who}: nightround approve STUDY {one.id[:SHOWN_ID]} --by WHO"
 
 
 def _date(moment: datetime | None) -> date | None:

@@ -16,15 +16,17 @@ from nightround.cli.options import (
     language_option,
     study_argument,
     unread_data_option,
+    wait_option,
 )
 from nightround.cli.printing import print_json, say
 from nightround.model.language import Language
 
 EXIT_WRONG_EXAMPLES = 3
+CHOICES = ("future", "reopen", "carry")
 
 
 class _Rules(click.Group):
-    """`rules lint` and `rules backtest`, and `rules STUDY` for every other word."""
+    """`rules lint`, `rules backtest` and `rules change`, and `rules STUDY` for every other word."""
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -48,7 +50,7 @@ class _OfStudy(click.Command):
     cls=_Rules,
     # An option in front of the study is the study's.
     context_settings={"ignore_unknown_options": True},
-    subcommand_metavar="STUDY [--suite|--test|--catalogue] [--json] | lint ... | backtest ...",
+    subcommand_metavar="STUDY [--suite|--test|--catalogue] [--json] | lint ... | backtest ... | change ...",
     options_metavar="",
 )
 def rules() -> None:
@@ -114,6 +116,60 @@ def lint(study: str | None, data: Path, language: Language, *, as_json: bool) ->
     else:
         print_remarks(remarks, language)
     sys.exit(exit_code(remarks))
+
+
+@rules.command()
+@click.argument("study")
+@click.argument("rule_id", metavar="RULE")
+@click.option("--answers", "choice", type=click.Choice(CHOICES), help="What becomes of answers to the old logic.")
+@click.option("--by", default="", metavar="WHO", help="Who decides it; needed with --answers.")
+@wait_option
+@data_option
+@json_option
+def change(
+    study: str, rule_id: str, data: Path, *, choice: str | None, by: str, wait: float | None, as_json: bool
+) -> None:
+    """Decide what becomes of the answers to RULE of STUDY after its logic was edited.
+
+    Without --answers it counts them and changes nothing. `reopen` asks again, as the next night does by itself;
+    `carry` makes them answers to the new logic; `future` leaves them for the old one, until the next edit.
+    """
+    from nightround.cli.rules_layout import print_answers
+
+    counts = _answers_of(study, rule_id, data)
+    if not as_json:
+        print_answers(counts)
+    if choice is not None:
+        if not by.strip():
+            raise click.UsageError("--answers needs --by: the history keeps who decided it.")
+        _settle(study, rule_id, data, choice=choice, by=by, wait=wait)
+    if as_json:
+        print_json({**counts, "answers": choice})
+    elif choice is not None:
+        say(f"{counts['affected']} answers: {choice}")
+
+
+def _answers_of(study: str, rule_id: str, data: Path) -> dict[str, Any]:
+    """How many findings of a rule are in each state, and how many answers are to a logic that it no longer has."""
+    from nightround.cli.finding_documents import opened
+    from nightround.findings.finding_answers import RuleAnswers
+    from nightround.model.errors import UsageWrong
+
+    with opened(study, data) as (shown, store):
+        if rule_id not in shown.rules:
+            raise UsageWrong("answers.no_rule", rule=rule_id)
+        found = RuleAnswers.of(store.findings(shown.study), shown.rules[rule_id])
+    counts = {state.value: count for state, count in found.counts.items()}
+    return {"study": shown.study, "rule_id": rule_id, **counts, "affected": len(found.affected)}
+
+
+def _settle(study: str, rule_id: str, data: Path, *, choice: str, by: str, wait: float | None) -> None:
+    from nightround.cli.answer import run_alone
+    from nightround.model.finding_answer import Why
+    from nightround.night.answer_step import settle_answers
+
+    whys = {"future": Why.FUTURE, "reopen": Why.RULE_CHANGED, "carry": Why.CARRY}
+    run_alone(study, data, "rules-change", lambda night: settle_answers(night, rule_id, whys[choice], by=by), wait=wait)
 
 
 @rules.command()

@@ -99,3 +99,10 @@ def print_backtest(one: Backtest) -> None:
     say(f"  a value changed later: {one.later_changed}, no longer asked about: {one.changed_and_silent}")
     say(f"  the same values, still asked about: {one.unchanged_and_asked}")
     say(f"  no longer there: {one.gone}")
+
+
+def print_answers(counts: Mapping[str, object]) -> None:
+    """Print how many findings of a rule are in each state, and how many answers are to another logic."""
+    for name in ("open", "answered", "waived", "snoozed"):
+        say(f"{name:9} {counts[name]}")
+    say(f"answers to a logic that the rule no longer has: {counts['affected']}")

@@ -6,15 +6,17 @@ Each function gives the finding in every form that it goes through, in their ord
 from __future__ import annotations
 
 import unicodedata
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from nightround.findings.lifecycle import asked_again, changed
+from nightround.findings.lifecycle import asked_again, changed, holds_for, left_as_it_is
 from nightround.model.errors import UsageWrong
-from nightround.model.finding import Finding, FindingState
+from nightround.model.finding import STANDING, Finding, FindingState
 from nightround.model.finding_answer import AnswerCode, Author, Change, FindingAnswer, Snooze, Why
-from nightround.model.rule import Severity
+from nightround.model.rule import Rule, Severity
+from nightround.study.rules.rule_logic import logic_hash
 from redcap_sync.messages import Message
 
 CLEAR = frozenset({AnswerCode.CONFIRMED_CORRECT, AnswerCode.ASSESSED})
@@ -120,6 +122,29 @@ def snooze(finding: Finding, author: Author, terms: Terms, until: date) -> tuple
     why = until.isoformat()
     after = changed(before, Change.SNOOZED, by=author.by, why=why, comment=author.comment, snooze=put_off)
     return (*woken, after)
+
+
+@dataclass(frozen=True)
+class RuleAnswers:
+    """The live findings of a rule, and which of them have an answer to a logic that it no longer has."""
+
+    counts: Mapping[FindingState, int]
+    affected: tuple[Finding, ...]
+
+    @classmethod
+    def of(cls, known: Sequence[Finding], rule: Rule) -> RuleAnswers:
+        """Look for them under each id that the rule has or had."""
+        mine = [one for one in known if one.rule_id in {rule.id, *rule.was} and one.state.live]
+        counts = Counter(one.state for one in mine)
+        logic = logic_hash(rule)
+        affected = tuple(one for one in mine if one.state.quiet and not holds_for(one, logic))
+        return cls({state: counts[state] for state in (FindingState.OPEN, *STANDING)}, affected)
+
+    def settled(self, rule: Rule, choice: Why, author: Author) -> tuple[Finding, ...]:
+        """What becomes of the answers: asked again, carried to the new logic, or left as they are for the old one."""
+        if choice is Why.RULE_CHANGED:
+            return tuple(asked_again(one, choice, by=author.by, comment=author.comment) for one in self.affected)
+        return tuple(left_as_it_is(one, logic_hash(rule), choice, by=author.by) for one in self.affected)
 
 
 def _woken(finding: Finding, author: Author) -> tuple[Finding, ...]:

@@ -6,7 +6,7 @@ go through `nightround.findings.finding_answers`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
@@ -184,8 +184,3 @@ def left_as_it_is(finding: Finding, logic: str, why: Why, *, by: str) -> Finding
     answer = replace(finding.answer, **said) if finding.answer else None
     snooze = replace(finding.snooze, **said) if finding.snooze else None
     return changed(finding, Change.KEPT, by=by, why=why.value, answer=answer, snooze=snooze)
-
-
-def standing_answers(known: Sequence[Finding], rule_id: str) -> tuple[Finding, ...]:
-    """The findings of a rule that nobody is asked about because of what was said of them."""
-    return tuple(one for one in known if one.rule_id == rule_id and one.state.quiet)

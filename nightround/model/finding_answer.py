@@ -24,8 +24,8 @@ class AnswerCode(StrEnum):
     """Not REDCap's: a protocol deviation was graded, and nobody has to correct anything."""
 
 
-ANSWERS = tuple(one for one in AnswerCode if one is not AnswerCode.ASSESSED)
-"""The codes that a question about data can be answered with."""
+JUDGED_BY_MANAGER = frozenset({AnswerCode.DATA_MISSING, AnswerCode.WRONG_SOURCE, AnswerCode.OTHER})
+"""Answers that the data manager accepts or returns."""
 COMMENT = "comment"
 """The name of a comment in what is sealed."""
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from nightround.findings.finding_answers import Terms, only_finding, role_of
+from nightround.findings.finding_answers import RuleAnswers, Terms, only_finding, role_of
+from nightround.model.errors import StudyFilesWrong, UsageWrong
 from nightround.model.finding import Finding
-from nightround.model.finding_answer import Author
+from nightround.model.finding_answer import Author, Why
+from nightround.model.rule import Rule
 from nightround.night.round import Round
 from nightround.night.steps import Night
 from nightround.night.study_locks import FINDINGS
@@ -29,6 +31,34 @@ def act_on(night: Night, beginning: str, act: Act, *, by: str, comment: str = ""
         )
         note(Message.of("step.answers", count=1))
     return moves[-1]
+
+
+def settle_answers(night: Night, rule_id: str, choice: Why, *, by: str) -> RuleAnswers:
+    """Decide what becomes of the answers to a rule whose logic was edited; gives what there was before."""
+    facts = night.facts
+    author, rule = author_of(facts, by), _rule_of(facts, rule_id)
+    before: list[RuleAnswers] = []
+
+    def decide(known: tuple[Finding, ...]) -> tuple[Finding, ...]:
+        before.append(RuleAnswers.of(known, rule))
+        return before[0].settled(rule, choice, author)
+
+    with night.recorder.step("answers") as note, facts.only_one(FINDINGS):
+        moves = night.store.record_moves(facts.study.id, facts.run_id, decide, facts.started_at)
+        note(Message.of("step.answers", count=len(moves)))
+    return before[0]
+
+
+def _rule_of(facts: Round, rule_id: str) -> Rule:
+    """A rule of the study, of the project or of the dictionary that was seen last."""
+    latest = facts.snapshots.latest_manifest()
+    if latest is None:
+        raise StudyFilesWrong("night.no_snapshot", study=facts.study.id)
+    rules = facts.rules(facts.snapshots.structure(latest).dictionary)
+    found = next((rule for rule in rules if rule.id == rule_id), None)
+    if found is None:
+        raise UsageWrong("answers.no_rule", rule=rule_id)
+    return found
 
 
 def author_of(facts: Round, by: str, comment: str = "") -> Author:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -33,8 +34,9 @@ def call(study: SmallStudy, capsys: pytest.CaptureFixture[str]) -> Call:
 
     def called(command: str, *options: str) -> tuple[int, dict[str, Any]]:
         capsys.readouterr()
+        words = ["rules", "change", str(study.source), *options[1:]] if command == "rules" else None
         with pytest.raises(SystemExit) as ended:
-            main([command, str(study.source), *options, "--data", str(study.data), "--json"])
+            main([*(words or [command, str(study.source), *options]), "--data", str(study.data), "--json"])
         return int(ended.value.code or 0), json.loads(capsys.readouterr().out)
 
     return called
@@ -128,3 +130,43 @@ def test_two_writers_take_turns_and_wait_for_no_longer_than_they_say(study: Smal
         code, refused = call("answer", found["id"], "--code", "other", "--by", "x", "--wait", "0")
     assert (code, refused["error"]["code"]) == (2, "night.locked")
     assert call("answer", found["id"], "--code", "other", "--by", "x", "--wait", "0")[0] == 0
+
+
+@pytest.mark.parametrize(("choice", "state"), [("future", "waived"), ("carry", "waived"), ("reopen", "open")])
+def test_the_data_manager_decides_what_an_edit_does_to_answers(
+    study: SmallStudy, call: Call, tmp_path: Path, choice: str, state: str
+) -> None:
+    """The counts come first and change nothing; then the answers are kept, or asked again, and the night agrees."""
+    study.source = Path(shutil.copytree(study.source, tmp_path / "copy" / study.source.name))
+    found = first_of(call, "2", "critical")
+    call("answer", found["id"], "--code", "confirmed_correct", "--by", "coordinator")
+    call("approve", found["id"], "--by", "data_manager")
+    assert call("rules", "change", "BP-01")[1]["affected"] == 0
+    file = next((study.source / "rules").glob("*.toml"))
+    rule = file.read_text(encoding="utf-8")
+    file.write_text(rule.replace("[systolic] <= [diastolic]", "[systolic] < [diastolic]"), encoding="utf-8")
+    counts = call("rules", "change", "BP-01")[1]
+    assert (counts["waived"], counts["affected"], counts["answers"]) == (1, 1, None)
+    assert call("rules", "change", "BP-01", "--answers", choice)[0] == 2
+    code, done = call("rules", "change", "BP-01", "--answers", choice, "--by", "data_manager")
+    assert (code, done["affected"], done["answers"]) == (0, 1, choice)
+    study.next_day()
+    study.round()
+    shown = call("finding", found["id"])[1]["finding"]
+    assert shown["state"] == state
+    assert shown["history"][3]["by"] == "data_manager"
+    assert call("rules", "change", "NO-SUCH")[0] == 2
+
+
+def test_an_edit_without_a_decision_asks_again(study: SmallStudy, call: Call, tmp_path: Path) -> None:
+    """A night that meets other logic and no decision does not rely on an answer to the old one."""
+    study.source = Path(shutil.copytree(study.source, tmp_path / "copy" / study.source.name))
+    found = first_of(call, "2", "critical")
+    call("answer", found["id"], "--code", "confirmed_correct", "--by", "coordinator")
+    file = next((study.source / "rules").glob("*.toml"))
+    rule = file.read_text(encoding="utf-8")
+    file.write_text(rule.replace("[systolic] <= [diastolic]", "[systolic] < [diastolic]"), encoding="utf-8")
+    study.next_day()
+    study.round()
+    shown = call("finding", found["id"])[1]["finding"]
+    assert (shown["state"], shown["history"][-1]["why"]) == ("open", "rule_changed")

@@ -24,13 +24,12 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from nightround.findings.finding_answers import Terms, answer, approve, give_back, snooze
-from nightround.findings.lifecycle import holds_for, left_as_it_is, standing_answers
+from nightround.findings.finding_answers import RuleAnswers, Terms, answer, approve, give_back, snooze
 from nightround.findings.lineage import Rename
 from nightround.findings.reconcile import reconcile
 from nightround.model.errors import UsageWrong
 from nightround.model.finding import Finding, FindingState, LedgerDelta, Resolution
-from nightround.model.finding_answer import ANSWERS, AnswerCode, Author, Why
+from nightround.model.finding_answer import AnswerCode, Author, Why
 from nightround.model.outcome import Outcome, Status
 from nightround.model.rule import Rule, Severity
 from nightround.store.database import Store, open_store
@@ -38,6 +37,7 @@ from nightround.study.rules.rule_logic import logic_hash
 from redcap_sync.rows.tables import RowKey
 from tests.made_findings import NIGHT, made_outcome, made_row, made_rule, made_violation
 
+ANSWERS = tuple(one for one in AnswerCode if one is not AnswerCode.ASSESSED)
 PATIENTS = range(3)
 VALUES = st.integers(0, 4)
 CODES = st.sampled_from([*ANSWERS, *[AnswerCode.TYPO_CORRECTED, AnswerCode.CONFIRMED_CORRECT] * 3])
@@ -132,17 +132,21 @@ class Lives(RuleBasedStateMachine):
         """The data manager makes the rule more, or less, severe."""
         self.severity = severity
 
-    @rule(choice=st.sampled_from([Why.FUTURE, Why.CARRY]))
+    @rule(choice=st.sampled_from([Why.FUTURE, Why.CARRY, Why.RULE_CHANGED]))
     def keep_answers(self, choice: Why) -> None:
-        """The data manager keeps what was said though the rule was edited."""
+        """The data manager decides what becomes of what was said, though the rule was edited."""
 
-        def decide(known: tuple[Finding, ...]) -> list[Finding]:
-            mine = [one for one in standing_answers(known, "A") if not holds_for(one, self.logic)]
-            return [left_as_it_is(one, self.logic, choice, by="data_manager") for one in mine]
+        def decide(known: tuple[Finding, ...]) -> tuple[Finding, ...]:
+            return RuleAnswers.of(known, self.made_rule).settled(
+                self.made_rule, choice, Author("data_manager", self.now)
+            )
 
         moves = self.store.record_moves(self.study, self.run(), decide, self.now)
         for patient in (self.patient_of(one) for one in moves):
             life = self.lives[patient]
+            if choice is Why.RULE_CHANGED:
+                life.open_again()
+                continue
             given = life.said_logic if choice is Why.FUTURE else frozenset[str]()
             life.said_logic = frozenset({*sorted(given)[:1], self.logic})
 

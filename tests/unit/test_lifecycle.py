@@ -28,12 +28,13 @@ from nightround.findings.lifecycle import (
 )
 from nightround.model.errors import UsageWrong
 from nightround.model.finding import Finding, FindingState, Resolution
-from nightround.model.finding_answer import ANSWERS, AnswerCode, Author, Change, FindingAnswer, Snooze, Why
+from nightround.model.finding_answer import AnswerCode, Author, Change, FindingAnswer, Snooze, Why
 from nightround.model.outcome import SUGGESTED
 from nightround.model.rule import Severity
 from nightround.texts.catalogue import in_both
 from tests.made_findings import NIGHT, made_finding, made_row, made_violation
 
+ANSWERS = tuple(one for one in AnswerCode if one is not AnswerCode.ASSESSED)
 TODAY = NIGHT.date()
 TERMS = Terms(second_person_for_all=False, today=TODAY)
 NEVER = frozenset({Change.OPENED, Change.UNDER, Change.SPEAKS})
