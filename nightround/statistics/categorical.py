@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,15 +21,18 @@ SMALL_EXPECTED = 5
 
 
 def association(test: Name, counts: Counts) -> HypothesisTest:
-    """Run a test of counts, levels down and groups across. Levels nobody has are left out.
+    """Run a test of counts, levels down and groups across. Levels nobody has, and groups of nobody, are left out.
 
-    Raises NotEstimable where a group has fewer than two patients or only one level occurs.
+    Raises NotEstimable where fewer than two groups have patients, nobody is left to vary, or only one level occurs.
     """
     require(counts.shape[1] > 1, Reason.GROUPS_MISSING)
-    require(bool((counts.sum(axis=0) > 1).all()), Reason.GROUP_UNDER_TWO)
-    occurring = counts[counts.sum(axis=1) > 0]
+    sizes = counts.sum(axis=0)
+    used = counts[:, sizes > 0]
+    require(1 < used.shape[1] < int(sizes.sum()), Reason.GROUP_UNDER_TWO)
+    occurring = used[used.sum(axis=1) > 0]
     require(len(occurring) > 1, Reason.ONE_LEVEL)
-    return _TESTS[test](counts if test == Name.TREND else occurring)
+    found = _TESTS[test](used if test == Name.TREND else occurring)
+    return found if used.shape == counts.shape else replace(found, caution=Caution.GROUP_LEFT_OUT)
 
 
 def expected(counts: Counts) -> NDArray[np.float64]:

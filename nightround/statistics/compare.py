@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from math import sqrt
 
 import numpy as np
@@ -12,8 +13,8 @@ from scipy import stats
 from nightround.statistics.constant import is_constant
 from nightround.statistics.estimates import HypothesisTest, require
 from nightround.statistics.numbers import Numbers
+from nightround.study.methods import Caution, Reason
 from nightround.study.methods import HypothesisTestName as Name
-from nightround.study.methods import Reason
 
 Samples = Sequence[Numbers]
 EXACT_UNDER = 50
@@ -24,11 +25,15 @@ LARGEST_EXACT = 200
 def between(test: Name, samples: Samples) -> HypothesisTest:
     """Run a test between groups. Each sample holds one group's values, without missing ones.
 
-    Raises NotEstimable where a group has fewer than two values or the test has no value.
+    A group of one value takes part unless the test needs its own variance; a group that cannot is left out of three or
+    more, and the test says so. Raises NotEstimable where fewer than two groups are left or the test has no value.
     """
     require(len(samples) > 1, Reason.GROUPS_MISSING)
-    require(all(len(sample) > 1 for sample in samples), Reason.GROUP_UNDER_TWO)
-    return _TESTS[test](samples)
+    fewest = 2 if test in (Name.WELCH, Name.WELCH_ANOVA) else 1
+    used = [sample for sample in samples if len(sample) >= fewest]
+    require(1 < len(used) < sum(map(len, used)), Reason.GROUP_UNDER_TWO)
+    found = _TESTS[test](used)
+    return found if len(used) == len(samples) else replace(found, caution=Caution.GROUP_LEFT_OUT)
 
 
 def student(samples: Samples) -> HypothesisTest:
@@ -46,7 +51,7 @@ def _t(name: Name, samples: Samples, *, pooled: bool) -> HypothesisTest:
     first, second = _two(samples)
     _require_finite(samples)
     require(not all_constant(samples), Reason.NO_VARIANCE)
-    spread = [float(np.std(sample, ddof=1)) for sample in (first, second)]
+    spread = [float(np.std(sample, ddof=1)) if len(sample) > 1 else 0.0 for sample in (first, second)]
     found = stats.ttest_ind_from_stats(
         float(np.mean(first)), spread[0], len(first), float(np.mean(second)), spread[1], len(second), equal_var=pooled
     )

@@ -7,6 +7,7 @@ import difflib
 import io
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
+from math import isfinite
 from pathlib import Path
 
 import pandas as pd
@@ -43,14 +44,31 @@ def read_patients(
     """
     text = _decoded(path, encoding)
     header, rows = _parsed(path, text, delimiter or _delimiter(text, references))
-    frame = pd.DataFrame(rows, columns=pd.Index(header), dtype="str").replace(dict.fromkeys(missing, ""))
     identifier = _identifier(path, header, record_id)
+    frame = _without_codes(pd.DataFrame(rows, columns=pd.Index(header), dtype="str"), missing, identifier)
     if EVENT in header and any(reference.event for reference in references):
         return _by_patient(path, frame, references, identifier or header[0])
     _require_columns(path, header, references)
     if identifier is not None:
         _require_one_row_each(path, frame[identifier])
     return frame
+
+
+def _without_codes(frame: pd.DataFrame, missing: Collection[str], identifier: str | None) -> pd.DataFrame:
+    """Blank the codes that stand for a missing value: -99 also where it is written -99.0; never a patient's id."""
+    numbers = [float(code) for code in missing if _is_number(code)]
+    for column in frame.columns if missing else ():
+        if column != identifier:
+            coded = frame[column].isin(list(missing)) | pd.to_numeric(frame[column], errors="coerce").isin(numbers)
+            frame[column] = frame[column].mask(coded, "")
+    return frame
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return isfinite(float(text))
+    except ValueError:
+        return False
 
 
 def _decoded(path: Path, encoding: str | None) -> str:

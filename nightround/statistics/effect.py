@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from math import sqrt
 
 import numpy as np
@@ -24,9 +25,10 @@ def mean_difference(first: Numbers, second: Numbers, *entered: Numbers, pooled: 
 
     Of changes, `entered` are the values of both visits.
     """
-    require(len(first) > 1 and len(second) > 1, Reason.GROUP_UNDER_TWO)
+    fewest = min(len(first), len(second))
+    require(fewest > 1 or (pooled and fewest > 0 and len(first) + len(second) > 2), Reason.GROUP_UNDER_TWO)  # noqa: PLR2004
     require(not all_constant((first, second), *entered), Reason.NO_VARIANCE)
-    spread = sd(first), sd(second)
+    spread = [sd(sample) if len(sample) > 1 else 0.0 for sample in (first, second)]
     m, n = len(first), len(second)
     df = m + n - 2.0 if pooled else welch_df(first, second)
     common = ((m - 1) * spread[0] ** 2 + (n - 1) * spread[1] ** 2) / (m + n - 2)
@@ -41,6 +43,18 @@ def smd(first: Numbers, second: Numbers) -> Estimate:
     require(not all_constant((first, second)), Reason.NO_VARIANCE)
     spread = sqrt((sd(first) ** 2 + sd(second) ** 2) / 2)
     return _standardised((mean(first) - mean(second)) / spread, len(first), len(second))
+
+
+def largest_smd(pairs: Sequence[Callable[[], Estimate]]) -> Estimate:
+    """The largest standardised difference of any two of several groups, without sign.
+
+    McCaffrey et al (Stat Med 2013;32:3388) judge the balance of several groups by it. It has no interval: the pair was
+    chosen for its size. Not estimable where one of the pairs is not.
+    """
+    found = [pair() for pair in pairs]
+    largest = max(found, key=lambda one: abs(one.value))
+    size = abs(largest.value)
+    return Estimate(size, size, size, largest.n, "smd_largest")
 
 
 def smd_of_levels(counts: Counts) -> Estimate:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
+from itertools import combinations
 
 import numpy as np
 
@@ -13,18 +15,19 @@ from nightround.statistics.cohort import Cohort
 from nightround.statistics.comparisons import counts_of, cross, known, samples_of, values_of, visit_values
 from nightround.statistics.effect import (
     hodges_lehmann,
+    largest_smd,
     mean_difference,
     odds_ratio,
     risk_difference,
     smd,
     smd_of_levels,
 )
-from nightround.statistics.estimates import Estimate
+from nightround.statistics.estimates import Estimate, NotEstimable
 from nightround.statistics.numbers import PERCENT_DIGITS, Numbers
 from nightround.statistics.paired import rankable
 from nightround.statistics.policy import PolicyChoice
-from nightround.statistics.rows import RowPlace, estimate_rows
-from nightround.study.methods import Caution
+from nightround.statistics.rows import RowPlace, estimate_rows, value_rows
+from nightround.study.methods import Caution, Reason
 from nightround.study.plan import Effect, FieldRef, Variable
 
 RATIO_DIGITS = 2
@@ -43,7 +46,10 @@ def effects_between(
     *,
     wanted: tuple[Effect, ...],
 ) -> Iterator[ResultRow]:
-    """Differences of the first group minus the second; of one or of three groups there is none."""
+    """Differences of the first group minus the second; of three groups or more the largest SMD of two of them."""
+    if len(cohort.plan.groups) > 2:  # noqa: PLR2004 - first and second
+        yield from _several_groups(place, variable, reference, cohort, wanted)
+        return
     if choice.design != "two_groups" or len(cohort.plan.groups) != 2:  # noqa: PLR2004 - first and second
         return
     if variable.counted:
@@ -54,6 +60,28 @@ def effects_between(
         yield from estimate_rows(place, "difference", _location(first, second, variable, choice), variable.digits)
     if "smd" in wanted:
         yield from estimate_rows(place, "smd", lambda: smd(first, second), RATIO_DIGITS)
+
+
+def _several_groups(
+    place: RowPlace, variable: Variable, reference: FieldRef, cohort: Cohort, wanted: tuple[Effect, ...]
+) -> Iterator[ResultRow]:
+    """A difference is of two groups, and says so; balance is the largest SMD of all pairs."""
+
+    def refuse() -> Estimate:
+        raise NotEstimable(Reason.NOT_TWO_GROUPS)
+
+    if "difference" in wanted:
+        yield from estimate_rows(place, "difference", refuse, variable.digits)
+    if "smd" in wanted:
+        pairs = _smd_of_pairs(variable, reference, cohort)
+        yield from value_rows(place, "smd", lambda: largest_smd(pairs), RATIO_DIGITS)
+
+
+def _smd_of_pairs(variable: Variable, reference: FieldRef, cohort: Cohort) -> list[Compute]:
+    if variable.counted:
+        counts = counts_of(cohort.levels(variable, reference), variable, cohort)
+        return [partial(smd_of_levels, counts[:, pair]) for pair in combinations(range(counts.shape[1]), 2)]
+    return [partial(smd, *pair) for pair in combinations(samples_of(values_of(variable, reference, cohort), cohort), 2)]
 
 
 def _location(first: Numbers, second: Numbers, variable: Variable, choice: PolicyChoice) -> Compute:

@@ -128,6 +128,17 @@ def signed(tested: HypothesisTest, sign: Sign) -> HypothesisTest:
     return replace(tested, value=-tested.value if sign == "reversed" else -abs(tested.value))
 
 
+def value_rows(place: RowPlace, name: str, compute: Callable[[], Estimate], digits: int) -> Iterator[ResultRow]:
+    """An effect without an interval, and as it is printed, or the reason why there is none."""
+    try:
+        found = compute()
+    except NotEstimable as refusal:
+        yield from (place.refused(part, refusal.reason) for part in (name, f"{name}_summary"))
+        return
+    text, method = text_of(found.value, digits), method_words(found.method)
+    yield from (place.row(part, found.value, text, n=found.n, method=method) for part in (name, f"{name}_summary"))
+
+
 def estimate_rows(place: RowPlace, name: str, compute: Callable[[], Estimate], digits: int) -> Iterator[ResultRow]:
     """An effect, the ends of its 95% interval, and both as they are printed, or the reason why there is none."""
     parts = (name, f"{name}_low", f"{name}_high", f"{name}_summary")

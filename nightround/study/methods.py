@@ -155,6 +155,7 @@ class Caution(StrEnum):
     BEFORE_START = auto()
     LIMITS_DIFFER = auto()
     HALF_LIMIT = auto()
+    GROUP_LEFT_OUT = auto()
 
 
 _STATISTICS: Mapping[str, tuple[str, ...]] = {
