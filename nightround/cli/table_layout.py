@@ -10,6 +10,7 @@ from nightround.cli.printing import print_table, say, words
 from nightround.model.language import Language
 from nightround.model.result import ResultKey, ResultRow, ResultSet
 from nightround.statistics.compare_policies import Difference
+from nightround.statistics.rows import method_words
 from nightround.statistics.tables import ENDPOINTS, FLOW, HALF_LIMIT
 from nightround.study.methods import STATISTIC_SYMBOLS, words_of
 from nightround.study.plan import Plan, PlannedTable, Variable
@@ -32,6 +33,10 @@ class Letters:
         if not said:
             return ""
         return self._letters.setdefault(said, _letter(len(self._letters)))
+
+    def of_refusal(self, row: ResultRow) -> str:
+        """The letter of the reason why there is no number, or of a method that is not the usual one."""
+        return self.of(row) if row.error or row.method == method_words("smd_largest") else ""
 
     def notes(self) -> Iterator[str]:
         """Each letter with its words."""
@@ -72,8 +77,22 @@ class Listing:
     def _print_flow(self) -> None:
         for step in self._plan.flow:
             self._line(step.label.in_(self._language), self._text(ResultKey(FLOW, step.id, "n")))
+        unassigned = self._found.get(ResultKey(FLOW, "groups", "unassigned"))
+        if unassigned and unassigned.value:
+            self._line(self._say("unassigned"), unassigned.text)
         for endpoint in self._plan.endpoints:
-            self._line(endpoint.label.in_(self._language), self._text(ResultKey(ENDPOINTS, endpoint.id, "summary")))
+            place = ResultKey(ENDPOINTS, endpoint.id, "summary")
+            missing = self._missing(place._replace(statistic="missing"))
+            self._line(endpoint.label.in_(self._language), "; ".join([self._text(place), *missing]))
+
+    def _missing(self, key: ResultKey) -> list[str]:
+        """How many values are missing, with what is to be known of them; nothing where none is."""
+        rows = [self._found.get(key._replace(statistic=statistic)) for statistic in ("missing", "n")]
+        if rows[0] is None or not rows[0].value:
+            return []
+        warnings = dict.fromkeys(row.warning for row in rows if row and row.warning)
+        said = [words_of(warning).in_(self._language) for warning in warnings]
+        return ["; ".join([catalogue.words("table.missing", n=rows[0].text).in_(self._language), *said])]
 
     def _line(self, label: str, text: str) -> None:
         say(f"{label}: {text}")
@@ -91,8 +110,33 @@ class Listing:
         first, *heads = self._heads(table)
         say("")
         print_table((words(first), *heads), rows, title=table.title.in_(self._language))
-        for note in letters.notes():
+        for note in (*letters.notes(), *self._below(table)):
             say(note)
+
+    def _below(self, table: PlannedTable) -> Iterator[str]:
+        """What has no place in a column: missing values by group, adjusted P, and the tests beside the planned one."""
+        for variable in table.variables:
+            label = variable.label.in_(self._language)
+            for visit in ("", "before", "after"):
+                for group in self._plan.groups:
+                    key = ResultKey(table.id, variable.id, "missing", group=group.id, visit=visit)
+                    where = " ".join([group.label.in_(self._language), *([self._say(visit)] if visit else [])])
+                    yield from (f"{label}, {where}: {said}" for said in self._missing(key))
+            yield from (f"{label}{self._group_of(row)}: {said}" for row, said in self._further_tests(table, variable))
+
+    def _group_of(self, row: ResultRow) -> str:
+        label = next((group.label.in_(self._language) for group in self._plan.groups if group.id == row.group), "")
+        return f", {label}" if label else ""
+
+    def _further_tests(self, table: PlannedTable, variable: Variable) -> Iterator[tuple[ResultRow, str]]:
+        """Adjusted P and the P of tests beside the planned one, each with its method or the reason why it has none."""
+        for row in self._found:
+            beside = row.statistic.endswith("_p") and row.statistic.removesuffix("_p") in variable.beside
+            if (row.table, row.variable) == (table.id, variable.id) and (beside or row.statistic == "p_adjusted"):
+                said = "; ".join(
+                    words_of(one).in_(self._language) for one in (row.method, row.warning, row.error) if one
+                )
+                yield row, f"P={row.text} ({said})".replace("P=<", "P<").replace("P=>", "P>")
 
     def _section(self, table: PlannedTable, section: Section, letters: Letters) -> Iterator[list[str]]:
         """The heading of a section, where it has one, and the lines of its variables."""
@@ -170,7 +214,7 @@ class Listing:
         yield f"{p.text} {letters.of(p)}" if p else ""
         for effect in effects:
             found = row(f"{effect}_summary")
-            yield found.text if found else ""
+            yield f"{found.text} {letters.of_refusal(found)}".rstrip() if found else ""
 
     def _print_effects(self, table: str, variable: str | None) -> None:
         """Curves and regressions: every number that is printed with its interval or is a P."""

@@ -217,6 +217,22 @@ def step_mask(plan: Plan, patients: pd.DataFrame, step_id: str) -> Mask:
     return passed
 
 
+def endpoint_known(endpoint: Endpoint, plan: Plan, patients: pd.DataFrame) -> Mask:
+    """Of whom the endpoint is known: a code that no level of a variable on the same field has means unknown."""
+    column = patients[endpoint.field.column]
+    codes = {
+        code
+        for table in plan.tables
+        for variable in table.variables
+        if variable.counted and any(reference == endpoint.field for _, reference in variable.visits)
+        for level in variable.levels
+        if level.field is None
+        for code in level.codes
+    }
+    known = column.isin([*codes, *endpoint.codes]) if codes else column.notna()
+    return known.to_numpy(dtype=bool)
+
+
 def holds(condition: Condition | Endpoint, patients: pd.DataFrame) -> Mask:
     """For whom a condition holds."""
     column = patients[condition.field.column]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from nightround.model.result import ResultRow
-from nightround.statistics.cohort import holds, step_mask
+from nightround.statistics.cohort import endpoint_known, holds, step_mask
 from nightround.statistics.describe import wilson
 from nightround.statistics.numbers import PERCENT_DIGITS, percent, text_of
 from nightround.statistics.rows import RowPlace, method_words
@@ -39,7 +39,7 @@ def bounds_rows(plan: Plan, endpoint: Endpoint, patients: pd.DataFrame, step: st
     place = RowPlace(BOUNDS, endpoint.id)
     wider = step_mask(plan, patients, step)
     met = int((holds(endpoint, patients) & step_mask(plan, patients, endpoint.among) & wider).sum())
-    known = int(patients.loc[wider, endpoint.field.column].notna().sum())
+    known = int(endpoint_known(endpoint, plan, patients[wider]).sum())
     total = int(wider.sum())
     yield from (place.count("n", total), place.count("known", known), place.count("met", met))
     for name, count in (("lowest", met), ("highest", met + total - known)):

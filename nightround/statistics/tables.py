@@ -9,7 +9,7 @@ import pandas as pd
 
 from nightround.model.result import ResultRow, ResultSet
 from nightround.statistics.cells import described
-from nightround.statistics.cohort import Cohort, cohort_of, half_limit_of, holds, step_mask
+from nightround.statistics.cohort import Cohort, cohort_of, endpoint_known, half_limit_of, holds, step_mask
 from nightround.statistics.comparisons import compared_between, compared_within
 from nightround.statistics.describe import clopper_pearson, wilson
 from nightround.statistics.effects import changes_within, difference_of_changes, effects_between
@@ -65,15 +65,17 @@ def flow_rows(cohort: Cohort, patients: pd.DataFrame) -> Iterator[ResultRow]:
 
 def endpoint_rows(endpoint: Endpoint, plan: Plan, patients: pd.DataFrame) -> Iterator[ResultRow]:
     """A proportion of a flow step, with the intervals of Wilson and of Clopper and Pearson, in percent."""
-    yield from proportion_rows(endpoint, patients[step_mask(plan, patients, endpoint.among)])
+    yield from proportion_rows(endpoint, plan, patients[step_mask(plan, patients, endpoint.among)])
 
 
-def proportion_rows(endpoint: Endpoint, among: pd.DataFrame) -> Iterator[ResultRow]:
+def proportion_rows(endpoint: Endpoint, plan: Plan, among: pd.DataFrame) -> Iterator[ResultRow]:
     """The same of the patients that passed the step."""
     place = RowPlace(ENDPOINTS, endpoint.id)
-    known = int(among[endpoint.field.column].notna().sum())
+    known = int(endpoint_known(endpoint, plan, among).sum())
     count = int(holds(endpoint, among).sum())
-    yield from (place.count("n", known), place.count("missing", len(among) - known), place.count("count", count))
+    coded = Caution.UNKNOWN_CODES if known < int(among[endpoint.field.column].notna().sum()) else ""
+    yield from (place.count("n", known), place.count("missing", len(among) - known, warning=coded))
+    yield place.count("count", count)
     if not known:
         yield from (place.refused(statistic, Reason.NO_VALUES) for statistic in ("percent", "summary"))
         return

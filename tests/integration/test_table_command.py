@@ -222,3 +222,111 @@ def test_a_missing_code_and_the_identifier_can_be_named(
     code, _, err = run(capsys, "table", file, "--plan", plan, "--id", "idd")
     assert code == 10
     assert "the nearest is 'id'" in err
+
+
+SILENT_PLAN = """
+policy = "recommended"
+grouping = "grp"
+population = "all"
+groups = [{ id = "a", label = "A", codes = ["1"] }, { id = "b", label = "B", codes = ["2"] }]
+flow = [{ id = "all", label = "All" }]
+endpoints = [{ id = "e", label = "Endpoint", among = "all", field = "d", codes = ["1"] }]
+
+[[tables]]
+id = "t1"
+title = "T1"
+kind = "by_group"
+family = "holm"
+effects = ["difference", "smd"]
+
+[[tables.sections]]
+variables = [
+  { id = "x", label = "x", type = "continuous", summary = "mean_sd", field = "x", digits = 1,
+    beside = ["mann_whitney"] },
+  { id = "d", label = "d", type = "dichotomous", summary = "n_percent", field = "d", shown = "y",
+    beside = ["fisher"], levels = [
+    { id = "y", label = "yes", codes = ["1"] }, { id = "n", label = "no", codes = ["0"] } ] },
+]
+"""
+SILENT_ROWS = [
+    ["record_id", "grp", "x", "d"],
+    *(["1", "1", "10.1", "1"], ["2", "1", "11.3", "1"], ["3", "1", "9.8", "0"], ["4", "1", "", "9"]),
+    *(["5", "1", "", "1"], ["6", "1", "12.2", "0"], ["7", "2", "14.9", "0"], ["8", "2", "15.3", "0"]),
+    *(["9", "2", "", "0"], ["10", "2", "13.8", "1"], ["11", "2", "16.2", "9"], ["12", "2.0", "14.2", "1"]),
+    ["13", "", "13.0", "0"],
+]
+THIRD_GROUP = SILENT_PLAN.replace(
+    '{ id = "b", label = "B", codes = ["2"] }]',
+    '{ id = "b", label = "B", codes = ["2"] }, { id = "c", label = "C", codes = ["3"] }]',
+).replace(',\n    beside = ["mann_whitney"]', "")
+
+
+def silent(folder: Path, plan: str, rows: list[list[str]]) -> tuple[Path, Path]:
+    """A data file and a plan."""
+    file = folder / "silent.toml"
+    file.write_text(plan, encoding="utf-8")
+    return data_file(folder, rows), file
+
+
+def test_the_text_says_what_the_json_says(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """Missing values, unknown codes, patients in no group, adjusted P and the tests beside are printed."""
+    data, plan = silent(tmp_path, SILENT_PLAN, SILENT_ROWS)
+    _, out, _ = run(capsys, "table", data, "--plan", plan)
+    lines = out.splitlines()
+    unknown = "codes the plan does not know were left out"
+    assert "in no group: 2" in lines
+    assert f"Endpoint: 45.5% (5/11); 2 missing; {unknown}" in lines
+    assert {"x, A: 2 missing", "x, B: 1 missing", f"d, A: 1 missing; {unknown}", "x: P=0.003 (Holm adjustment)"} <= {
+        *lines
+    }
+    assert any(line.startswith("x: P=0.021 (Mann-Whitney") for line in lines)
+
+
+def test_an_unknown_code_is_missing_in_the_endpoint_too(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """A code that no level of the field has is unknown everywhere; a plan without levels takes every code as known."""
+    data, plan = silent(tmp_path, SILENT_PLAN, SILENT_ROWS)
+    assert number(document(capsys, "table", data, "--plan", plan), table="endpoints", statistic="n") == "11"
+    bare = SILENT_PLAN[: SILENT_PLAN.index('  { id = "d"')] + "]\n"
+    data, plan = silent(tmp_path, bare, SILENT_ROWS)
+    assert number(document(capsys, "table", data, "--plan", plan), table="endpoints", statistic="n") == "13"
+
+
+@pytest.mark.parametrize("code", ["-99", "-99.0", "-99.00", " -99", "-9.9e1"])
+def test_a_missing_code_is_a_number_however_it_is_written(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, code: str
+) -> None:
+    """--missing -99 matches -99.0; a patient's id of -99 stays an id."""
+    rows = [["record_id", "grp", "x", "d"], ["-99", "1", code, "1"], ["2", "1", "10", "0"], ["3", "2", "12", "1"]]
+    data, plan = silent(tmp_path, SILENT_PLAN, rows)
+    found = document(capsys, "table", data, "--plan", plan, "--missing", "-99")
+    assert number(found, table="t1", variable="x", statistic="mean", group="a") == "10.0"
+    assert number(found, table="flow", variable="all") == "3"
+
+
+def test_a_group_of_one_takes_part_where_the_method_allows_it(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """3+3+1 patients: F 3.755 and P .121 as R's aov has them; Welch's test leaves the one out and says so."""
+    values = {"1": ["10", "12", "9"], "2": ["14", "12", "15"], "3": ["13"]}
+    people = [[group, value] for group, several in values.items() for value in several]
+    rows = [["record_id", "grp", "x", "d"], *([str(k), *one, "1"] for k, one in enumerate(people))]
+    data, plan = silent(tmp_path, THIRD_GROUP, rows)
+    spss = document(capsys, "table", data, "--plan", plan, "--policy", "spss")
+    assert [number(spss, table="t1", variable="x", statistic=one) for one in ("f", "p")] == ["3.755", "0.121"]
+    _, out, _ = run(capsys, "table", data, "--plan", plan)
+    assert "Welch ANOVA; a group with too few values for this test is left out" in out
+
+
+def test_three_groups_have_the_largest_smd_and_say_why_there_is_no_difference(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """The largest standardised difference of any two groups; a difference needs two groups, and the cell says so."""
+    people = [[str(1 + k % 3), f"{10 + k % 3 + k // 3}"] for k in range(18)]
+    rows = [["record_id", "grp", "x", "d"], *([str(k), *one, str(k % 2)] for k, one in enumerate(people))]
+    data, plan = silent(tmp_path, THIRD_GROUP, rows)
+    found = document(capsys, "table", data, "--plan", plan)
+    # Means differ by 2 between the first and the last group, and each group's SD is the root of 3.5.
+    assert number(found, table="t1", variable="x", statistic="smd") == "1.07"
+    _, out, _ = run(capsys, "table", data, "--plan", plan)
+    assert "this needs exactly two groups" in out
+    assert "largest standardised difference of any two groups" in out

@@ -36,7 +36,7 @@ FIRST_GROUP = np.array([True, True, False, False])
         (lambda: compare.between(Name.WELCH_ANOVA, [SAME, PAIR]), Reason.NO_VARIANCE),
         (lambda: compare.between(Name.KRUSKAL_WALLIS, [SAME, SAME]), Reason.NO_VARIANCE),
         (lambda: categorical.association(Name.PEARSON, np.array([[3, 4], [0, 0]])), Reason.ONE_LEVEL),
-        (lambda: categorical.association(Name.PEARSON, np.array([[3, 0], [2, 1]])), Reason.GROUP_UNDER_TWO),
+        (lambda: categorical.association(Name.PEARSON, np.array([[3, 0], [2, 0]])), Reason.GROUP_UNDER_TWO),
         (lambda: categorical.association(Name.FISHER, np.array([[3, 2], [2, 1], [1, 4]])), Reason.NOT_TWO_LEVELS),
         (lambda: paired.within(Name.PAIRED_T, ONE, ONE), Reason.NO_PAIRS),
         (lambda: paired.within(Name.PAIRED_T, PAIR, PAIR), Reason.NO_CHANGE),

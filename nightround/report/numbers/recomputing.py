@@ -212,7 +212,7 @@ class Recomputation:
 
     def _computed(self, line: PlannedLine, cohort: Cohort) -> ResultSet:
         if isinstance(line.variable, Endpoint):
-            return ResultSet(proportion_rows(line.variable, cohort.frame))
+            return ResultSet(proportion_rows(line.variable, cohort.plan, cohort.frame))
         assert line.table is not None  # noqa: S101 - only an endpoint has no table
         about = (line.table, line.variable, cohort, self._choice)
         return ResultSet([*variable_rows(*about), *half_limit_rows(*about)])
