@@ -240,13 +240,25 @@ family = "holm"
 effects = ["difference", "smd"]
 
 [[tables.sections]]
-variables = [
-  { id = "x", label = "x", type = "continuous", summary = "mean_sd", field = "x", digits = 1,
-    beside = ["mann_whitney"] },
-  { id = "d", label = "d", type = "dichotomous", summary = "n_percent", field = "d", shown = "y",
-    beside = ["fisher"], levels = [
-    { id = "y", label = "yes", codes = ["1"] }, { id = "n", label = "no", codes = ["0"] } ] },
-]
+
+[[tables.sections.variables]]
+id = "x"
+label = "x"
+type = "continuous"
+summary = "mean_sd"
+field = "x"
+digits = 1
+beside = ["mann_whitney"]
+
+[[tables.sections.variables]]
+id = "d"
+label = "d"
+type = "dichotomous"
+summary = "n_percent"
+field = "d"
+shown = "y"
+beside = ["fisher"]
+levels = [{ id = "y", label = "yes", codes = ["1"] }, { id = "n", label = "no", codes = ["0"] }]
 """
 SILENT_ROWS = [
     ["record_id", "grp", "x", "d"],
@@ -258,7 +270,7 @@ SILENT_ROWS = [
 THIRD_GROUP = SILENT_PLAN.replace(
     '{ id = "b", label = "B", codes = ["2"] }]',
     '{ id = "b", label = "B", codes = ["2"] }, { id = "c", label = "C", codes = ["3"] }]',
-).replace(',\n    beside = ["mann_whitney"]', "")
+).replace('beside = ["mann_whitney"]', "")
 
 
 def silent(folder: Path, plan: str, rows: list[list[str]]) -> tuple[Path, Path]:
@@ -286,7 +298,7 @@ def test_an_unknown_code_is_missing_in_the_endpoint_too(capsys: pytest.CaptureFi
     """A code that no level of the field has is unknown everywhere; a plan without levels takes every code as known."""
     data, plan = silent(tmp_path, SILENT_PLAN, SILENT_ROWS)
     assert number(document(capsys, "table", data, "--plan", plan), table="endpoints", statistic="n") == "11"
-    bare = SILENT_PLAN[: SILENT_PLAN.index('  { id = "d"')] + "]\n"
+    bare = SILENT_PLAN[: SILENT_PLAN.rindex("[[tables.sections.variables]]")]
     data, plan = silent(tmp_path, bare, SILENT_ROWS)
     assert number(document(capsys, "table", data, "--plan", plan), table="endpoints", statistic="n") == "13"
 
