@@ -6,13 +6,13 @@ import os
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
 from nightround.cli.options import data_option, found_content, json_option, study_argument
 from nightround.cli.printing import print_json, print_table, words
-from nightround.cli.study_job import now
+from nightround.cli.study_job import now, run
 
 EXIT_NOT_DELIVERED = 12
 
@@ -21,13 +21,19 @@ EXIT_NOT_DELIVERED = 12
 @study_argument
 @data_option
 @click.option("--test", "role", metavar="ROLE", help="Send one harmless message by each channel of this role.")
+@click.option("--release", "rule", metavar="RULE", help="Let others than the data manager see what a rule holds back.")
+@click.option("--by", "who", metavar="WHO", help="Who releases it; the database keeps the name.")
 @json_option
-def notify(study: str, data: Path, role: str | None, *, as_json: bool) -> None:
-    """List the messages of STUDY with their states, or try a channel.
+def notify(study: str, data: Path, role: str | None, rule: str | None, who: str | None, *, as_json: bool) -> None:
+    """List the messages of STUDY with their states, try a channel, or release what a rule holds back.
 
     A message is delivered only where a server said so, written where it is a file of the outbox folder, waiting where
     no server has it, unknown where one has it perhaps, and refused where one said no.
     """
+    if (rule is None) != (who is None) or (rule is not None and role is not None):
+        raise click.UsageError("--release RULE goes with --by WHO, and not with --test.")
+    if rule is not None and who is not None:
+        _release(study, data, rule, who, as_json=as_json)
     if role is not None:
         _try(study, data, role, as_json=as_json)
         return
@@ -39,6 +45,12 @@ def notify(study: str, data: Path, role: str | None, *, as_json: bool) -> None:
         return
     columns = ("written at", "role", "channel", "state", words("subject"), words("what came back"))
     print_table(columns, map(_row, document["messages"]))
+
+
+def _release(study: str, data: Path, rule: str, who: str, *, as_json: bool) -> NoReturn:
+    from nightround.night.flood_step import release_flood
+
+    run(study, data, "release", as_json=as_json, steps=lambda night: release_flood(night, rule, by=who))
 
 
 def _row(one: dict[str, Any]) -> list[str]:

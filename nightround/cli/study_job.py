@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from nightround.cli.options import found_content
 from nightround.cli.printing import log_to_stderr, print_json, print_trouble, say
@@ -27,7 +27,7 @@ def run(
     as_json: bool,
     steps: Callable[[Night], object] | None = None,
     wait: float | None = None,
-) -> None:
+) -> NoReturn:
     """Run a job of a study, print its summary, and end with its exit code.
 
     `wait` is how many seconds it waits for another run of the study, where that is not left to the run.

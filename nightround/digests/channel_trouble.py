@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Sequence
 from datetime import datetime
 
-from nightround.digests.failed_round import NO_COUNTS, PAGE, hour_of
+from nightround.digests.failed_round import NO_COUNTS, hour_of
 from nightround.digests.notice import Notice
+from nightround.digests.plain_page import plain_page
 from nightround.model.language import Words
 from nightround.model.recipient import Recipient
 from nightround.store.message_rows import StoredMessage
@@ -17,7 +17,7 @@ SHOWN_MESSAGES = 20
 
 
 def trouble_notice(
-    title: Words, study: str, channel: str, messages: Sequence[StoredMessage], *, recipient: Recipient
+    short: Words, study: str, channel: str, messages: Sequence[StoredMessage], *, recipient: Recipient
 ) -> Notice:
     """Compose that messages did not get through on a channel: for whom, and what came back."""
     say = wording(recipient.language)
@@ -33,14 +33,14 @@ def trouble_notice(
     lines = [say("trouble.intro", channel=channel), *listed]
     lines += [say("trouble.more", count=len(messages) - SHOWN_MESSAGES)] if len(messages) > SHOWN_MESSAGES else []
     lines += [say("trouble.again"), say("trouble.list", study=study), say("trouble.no_values")]
-    return plain_notice(say("trouble.subject", channel=channel, title=title.in_(recipient.language)), lines, recipient)
+    return plain_notice(say("trouble.subject", channel=channel, short=short.in_(recipient.language)), lines, recipient)
 
 
-def trial_notice(title: Words, channel: str, *, recipient: Recipient, now: datetime) -> Notice:
+def trial_notice(short: Words, channel: str, *, recipient: Recipient, now: datetime) -> Notice:
     """Compose a harmless message that shows whether a channel works."""
     say = wording(recipient.language)
     lines = [say("test_message.text", role=recipient.role, when=hour_of(now), channel=channel)]
-    return plain_notice(say("test_message.subject", title=title.in_(recipient.language)), lines, recipient)
+    return plain_notice(say("test_message.subject", short=short.in_(recipient.language)), lines, recipient)
 
 
 def plain_notice(subject: str, lines: Sequence[str], recipient: Recipient) -> Notice:
@@ -49,10 +49,6 @@ def plain_notice(subject: str, lines: Sequence[str], recipient: Recipient) -> No
         recipient=recipient,
         subject=subject,
         text="\n\n".join(lines) + "\n",
-        html=PAGE.format(
-            language="zh-CN" if recipient.language == "zh" else "en",
-            title=html.escape(subject),
-            paragraphs="\n".join(f"<p>{html.escape(line)}</p>" for line in lines),
-        ),
+        html=plain_page(recipient.language, "Nightround", subject, lines),
         counts=NO_COUNTS,
     )

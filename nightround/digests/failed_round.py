@@ -5,12 +5,12 @@ Its texts and its form are the engine's own: templates that a study edits may be
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from nightround.digests.notice import Notice
+from nightround.digests.plain_page import plain_page
 from nightround.model.language import Language, Words
 from nightround.model.recipient import Recipient
 from nightround.texts.catalogue import SEPARATORS, Wording, in_language, own_texts, wording
@@ -18,12 +18,6 @@ from redcap_sync.column_name import without_codes
 from redcap_sync.errors import ExplainedError
 from redcap_sync.messages import Message
 
-PAGE = """<!DOCTYPE html>
-<html lang="{language}"><head><meta charset="utf-8"><title>{title}</title></head>
-<body style="font-family: sans-serif; line-height: 1.5; max-width: 40em; margin: 2em auto">
-{paragraphs}
-</body></html>
-"""
 NO_COUNTS = {"opened": 0, "reopened": 0, "resolved": 0, "open": 0}
 RECONCILE = "reconcile"
 """The step that brings the findings up to date."""
@@ -54,21 +48,27 @@ class FailedRound:
 
 
 def failure_notice(
-    title: Words, failed: FailedRound, *, recipient: Recipient, now: datetime, synthetic: bool
+    title: Words,
+    failed: FailedRound,
+    *,
+    recipient: Recipient,
+    now: datetime,
+    synthetic: bool,
+    short: Words | None = None,
 ) -> Notice:
-    """Compose that a round failed, for one person: what was done, what was not, why, and what to do."""
+    """Compose that a round failed, for one person: what was done, what was not, why, and what to do.
+
+    `short` is the name that subjects begin with; without it the title is.
+    """
     writer = _FailureWriter(failed, recipient.language, wording(recipient.language), now)
     shown = title.in_(recipient.language)
-    lines = [shown, writer.headline(), *writer.lines(synthetic=synthetic)]
+    lines = list(writer.lines(synthetic=synthetic))
+    named = short.in_(recipient.language) if short else shown
     return Notice(
         recipient=recipient,
-        subject=" ".join(writer.say("notice.subject", headline=writer.headline(), title=shown).split()),
-        text="\n\n".join(lines) + "\n",
-        html=PAGE.format(
-            language="zh-CN" if recipient.language == "zh" else "en",
-            title=html.escape(shown),
-            paragraphs="\n".join(f"<p>{html.escape(line)}</p>" for line in lines),
-        ),
+        subject=" ".join(writer.say("notice.subject", headline=writer.headline(), short=named).split()),
+        text="\n\n".join((shown, writer.headline(), *lines)) + "\n",
+        html=plain_page(recipient.language, shown, writer.headline(), lines),
         counts=NO_COUNTS,
     )
 

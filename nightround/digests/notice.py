@@ -8,6 +8,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Self
 
+from nightround.digests.floods import FloodSeen
+from nightround.model.attached_file import AttachedFile
+from nightround.model.doubts import Unjudged
 from nightround.model.outcome import Coverage, Outcome, Status
 from nightround.model.recipient import Recipient
 from redcap_sync.clean_text import clean, one_line
@@ -56,6 +59,12 @@ class RunSummary:
     last_complete: datetime | None = None
     notes: tuple[Message, ...] = ()
     """What the first mail says of the study's rights."""
+    judgements: Unjudged = Unjudged()
+    """How many rules could not be judged: too many make the night red, and every mail says so first."""
+    floods: tuple[FloodSeen, ...] = ()
+    """Rules whose new findings the data manager alone sees, until they are released."""
+    group_trouble: tuple[Message, ...] = ()
+    """Why the data access group of the reader, for the data manager of any reader, is not known."""
 
     @classmethod
     def of(
@@ -73,6 +82,8 @@ class RunSummary:
         done: Iterable[str] = (),
         lost: tuple[datetime, ...] = (),
         last_complete: datetime | None = None,
+        judgements: Unjudged | None = None,
+        floods: Iterable[FloodSeen] = (),
     ) -> Self:
         """Sum up a run that came to its end. It is whole when the data were complete and every rule accounted for.
 
@@ -94,12 +105,19 @@ class RunSummary:
             lost=lost,
             last_complete=last_complete,
             notes=notes,
+            judgements=judgements or Unjudged(),
+            floods=tuple(floods),
         )
+
+    @property
+    def too_few(self) -> bool:
+        """Whether so few rules were judged that nothing can be said of the study."""
+        return self.judgements.too_many
 
     @property
     def well(self) -> bool:
         """Whether there is nothing to say of the run itself."""
-        return self.state is NightState.WHOLE and not self.failed and not self.lost
+        return self.state is NightState.WHOLE and not (self.failed or self.lost or self.too_few)
 
 
 def _state(*, complete: bool, doubtful: bool) -> NightState:
@@ -127,6 +145,7 @@ class Notice:
     text: str
     html: str
     counts: Mapping[str, int]
+    attachments: tuple[AttachedFile, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "subject", one_line(self.subject))

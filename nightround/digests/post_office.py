@@ -170,6 +170,7 @@ class PostOffice:
             text=message.text,
             html=message.html,
             written_at=message.written_at.astimezone(self.zone),
+            attachments=message.attachments,
         )
 
 

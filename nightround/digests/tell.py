@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from pathlib import Path
 
 from nightround.digests.channels.channel import Channel, Channels, OutgoingMessage, ServerAnswer
-from nightround.digests.compose import DATA_MANAGER, MONDAY, digest
+from nightround.digests.compose import DigestFacts, digest, private_list
+from nightround.digests.digest_writer import DATA_MANAGER, MONDAY
 from nightround.digests.failed_round import FailedRound, failure_notice
+from nightround.digests.floods import FloodSince
 from nightround.digests.notice import Notice, RunSummary
 from nightround.digests.post_office import Sleep, after, sent_with_pauses
+from nightround.digests.reader_news import NOTHING_AGREED, Agreed
 from nightround.digests.templates import DigestTemplates
 from nightround.model.finding import LedgerDelta
 from nightround.model.language import Words
 from nightround.model.links import Places
 from nightround.model.recipient import OUTBOX, Recipient
 from nightround.model.rule import Rule
-from nightround.store.database import Store
+from nightround.store.database import MessagePen, Store
+from nightround.store.flood_rows import Flood
 from nightround.store.message_rows import MessageKind, StoredMessage
+from redcap_sync.messages import Message
+from redcap_sync.private_files import write_private
 
 
 @dataclass(frozen=True)
@@ -32,6 +40,12 @@ class Teller:
     channels: Channels
     places: Places
     templates: DigestTemplates
+    agreed: Agreed = NOTHING_AGREED
+    lists: ListFolder | None = None
+    """Where the lists with records are written, in a study whose mails name none."""
+    group_trouble: Mapping[str, Message] = field(default_factory=dict)
+    """Why the data access group of a reader is not known, by address."""
+    floods: Sequence[Flood] = ()
     synthetic: bool = False
 
     def write(self, store: Store, run_id: int, night: RunSummary, now: datetime) -> None:
@@ -40,24 +54,74 @@ class Teller:
             for recipient, channel in pairs(self.recipients, self.channels):
                 since = pen.told(recipient.address, channel.name)
                 delta, upto = pen.changes_since(since)
-                notice = self._digest(delta, recipient, replace(night, first_mail=not since), now)
+                floods = tuple(self._floods(pen, recipient, channel, since))
+                notice = self._digest(delta, recipient, replace(night, first_mail=not since), now, floods)
                 if notice is not None:
                     letter = OutgoingMessage.of(notice, channel.name, channel.domain, now)
                     message = stored(letter, channel.name, study=self.study, run_id=run_id, kind=MessageKind.DIGEST)
                     pen.write(replace(message, since=since, upto=upto))
 
-    def _digest(self, delta: LedgerDelta, recipient: Recipient, night: RunSummary, now: datetime) -> Notice | None:
-        return digest(
-            self.title,
-            delta,
-            night=night,
-            rules=self.rules,
-            recipient=recipient,
-            places=self.places,
-            templates=self.templates,
-            now=now,
-            synthetic=self.synthetic,
-        )
+    def _floods(self, pen: MessagePen, recipient: Recipient, channel: Channel, since: int) -> Iterator[FloodSince]:
+        """The floods that hold something back from a reader, or did until the last digest."""
+        if recipient.role == DATA_MANAGER:
+            return
+        last = pen.told_run(recipient.address, channel.name)
+        for one in self.floods:
+            if one.ended_run is None or one.ended_run > last:
+                changes = pen.changes_since(min(since, one.position)).delta
+                yield FloodSince(one.rule_id, one.ended_run is None, changes)
+
+    def _digest(
+        self,
+        delta: LedgerDelta,
+        recipient: Recipient,
+        night: RunSummary,
+        now: datetime,
+        floods: Sequence[FloodSince],
+    ) -> Notice | None:
+        """The digest of one person, with the list beside it that names records where the mail does not."""
+        trouble = self.group_trouble
+        told = trouble.values() if recipient.role == DATA_MANAGER else filter(None, [trouble.get(recipient.address)])
+        facts: DigestFacts = {
+            "night": replace(night, group_trouble=tuple(told)),
+            "rules": self.rules,
+            "recipient": recipient,
+            "places": self.places,
+            "templates": self.templates,
+            "now": now,
+            "agreed": self.agreed,
+            "floods": floods,
+        }
+        lists = None if self.places.record_id_allowed else self.lists
+        if lists is None:
+            return digest(self.title, delta, **facts, synthetic=self.synthetic)
+        name = list_name(1 + self.recipients.index(recipient), recipient.role)
+        facts["agreed"] = replace(self.agreed, private_list=lists.shown(name))
+        notice = digest(self.title, delta, **facts, synthetic=self.synthetic)
+        if notice is not None:
+            lists.write(name, private_list(delta, **facts))
+        return notice
+
+
+@dataclass(frozen=True)
+class ListFolder:
+    """The folder of a run, for the lists that go with its mails."""
+
+    folder: Path
+    data: Path
+
+    def shown(self, name: str) -> str:
+        """Where a list is, from the data folder of the study on."""
+        return (self.folder / name).relative_to(self.data).as_posix()
+
+    def write(self, name: str, content: str) -> None:
+        """Write a reader's list, readable by its owner only."""
+        write_private(self.folder / name, content.encode())
+
+
+def list_name(number: int, role: str) -> str:
+    """`list_2_coordinator.csv`: the place of a reader in study.toml and the role, no address."""
+    return f"list_{number}_{re.sub(r'[^A-Za-z0-9_-]+', '-', role)}.csv"
 
 
 def pairs(recipients: Iterable[Recipient], channels: Channels) -> Iterator[tuple[Recipient, Channel]]:
@@ -79,6 +143,7 @@ def stored(letter: OutgoingMessage, channel: str, *, study: str, run_id: int, ki
         subject=letter.subject,
         text=letter.text,
         html=letter.html,
+        attachments=letter.attachments,
     )
 
 
@@ -104,6 +169,7 @@ def tell_of_failure(
     now: datetime,
     sleep: Sleep,
     synthetic: bool = False,
+    short: Words | None = None,
 ) -> tuple[DirectDelivery, ...]:
     """Deliver that a round failed, and why. No finding is in it: the next digest has what changed meanwhile.
 
@@ -115,7 +181,7 @@ def tell_of_failure(
     told = everybody if not managers or now.isoweekday() == MONDAY else managers
     found: list[DirectDelivery] = []
     for recipient in told:
-        notice = failure_notice(title, failed, recipient=recipient, now=now, synthetic=synthetic)
+        notice = failure_notice(title, failed, recipient=recipient, now=now, synthetic=synthetic, short=short)
         found += tell_directly(notice, channels, now=now, sleep=sleep)
     return tuple(found)
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Self
 
 from nightround.model.finding import Finding
+from nightround.model.outcome import Coverage
 from redcap_sync.dictionary import Dictionary
 from redcap_sync.messages import Message
 from redcap_sync.rows.tables import RowKey
@@ -97,3 +99,24 @@ class Doubts:
 
     def __bool__(self) -> bool:
         return bool(self.suspects or self.lost or self.many_sudden)
+
+
+@dataclass(frozen=True)
+class Unjudged:
+    """How many rules could not be judged, and out of how many."""
+
+    not_evaluated: int = 0
+    known: int = 0
+    sudden: int = 0
+    """Rules that were judged the night before and are not tonight."""
+    judged_before: int = 0
+
+    @classmethod
+    def of(cls, coverage: Coverage, doubts: Doubts) -> Self:
+        """Count them."""
+        return cls(doubts.not_evaluated, len(coverage.known), len(doubts.sudden), doubts.judged_before)
+
+    @property
+    def too_many(self) -> bool:
+        """Whether a night with so few judgements is red."""
+        return self.not_evaluated * TOO_MANY > self.known or self.sudden * TOO_MANY > self.judged_before

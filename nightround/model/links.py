@@ -32,10 +32,28 @@ class Places:
     """The label of each field."""
     identifiers: frozenset[str] = frozenset()
     """Fields that hold identifiers."""
+    arms: Mapping[str, str] = field(default_factory=dict)
+    """The arm of each event, in a project that has several."""
+    groups: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """The data access group of each record that is in one, by unique name."""
+    group_labels: Mapping[str, str] = field(default_factory=dict)
+    """What each data access group is called."""
 
     @classmethod
-    def of(cls, dictionary: Dictionary, *, api_url: str, version: str, record_id_allowed: bool) -> Self:
-        """Take the places from the project's structure, its API address and its REDCap version (15.0.5)."""
+    def of(
+        cls,
+        dictionary: Dictionary,
+        *,
+        api_url: str,
+        version: str,
+        record_id_allowed: bool,
+        groups: Mapping[str, str] | None = None,
+    ) -> Self:
+        """Take the places from the project's structure, its API address and its REDCap version (15.0.5).
+
+        `groups` are the data access groups of records, where they are known.
+        """
+        arms = {arm.number: arm.label for arm in dictionary.arms}
         return cls(
             base_url=base_url_of(api_url),
             version=version,
@@ -46,7 +64,15 @@ class Places:
             instruments={instrument.name: instrument.label for instrument in dictionary.instruments},
             fields={one.name: one.label for one in dictionary.fields},
             identifiers=frozenset(one.name for one in dictionary.fields if one.identifier),
+            arms={one.unique_name: arms.get(one.arm, "") for one in dictionary.events} if len(arms) > 1 else {},
+            groups=groups or {},
+            group_labels={one.unique_name: one.label for one in dictionary.groups or ()},
         )
+
+    def site_of(self, record: str) -> str:
+        """What the data access group of a record is called; '' where it is in none, or nobody knows."""
+        group = self.groups.get(record, "")
+        return self.group_labels.get(group, group)
 
     def place_of(self, finding: Finding, rule: Rule | None) -> RowKey:
         """Where a finding is corrected: at its row, or where its rule says, as of a missing visit, which has no row.

@@ -21,3 +21,5 @@ class Recipient:
     """Owner roles whose findings this person hears of."""
     channels: tuple[str, ...] = (OUTBOX,)
     """The ids of the channels by which this person is written to."""
+    groups: frozenset[str] | None = None
+    """The data access groups whose records this person hears of, by unique name; None for all records."""

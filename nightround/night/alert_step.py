@@ -5,11 +5,14 @@ from __future__ import annotations
 import logging
 
 from nightround.digests.notice import RunSummary, unjudged_of
-from nightround.digests.tell import Teller
+from nightround.digests.reader_news import Agreed
+from nightround.digests.tell import ListFolder, Teller
 from nightround.digests.templates import load_digest_templates
 from nightround.findings.lineage import final_names
 from nightround.model.errors import StudyFilesWrong
 from nightround.model.snapshot import Snapshot
+from nightround.night.flood_step import held_floods, settle_floods
+from nightround.night.member_groups import members
 from nightround.night.night_doubts import doubts_said
 from nightround.night.outbox_step import Sending, send_messages
 from nightround.night.recorder import Recorder
@@ -28,14 +31,26 @@ def send_digests(
     """Write for each person what changed since their last digest, and send it with whatever still waits."""
     settings, templates, store = facts.study.settings, facts.content.templates, recorder.store
     last = store.last_complete(facts.study.id, NIGHTLY)
+    readers = members(settings, snapshot, lambda: facts.connect().users())
+    pages = settings.links.base_url
+    floods = settle_floods(facts, store, validation)
     teller = Teller(
         study=facts.study.id,
         title=settings.study.title.words(),
         rules={rule.id: rule for rule in validation.rules},
-        recipients=settings.recipients(),
+        recipients=[one.recipient for one in readers],
         channels=facts.outgoing.channels,
-        places=facts.places(snapshot.dictionary, snapshot.redcap_version),
+        places=facts.places(snapshot.dictionary, snapshot.redcap_version, snapshot.groups),
         templates=load_digest_templates(templates / "digest", templates / facts.study.id / "digest"),
+        agreed=Agreed(
+            short=settings.study.short_name,
+            due=settings.due,
+            list_page=f"{pages}/studies/{facts.study.id}/findings" if pages else "",
+            back_since=store.back_since(facts.study.id),
+        ),
+        lists=ListFolder(facts.run_folder, facts.folder),
+        group_trouble={one.recipient.address: one.trouble for one in readers if one.trouble},
+        floods=floods,
         synthetic=settings.study.synthetic,
     )
     night = RunSummary.of(
@@ -51,6 +66,8 @@ def send_digests(
         failed={one.step: one.reason.part("what") for one in recorder.failures},
         lost=tuple(one.started_at for one in store.lost_runs(facts.study.id, facts.job)),
         last_complete=last.started_at if last else None,
+        judgements=recorder.unjudged,
+        floods=held_floods(floods, facts.run_id),
     )
     if store.count_runs(facts.study.id, NIGHTLY, up_to=facts.run_id) == 1:
         _say_mode(names_records=settings.study.record_id_in_messages)

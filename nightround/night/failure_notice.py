@@ -57,6 +57,7 @@ def send_failure_notice(outgoing: OutboxFacts, failed: FailedRound, now: datetim
         now=now.astimezone(outgoing.zone),
         sleep=outgoing.sleep,
         synthetic=study.synthetic,
+        short=study.short_name,
     )
     if not deliveries:
         log.error("nobody was notified: the study names nobody in [[people]]")

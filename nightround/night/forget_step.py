@@ -13,6 +13,7 @@ from typing import Any
 
 import pandas as pd
 
+from nightround.digests.channels.mail import attached_texts
 from nightround.model.errors import RoundAlreadyRunning, UsageWrong
 from nightround.night.retention_step import STAYS
 from nightround.night.round import Round
@@ -155,9 +156,11 @@ def _naming(records: Collection[str], findings: Iterable[str]) -> Callable[[str]
 
 
 def _forget_mails(outbox: Path, naming: Callable[[str], bool]) -> Iterator[Path]:
-    """Remove the copies of mails that name the record."""
+    """Remove the copies of mails that name the record, in themselves or in a list that is attached."""
     for page in sorted(outbox.glob("*.html")):
-        if naming(page.read_text(encoding="utf-8")):
-            for path in (page, page.with_suffix(".eml")):
+        mail = page.with_suffix(".eml")
+        attached = attached_texts(mail.read_bytes()) if mail.exists() else ()
+        if any(map(naming, (page.read_text(encoding="utf-8"), *attached))):
+            for path in (page, mail):
                 path.unlink(missing_ok=True)
                 yield path

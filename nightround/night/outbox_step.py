@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from nightround.digests.channel_trouble import trial_notice, trouble_notice
 from nightround.digests.channels.channel import Channels, OutgoingMessage
 from nightround.digests.channels.channel_kinds import channels_of
-from nightround.digests.compose import DATA_MANAGER
+from nightround.digests.digest_writer import DATA_MANAGER
 from nightround.digests.post_office import Clock, PostOffice, SentMessage, Sleep, log_sent
 from nightround.digests.tell import tell_directly
 from nightround.model.delivery import DeliveryState
@@ -25,6 +25,7 @@ from nightround.model.recipient import OUTBOX, Recipient
 from nightround.night.study_locks import Waiting, only_one
 from nightround.night.study_place import StudyPlace, known_settings, place_of
 from nightround.store.database import Store, open_store
+from nightround.store.flood_rows import Flood
 from nightround.store.message_rows import MessageKind, StoredMessage
 from nightround.study.folder import Content
 from nightround.study.settings import StudySettings, read_settings
@@ -165,10 +166,10 @@ def _trouble_told(
     """Tell the data manager, or whom the study names first, by the next channel that works; whether that is so."""
     everybody = outgoing.settings.recipients()
     managers = [one for one in everybody if one.role == DATA_MANAGER] or everybody[:1]
-    title, now = outgoing.settings.study.title.words(), outgoing.clock().astimezone(outgoing.zone)
+    short, now = outgoing.settings.study.short_name, outgoing.clock().astimezone(outgoing.zone)
     told = False
     for manager in managers:
-        notice = trouble_notice(title, outgoing.study, channel, messages, recipient=manager)
+        notice = trouble_notice(short, outgoing.study, channel, messages, recipient=manager)
         for one in tell_directly(notice, outgoing.channels, now=now, sleep=outgoing.sleep, not_by=channel):
             message = one.message(study=outgoing.study, run_id=run_id, kind=MessageKind.TROUBLE, now=now)
             log_sent(message)
@@ -210,29 +211,47 @@ def try_channels(
 
 def _tried(outgoing: OutboxFacts, person: Recipient, name: str) -> Trial:
     channel, now = outgoing.channels[name], outgoing.clock().astimezone(outgoing.zone)
-    notice = trial_notice(outgoing.settings.study.title.words(), name, recipient=person, now=now)
+    notice = trial_notice(outgoing.settings.study.short_name, name, recipient=person, now=now)
     answer = channel.send(OutgoingMessage.of(notice, name, channel.domain, now))
     return Trial(name, answer.state, answer.said)
 
 
 def messages_document(name: str, *, data: Path, content: Content) -> dict[str, Any]:
-    """Every message of a study with its state, oldest first, in times of its own clock, as JSON."""
+    """Every message of a study with its state, oldest first, and every flood, in times of its own clock, as JSON."""
     place = place_of(name, data, content)
     settings = known_settings(place)
     zone = ZoneInfo(settings.study.time_zone if settings else "UTC")
     if not place.database.is_file():
-        return {"study": place.id, "messages": []}
+        return {"study": place.id, "messages": [], "floods": []}
     with open_store(place.database) as store:
-        found = store.messages(place.id)
-    return {"study": place.id, "messages": [message_document(one, zone) for one in found]}
+        found, floods = store.messages(place.id), store.floods(place.id)
+    return {
+        "study": place.id,
+        "messages": [message_document(one, zone) for one in found],
+        "floods": [_flood_document(one, zone) for one in floods],
+    }
+
+
+def _flood_document(flood: Flood, zone: tzinfo) -> dict[str, Any]:
+    """A flood as JSON: what is held back, or was, and who released it ('' where nothing of it was open any more)."""
+    return {
+        "rule_id": flood.rule_id,
+        "run": flood.run_id,
+        "at": _hour(flood.at, zone),
+        "opened": flood.opened,
+        "checked": flood.checked,
+        "held": flood.ended_run is None,
+        "ended_at": _hour(flood.ended_at, zone),
+        "released_by": flood.ended_by,
+    }
+
+
+def _hour(moment: datetime | None, zone: tzinfo) -> str | None:
+    return moment.astimezone(zone).isoformat(timespec="seconds") if moment else None
 
 
 def message_document(message: StoredMessage, zone: tzinfo) -> dict[str, Any]:
     """A message as JSON; its texts are not in it."""
-
-    def hour(moment: datetime | None) -> str | None:
-        return moment.astimezone(zone).isoformat(timespec="seconds") if moment else None
-
     return {
         "id": message.id,
         "message_id": message.message_id,
@@ -244,10 +263,10 @@ def message_document(message: StoredMessage, zone: tzinfo) -> dict[str, Any]:
         "state": message.state.value,
         "said": in_language(message.said, "en"),
         "attempts": message.attempts,
-        "written_at": hour(message.written_at),
-        "tried_at": hour(message.tried_at),
-        "next_at": hour(message.next_at),
-        "settled_at": hour(message.settled_at),
+        "written_at": _hour(message.written_at, zone),
+        "tried_at": _hour(message.tried_at, zone),
+        "next_at": _hour(message.next_at, zone),
+        "settled_at": _hour(message.settled_at, zone),
     }
 
 

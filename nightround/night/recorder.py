@@ -9,9 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Self
 
-from nightround.model.doubts import TOO_MANY, Doubts
+from nightround.model.doubts import Unjudged
 from nightround.model.finding import STANDING, FindingState, LedgerDelta
 from nightround.model.outcome import Coverage
 from nightround.model.rule import Severity
@@ -43,27 +42,6 @@ class StepFailure:
     step: str
     error: Exception
     reason: ExplainedError
-
-
-@dataclass(frozen=True)
-class Unjudged:
-    """How many rules could not be judged, and out of how many."""
-
-    not_evaluated: int = 0
-    known: int = 0
-    sudden: int = 0
-    """Rules that were judged the night before and are not tonight."""
-    judged_before: int = 0
-
-    @classmethod
-    def of(cls, coverage: Coverage, doubts: Doubts) -> Self:
-        """Count them."""
-        return cls(doubts.not_evaluated, len(coverage.known), len(doubts.sudden), doubts.judged_before)
-
-    @property
-    def too_many(self) -> bool:
-        """Whether a night with so few judgements is red."""
-        return self.not_evaluated * TOO_MANY > self.known or self.sudden * TOO_MANY > self.judged_before
 
 
 @dataclass

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -98,13 +98,14 @@ class Round:
         made = rules_from_dictionary(dictionary, self.study.settings.dictionary_rules)
         return (*self.study.rules, *self.study.project_rules, *made)
 
-    def places(self, dictionary: Dictionary, version: str) -> Places:
-        """How rows are named and linked in messages and lists."""
+    def places(self, dictionary: Dictionary, version: str, groups: Mapping[str, str] | None = None) -> Places:
+        """How rows are named and linked in messages and lists; `groups` are the data access groups of records."""
         return Places.of(
             dictionary,
             api_url=self.redcap_url,
             version=version,
             record_id_allowed=self.study.settings.study.record_id_in_messages,
+            groups=groups,
         )
 
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from nightround.digests.compose import DATA_MANAGER
+from nightround.digests.digest_writer import DATA_MANAGER
 from nightround.digests.notice import SWITCHED_OFF, unjudged_of
 from nightround.findings.known_rows import KnownRows
 from nightround.findings.lineage import final_names

@@ -7,9 +7,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from nightround.model.doubts import Unjudged
 from nightround.model.outcome import Status
 from nightround.model.rule import Severity
-from nightround.night.recorder import Recorder, Unjudged
+from nightround.night.recorder import Recorder
 from nightround.night.round import Round
 from nightround.store.run_rows import Ended
 from redcap_sync.errors import ExplainedError

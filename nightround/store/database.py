@@ -21,8 +21,10 @@ from nightround.store import forgotten_rows as forgotten
 from nightround.store import message_rows as messages
 from nightround.store import run_rows as runs
 from nightround.store import suspect_rows as suspects
+from nightround.store.back_since import read_back_since
 from nightround.store.engine import compact, open_engine, reading, writing
 from nightround.store.finding_rows import Changes, HistoryEntry
+from nightround.store.flood_rows import Flood, end_flood, insert_flood, read_floods, read_position_before
 from nightround.store.history_chain import BrokenLine
 from nightround.store.message_rows import StoredMessage
 from nightround.store.observed_values import OPTION, UnreadableValues, ValueSealer, seal_plain
@@ -255,6 +257,33 @@ class Store:
         with reading(self.engine) as connection:
             return findings.read_changes(connection, study, position)
 
+    def back_since(self, study: str) -> dict[str, datetime]:
+        """When each finding that was closed came back the last time, by id."""
+        with reading(self.engine) as connection:
+            return read_back_since(connection, study)
+
+    def floods(self, study: str) -> tuple[Flood, ...]:
+        """Every flood of a study, oldest first, those that are held no longer among them."""
+        with reading(self.engine) as connection:
+            return read_floods(connection, study)
+
+    def hold_floods(self, seen: Iterable[Flood]) -> None:
+        """Remember floods, which are held from now on."""
+        with writing(self.engine) as connection:
+            for one in seen:
+                insert_flood(connection, one)
+
+    def end_floods(self, ended: Iterable[Flood], *, run_id: int, now: datetime, by: str = "") -> None:
+        """Remember that floods are held no longer; `by` is who released them, '' where nothing of them is open."""
+        with writing(self.engine) as connection:
+            for one in ended:
+                end_flood(connection, one, run_id=run_id, by=by, now=now)
+
+    def position_before(self, study: str, run_id: int) -> int:
+        """The last position of the history before a run."""
+        with reading(self.engine) as connection:
+            return read_position_before(connection, study, run_id)
+
     def finding_ids(self, study: str, record: str) -> tuple[str, ...]:
         """The findings of a record."""
         with reading(self.engine) as connection:
@@ -349,6 +378,10 @@ class MessagePen:
     def told(self, recipient: str, channel: str) -> int:
         """The position up to which a recipient was told on a channel; 0 before the first digest."""
         return messages.read_told(self.connection, self.study, recipient, channel)
+
+    def told_run(self, recipient: str, channel: str) -> int:
+        """The last run of which a recipient has a digest on a channel; 0 before the first."""
+        return messages.read_told_run(self.connection, self.study, recipient, channel)
 
     def changes_since(self, position: int) -> Changes:
         """What is different now from the findings at a position, as one delta, with the position of now."""

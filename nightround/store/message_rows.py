@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, insert, or_, select, update
 from sqlalchemy.engine import RowMapping
 
+from nightround.model.attached_file import AttachedFile
 from nightround.model.delivery import DeliveryState
 from nightround.store.schema import messages
 from redcap_sync.messages import Message
@@ -59,8 +60,15 @@ class StoredMessage:
     """When it was known that nothing is to be sent any more; None while there is."""
     said: Message = NOT_TRIED
     """What came back when it was sent the last time."""
+    attachments: tuple[AttachedFile, ...] = ()
     id: int = 0
     """0 before it is in the store."""
+
+    @property
+    def all_texts(self) -> tuple[str, ...]:
+        """Everything that a reader can read of it."""
+        files = (one.content.decode("utf-8", "replace") for one in self.attachments)
+        return (self.subject, self.text, self.html, *files)
 
     @property
     def counts_as_told(self) -> bool:
@@ -76,7 +84,7 @@ def insert_message(connection: Connection, message: StoredMessage) -> int:
 
 def update_message(connection: Connection, message: StoredMessage) -> None:
     """Write what became of a message. Its texts go once nothing is to be sent any more."""
-    kept = replace(message, text="", html="") if message.settled_at else message
+    kept = replace(message, text="", html="", attachments=()) if message.settled_at else message
     connection.execute(update(messages).where(messages.c.id == message.id).values(**_values(kept)))
 
 
@@ -87,6 +95,18 @@ def read_told(connection: Connection, study: str, recipient: str, channel: str) 
     )
     found = map(_message, connection.execute(query).mappings())
     return told_without_gap((one.since, one.upto) for one in found if one.counts_as_told)
+
+
+def read_told_run(connection: Connection, study: str, recipient: str, channel: str) -> int:
+    """The last run of which a recipient has a digest on a channel, or may still get one; 0 before the first."""
+    query = select(messages).where(
+        messages.c.study == study,
+        messages.c.recipient == recipient,
+        messages.c.channel == channel,
+        messages.c.kind == MessageKind.DIGEST,
+    )
+    found = map(_message, connection.execute(query).mappings())
+    return max((one.run_id for one in found if one.counts_as_told), default=0)
 
 
 def told_without_gap(spans: Iterable[tuple[int, int]]) -> int:
@@ -114,9 +134,7 @@ def read_unsettled(connection: Connection, study: str, due: datetime | None = No
 
 def forget_in_messages(connection: Connection, study: str, names: Callable[[str], bool], now: datetime) -> int:
     """Remove the texts of messages that name a record; what was still to be sent of them is told anew without it."""
-    found = [
-        one for one in read_unsettled(connection, study) if names(one.subject) or names(one.text) or names(one.html)
-    ]
+    found = [one for one in read_unsettled(connection, study) if any(map(names, one.all_texts))]
     for one in found:
         said = Message.of("delivery.forgotten")
         update_message(connection, replace(one, state=_given_up(one.state), settled_at=now, said=said))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,6 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import Dialect
 
+from nightround.model.attached_file import AttachedFile
 from redcap_sync.messages import Message
 
 metadata = MetaData(
@@ -74,6 +76,31 @@ class Said(TypeDecorator[Message]):
         """Read a message back."""
         del dialect
         return Message.read(value) if value else None
+
+
+class Attached(TypeDecorator[tuple[AttachedFile, ...]]):
+    """Files: kept as a list of documents with their content in base64."""
+
+    impl = JSON(none_as_null=True)
+    cache_ok = True
+
+    def process_bind_param(
+        self, value: tuple[AttachedFile, ...] | None, dialect: Dialect
+    ) -> list[dict[str, str]] | None:
+        """Turn files into documents; no file is null."""
+        del dialect
+        documents = [
+            {"name": one.name, "media_type": one.media_type, "content": base64.b64encode(one.content).decode()}
+            for one in value or ()
+        ]
+        return documents or None
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> tuple[AttachedFile, ...]:
+        """Read files back."""
+        del dialect
+        return tuple(
+            AttachedFile(one["name"], one["media_type"], base64.b64decode(one["content"])) for one in value or ()
+        )
 
 
 runs = Table(
@@ -230,7 +257,25 @@ messages = Table(
     Column("next_at", UtcTime),
     Column("settled_at", UtcTime),  # set once nothing is to be sent any more
     Column("said", Said, nullable=False),
+    Column("attachments", Attached),  # null once nothing is to be sent any more
     Index(None, "study", "recipient", "channel"),
     Index(None, "study", "settled_at"),
+    sqlite_autoincrement=True,
+)
+
+floods = Table(
+    "floods",
+    metadata,
+    Column("id", Counter, primary_key=True),
+    Column("study", String(64), nullable=False, index=True),
+    Column("rule_id", String(128), nullable=False),
+    Column("run_id", Counter, ForeignKey("runs.id"), nullable=False),
+    Column("position", Counter, nullable=False),  # of the history before that run
+    Column("at", UtcTime, nullable=False),
+    Column("opened", Integer, nullable=False),
+    Column("checked", Integer, nullable=False),
+    Column("ended_run", Counter, ForeignKey("runs.id")),
+    Column("ended_at", UtcTime),
+    Column("ended_by", Text),
     sqlite_autoincrement=True,
 )

@@ -33,7 +33,8 @@ from nightround.study.plan_variables import (
     require_unique,
 )
 from nightround.study.references import FieldRef, Reference, Text
-from nightround.study.settings import StudyModel, checked, read_toml
+from nightround.study.settings import checked, read_toml
+from nightround.study.study_model import StudyModel
 
 __all__ = [
     "Accrual",

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from nightround.study.plan_patients import Condition
 from nightround.study.references import FieldRef, Reference, Text
-from nightround.study.settings import StudyModel
+from nightround.study.study_model import StudyModel
 
 
 class Endpoint(StudyModel):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from nightround.study.references import Reference, Text
-from nightround.study.settings import StudyModel
+from nightround.study.study_model import StudyModel
 
 
 class Condition(StudyModel):

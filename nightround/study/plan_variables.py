@@ -17,7 +17,7 @@ from nightround.study.methods import (
 )
 from nightround.study.plan_patients import Condition
 from nightround.study.references import FieldRef, Reference, Text
-from nightround.study.settings import StudyModel
+from nightround.study.study_model import StudyModel
 
 VariableType = Literal["continuous", "categorical", "dichotomous", "ordinal"]
 Summary = Literal["mean_sd", "median_quartiles", "n_percent"]

@@ -8,15 +8,17 @@ import tomllib
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from nightround.model.errors import StudyFilesWrong
 from nightround.model.language import Language, Words
 from nightround.model.recipient import OUTBOX, Recipient
 from nightround.model.rule import Severity
+from nightround.study.alert_tables import DueTable, FloodTable, LinksTable
+from nightround.study.study_model import Decimal, StudyModel, WholeNumber
 from nightround.study.text_checks import (
     EnvironmentName,
     FilledLine,
@@ -24,6 +26,7 @@ from nightround.study.text_checks import (
     Line,
     MailAddress,
     SenderAddress,
+    ShortLine,
     TimeZone,
     control_character,
     texts_within,
@@ -32,22 +35,10 @@ from redcap_sync.errors import ProjectFileWrong
 from redcap_sync.messages import Message
 from redcap_sync.regular_files import read_regular_file
 
-LONGEST_TEXT = 200_000
-"""Characters; the logic of a rule of 3,000 parts is a third of it."""
 SHOWN = 200
 """So much of a key that is no key is repeated in a message."""
 DEEP_KEY = re.compile(r"""(?<![\w"'-])(?:[\w"'-]++[ \t]*+\.[ \t]*+){50}""")
 """A key of very many parts, which takes the reader of TOML the square of their number."""
-
-WholeNumber = Annotated[int, Strict()]
-Decimal = Annotated[float, Strict()]
-"""A number and neither a text nor true or false. A whole number is one too."""
-
-
-class StudyModel(BaseModel):
-    """A table of a study file: frozen, and a key it does not know is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, str_max_length=LONGEST_TEXT)
 
 
 class TwoLanguages(StudyModel):
@@ -68,16 +59,30 @@ class TitleInTwoLanguages(TwoLanguages):
     en: FilledLine
 
 
+class ShortName(TwoLanguages):
+    """A short name in Chinese and English, of at most 24 characters each."""
+
+    zh: ShortLine
+    en: ShortLine
+
+
 class StudyTable(StudyModel):
     """`[study]`: what the study is."""
 
     id: Id
     title: TitleInTwoLanguages
+    short: ShortName | None = None
+    """The name that subjects of mails begin with; the id where there is none."""
     time_zone: TimeZone = "UTC"
     """The zone of the hospital's clock, such as Asia/Shanghai: what `today` means in a rule."""
     synthetic: bool = False
     record_id_in_messages: bool = False
     """Whether a record id may stand in mails, links and logs. Off unless the study says so."""
+
+    @property
+    def short_name(self) -> Words:
+        """The name that subjects of mails begin with."""
+        return self.short.words() if self.short else Words(self.id, self.id)
 
 
 class RedcapTable(StudyModel):
@@ -171,6 +176,10 @@ class PersonTable(StudyModel):
     owns: tuple[FilledLine, ...] = ()
     channels: tuple[Id, ...] = ()
     """The ids of the channels by which this person is written to; the study's first one unless given."""
+    groups: tuple[FilledLine, ...] = ()
+    """The data access groups, by unique name, whose records this person hears of; without it and `redcap_user` all."""
+    redcap_user: Line = ""
+    """The person's user name in REDCap, whose data access group is then asked for every night."""
 
 
 class ReportTable(StudyModel):
@@ -185,6 +194,7 @@ class AlertsTable(StudyModel):
     exit_severity: Severity = Severity.CRITICAL
     ping_url_env: EnvironmentName | Literal[""] = ""
     """The variable with the address of a dead man's switch, which says who did not call; the address is a secret."""
+    flood: FloodTable = FloodTable()
 
 
 class AnswersTable(StudyModel):
@@ -285,6 +295,17 @@ class StudySettings(StudyModel):
     rules: RulesTable = RulesTable()
     answers: AnswersTable = AnswersTable()
     dictionary_rules: DictionaryRulesTable = DictionaryRulesTable()
+    links: LinksTable = LinksTable()
+    due: DueTable = DueTable()
+
+    @model_validator(mode="after")
+    def _names_roles_that_somebody_has(self) -> Self:
+        """Who hears of overdue findings is somebody: a misspelt role would be told of nothing."""
+        roles = {person.role for person in self.people}
+        for step in (self.due.critical, self.due.major, self.due.minor):
+            if unknown := set(step.then or ()) - roles:
+                raise PydanticCustomError("role", "role", {"role": min(unknown), "known": ", ".join(sorted(roles))})
+        return self
 
     @model_validator(mode="after")
     def _channels_are_known(self) -> Self:
@@ -369,6 +390,7 @@ VALUE_TEXTS = frozenset(
             "span",
             *("score_name", "score_variant", "score_keys", "score_pattern", "score_field"),
             *("score_unit", "score_own_field", "score_alike", "score_code", "score_lacks", "score_nothing"),
+            *("country", "subdivision", "web_address", "role"),
         ),
         *("sender", "channel_key", "channel_needs", "channel_login", "channel_plain"),
         *("channel_twice", "channel_unknown"),

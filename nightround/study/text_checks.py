@@ -7,13 +7,17 @@ import unicodedata
 from collections.abc import Iterator
 from email.utils import parseaddr
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, StringConstraints
 from pydantic_core import PydanticCustomError
 
+from nightround.study.working_days import is_known_country
+
 LONGEST_ID = 64
 LONGEST_LINE = 1000
+LONGEST_SHORT = 24
 LONGEST_ADDRESS = 254
 """Of a mail address, by RFC 5321."""
 ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
@@ -22,6 +26,7 @@ DEVICES = frozenset({"con", "prn", "aux", "nul", *(f"{one}{n}" for one in ("com"
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 LOCAL_PART = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 DOMAIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*")
+COUNTRY = re.compile(r"[A-Z]{2}")
 LINE_BREAKS = "\n\r\t\x85\u2028\u2029"
 DIRECTIONS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 """Characters that turn the direction of text, so that it is read as something else than it is."""
@@ -102,10 +107,25 @@ def _time_zone(text: str) -> str:
     return text
 
 
+def _web_address(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query or parts.fragment:
+        raise PydanticCustomError("web_address", "web_address")
+    return text.rstrip("/")
+
+
+def _country(text: str) -> str:
+    if not COUNTRY.fullmatch(text) or not is_known_country(text):
+        raise PydanticCustomError("country", "country")
+    return text
+
+
 Line = Annotated[str, StringConstraints(max_length=LONGEST_LINE), AfterValidator(_line)]
 """A text of one line."""
 FilledLine = Annotated[Line, AfterValidator(_filled)]
 """A text of one line that says something."""
+ShortLine = Annotated[str, StringConstraints(max_length=LONGEST_SHORT), AfterValidator(_line), AfterValidator(_filled)]
+"""A name so short that the rest of a subject can still be read on a phone."""
 Id = Annotated[str, AfterValidator(_id)]
 """An id that may be the name of a file: letters, digits, _ and -, the first one a letter or digit."""
 EnvironmentName = Annotated[str, AfterValidator(_variable)]
@@ -116,3 +136,7 @@ SenderAddress = Annotated[FilledLine, AfterValidator(_sender)]
 """A mail address, with a display name or without: `Nightround <alerts@hospital.example>`."""
 TimeZone = Annotated[str, AfterValidator(_time_zone)]
 """The name of a time zone that is known."""
+WebAddress = Annotated[Line, AfterValidator(_web_address)]
+"""An address of http or https without user, query and fragment."""
+Country = Annotated[str, AfterValidator(_country)]
+"""The two letters of a country whose working days are known."""

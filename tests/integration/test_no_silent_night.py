@@ -447,8 +447,7 @@ def test_a_failed_step_is_told_to_everybody_where_there_is_no_data_manager(
     failing(monkeypatch, "lists", ExportIncomplete("night.no_snapshot", study=STUDY))
     round_fails(study)
     new = [path.read_text() for path in (study.folder / "outbox").glob("2025-07-03_coordinator_*.eml")]
-    assert len(new) == 1
-    assert NAMES["lists"] in new[0]
+    assert any(NAMES["lists"] in one for one in new)
 
 
 class Switch:

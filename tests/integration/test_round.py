@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -21,7 +22,7 @@ from nightround.night import Night, steps
 from nightround.snapshots.snapshot_store import SnapshotStore
 from nightround.store.run_rows import Ended
 from redcap_sync.errors import RedcapUnreachable
-from tests.small_study import STUDY, SmallStudy, small_study
+from tests.small_study import FOLDER, STUDY, SmallStudy, small_study
 
 
 @pytest.fixture
@@ -168,3 +169,20 @@ def test_a_step_that_takes_long_is_the_one_that_is_blamed(study: SmallStudy, mon
     study.round(clock=lambda: datetime.now(UTC))
     taken = {step.name: (step.ended_at - step.started_at).total_seconds() for step in study.last_run().steps}
     assert taken["reconcile"] >= 0.3
+
+
+def test_the_list_beside_the_mails_names_records_that_they_do_not(tmp_path: Path) -> None:
+    """The mail gives a finding's number and where the list lies; the list has record and exact page, and is private."""
+    source = tmp_path / "source"
+    shutil.copytree(FOLDER, source)
+    settings = source / "study.toml"
+    text = settings.read_text(encoding="utf-8").replace("record_id_in_messages = true", "")
+    settings.write_text(text, encoding="utf-8")
+    with small_study(tmp_path / "data", source=source) as study:
+        study.round()
+        (path,) = (study.folder / "runs").glob("*/list_*.csv")
+        (mail,) = mails_of(study)
+    assert "Record 2" in path.read_text(encoding="utf-8-sig")
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert f"runs/{path.parent.name}/{path.name}" in mail
+    assert "Record 2" not in mail

@@ -1,6 +1,8 @@
 """What a digest says, to whom, and when it says nothing."""
 
+import csv
 import html
+import io
 import re
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
@@ -8,12 +10,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from jinja2 import UndefinedError
 
-from nightround.digests.compose import SHOWN_NEW, SHOWN_OLDEST, digest
+from nightround.digests.compose import digest, private_list
+from nightround.digests.digest_writer import SHOWN_NEW, SHOWN_OLDEST
 from nightround.digests.failed_round import FailedRound, StepDone, failure_notice
+from nightround.digests.floods import FloodSeen, FloodSince
 from nightround.digests.notice import NightState, Notice, RunSummary, unjudged_of
+from nightround.digests.pages import SHOWN_OF_GROUP
+from nightround.digests.reader_news import Agreed
 from nightround.digests.templates import load_digest_templates
+from nightround.model.doubts import Unjudged
 from nightround.model.errors import StudyFilesWrong
 from nightround.model.finding import FindingState, LedgerDelta, Resolution
 from nightround.model.language import Words
@@ -21,6 +30,7 @@ from nightround.model.links import Places
 from nightround.model.outcome import Coverage, Status
 from nightround.model.recipient import Recipient
 from nightround.model.rule import Severity
+from nightround.study.alert_tables import DueStep, DueTable
 from redcap_sync.errors import RedcapUnreachable
 from redcap_sync.messages import Message
 from tests.made_findings import made_finding, made_outcome, made_row, made_rule, night
@@ -87,7 +97,7 @@ def test_each_person_hears_of_their_own_findings_only() -> None:
 def test_a_failed_night_is_told_to_the_data_manager_first_thing() -> None:
     """The headline says it, before anything else, and then why, what was not done and when all was well."""
     notice = failure_notice(Words("题目", "A <b>"), FAILED, recipient=MANAGER, now=TUESDAY, synthetic=True)
-    assert notice.subject == "[Nightround] The round was not completed – A <b>"
+    assert notice.subject == "A <b>: The round was not completed"
     assert notice.text.splitlines()[2] == "The round was not completed"
     assert "Reason: REDCap answered with status 503." in notice.text
     assert "Not done: pull of the data; judging of the rules." in notice.text
@@ -160,12 +170,57 @@ def test_a_rule_that_breaks_is_news_once_and_for_the_data_manager() -> None:
 
 
 def test_long_lists_are_cut_with_the_worst_kept() -> None:
-    """The mail stays short and says how much it left out."""
-    many = LedgerDelta(opened=(*findings_of(40), made_finding(row=made_row("9999"), severity=Severity.CRITICAL)))
-    text = notice_of(many).text
+    """The mail stays short and says how much it left out; every critical finding is in it."""
+    single = tuple(made_finding(f"R-{number}", made_row(str(1000 + number))) for number in range(40))
+    worst = tuple(made_finding(f"C-{n}", made_row(f"9{n:03}"), severity=Severity.CRITICAL) for n in range(3))
+    text = notice_of(LedgerDelta(opened=(*single, *worst))).text
     assert text.count("- [") == SHOWN_NEW
-    assert f"and {41 - SHOWN_NEW} more" in text
-    assert text.index("Record 9999") < text.index("Record 1000")
+    assert text.count("- [critical]") == 3
+    assert f"and {43 - SHOWN_NEW} more" in text
+    assert text.index("Record 9000") < text.index("Record 1000")
+
+
+def test_many_findings_of_one_rule_are_one_block_with_the_whole_list_attached() -> None:
+    """Forty new findings of a rule are one paragraph with three links, and every one is in the list."""
+    notice = notice_of(LedgerDelta(opened=findings_of(40)))
+    assert notice.text.count("- [major]") == 1
+    assert "The same finding in 40 records, 40 in all" in notice.text
+    assert notice.text.count("Open in REDCap: ") == SHOWN_OF_GROUP
+    assert "All 40 open findings of yours are in the attached list." in notice.text
+    (attached,) = notice.attachments
+    rows = list(csv.DictReader(io.StringIO(attached.content.decode("utf-8-sig"))))
+    assert len(rows) == 40
+    assert {row["link"] for row in rows} == {PLACES.link(one, made_rule()) for one in findings_of(40)}
+
+
+def test_a_page_with_all_findings_takes_the_place_of_the_attachment() -> None:
+    """Where Nightround's pages have an address, the mail links to the list."""
+    agreed = Agreed(list_page="https://nightround.hospital.example/studies/s/findings")
+    notice = notice_of(LedgerDelta(opened=findings_of(40)), agreed=agreed)
+    assert notice.attachments == ()
+    assert "on this page: https://nightround.hospital.example/studies/s/findings" in notice.text
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(["A", "B", "C"]), st.booleans(), st.integers(0, 99)), max_size=60), st.booleans()
+)
+def test_every_critical_finding_of_a_reader_is_listed_with_its_link(
+    made: list[tuple[str, bool, int]],
+    is_old: bool,  # noqa: FBT001 - what Hypothesis draws
+) -> None:
+    """However many there are, of whatever rules, new or old."""
+    found = [
+        made_finding(rule, made_row(str(record)), severity=Severity.CRITICAL if bad else Severity.MAJOR)
+        for rule, bad, record in made
+    ]
+    by_id = {one.id: one for one in found}.values()
+    delta = LedgerDelta(persisting=tuple(by_id)) if is_old else LedgerDelta(opened=tuple(by_id))
+    rules = {name: made_rule(name) for name in "ABC"}
+    notice = notice_of(delta, rules=rules, now=MONDAY)
+    links = notice.text.split()
+    for one in by_id:
+        if one.severity is Severity.CRITICAL:
+            assert PLACES.link(one, rules[one.rule_id]) in links
 
 
 def test_an_advice_is_given_once_a_mail() -> None:
@@ -256,7 +311,7 @@ def test_a_subject_is_one_line() -> None:
         now=TUESDAY,
     )
     assert notice is not None
-    assert notice.subject == "[Nightround] 1 new – A study Bcc: everyone@hospital.example"
+    assert notice.subject == "A study Bcc: everyone@hospital.example: 1 record to correct – 1 new"
 
 
 def test_a_finding_is_shown_as_the_problem_that_its_rule_names() -> None:
@@ -293,3 +348,186 @@ def test_a_template_that_names_an_unknown_part_fails() -> None:
     """A misspelt name in a template is an error, not a blank."""
     with pytest.raises(UndefinedError):
         TEMPLATES.environment.from_string("{{ page.no_such_part }}").render(page=WHOLE)
+
+
+def test_a_subject_begins_with_the_short_name_and_the_work() -> None:
+    """Who reads it on a phone sees which study, how many records and how bad it is."""
+    worst = made_finding("C", made_row("7"), severity=Severity.CRITICAL)
+    agreed = Agreed(short=Words("静脉闭塞", "VOC"))
+    delta = LedgerDelta(
+        opened=(worst, made_finding("A", made_row("7"))), persisting=(made_finding("A", made_row("8")),)
+    )
+    assert notice_of(delta, agreed=agreed).subject == "VOC: 2 records to correct (1 critical) – 2 new"
+    chinese = notice_of(delta, agreed=agreed, recipient=replace(COORDINATOR, language="zh"))
+    assert chinese.subject == "静脉闭塞：2 条记录待处理（严重 1 项） – 新发现 2 项"
+
+
+def test_a_mail_gives_the_totals_of_the_study_then_mine() -> None:
+    """Who owns nothing reads how much is open, and which of it is critical; only an empty study has nothing open."""
+    reader = Recipient("principal_investigator", "pi@hospital.example", "en", ())
+    worst = made_finding("C", made_row("7"), severity=Severity.CRITICAL)
+    delta = LedgerDelta(persisting=(worst, *findings_of(7)))
+    notice = notice_of(delta, recipient=reader, now=MONDAY)
+    assert "8 open in the study (1 critical), none yours." in notice.text
+    assert "nothing new, 8 open, none yours" in notice.subject
+    assert PLACES.link(worst, None) in notice.text.split()
+    empty = notice_of(LedgerDelta(), recipient=reader, now=MONDAY)
+    assert "nothing new, nothing open" in empty.subject
+    assert "Nothing is open in the study." in empty.text
+
+
+def test_a_critical_finding_comes_back_every_working_day_until_it_is_answered() -> None:
+    """On a working day its owner gets a mail though nothing changed; on a Sunday or a holiday nobody does."""
+    old = LedgerDelta(persisting=(made_finding(severity=Severity.CRITICAL),))
+    china = Agreed(due=DueTable(country="CN"))
+    assert told(old) is not None
+    assert told(old, now=TUESDAY - timedelta(days=2)) is None
+    assert told(old, now=TUESDAY.replace(month=10, day=1), agreed=china) is None
+    assert told(old, now=TUESDAY.replace(month=9, day=28), agreed=china) is not None  # a Sunday that is worked
+
+
+def test_what_is_overdue_is_passed_on_once_it_is() -> None:
+    """The role that the study names gets a mail when the day has passed, and every working day where it is critical."""
+    reader = Recipient("principal_investigator", "pi@hospital.example", "en", ())
+    table = DueTable(major=DueStep(days=2, then=("principal_investigator",)))
+    late = LedgerDelta(persisting=(made_finding(opened_at=TUESDAY - timedelta(days=5)),))  # a Thursday: due on Monday
+    last_night = replace(WHOLE, last_complete=TUESDAY - timedelta(days=1))
+    notice = notice_of(late, recipient=reader, agreed=Agreed(due=table), night=last_night)
+    assert "Overdue with others" in notice.text
+    assert "overdue (was due 2025-05-19)" in notice.text
+    settled = replace(WHOLE, last_complete=TUESDAY)
+    assert (
+        told(late, recipient=reader, agreed=Agreed(due=table), night=settled, now=TUESDAY + timedelta(days=1)) is None
+    )
+    assert told(late, recipient=replace(reader, role="coordinator"), agreed=Agreed(due=table), night=last_night) is None
+
+
+def test_a_due_date_past_what_the_calendar_knows_says_so() -> None:
+    """Due in a year whose moved days are not announced, the mail says what the date rests on."""
+    december = datetime(2026, 12, 30, 9, tzinfo=TUESDAY.tzinfo)
+    fresh = LedgerDelta(opened=(made_finding(opened_at=december),))
+    text = notice_of(fresh, now=december, agreed=Agreed(due=DueTable(country="CN"))).text
+    assert "Due: 2027-01-14" in text
+    assert "Which working days of 2027 are moved is not announced yet" in text
+    assert "not announced" not in notice_of(NEW).text
+
+
+def test_a_night_that_judged_too_little_says_so_in_every_subject() -> None:
+    """59 of 65 rules: no mail is headed 'nothing new' alone, and the data manager gets one every night."""
+    red = replace(WHOLE, judgements=Unjudged(59, 65, 0, 65))
+    notice = notice_of(LedgerDelta(), night=red, recipient=MANAGER)
+    assert "59 of 65 rules could not be judged; nothing new, nothing open" in notice.subject
+    assert "no news does not mean that all is well" in notice.text
+    assert "59 of 65 rules could not be judged" in notice_of(NEW, night=red).subject
+    few = replace(WHOLE, judgements=Unjudged(6, 65, 0, 65))
+    assert told(LedgerDelta(), night=few, recipient=MANAGER) is None
+
+
+def test_rules_that_are_switched_off_are_counted_for_the_data_manager() -> None:
+    """Every mail of theirs says which, until when, and how much stays open; the others' mails do not repeat it."""
+    why = Message.of("outcome.switched_off", until="2025-06-01", reason="new assay")
+    off = replace(
+        WHOLE, unjudged={"VIL-01": why}, unjudged_before=frozenset({"VIL-01"}), switched_off=frozenset({"VIL-01"})
+    )
+    delta = LedgerDelta(opened=(made_finding("B", made_row("9")),), untouched=findings_of(3))
+    known = {"VIL-01": made_rule(), "B": made_rule("B")}
+    text = notice_of(delta, night=off, recipient=MANAGER, rules=known).text
+    assert "Rules switched off: 1" in text
+    assert "it is switched off until 2025-06-01: new assay; findings left open: 3" in text
+    assert "Rules that could not be judged" not in text
+    assert "4 open in the study, 1 yours." in text
+    assert "3 of them are of rules that are switched off" in text
+    assert "Rules switched off" not in notice_of(delta, night=off).text
+
+
+def test_a_member_of_a_group_sees_that_group_only() -> None:
+    """Counts, lists and the other rows of a group of rows: nothing of another group's record is in the mail."""
+    groups = {"1001": "site_a", "1002": "site_b"}
+    places = replace(PLACES, groups=groups, group_labels={"site_a": "North", "site_b": "South"})
+    member = replace(COORDINATOR, groups=frozenset({"site_a"}))
+    shared = replace(made_finding("DUP", made_row("1002")), others=(made_row("1001"),))
+    delta = LedgerDelta(
+        opened=(made_finding(), made_finding(row=made_row("1002")), made_finding(row=made_row("1003")), shared),
+        persisting=(made_finding("C", made_row("1002"), severity=Severity.CRITICAL),),
+    )
+    notice = notice_of(delta, places=places, recipient=member)
+    assert "2 open in your group, all yours." in notice.text
+    assert "Record 1001 · site North" in notice.text
+    for other in ("1002", "1003", "South"):
+        assert other not in notice.text + notice.html
+    unknown = replace(COORDINATOR, groups=frozenset())
+    trouble = (Message.of("digest.groups.not_exported", role="coordinator"),)
+    closed = notice_of(delta, places=places, recipient=unknown, night=replace(WHOLE, group_trouble=trouble), now=MONDAY)
+    assert "The token may not export data access groups" in closed.text
+    assert "Record" not in closed.text.replace("records", "")
+
+
+def test_a_mail_says_what_to_look_at_in_which_arm() -> None:
+    """Every field that may be the wrong one is named by its label, and the visit with its arm."""
+    rule = replace(made_rule(), involved=("ulcer",))
+    places = replace(
+        PLACES,
+        events={"month_6_arm_1": "Month 6"},
+        arms={"month_6_arm_1": "Balloon"},
+        fields={"villalta_total": "Villalta 总分 Villalta total", "ulcer": "溃疡 Ulcer"},
+    )
+    text = notice_of(NEW, places=places, rules={"VIL-01": rule}).text
+    assert "Look at: Villalta total, Ulcer" in text
+    assert "Balloon · Month 6" in text
+
+
+def test_the_list_beside_a_mail_that_names_no_record_has_record_and_page() -> None:
+    """The mail has the finding's number and says where the list is; the list has the rest, of this reader alone."""
+    hidden = replace(PLACES, record_id_allowed=False)
+    other = made_finding("X", made_row("88"), owner="data_manager")
+    agreed = Agreed(private_list="runs/00012/list_2_coordinator.csv")
+    facts: dict[str, Any] = {"places": hidden, "agreed": agreed}
+    notice = notice_of(replace(NEW, persisting=(other,)), **facts)
+    assert "list_2_coordinator.csv" in notice.text
+    text = private_list(
+        replace(NEW, persisting=(other,)),
+        night=WHOLE,
+        rules={"VIL-01": made_rule()},
+        recipient=COORDINATOR,
+        templates=TEMPLATES,
+        now=TUESDAY,
+        **facts,
+    )
+    (row,) = csv.DictReader(io.StringIO(text.removeprefix("\ufeff")))
+    assert row["finding"].startswith(made_finding().id)
+    assert "Record 1001" in row["where"]
+    assert "id=1001" in row["link"]
+
+
+def flood(*opened: Any, held: bool, **other: Any) -> FloodSince:
+    """A flood of rule VIL-01."""
+    return FloodSince("VIL-01", held, LedgerDelta(opened=opened, **other))
+
+
+def test_a_flood_is_shown_to_the_data_manager_alone_until_it_is_released() -> None:
+    """Of 40 new findings of one rule a coordinator hears a number and the critical ones; after the release all."""
+    worst = made_finding(row=made_row("9999"), severity=Severity.CRITICAL)
+    many = findings_of(40)
+    delta = LedgerDelta(opened=(*many, worst, made_finding("B", made_row("5"))))
+    held = [flood(*many, worst, held=True)]
+    text = notice_of(delta, floods=held).text
+    assert "42 open in the study (1 critical), 2 yours (1 critical)." in text
+    assert "40 more of yours come from a rule that suddenly found very many" in text
+    assert PLACES.link(worst, None) in text.split()
+    assert "Record 1000" not in text
+    night = replace(WHOLE, floods=(FloodSeen("VIL-01", 41, 90),))
+    manager = notice_of(
+        LedgerDelta(persisting=many), night=night, recipient=replace(MANAGER, owns=("data_manager",))
+    ).text
+    assert "41 new findings in 90 rows. To release them: nightround notify STUDY --release VIL-01 --by WHO" in manager
+    released = notice_of(LedgerDelta(persisting=many), floods=[flood(*many, held=False)])
+    assert released.counts["opened"] == 40
+
+
+def test_what_a_flood_opened_and_closed_unseen_is_no_news() -> None:
+    """Who never heard of it is not told that it was closed; what was known before is."""
+    done = [
+        made_finding(row=made_row(str(n)), state=FindingState.RESOLVED, resolution=Resolution.FIXED) for n in (1, 2)
+    ]
+    ended = [flood(held=False, resolved=(done[0],))]
+    assert notice_of(LedgerDelta(resolved=tuple(done)), floods=ended).counts["resolved"] == 1

@@ -245,3 +245,37 @@ def test_a_channel_that_cannot_be_used_is_refused(tmp_path: Path, wrong: str, sa
     with pytest.raises(StudyFilesWrong) as caught:
         read(tmp_path, wrong)
     assert said in f"{caught.value.what} {caught.value.why}"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ("[due]\ncountry = 'China'\n", "two capital letters"),
+        ("[due]\ncountry = 'XX'\n", "two capital letters"),
+        ("[due]\ncountry = 'DE'\nsubdivision = 'ZZ'\n", "no subdivision"),
+        ("[due]\ncritical = { days = 0 }\n", "1 or more"),
+        ("[due]\nmajor = { days = 5, then = ['data_manger'] }\n", "the role data_manger"),
+        ("[links]\nbase_url = 'ftp://hospital.example'\n", "http or https"),
+        ("[links]\nbase_url = 'https://hospital.example/?token=1'\n", "http or https"),
+        ("[alerts.flood]\npercent = 0\n", "greater than 0"),
+    ],
+)
+def test_what_is_due_and_where_pages_are_is_checked(tmp_path: Path, wrong: str, said: str) -> None:
+    """A calendar nobody knows, a role nobody has and an address that is none are refused with their reason."""
+    with pytest.raises(StudyFilesWrong, match=said):
+        read(tmp_path, GOOD + wrong)
+
+
+def test_the_short_name_is_the_id_unless_the_study_says_so(tmp_path: Path) -> None:
+    """Subjects begin with it, so that it is never blank and never long."""
+    assert read(tmp_path, GOOD).study.short_name == ("s", "s")
+    short = GOOD.replace("[[people]]", "short = { zh = '短', en = 'Short' }\n[[people]]", 1)
+    assert read(tmp_path, short).study.short_name.zh == "短"
+    with pytest.raises(StudyFilesWrong, match="characters"):
+        read(tmp_path, short.replace("'短'", f"'{'长' * 25}'"))
+
+
+def test_the_kept_copy_of_the_settings_is_read_whoever_the_study_names(tmp_path: Path) -> None:
+    """What is written with every default in it is read again, also where nobody has the role of a default."""
+    settings = read(tmp_path, GOOD)
+    assert checked(StudySettings, settings.model_dump(mode="json"), file=tmp_path / "copy") == settings

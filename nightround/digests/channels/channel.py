@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Protocol, Self
 
 from nightround.digests.notice import Notice
+from nightround.model.attached_file import AttachedFile
 from nightround.model.delivery import DeliveryState
 from nightround.model.errors import ChannelUnusable
 from nightround.model.recipient import Recipient
@@ -34,6 +35,7 @@ class OutgoingMessage:
     html: str
     written_at: datetime
     """On the clock of the study."""
+    attachments: tuple[AttachedFile, ...] = ()
 
     @classmethod
     def of(cls, notice: Notice, channel: str, domain: str, written_at: datetime) -> Self:
@@ -54,6 +56,7 @@ class OutgoingMessage:
             text=notice.text,
             html=notice.html,
             written_at=written_at,
+            attachments=notice.attachments,
         )
 
     @property

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from nightround.model.rule import Between, Check
-from nightround.study.settings import Decimal, StudyModel, WholeNumber
+from nightround.study.study_model import Decimal, StudyModel, WholeNumber
 from nightround.study.text_checks import FilledLine
 
 SECONDS = {"d": 86_400, "h": 3_600, "min": 60}

@@ -15,7 +15,8 @@ from nightround.model.rule import Severity
 from nightround.scores.library import Score, score, score_sheets
 from nightround.scores.score_logic import NOISE, ScoreFields
 from nightround.study.rules.across import RuleModel
-from nightround.study.settings import Decimal, TwoLanguages
+from nightround.study.settings import TwoLanguages
+from nightround.study.study_model import Decimal
 from nightround.study.text_checks import FilledLine, Id, Line
 from redcap_sync.errors import LogicError
 from redcap_sync.logic import Reference, parse
