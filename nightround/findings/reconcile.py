@@ -60,7 +60,8 @@ def reconcile(
     saw the finding last can prove anything of the row: after an edit the finding is withdrawn as `rule_changed`. A
     rule that could not be evaluated or gave no outcome closes nothing. The findings of a rule that the study has no
     longer are withdrawn. What a night has `doubts` about it does not close, however often it is missing; and of
-    records with a row in doubt it believes no violation on a row that is not there.
+    records with a row in doubt, or of all rows together where any is, it believes no violation on a row that is not
+    there.
 
     Before all this findings go with the records of `renames`, in their order, and with rules that have another id:
     by what a rule says that it `was`, and by `names`. Where a record has taken the name of one that is gone, the
@@ -91,7 +92,8 @@ def _delta(
     """The known findings, and those that open, by what became of them."""
 
     def believed(violation: Violation) -> bool:
-        sure = complete and violation.row.record not in doubts.records
+        in_doubt = violation.row.record in doubts.records if violation.row.record else bool(doubts.suspects)
+        sure = complete and not in_doubt
         return sure or violation.row in night.rows
 
     delta = {name: list[Finding]() for name in LedgerDelta.__dataclass_fields__}

@@ -25,6 +25,8 @@ class Severity(StrEnum):
 
 Between = Literal["records", "rows_of_a_record", "rows"]
 """Which rows are compared with one another: those of different records, those of one record, or any two."""
+OF_COHORT = "data_manager"
+"""Who alone is told of what is true of all rows together: nobody can correct it in a record."""
 RANKS = {severity: rank for rank, severity in enumerate(Severity)}
 
 
@@ -43,6 +45,8 @@ class RuleKind(StrEnum):
     """Something that is true of all rows together, or of a data access group."""
     VISIT = "visit"
     """A visit that is missing altogether."""
+    LOST_VISIT = "lost_visit"
+    """A visit that no record has, or hardly any, though many should."""
     ABSENT = "absent"
     """An instrument that was never opened."""
     LIMIT = "limit"
@@ -144,7 +148,7 @@ class Rule:
     @property
     def of_cohort(self) -> bool:
         """Whether it says something of all rows together, so that its finding has no record."""
-        return self.kind is RuleKind.COHORT
+        return self.kind in (RuleKind.COHORT, RuleKind.LOST_VISIT)
 
     @property
     def finding_title(self) -> Words:

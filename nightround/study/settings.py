@@ -273,6 +273,8 @@ class DictionaryRulesTable(StudyModel):
     severity: Severity = Severity.MINOR
     limit_severity: Severity = Severity.MAJOR
     """Of values beyond a hard limit, and of ranges that REDCap enforces (@FORCE-MINMAX)."""
+    visit_severity: Severity = Severity.MAJOR
+    """Of a visit that a record lacks. One that hardly any record has, though many are due, is critical."""
     visit: bool = True
     """Visits that most records have: expected where a later one has data, or where `anchor` makes them due."""
     anchor: Line = ""

@@ -28,6 +28,10 @@ from redcap_sync.validation_types import form_of
 
 RECORD = "record"
 """The key column that names the record of a row."""
+LEAST_EXPECTED = 5
+"""A visit is lost to the study where so many records at least should have it,"""
+MOST_PRESENT = 0.05
+"""and no more than this share of them has it."""
 EXACTLY = 1e-9
 """Relative difference below which two numbers are one: what is left of a decimal number's own rounding."""
 
@@ -116,6 +120,17 @@ def _usual_visit(rows: Rows, columns: Sequence[str], settings: Settings, scope: 
     with_it = far_enough & rows.stored[settings["visit"]].filled
     is_usual = np.count_nonzero(with_it) >= settings["share"] * np.count_nonzero(far_enough)
     return _absent_visit(rows, columns, settings if is_usual else {**settings, "later": ()}, scope)
+
+
+def _lost_visit(rows: Rows, columns: Sequence[str], settings: Settings, scope: Mask) -> Verdict:
+    """Many records should have an event, by the same reasons as each of them, and hardly any has."""
+    expected, _, missing, *_ = _absent_visit(rows, columns, settings, scope)
+    n, gone = int(np.count_nonzero(expected)), int(np.count_nonzero(missing))
+    lost = n >= LEAST_EXPECTED and n - gone <= n * MOST_PRESENT
+    seen = CohortSeen((), "", n, p=float(not lost), found=lost, facts={"present": n - gone}, least=None)
+    failing = np.zeros_like(expected)
+    failing[np.flatnonzero(expected)[:1]] = lost
+    return Verdict(expected, expected, failing, cohort=(seen,))
 
 
 def _format(rows: Rows, columns: Sequence[str], settings: Settings, scope: Mask) -> Verdict:
@@ -276,6 +291,7 @@ KINDS: Mapping[str, Kind] = {
     "never_opened": _never_opened,
     "absent_visit": _absent_visit,
     "usual_visit": _usual_visit,
+    "lost_visit": _lost_visit,
     "format": _format,
     "range": _range,
     "outlier": _outlier,
@@ -288,5 +304,5 @@ KINDS: Mapping[str, Kind] = {
     "cohort": _cohort,
 }
 
-NEEDS_ALL_ROWS = ("outlier", "slip", "alike", "usual_visit", "cohort")
+NEEDS_ALL_ROWS = ("outlier", "slip", "alike", "usual_visit", "lost_visit", "cohort")
 """Kinds that hold every value against all the others, so that no part of the rows can be judged by itself."""

@@ -12,6 +12,7 @@ from redcap_sync.dictionary import Dictionary
 SMALLEST_P = 1e-6
 """Smaller ones are all called so: further digits would be those of an approximation."""
 PERCENT = 100
+LOST_VISIT = "lost_visit"
 SHARES = ("digit_preference", "copied_rows")
 """Checks whose smallest effect is a share of the values."""
 
@@ -24,6 +25,8 @@ def fields_of(rule: Rule, seen: CohortSeen) -> tuple[str, ...]:
 
 def finding_words(rule: Rule, seen: CohortSeen, dictionary: Dictionary) -> Words:
     """What a finding is shown as: the rule's words, of what and whom, and the numbers."""
+    if _check(rule) == LOST_VISIT:
+        return words("cohort.plain", title=rule.finding_title, seen=_seen(rule, seen))
     facts = {"title": rule.finding_title, "where": _where(rule, seen, dictionary), "seen": _seen(rule, seen)}
     return words("cohort.finding", **facts, p=_p(seen))
 
@@ -31,6 +34,8 @@ def finding_words(rule: Rule, seen: CohortSeen, dictionary: Dictionary) -> Words
 def note_of(rule: Rule, seen: CohortSeen, dictionary: Dictionary) -> Words:
     """What one test of a rule saw, and what it could have seen."""
     where = _where(rule, seen, dictionary)
+    if _check(rule) == LOST_VISIT:
+        return words("cohort.plain", title=rule.title, seen=_seen(rule, seen))
     if seen.p is None:
         return words("cohort.too_few", where=where, n=seen.n)
     return words("cohort.note", where=where, seen=_seen(rule, seen), p=_p(seen), least=_least(rule, seen))

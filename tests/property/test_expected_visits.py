@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nightround.model.outcome import Outcome
-from nightround.model.rule import RuleKind
+from nightround.model.rule import Rule, RuleKind, Severity
 from nightround.model.snapshot import Snapshot
 from nightround.study.folder import load_content_module, load_study
 from nightround.study.rules.of_dictionary import rules_from_dictionary
@@ -113,3 +113,43 @@ def test_the_shipped_study_misses_the_visits_that_are_gone_and_no_other(seed: in
         missing([row for row in clean if row["redcap_event_name"] != "session_2_arm_1" or row["record_id"] not in few])
         == 3
     )
+
+
+def lost(dictionary: Dictionary, rows: list[dict[str, Any]], **wanted: Any) -> dict[str, tuple[Rule, Outcome]]:
+    """The rules on visits of all records together, each with what it comes to."""
+    taken = Snapshot("5" * 64, "made_up", NIGHT, "14.5.0", dictionary, tables_from_records(dictionary, rows))
+    made = rules_from_dictionary(dictionary, DictionaryRulesTable.model_validate(wanted))
+    rules = [rule for rule in made if rule.kind is RuleKind.LOST_VISIT]
+    found = validate(taken, rules, now=TODAY).outcomes
+    return {rule.id: (rule, one) for rule, one in zip(rules, found, strict=True)}
+
+
+@pytest.mark.parametrize(("kept", "is_lost"), [(0, True), (3, True), (4, False), (62, False)])
+def test_the_shipped_study_that_has_lost_month_6_has_one_critical_finding(kept: int, is_lost: bool) -> None:  # noqa: FBT001
+    """None of 62, or hardly any: one finding without a record, whose title has both numbers; exit code 3 follows."""
+    study, dictionary = load_study(STUDY), dictionary_from_folder(STUDY / "project")
+    clean = load_content_module(STUDY / "synthetic" / "cohort.py", "cohort").records(1)
+    having = sorted({row["record_id"] for row in clean if row["redcap_event_name"] == "month_6_arm_1"})
+    gone = set(having[kept:])
+    rows = [row for row in clean if row["redcap_event_name"] != "month_6_arm_1" or row["record_id"] not in gone]
+    found = lost(dictionary, rows, **study.settings.dictionary_rules.model_dump())
+    rule, outcome = found["lost_visit:month_6_arm_1"]
+    assert (rule.severity, rule.owner) == (Severity.CRITICAL, "data_manager")
+    assert [one.row.record for one in outcome.violations] == ([""] if is_lost else [])
+    for violation in outcome.violations:
+        assert f"of 62 records that should have it {kept} have any data of it" in violation.said.en
+    assert all(not other.violations for name, (_, other) in found.items() if name != rule.id)
+
+
+@given(st.integers(0, 40), st.integers(0, 40))
+def test_a_visit_between_others_that_nobody_has_is_not_silent(having: int, without: int) -> None:
+    """Too few to be usual, so that no record is asked for it: the data manager is, once five are overtaken."""
+    rows = [
+        {"record_id": str(number), "redcap_event_name": event}
+        for number in range(having + without)
+        for event in (EVENTS[0], EVENTS[3], *([EVENTS[1]] if number < having else []))
+    ]
+    rule, outcome = lost(DICTIONARY, rows)["lost_visit:second_arm_1"]
+    assert rule.severity is Severity.MAJOR
+    together = having + without
+    assert bool(outcome.violations) is (together >= 5 and having * 20 <= together)

@@ -64,6 +64,7 @@ def test_the_usual_rules_of_a_study_keep_their_ids() -> None:
     made = rules_from_dictionary(dictionary, DictionaryRulesTable())
     assert [rule.id for rule in made] == [
         "visit:mid_arm_1",
+        "lost_visit:mid_arm_1",
         "absent:visit",
         "choice:sex",
         "required:weight",
@@ -221,7 +222,7 @@ def test_a_rule_knows_its_kind_and_its_place() -> None:
     )
     dictionary = replace(dictionary, secondary_unique_field="weight")
     made = rules_from_dictionary(dictionary, table)
-    written = {RuleKind.LOGIC, RuleKind.ALIKE, RuleKind.COUNT, RuleKind.DIGITS}
+    written = {RuleKind.LOGIC, RuleKind.ALIKE, RuleKind.COUNT, RuleKind.COHORT}
     assert {rule.kind for rule in made} == set(RuleKind) - written
     assert [rule.id for rule in made] == [rule.kind.rule_id(rule.place.name) for rule in made]
     visit = next(rule for rule in made if rule.kind is RuleKind.VISIT)

@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
 
 from nightround.model.errors import StudyFilesWrong
-from nightround.model.rule import Example, Rule, RuleKind, Severity
+from nightround.model.rule import OF_COHORT, Example, Rule, RuleKind, Severity
 from nightround.study.rules.across import AlikeTable, CohortTable, CountTable, RuleModel, check_of, compared_columns
 from nightround.study.rules.needed_fields import needed_fields
 from nightround.study.rules.of_scores import rules_of_score
@@ -28,10 +28,6 @@ ASKING = {
     "cohort": RuleKind.COHORT,
 }
 """The ways to say what a rule looks for, and the kind of rule each makes."""
-
-
-OF_COHORT = "data_manager"
-"""Who alone is told of what is true of all rows together: nobody can correct it in a record."""
 
 
 class ExampleTable(RuleModel):

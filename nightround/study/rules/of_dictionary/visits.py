@@ -7,9 +7,10 @@ prove that a finding is settled. It is shown at the visit, and its link leads th
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from nightround.model.errors import StudyFilesWrong
-from nightround.model.rule import Check, Rule, RuleKind, RulePlace
+from nightround.model.rule import OF_COHORT, Check, Rule, RuleKind, RulePlace, Severity
 from nightround.study.rules.of_dictionary.absences import unless, with_reasons
 from nightround.study.rules.of_dictionary.rule_words import texts_of
 from nightround.study.settings import DictionaryRulesTable, VisitTable
@@ -30,7 +31,7 @@ def visit_rules(dictionary: Dictionary, wanted: DictionaryRulesTable) -> Iterato
     named = {visit.event for visit in wanted.visits}
     for visit in wanted.visits:
         arm = _arm(dictionary, visit.event)
-        yield _rule(dictionary, wanted, visit.event, arm, _absent_visit(visit, arm))
+        yield from _rules(dictionary, wanted, visit.event, arm, _absent_visit(visit, arm))
     for event in dictionary.events if wanted.visit else ():
         arm = [one for one in dictionary.events if one.arm == event.arm]
         if event.unique_name in named or event is arm[0] or not _place(dictionary, event.unique_name):
@@ -38,7 +39,29 @@ def visit_rules(dictionary: Dictionary, wanted: DictionaryRulesTable) -> Iterato
         check = _usual_visit(event, arm, wanted.anchor)
         can_be_due = check.settings.get("later") or check.settings.keys() & {"formula", "refused"}
         if can_be_due and _first_row(dictionary, arm):
-            yield _rule(dictionary, wanted, event.unique_name, arm, check)
+            yield from _rules(dictionary, wanted, event.unique_name, arm, check)
+
+
+def _rules(
+    dictionary: Dictionary, wanted: DictionaryRulesTable, name: str, arm: list[Event], check: Check
+) -> Iterator[Rule]:
+    """The rule on each record, and that on all of them together."""
+    one = _rule(dictionary, wanted, name, arm, check)
+    yield one
+    event = next(event for event in arm if event.unique_name == name)
+    texts = texts_of(RuleKind.LOST_VISIT, event.in_both)
+    is_due = not check.settings.keys().isdisjoint(("formula", "refused"))
+    yield replace(
+        one,
+        id=RuleKind.LOST_VISIT.rule_id(name),
+        title=texts.title,
+        problem=texts.problem,
+        advice=texts.advice,
+        severity=Severity.CRITICAL if is_due else Severity.MAJOR,
+        owner=OF_COHORT,
+        kind=RuleKind.LOST_VISIT,
+        check=Check("lost_visit", (), {**check.settings, "check": "lost_visit"}),
+    )
 
 
 def _rule(dictionary: Dictionary, wanted: DictionaryRulesTable, name: str, arm: list[Event], check: Check) -> Rule:
@@ -53,7 +76,7 @@ def _rule(dictionary: Dictionary, wanted: DictionaryRulesTable, name: str, arm: 
         instrument=instrument,
         events=(first,),
         discrepancy="",
-        severity=wanted.severity,
+        severity=wanted.visit_severity,
         fields=(),
         applies=unless("", expected),
         advice=with_reasons(texts.advice, expected),
