@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -179,6 +179,11 @@ class LedgerDelta:
         return (*self.open_now, *self.quiet)
 
     @property
+    def in_doubt(self) -> tuple[Finding, ...]:
+        """The live findings whose values are in doubt: none that was confirmed, or that a confirmed one speaks for."""
+        return in_doubt(self.live)
+
+    @property
     def counted(self) -> tuple[Finding, ...]:
         """The live findings that can decide an exit code: none that is waived or snoozed, or under one that is.
 
@@ -186,6 +191,17 @@ class LedgerDelta:
         """
         left = {one.id for one in self.quiet if one.state in UNCOUNTED}
         return tuple(one for one in self.live if one.id not in left and one.under not in left and not one.deviation)
+
+
+def in_doubt(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Those of some findings that leave their values in doubt.
+
+    What was confirmed does not, nor what a confirmed finding speaks for, nor a protocol deviation, which says nothing
+    against a value. What is snoozed, or has an answer that nobody has accepted, does.
+    """
+    live = [one for one in findings if one.state.live]
+    sure = {one.id for one in live if one.state is FindingState.WAIVED}
+    return tuple(one for one in live if one.id not in sure and one.under not in sure and not one.deviation)
 
 
 def finding_id(

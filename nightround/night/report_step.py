@@ -76,16 +76,19 @@ def edition_of(
         rules_hash=hash_of_rules(validation.rules),
         outcomes=tuple(OutcomeKept.of(one) for one in validation.outcomes),
         coverage=validation.coverage,
-        delta=stripped_delta((changes or _open_now(findings)).speaking),
+        delta=stripped_delta((changes or _as_they_are(findings)).speaking),
         findings=stripped(findings),
         versions=software_versions(),
         templates=hash_of_templates(facts.content.templates, facts.study.id),
     )
 
 
-def _open_now(findings: tuple[Finding, ...]) -> LedgerDelta:
-    """The open findings of a run that changes none."""
-    return LedgerDelta(persisting=tuple(one for one in findings if one.state is FindingState.OPEN))
+def _as_they_are(findings: tuple[Finding, ...]) -> LedgerDelta:
+    """The live findings of a run that changes none."""
+    return LedgerDelta(
+        persisting=tuple(one for one in findings if one.state is FindingState.OPEN),
+        quiet=tuple(one for one in findings if one.state.quiet),
+    )
 
 
 def software_versions() -> dict[str, str]:

@@ -91,8 +91,17 @@ def read_edition(content: bytes) -> Edition:
 
 
 def stripped(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
-    """Findings without what they observed."""
-    return tuple(replace(one, observed={}) for one in findings)
+    """Findings without what they observed, and without comments, which may say it."""
+    return tuple(
+        replace(
+            one,
+            observed={},
+            last=None,
+            answer=replace(one.answer, kept_comment={}) if one.answer else None,
+            snooze=replace(one.snooze, kept_comment={}) if one.snooze else None,
+        )
+        for one in findings
+    )
 
 
 def stripped_delta(delta: LedgerDelta) -> LedgerDelta:
@@ -104,6 +113,7 @@ def stripped_delta(delta: LedgerDelta) -> LedgerDelta:
         resolved=stripped(delta.resolved),
         reopened=stripped(delta.reopened),
         untouched=stripped(delta.untouched),
+        quiet=stripped(delta.quiet),
         moved=(),
     )
 

@@ -84,7 +84,7 @@ def news_since_last(edition: Edition, now: Side, register: Register, snapshots: 
         snapshot=entry.snapshot,
         compared=compared(rows, now.results),
         changed=tuple(changed_numbers(before, now)),
-        findings_before=len(last.delta.open_now),
+        findings_before=len(last.delta.in_doubt),
         rules_before=len(last.coverage.known),
         rules_changed=last.rules_hash != edition.rules_hash,
     )

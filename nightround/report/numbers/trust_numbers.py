@@ -8,7 +8,7 @@ from statistics import median
 
 import pandas as pd
 
-from nightround.model.finding import Finding, FindingState
+from nightround.model.finding import Finding, in_doubt
 from nightround.model.outcome import Outcome, Status
 from nightround.model.rule import Rule
 from nightround.model.snapshot import Snapshot
@@ -36,7 +36,7 @@ def trust_of(
 ) -> Trust:
     """Everything a report says of how far it can be trusted. `findings` are open and closed ones, `now` the cut-off."""
     limits = limits_of(snapshot.dictionary)
-    standing = [one for one in findings if one.state is FindingState.OPEN]
+    standing = in_doubt(findings)
     doubt = doubt_of(plan, standing, patients.index)
     numbers = Recomputation(plan, patients)
     found = tuple(line_trust(line, numbers, doubt, limits) for line in numbers.lines)
@@ -132,7 +132,7 @@ def at_event(table: Table, event: str, dictionary: Dictionary) -> pd.DataFrame:
 
 def ageing_of(findings: Sequence[Finding], now: datetime) -> Ageing:
     """How long findings have stood open, and how long they took to close, in whole days."""
-    standing = [(now - one.opened_at).days for one in findings if one.state is FindingState.OPEN and not one.under]
+    standing = [(now - one.opened_at).days for one in in_doubt(findings) if not one.under]
     closed = [(one.resolved_at - one.opened_at).days for one in findings if one.resolved_at]
     return Ageing(
         open_median=float(median(standing)) if standing else None,

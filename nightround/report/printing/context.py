@@ -19,6 +19,7 @@ from nightround.report.numbers.inputs import ReportInputs
 from nightround.report.open_version.withheld import is_withheld
 from nightround.report.printing.metrics import FontMetrics, read_metrics
 from nightround.report.printing.typesetting import FONT_FOLDER
+from nightround.report.tables.answered_tables import answered_tables
 from nightround.report.tables.column_widths import laid_out
 from nightround.report.tables.effect_tables import curve_parts, effect_parts, factor_parts
 from nightround.report.tables.endpoints import (
@@ -161,7 +162,8 @@ def chapters(inputs: ReportInputs, say: Wording, pen: Pen) -> Iterator[Chapter]:
             yield Chapter("parts", "effects", say("chapter_effects"), effects)
     if inputs.news and inputs.news.changed:
         yield chapter("news", say, [news_table(inputs, inputs.news, say)])
-    tables = (*trust_tables(inputs, say), *quality_tables(inputs, say), *evidence_tables(inputs, say))
+    findings = (*quality_tables(inputs, say), *answered_tables(inputs, say))
+    tables = (*trust_tables(inputs, say), *findings, *evidence_tables(inputs, say))
     yield chapter("quality", say, tables)
     yield chapter("methods", say, ())
 

@@ -187,7 +187,7 @@ def told_by_tables(inputs: ReportInputs) -> frozenset[str]:
 
 def counted_of_data(inputs: ReportInputs) -> set[str]:
     """The counts a sentence on the state of the data may hold."""
-    findings = inputs.delta.open_now
+    findings = inputs.delta.in_doubt
     severities = Counter(finding.severity for finding in findings)
     counts = [len(inputs.coverage.known), len(findings), *(severities[one] for one in Severity)]
     lines = inputs.trust.lines

@@ -115,8 +115,8 @@ def limitations(inputs: ReportInputs, say: Wording) -> Iterator[str]:
     refused = sum(bool(row.error) and row.statistic in {"p", "summary"} for row in inputs.results)
     if refused:
         yield say("limit_not_estimable", n=refused)
-    if inputs.delta.open_now:
-        yield say("limit_open_findings", n=len(inputs.delta.open_now))
+    if inputs.delta.in_doubt:
+        yield say("limit_open_findings", n=len(inputs.delta.in_doubt))
     if not inputs.complete:
         yield say("limit_incomplete")
     if inputs.synthetic:

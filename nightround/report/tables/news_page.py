@@ -85,7 +85,7 @@ def news_notes(inputs: ReportInputs, news: News, say: Wording, most: int) -> Ite
         often = Counter(one.causes for one in news.changed).most_common(MOST_CAUSES)
         told = (say("news_caused", cause=causes_text(causes, inputs, say), n=n) for causes, n in often)
         yield say("news_by_cause", list=say("semicolon").join(told))
-    yield say("news_findings", before=news.findings_before, now=len(inputs.delta.open_now))
+    yield say("news_findings", before=news.findings_before, now=len(inputs.delta.in_doubt))
     if news.rules_changed:
         yield say("news_rules", before=news.rules_before)
     yield say("news_snapshot", snapshot=news.snapshot[:16])

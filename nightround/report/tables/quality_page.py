@@ -10,6 +10,7 @@ from nightround.model.finding import Finding
 from nightround.model.outcome import Outcome, Status
 from nightround.model.rule import Rule, Severity
 from nightround.report.numbers.inputs import ReportInputs
+from nightround.report.tables.answered_tables import waiting_notes
 from nightround.report.tables.views import Cell, Note, Row, TableColumn, TableView
 from nightround.texts.catalogue import Wording, in_language
 
@@ -47,7 +48,7 @@ def quality_view(inputs: ReportInputs, say: Wording) -> QualityView:
         equation=equation(inputs),
         accounted=accounted(inputs, say),
         changes=change_counts(inputs, say),
-        nothing_open="" if inputs.delta.open_now else say("nothing_open"),
+        nothing_open="" if inputs.delta.in_doubt else say("nothing_open"),
         ageing=ageing_text(inputs, say),
     )
 
@@ -57,7 +58,7 @@ def ageing_text(inputs: ReportInputs, say: Wording) -> str:
     ageing = inputs.trust.ageing
     if ageing is None:
         return ""
-    standing = len(inputs.delta.open_now)
+    standing = len(inputs.delta.in_doubt)
     still = say("ageing_open", n=standing, median=f"{ageing.open_median or 0:g}", oldest=ageing.open_oldest or 0)
     closed = say("ageing_closed", n=ageing.closed, median=f"{ageing.closed_median or 0:g}")
     return (still if standing else "") + (closed if ageing.closed else say("ageing_none_closed"))
@@ -67,7 +68,7 @@ def quality_tables(inputs: ReportInputs, say: Wording) -> tuple[TableView, ...]:
     """Open findings, rules that failed and rules that were not judged, where there are any."""
     statuses = {outcome.status for outcome in inputs.outcomes}
     wanted = {
-        open_findings_table: bool(inputs.delta.open_now),
+        open_findings_table: bool(inputs.delta.in_doubt),
         failed_rules_table: Status.FAILED in statuses,
         unjudged_rules_table: bool(statuses.intersection(UNJUDGED)),
     }
@@ -130,7 +131,7 @@ def open_counts(findings: Sequence[Finding], inputs: ReportInputs) -> tuple[int,
 
 def open_findings_table(inputs: ReportInputs, say: Wording) -> TableView:
     """Open findings by instrument, severity and age."""
-    findings = inputs.delta.open_now
+    findings = inputs.delta.in_doubt
     instruments = dict.fromkeys(finding.row.instrument for finding in findings)
     rows = [
         counts_row(
@@ -149,7 +150,7 @@ def open_findings_table(inputs: ReportInputs, say: Wording) -> TableView:
             TableColumn(head) for head in (say("all"), *(say(f"severity_{severity}") for severity in Severity), *ages)
         ),
         rows=(*rows, counts_row(say("all"), open_counts(findings, inputs), total=True)),
-        notes=(Note(say("age_note")),),
+        notes=(Note(say("age_note")), *waiting_notes(inputs, say)),
     )
 
 

@@ -75,7 +75,7 @@ def doubt_note(inputs: ReportInputs, say: Wording) -> Iterator[str]:
     if inputs.plan.safety and inputs.trust.lines:
         instrument = inputs.plan.safety.instrument
         rules = {rule.id for rule in inputs.rules if rule.instrument == instrument}
-        standing = (one for one in inputs.delta.open_now if one.rule_id in rules or one.row.instrument == instrument)
+        standing = (one for one in inputs.delta.in_doubt if one.rule_id in rules or one.row.instrument == instrument)
         yield say("safety_doubt", n=len({one.row for one in standing}))
 
 

@@ -73,7 +73,7 @@ def safety_cards(inputs: ReportInputs, say: Wording) -> Iterator[Card]:
 
 def open_card(inputs: ReportInputs, say: Wording) -> Card:
     """The findings that stand open, the critical ones named."""
-    findings = inputs.delta.open_now
+    findings = inputs.delta.in_doubt
     critical = sum(finding.severity is Severity.CRITICAL for finding in findings)
     return Card(str(len(findings)), say("findings_unit"), say("open_findings"), say("of_them_critical", n=critical))
 
@@ -169,7 +169,7 @@ def look_sentence(inputs: ReportInputs, say: Wording) -> str:
 def data_sentence(inputs: ReportInputs, say: Wording) -> str:
     """The state of the data in one line."""
     coverage, delta = inputs.coverage, inputs.delta
-    severities = [finding.severity for finding in delta.open_now]
+    severities = [finding.severity for finding in delta.in_doubt]
     return say(
         "headline_data",
         known=len(coverage.known),

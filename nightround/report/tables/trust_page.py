@@ -110,7 +110,7 @@ def verdict_cells(verdict: LineVerdict | None, say: Wording) -> list[Cell]:
 
 def weights_table(inputs: ReportInputs, say: Wording) -> TableView:
     """The findings that touch a reported number, the one that could move it furthest first."""
-    findings = {one.id: one for one in inputs.delta.open_now}
+    findings = {one.id: one for one in inputs.delta.in_doubt}
     rules = {rule.id: rule for rule in inputs.rules}
     known = [one for one in inputs.trust.weights if one.finding in findings]
     record = [TableColumn(say("record"), kind="text")] if inputs.record_ids else []
