@@ -84,6 +84,14 @@ def _last_answer(state: RetryCallState) -> ServerAnswer:
     return answer
 
 
+Completed = Callable[[StoredMessage, OutgoingMessage], OutgoingMessage | None]
+"""Gives a letter as it is sent, or None where that is no longer possible."""
+
+
+def _as_stored(_message: StoredMessage, letter: OutgoingMessage) -> OutgoingMessage:
+    return letter
+
+
 @dataclass(frozen=True)
 class SentMessage:
     """A message after an attempt to send it."""
@@ -109,6 +117,8 @@ class PostOffice:
     zone: tzinfo
     clock: Clock
     sleep: Sleep
+    completed: Completed
+    """Adds what a message is sent with and the store does not have."""
 
     @classmethod
     def of(
@@ -121,9 +131,10 @@ class PostOffice:
         zone: tzinfo,
         clock: Clock,
         sleep: Sleep,
+        completed: Completed = _as_stored,
     ) -> PostOffice:
         """Open it for the people of a study."""
-        return cls(study, store, channels, {one.address: one for one in people}, zone, clock, sleep)
+        return cls(study, store, channels, {one.address: one for one in people}, zone, clock, sleep, completed)
 
     def send_all(self) -> tuple[SentMessage, ...]:
         """Send every message that is still to be sent, as a round does; gives each with what became of it."""
@@ -155,9 +166,12 @@ class PostOffice:
         if message.channel in down:
             said = Message.of("delivery.channel_down")
             return SentMessage(replace(message, next_at=now + PAUSES[0], said=said), channel_down=True)
+        letter = self.completed(message, self._letter(message, recipient))
+        if letter is None:
+            return SentMessage(given_up(message, Message.of("delivery.file_gone"), now))
         begun = replace(message, state=DeliveryState.UNKNOWN, said=Message.of("delivery.attempt_open"))
         self.store.change_message(replace(begun, attempts=message.attempts + 1, tried_at=now))
-        answer = sent_with_pauses(channel, self._letter(message, recipient), self.sleep)
+        answer = sent_with_pauses(channel, letter, self.sleep)
         if answer.channel_down:
             down.add(message.channel)
         return SentMessage(after(message, answer, self.clock()), answer.channel_down)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from nightround.model.language import Language
 
@@ -23,3 +24,7 @@ class Recipient:
     """The ids of the channels by which this person is written to."""
     groups: frozenset[str] | None = None
     """The data access groups whose records this person hears of, by unique name; None for all records."""
+    reports: str = ""
+    """The version of the report that this person gets: open, closed, or '' for none."""
+    certificate: Path | None = None
+    """The certificate of the key with which this person reads encrypted mail."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from nightround.model.errors import RoundAlreadyRunning
 from nightround.night.failure_notice import explained, send_failure_notice, without_hiding_the_error
 from nightround.night.outbox_step import OutboxFacts, keep, send_messages, sent_note
 from nightround.night.recorder import Recorder
+from nightround.night.report_delivery import tell_report_is_late
 from nightround.night.round import NIGHTLY, Clock, Sleep, is_report_day
 from nightround.night.study_locks import Waiting
 from nightround.night.study_place import StudyPlace
@@ -24,7 +25,8 @@ from nightround.study.settings import StudySettings
 from redcap_sync.errors import ExplainedError
 from redcap_sync.messages import Message
 
-STEPS = ("pull", "validate", "reconcile", "lists", "alert", "report")
+REPORT = "report"
+STEPS = ("pull", "validate", "reconcile", "lists", "alert", REPORT)
 """The steps of a nightly round, in their order; the report on report days alone."""
 
 
@@ -111,6 +113,9 @@ class Attempt:
                 study=self.place.id, run_id=recorder.run_id, kind=MessageKind.FAILURE, now=self.started_at
             )
             keep(recorder.store, message)
+        if REPORT in failed.undone:
+            for late in tell_report_is_late(outgoing, self.started_at):
+                keep(recorder.store, replace(late, run_id=recorder.run_id))
         send_messages(outgoing, recorder.store, recorder.run_id, due_only=True)
 
     def _failed_round(self, reason: ExplainedError, error: BaseException, settings: StudySettings) -> FailedRound:
@@ -136,7 +141,7 @@ class Attempt:
         if self.job != NIGHTLY:
             return []
         report = self.has_plan and is_report_day(settings, self.started_at)
-        return [name for name in STEPS if name != "report" or report]
+        return [name for name in STEPS if name != REPORT or report]
 
     def _last_complete(self, recorder: Recorder) -> tuple[datetime | None, bool]:
         try:

@@ -22,6 +22,7 @@ from nightround.digests.tell import tell_directly
 from nightround.model.delivery import DeliveryState
 from nightround.model.errors import RoundAlreadyRunning, UsageWrong
 from nightround.model.recipient import OUTBOX, Recipient
+from nightround.night.report_delivery import note_receipts, with_files
 from nightround.night.study_locks import Waiting, only_one
 from nightround.night.study_place import StudyPlace, known_settings, place_of
 from nightround.store.database import Store, open_store
@@ -76,7 +77,14 @@ class OutboxFacts:
         """The post office of the study."""
         people = self.settings.recipients()
         return PostOffice.of(
-            self.study, store, self.channels, people, zone=self.zone, clock=self.clock, sleep=self.sleep
+            self.study,
+            store,
+            self.channels,
+            people,
+            zone=self.zone,
+            clock=self.clock,
+            sleep=self.sleep,
+            completed=lambda message, letter: with_files(self, store, message, letter),
         )
 
 
@@ -118,6 +126,7 @@ def send_messages(outgoing: OutboxFacts, store: Store, run_id: int, *, due_only:
     with _alone(outgoing) as free:
         office = outgoing.office(store)
         sent = (office.send_due() if due_only else office.send_all()) if free else ()
+        note_receipts(outgoing, store)
     told = [_trouble_told(outgoing, store, run_id, *of_channel) for of_channel in _in_trouble(sent)]
     return Sending(sent, trouble_told=all(told))
 
@@ -136,6 +145,7 @@ def send_due_messages(
     outgoing = OutboxFacts.of(place, settings, environ, clock, sleep)
     with open_store(place.database) as store, _alone(outgoing, AT_ONCE) as free:
         sent = outgoing.office(store).send_due() if free else ()
+        note_receipts(outgoing, store)
         for channel, messages in _in_trouble([one for one in sent if one.message.settled_at]):
             _trouble_told(outgoing, store, messages[0].run_id, channel, messages)
 

@@ -29,10 +29,12 @@ from nightround.night.forget_step import Forgotten, forget
 from nightround.night.lists_step import write_lists
 from nightround.night.missing_rows import note_back, note_gone
 from nightround.night.night_doubts import doubts_of
+from nightround.night.outbox_step import send_messages
 from nightround.night.private_details import details_kept, files_with_values
 from nightround.night.pull_step import pull_summary, take_pull
 from nightround.night.recorder import Recorder, StepFailure
 from nightround.night.renamed_records import renamed_since_last
+from nightround.night.report_delivery import write_report_messages
 from nightround.night.report_step import edition_of, plan_of, press_of
 from nightround.night.retention_step import remove_old
 from nightround.night.round import NIGHTLY, Round
@@ -212,6 +214,14 @@ class Night:
             made = make_report(press_of(facts), edition, snapshot, versions)
             self.recorder.files += deliver(press_of(facts), made)
             note(Message.of("step.report", rows=len(made.results)))
+            self._send_report(snapshot.id, versions)
+
+    def _send_report(self, snapshot: str, versions: Sequence[Version]) -> None:
+        """Send each reader the version that study.toml names for them."""
+        facts = self.facts
+        outgoing, now = facts.outgoing, facts.hospital_time
+        write_report_messages(outgoing, self.store, facts.run_id, snapshot=snapshot, versions=versions, now=now)
+        send_messages(outgoing, self.store, facts.run_id, due_only=True)
 
     def report_again(self, snapshot_id: str) -> None:
         """Make a past report again from its snapshot, and prove that it is the same, byte for byte."""

@@ -138,6 +138,16 @@ class Store:
         with reading(self.engine) as connection:
             return runs.read_runs(connection, study, limit)
 
+    def note_snapshot(self, run_id: int, snapshot_id: str) -> None:
+        """Write down the snapshot of a run before its end."""
+        with writing(self.engine) as connection:
+            runs.note_snapshot(connection, run_id, snapshot_id)
+
+    def run_snapshots(self, study: str) -> dict[int, str]:
+        """The snapshot of each run of a study that has one, by the run's id."""
+        with reading(self.engine) as connection:
+            return runs.read_run_snapshots(connection, study)
+
     def run_times(self, study: str) -> dict[int, datetime]:
         """When each run of a study began, by its id."""
         with reading(self.engine) as connection:

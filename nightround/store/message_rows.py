@@ -31,6 +31,15 @@ class MessageKind(StrEnum):
     """A round that failed."""
     TROUBLE = "trouble"
     """A channel that does not work."""
+    OPEN_REPORT = "open_report"
+    CLOSED_REPORT = "closed_report"
+    LATE_REPORT = "late_report"
+    """A report that was planned and not released."""
+
+    @property
+    def report(self) -> str:
+        """The version of the report that a message is about: open, closed, or '' for a message about none."""
+        return {MessageKind.OPEN_REPORT: "open", MessageKind.CLOSED_REPORT: "closed"}.get(self, "")
 
 
 @dataclass(frozen=True)

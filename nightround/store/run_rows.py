@@ -182,6 +182,17 @@ def read_run_times(connection: Connection, study: str) -> dict[int, datetime]:
     return {row.id: row.started_at for row in connection.execute(query)}
 
 
+def note_snapshot(connection: Connection, run_id: int, snapshot_id: str) -> None:
+    """Write down the snapshot of a run before its end."""
+    connection.execute(update(runs).where(runs.c.id == run_id).values(snapshot_id=snapshot_id))
+
+
+def read_run_snapshots(connection: Connection, study: str) -> dict[int, str]:
+    """The snapshot of each run of a study that has one, by the run's id."""
+    query = select(runs.c.id, runs.c.snapshot_id).where(runs.c.study == study, runs.c.snapshot_id.is_not(None))
+    return {row.id: row.snapshot_id for row in connection.execute(query)}
+
+
 def read_runs(connection: Connection, study: str, limit: int) -> tuple[Run, ...]:
     """The newest runs of a study, newest first."""
     return _read(connection, select(runs).where(runs.c.study == study).limit(limit))

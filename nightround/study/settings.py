@@ -18,6 +18,7 @@ from nightround.model.language import Language, Words
 from nightround.model.recipient import OUTBOX, Recipient
 from nightround.model.rule import Severity
 from nightround.study.alert_tables import DueTable, FloodTable, LinksTable
+from nightround.study.channel_table import ChannelTable
 from nightround.study.study_model import Decimal, StudyModel, WholeNumber
 from nightround.study.text_checks import (
     EnvironmentName,
@@ -25,7 +26,6 @@ from nightround.study.text_checks import (
     Id,
     Line,
     MailAddress,
-    SenderAddress,
     ShortLine,
     TimeZone,
     control_character,
@@ -117,56 +117,6 @@ class SnapshotsTable(StudyModel):
     key_file: Path | None = None
 
 
-ChannelKind = Literal["outbox", "smtp", "wecom", "dingtalk", "feishu", "slack", "teams", "ntfy", "apprise"]
-MAIL_KEYS = ("host", "port", "security", "sender", "reply_to", "bounce", "user_env")
-PASSWORDS = ("password_env", "password_file", "password_keyring")
-OWN_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
-
-
-class ChannelTable(StudyModel):
-    """`[[channels]]`: a way by which messages go out. Neither a password nor the address of a webhook stands here."""
-
-    id: Id
-    kind: ChannelKind = "outbox"
-    host: Line = ""
-    port: WholeNumber | None = Field(default=None, ge=1, le=65_535)
-    """Unless given: 25, 587 with STARTTLS, 465 with TLS."""
-    security: Literal["none", "starttls", "tls"] = "starttls"
-    sender: SenderAddress | Literal[""] = ""
-    reply_to: MailAddress | Literal[""] = ""
-    bounce: MailAddress | Literal[""] = ""
-    """Where a server sends back what it cannot deliver; the sender's address unless given."""
-    user_env: EnvironmentName | Literal[""] = ""
-    """The variable with the user name, where the server asks for one."""
-    password_env: EnvironmentName | Literal[""] = ""
-    password_file: Path | None = None
-    password_keyring: Line = ""
-    """The service under whose name the password lies in the system's keyring; the user there is the mail user."""
-    url_env: EnvironmentName | Literal[""] = ""
-    """The variable with the address of a webhook, which is a secret."""
-
-    @model_validator(mode="after")
-    def _keys_fit_the_kind(self) -> Self:
-        """A key that this kind does not read is a mistake, and so is one that is missing."""
-        fields = type(self).model_fields
-        for key in (*MAIL_KEYS, *PASSWORDS) if self.kind != "smtp" else ("url_env",):
-            if getattr(self, key) != fields[key].default:
-                raise PydanticCustomError("channel_key", "channel_key", {"key": key, "kind": self.kind})
-        needed = {"outbox": (), "smtp": ("host", "sender")}.get(self.kind, ("url_env",))
-        for key in needed:
-            if not getattr(self, key):
-                raise PydanticCustomError("channel_needs", "channel_needs", {"key": key, "kind": self.kind})
-        self._require_one_password()
-        return self
-
-    def _require_one_password(self) -> None:
-        passwords = [name for name in PASSWORDS if getattr(self, name)]
-        if len(passwords) > 1 or bool(passwords) != bool(self.user_env):
-            raise PydanticCustomError("channel_login", "channel_login", {"passwords": ", ".join(PASSWORDS)})
-        if passwords and self.security == "none" and self.host not in OWN_MACHINE:
-            raise PydanticCustomError("channel_plain", "channel_plain")
-
-
 class PersonTable(StudyModel):
     """`[[people]]`: a role that is told things."""
 
@@ -180,12 +130,18 @@ class PersonTable(StudyModel):
     """The data access groups, by unique name, whose records this person hears of; without it and `redcap_user` all."""
     redcap_user: Line = ""
     """The person's user name in REDCap, whose data access group is then asked for every night."""
+    reports: Literal["open", "closed"] | None = None
+    """The version of each released report that this person gets."""
+    certificate: Path | None = None
+    """The S/MIME certificate (PEM, RSA) of the key with which this person reads encrypted reports."""
 
 
 class ReportTable(StudyModel):
-    """`[report]`: when the interim report is made."""
+    """`[report]`: when the interim report is made, and how it reaches its readers."""
 
     weekdays: tuple[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ...] = ("mon",)
+    delivery: Literal["folder", "attached", "encrypted"] = "folder"
+    """Whether a mail names the file in the data folder, has it attached, or has it attached and is encrypted."""
 
 
 class AlertsTable(StudyModel):
@@ -322,11 +278,28 @@ class StudySettings(StudyModel):
                 raise PydanticCustomError("channel_unknown", "channel_unknown", facts)
         return self
 
+    @model_validator(mode="after")
+    def _encrypted_reports_have_a_key(self) -> Self:
+        """Who gets encrypted reports has a key to read them."""
+        for person in self.people:
+            if self.report.delivery == "encrypted" and person.reports and person.certificate is None:
+                raise PydanticCustomError("report_certificate", "report_certificate", {"role": person.role})
+        return self
+
     def recipients(self) -> tuple[Recipient, ...]:
         """The people as the alerts know them; who names no channel is written to by the first one."""
         first = (self.channels[0].id if self.channels else OUTBOX,)
         return tuple(
-            Recipient(one.role, one.address, one.language, one.owns, one.channels or first) for one in self.people
+            Recipient(
+                one.role,
+                one.address,
+                one.language,
+                one.owns,
+                channels=one.channels or first,
+                reports=one.reports or "",
+                certificate=one.certificate,
+            )
+            for one in self.people
         )
 
 
@@ -395,7 +368,7 @@ VALUE_TEXTS = frozenset(
             *("country", "subdivision", "web_address", "role"),
         ),
         *("sender", "channel_key", "channel_needs", "channel_login", "channel_plain"),
-        *("channel_twice", "channel_unknown"),
+        *("channel_twice", "channel_unknown", "report_certificate"),
         *("string_type", "int_type", "float_type", "bool_type", "dict_type", "tuple_type", "model_type"),
         *("bool_parsing", "int_parsing_size", "int_from_float", "path_type"),
     }

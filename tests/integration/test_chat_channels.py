@@ -16,7 +16,7 @@ from nightround.digests.channels.channel_kinds import SERVICES, channels_of
 from nightround.digests.notice import Notice
 from nightround.model.delivery import DeliveryState
 from nightround.model.recipient import Recipient
-from nightround.study.settings import ChannelTable
+from nightround.study.channel_table import ChannelTable
 from redcap_sync.clean_text import clean
 from tests.made_findings import NIGHT
 from tests.webhook_server import WebhookServer, webhook_server

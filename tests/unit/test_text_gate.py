@@ -236,6 +236,7 @@ DOORS = {
     "nightround/cli/printing.py": "lines, tables and JSON of the command line, cleaned there",
     "nightround/texts/text_gate.py": "the gate of log lines, warnings and tracebacks",
     "nightround/digests/channels/mail.py": "mails, made of notices that are clean from birth",
+    "nightround/digests/channels/smime.py": "the same mails, encrypted",
     "nightround/report/printing/pdf.py": "a process of its own that speaks to the one that started it",
     "redcap_sync/sandbox/__main__.py": "the sandbox alone: no server for real data; it says the token that it made",
 }

@@ -36,6 +36,8 @@ class OutgoingMessage:
     written_at: datetime
     """On the clock of the study."""
     attachments: tuple[AttachedFile, ...] = ()
+    encrypted: bool = False
+    """Whether a mail is encrypted for the reader's key."""
 
     @classmethod
     def of(cls, notice: Notice, channel: str, domain: str, written_at: datetime) -> Self:
@@ -90,6 +92,11 @@ class ServerAnswer:
     def unusable(cls, error: ChannelUnusable) -> Self:
         """The channel cannot be used as study.toml and the environment describe it."""
         return cls(DeliveryState.WAITING, error.part("what"), channel_down=True)
+
+    @classmethod
+    def unreadable(cls, error: ChannelUnusable) -> Self:
+        """This one letter cannot be put into a mail."""
+        return cls(DeliveryState.WAITING, error.part("what"))
 
     @classmethod
     def unknown(cls, code: str, /, **facts: object) -> Self:

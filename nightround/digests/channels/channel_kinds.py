@@ -20,7 +20,7 @@ from nightround.digests.channels.webhook import Service, WebhookChannel
 from nightround.digests.channels.wecom import WeCom
 from nightround.model.errors import ChannelUnusable
 from nightround.model.recipient import OUTBOX
-from nightround.study.settings import ChannelTable
+from nightround.study.channel_table import ChannelTable
 from redcap_sync.api.pacing import RequestBudget
 from redcap_sync.clean_text import keep_secret
 from redcap_sync.errors import ProjectFileWrong
@@ -84,7 +84,7 @@ class _Maker:
             return Message.of("delivery.rest_by_mail")
         try:
             return Message.of("delivery.rest_in_folder", file=self.outbox.write(letter).name)
-        except OSError:
+        except (OSError, ChannelUnusable):
             return Message.of("delivery.rest_cut")
 
     def variable(self, name: str) -> str:

@@ -8,6 +8,7 @@ from email.policy import SMTP, default
 from email.utils import format_datetime
 
 from nightround.digests.channels.channel import OutgoingMessage
+from nightround.digests.channels.smime import encrypted
 from nightround.digests.channels.subject_line import folded
 
 
@@ -39,3 +40,12 @@ def attached_texts(mail: bytes) -> tuple[str, ...]:
     parsed = message_from_bytes(mail, policy=default)
     files = (one for one in parsed.walk() if one.get_content_disposition() == "attachment")
     return tuple(str(one.get_content()) for one in files if one.get_content_maintype() == "text")
+
+
+def mail_bytes(letter: OutgoingMessage, *, sender: str, reply_to: str = "") -> bytes:
+    """The mail as it is sent; one that is to be encrypted never leaves in plain.
+
+    Raises ChannelUnusable where the certificate of its reader cannot be used.
+    """
+    message = message_of(letter, sender=sender, reply_to=reply_to)
+    return encrypted(message, letter.recipient.certificate) if letter.encrypted else message.as_bytes()

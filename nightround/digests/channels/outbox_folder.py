@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nightround.digests.channels.channel import LOCALHOST, OutgoingMessage, ServerAnswer
-from nightround.digests.channels.mail import message_of
+from nightround.digests.channels.mail import mail_bytes
 from nightround.model.delivery import DeliveryState
+from nightround.model.errors import ChannelUnusable
 from nightround.model.recipient import OUTBOX
 from redcap_sync.messages import Message
 from redcap_sync.private_files import write_private
@@ -27,16 +28,18 @@ class OutboxFolder:
         """Write both files, whole or not at all, readable by their owner only."""
         try:
             page = self.write(letter)
+        except ChannelUnusable as error:
+            return ServerAnswer.unreadable(error)
         except OSError as error:
             reason = error.strerror or type(error).__name__
             return ServerAnswer.down("delivery.not_written", folder=str(self.folder), reason=reason)
         return ServerAnswer(DeliveryState.WRITTEN, Message.of("delivery.written", file=str(page.with_suffix(".eml"))))
 
     def write(self, letter: OutgoingMessage) -> Path:
-        """Write both files; gives the page. Raises OSError."""
-        stem = self.folder / file_stem(letter)
+        """Write both files; gives the page. Raises OSError, and ChannelUnusable where it cannot be encrypted."""
+        stem, content = self.folder / file_stem(letter), mail_bytes(letter, sender=self.sender)
         page = write_private(stem.with_name(f"{stem.name}.html"), letter.html.encode())
-        write_private(stem.with_name(f"{stem.name}.eml"), message_of(letter, sender=self.sender).as_bytes())
+        write_private(stem.with_name(f"{stem.name}.eml"), content)
         return page
 
 

@@ -12,7 +12,7 @@ from email.utils import parseaddr
 from typing import Literal
 
 from nightround.digests.channels.channel import LOCALHOST, OutgoingMessage, ServerAnswer, shown_reply
-from nightround.digests.channels.mail import message_of
+from nightround.digests.channels.mail import mail_bytes
 from nightround.model.errors import ChannelUnusable
 
 Security = Literal["none", "starttls", "tls"]
@@ -60,7 +60,13 @@ class SmtpChannel:
             login = self.login()
         except ChannelUnusable as error:
             return ServerAnswer.unusable(error)
-        content = message_of(letter, sender=self.sender, reply_to=self.reply_to).as_bytes()
+        try:
+            content = mail_bytes(letter, sender=self.sender, reply_to=self.reply_to)
+        except ChannelUnusable as error:
+            return ServerAnswer.unreadable(error)
+        return self._sent(login, content, letter.recipient.address)
+
+    def _sent(self, login: Login, content: bytes, address: str) -> ServerAnswer:
         try:
             server = self._connected()
         except ssl.SSLCertVerificationError as error:
@@ -72,7 +78,7 @@ class SmtpChannel:
                 "delivery.no_connection", again_soon=True, host=self.host, error=type(error).__name__
             )
         try:
-            return self._kept_out(server, login) or self._handed_over(server, content, letter.recipient.address)
+            return self._kept_out(server, login) or self._handed_over(server, content, address)
         except (OSError, smtplib.SMTPException) as error:  # before the last byte: the server has nothing
             return ServerAnswer.down("delivery.dropped", again_soon=True, host=self.host, error=type(error).__name__)
         finally:
