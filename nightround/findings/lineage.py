@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from nightround.model.finding import Finding
 from nightround.model.rule import Rule
+from nightround.study.rules.of_project import OF_PROJECT, is_project_rule
 from redcap_sync.rows.tables import RowKey
 
 
@@ -78,7 +79,7 @@ def _follow_rules(known: tuple[Finding, ...], rules: Iterable[Rule], further: Ma
     """
     rules = tuple(rules)
     present = {rule.id for rule in rules}
-    names = {**further, **{earlier: rule.id for rule in rules for earlier in rule.was}}
+    names = {**_edited(known, rules), **further, **{earlier: rule.id for rule in rules for earlier in rule.was}}
     names = {old: new for old, new in names.items() if old not in present and new in present}
     if not any(one.rule_id in names for one in known):
         return known
@@ -88,6 +89,26 @@ def _follow_rules(known: tuple[Finding, ...], rules: Iterable[Rule], further: Ma
         replace(one, rule_id=names[one.rule_id]) if one.rule_id in names and taken[place(one)] == one.id else one
         for one in known
     )
+
+
+def _edited(known: Iterable[Finding], rules: Iterable[Rule]) -> dict[str, str]:
+    """Rules of the project whose logic alone was changed: the same name with another id, which follows from the logic.
+
+    Only where that is plain: one rule of the name is gone, and one that no finding knows yet has come.
+    """
+    seen = {one.rule_id for one in known}
+    came: dict[str, list[str]] = {}
+    for rule in rules:
+        if rule.origin == OF_PROJECT and rule.id not in seen:
+            came.setdefault(rule.title.en, []).append(rule.id)
+    present = {rule.id for rule in rules}
+    gone: dict[str, set[str]] = {}
+    for one in known:
+        if is_project_rule(one.rule_id) and one.rule_id not in present and one.state.live:
+            gone.setdefault(one.title.en, set()).add(one.rule_id)
+    return {
+        old: came[name][0] for name, (old, *more) in gone.items() if name and not more and len(came.get(name, ())) == 1
+    }
 
 
 def _placing(names: Mapping[str, str]) -> Callable[[Finding], tuple[str, RowKey, tuple[str, ...], str]]:

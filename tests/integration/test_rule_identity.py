@@ -266,3 +266,33 @@ def called(study: SmallStudy, capsys: pytest.CaptureFixture[str], *options: str)
     with pytest.raises(SystemExit):
         main(["findings", str(study.source), "--data", str(study.data), *options])
     return capsys.readouterr().out
+
+
+@pytest.mark.parametrize("also", [(), (FRONT,)])
+def test_a_rule_of_the_project_with_other_logic_is_the_same_rule(
+    study: SmallStudy, also: tuple[CustomRule, ...]
+) -> None:
+    """What it still finds keeps its age, what it no longer finds is `rule_changed`; nothing is fixed or new."""
+    study.round()
+    before = {(one.rule_id.split("-")[0], one.row.record): one for one in study.findings()}
+    study.next_day()
+    write_rules(study, *also, ABOVE_90, CustomRule("x above 3", "[x] > 6"))
+    study.round()
+    after = {one.id: one for one in study.findings()}
+    assert after.keys() == {one.id for one in before.values()}
+    kept, dropped = (after[before["project:x_above_3", record].id] for record in ("2", "1"))
+    assert (kept.resolution, kept.opened_at) == (None, before["project:x_above_3", "2"].opened_at)
+    assert dropped.resolution is Resolution.RULE_CHANGED
+    assert after[before["project:x_above_90", "2"].id].resolution is None
+
+
+def test_two_rules_of_one_name_that_are_edited_at_once_are_not_guessed(study: SmallStudy) -> None:
+    """Which became which nobody can say: the old findings are withdrawn, and the new rules open their own."""
+    write_rules(study, CustomRule("x", "[x] > 90"), CustomRule("x", "[x] > 3"))
+    study.round()
+    old = {one.id for one in study.findings()}
+    study.next_day()
+    write_rules(study, CustomRule("x", "[x] > 80"), CustomRule("x", "[x] > 4"))
+    study.round()
+    assert {one.resolution for one in study.findings() if one.id in old} == {Resolution.RULE_WITHDRAWN}
+    assert len([one for one in study.findings() if one.state == "open"]) == 3

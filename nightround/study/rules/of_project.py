@@ -14,6 +14,8 @@ from redcap_sync.project.custom_rules import CustomRule
 
 SOURCE = "Data Quality rules of the project"
 PREFIX = "project"
+OF_PROJECT = "redcap"
+"""The origin of its rules."""
 LONGEST_NAME = 40
 """So much of a rule's name stands in its id."""
 DIGITS = 10
@@ -23,6 +25,11 @@ def rules_of_project(custom: Iterable[CustomRule]) -> tuple[Rule, ...]:
     """Make a rule of each; broken logic stays in, to be accounted for. Two of one name and logic are one rule."""
     rules = map(rule_of_project, custom)
     return tuple({rule.id: rule for rule in rules}.values())
+
+
+def is_project_rule(rule_id: str) -> bool:
+    """Whether an id is that of a rule of the project, be it gone or not."""
+    return rule_id.startswith(f"{PREFIX}:")
 
 
 def rule_of_project(custom: CustomRule) -> Rule:
