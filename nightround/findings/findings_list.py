@@ -14,6 +14,7 @@ from nightround.model.links import Places
 from nightround.model.rule import Rule
 from nightround.texts.csv_text import csv_text
 
+OTHER_ROWS, BETWEEN_ROWS = "other_rows", "; "
 COLUMNS = (
     "finding",
     "state",
@@ -27,7 +28,7 @@ COLUMNS = (
     "instance",
     "fields",
     "to_compare",
-    "other_rows",
+    OTHER_ROWS,
     "group",
     "owner",
     "opened_at",
@@ -67,7 +68,7 @@ def _cells(finding: Finding, rule: Rule | None, places: Places, off: date | None
         row.instance or "",
         " ".join(finding.fields),
         "; ".join(f"{label} ({name})" if label else name for name, label in places.to_compare(finding, rule)),
-        "; ".join(" ".join(str(part) for part in other if part) for other in finding.others),
+        BETWEEN_ROWS.join(" ".join(str(part) for part in other if part) for other in finding.others),
         finding.group,
         finding.owner,
         finding.opened_at.isoformat(),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Any
 import pandas as pd
 
 from nightround.digests.channels.mail import attached_texts
+from nightround.findings.findings_list import BETWEEN_ROWS, OTHER_ROWS
 from nightround.model.errors import RoundAlreadyRunning, UsageWrong
 from nightround.night.retention_step import STAYS
 from nightround.night.round import Round
@@ -138,7 +139,17 @@ def _findings_without(content: bytes, names: Collection[str], findings: Collecti
     reader = csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline=""))
     rows = list(reader)
     kept = [row for row in rows if row["record"] not in names and row["finding"] not in set(findings)]
-    return csv_text(tuple(reader.fieldnames or ()), kept).encode() if len(kept) < len(rows) else None
+    changed = [_without_others(row, names) for row in kept]
+    return csv_text(tuple(reader.fieldnames or ()), changed).encode() if changed != rows else None
+
+
+def _without_others(row: Mapping[str, str], names: Collection[str]) -> dict[str, str]:
+    """A line of the list, whose finding names no row of these records any more."""
+    if not row.get(OTHER_ROWS):
+        return dict(row)
+    others = row[OTHER_ROWS].split(BETWEEN_ROWS)
+    left = [one for one in others if not any(one == name or one.startswith(f"{name} ") for name in names)]
+    return {**row, OTHER_ROWS: BETWEEN_ROWS.join(left)}
 
 
 def _failures_without(content: bytes, names: Collection[str]) -> bytes | None:

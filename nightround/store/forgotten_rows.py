@@ -68,15 +68,29 @@ def forget(
     found = connection.execute(select(func.count()).select_from(of_record.subquery())).scalar_one()
     changed = connection.execute(select(func.count()).where(lines)).scalar_one()
     everything = {**counts, "findings": found, "history": changed}
-    connection.execute(update(forgotten).where(forgotten.c.id == number).values(counts=everything))
     blank: dict[str, Any] = {"finding_id": None, "observed": {}, "comment": None, "salt": None, "forgotten": number}
     connection.execute(update(finding_history).where(lines).values(**blank))
     for table in reversed(metadata.sorted_tables):
         if {"study", "record"} <= set(table.c.keys()):
             connection.execute(delete(table).where(table.c.study == study, table.c.record == record))
+    everything["named"] = _forget_in_groups(connection, study, record)
+    connection.execute(update(forgotten).where(forgotten.c.id == number).values(counts=everything))
     for table, column in SAID:
         _mask(connection, table, column, record)
     return everything
+
+
+def _forget_in_groups(connection: Connection, study: str, record: str) -> int:
+    """Take a record out of the findings of others that name it among their rows; gives their count."""
+    naming = select(findings.c.id, findings.c.others).where(findings.c.study == study, findings.c.others.is_not(None))
+    kept = {
+        identity: [one for one in others if one[0] != record]
+        for identity, others in connection.execute(naming)
+        if any(one[0] == record for one in others)
+    }
+    for identity, others in kept.items():
+        connection.execute(update(findings).where(findings.c.id == identity).values(others=others or None))
+    return len(kept)
 
 
 def _row_of(connection: Connection, study: str, record: str, *, begun: bool) -> int | None:

@@ -23,6 +23,7 @@ from nightround.snapshots.snapshot_store import SnapshotStore
 from nightround.store.database import open_store
 from nightround.store.history_chain import salted_digest
 from redcap_sync.private_files import write_private
+from tests.integration.test_rules_across_records import write_study as write_duplicates
 from tests.small_study import FOLDER, STUDY, SmallStudy, small_study
 
 RECORD = "CANARY-77"
@@ -286,3 +287,22 @@ def rename(study: SmallStudy, old: str, new: str) -> None:
     call = {"content": "record", "action": "rename", "record": old, "new_record_name": new}
     form = {"token": study.environ["REDCAP_TOKEN"], **call}
     requests.post(study.environ["REDCAP_URL"], data=form, timeout=30).raise_for_status()
+
+
+def test_a_record_that_stands_only_in_the_finding_of_another_is_forgotten(tmp_path: Path) -> None:
+    """A duplicate of another record: neither database nor lists name it afterwards, and the other keeps its finding."""
+    files = tmp_path / "files" / "small_study"
+    write_duplicates(files, DUP='unique = ["hospital_no"]')
+    pair = [{"record_id": name, "hospital_no": "A17"} for name in ("1", RECORD)]
+    pair += [{"record_id": str(number), "hospital_no": f"B{number}"} for number in range(2, 22)]
+    with small_study(tmp_path / "data", files, files / "project", pair) as opened:
+        opened.round()
+        (before,) = opened.findings()
+        assert [row.record for row in before.rows] == ["1", RECORD]
+        opened.next_day()
+        deleted(opened)
+        done = forgotten(opened)
+        assert (done.counts["findings"], done.counts["named"]) == (0, 1)
+        assert naming(opened, RECORD) == []
+        (after,) = opened.findings()
+        assert (after.id, after.others) == (before.id, ())

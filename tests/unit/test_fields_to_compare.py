@@ -78,7 +78,8 @@ def test_a_calculation_names_what_it_is_made_of() -> None:
 
 def read_by(rule: Rule) -> Iterable[str]:
     """The fields of a rule's logic."""
-    return {one.field for one in references(parse(rule.discrepancy)) if not one.is_smart}
+    asked = references(parse(rule.discrepancy)) if rule.discrepancy else ()
+    return {one.field for one in asked if not one.is_smart}
 
 
 @pytest.mark.parametrize(
