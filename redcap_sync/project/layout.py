@@ -50,6 +50,11 @@ class Layout:
         return {column.name: column for column in self.columns}
 
     @cached_property
+    def boxes(self) -> frozenset[str]:
+        """The columns of options of checkboxes."""
+        return frozenset(column.name for column in self.columns if column.is_checkbox)
+
+    @cached_property
     def missing_codes(self) -> frozenset[str]:
         """The codes that stand for a missing value in any field."""
         return frozenset(choice.code for choice in self._dictionary.missing_data_codes)

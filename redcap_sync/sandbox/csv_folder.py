@@ -8,6 +8,7 @@ from typing import Any
 
 from redcap_sync.dictionary import Instrument
 from redcap_sync.errors import ProjectFileWrong
+from redcap_sync.project.flat_loading import load_rows
 from redcap_sync.project.project_folder import csv_rows
 from redcap_sync.project.randomization import Randomization
 from redcap_sync.project.state import Clock, ProjectStructure, StoredProject
@@ -26,6 +27,7 @@ from redcap_sync.project.structure import (
 from redcap_sync.sandbox.allocation_tables import read_allocation_tables
 
 FIRST_EVENT_ID = 41
+RECORDS = "records.csv"
 
 
 def project_from_folder(folder: Path, *, clock: Clock) -> StoredProject:
@@ -33,11 +35,12 @@ def project_from_folder(folder: Path, *, clock: Clock) -> StoredProject:
 
     project.json, metadata.csv, instruments.csv and, where they are there, arms.csv, events.csv, mapping.csv,
     repeating.csv and dags.csv; project.json may name `surveys` (instruments), `reports`, `data_resolution_workflow`
-    and `randomizations`, each of which has its allocation table in allocation_<target field>.csv.
+    and `randomizations`, each of which has its allocation table in allocation_<target field>.csv. Data are in
+    records.csv, in the rows of a flat export, whose values are taken literally, calculated ones too.
     Raises ProjectFileWrong where one cannot be read as what it should be.
     """
     try:
-        structure = _structure(folder)
+        structure, rows = _structure(folder), csv_rows(folder / RECORDS, optional=True)
     except (OSError, KeyError, ValueError, TypeError) as wrong:
         raise ProjectFileWrong(
             "file.sandbox_folder", folder=folder.name, error=type(wrong).__name__, reason=str(wrong)
@@ -45,6 +48,12 @@ def project_from_folder(folder: Path, *, clock: Clock) -> StoredProject:
     structure.settings["creation_time"] = clock().strftime("%Y-%m-%d %H:%M:%S")
     project = StoredProject(structure, clock=clock)
     project.restructure()
+    try:
+        load_rows(project, rows)
+    except (KeyError, ValueError, TypeError) as wrong:
+        raise ProjectFileWrong(
+            "file.sandbox_folder", folder=folder.name, error=type(wrong).__name__, reason=str(wrong)
+        ) from wrong
     read_allocation_tables(project, lambda field: folder / f"allocation_{field}.csv")
     project.log("sandbox_user", "manage", "Manage/Design", details="Create project")
     return project
@@ -117,7 +126,8 @@ def _events(rows: list[dict[str, str]]) -> list[EventRow]:
         name, arm = row["event_name"], int(row["arm_num"])
         given = row.get("unique_event_name") or unique_event_name(name, arm, {e.unique_name for e in events})
         event_id = int(row.get("event_id") or FIRST_EVENT_ID + position)
-        events.append(EventRow(event_id, given, name, arm, row.get("custom_event_label", "")))
+        offsets = (row.get(key) or "0" for key in ("day_offset", "offset_min", "offset_max"))
+        events.append(EventRow(event_id, given, name, arm, row.get("custom_event_label", ""), *offsets))
     return events
 
 
