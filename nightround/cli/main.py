@@ -31,13 +31,14 @@ from nightround.cli.status import status
 from nightround.cli.store import store
 from nightround.cli.table import table
 from nightround.cli.try_project import try_project
+from nightround.cli.twin import twin
 from nightround.night.disk_errors import disk_errors_explained
 from nightround.texts.text_gate import close_the_gate
 from redcap_sync.errors import ExplainedError
 from redcap_sync.rows.one_heap import share_one_heap
 
 SECTIONS = {
-    "See it work, without a server": (demo, try_project),
+    "See it work, without a server": (demo, try_project, twin),
     "The round of a study": (night, pull, check, report, report_given, serve, status, notify),
     "What a study has": (findings, finding, rules, snapshots, store, forget),
     "What people say of findings": (answer, approve, snooze, assess),

@@ -7,7 +7,6 @@ through the browser, and each night is the very job that a hospital runs.
 from __future__ import annotations
 
 import random
-import shutil
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -20,16 +19,15 @@ from zoneinfo import ZoneInfo
 from nightround.model.errors import UsageWrong
 from nightround.night.run_job import open_night, run_job
 from nightround.night.summary import Summary
+from nightround.simulation.own_folder import empty_folder
 from nightround.study.folder import Content, find_content, load_content_module, load_study
 from redcap_sync.api.client import RedcapClient
 from redcap_sync.api.token import Token
-from redcap_sync.private_files import write_private
 from redcap_sync.sandbox import running
 from redcap_sync.sandbox.project_sources import project_from_folder
 
 STUDY = "venous_occlusion"
 FIRST_NIGHT = datetime(2025, 7, 5, 2, 30)  # noqa: DTZ001 - a Saturday on the hospital's clock, so that night 3 prints
-MARKER = ".nightround-demo"
 
 
 @dataclass
@@ -75,7 +73,7 @@ def play(out: Path, *, seed: int, nights: int, environ: Mapping[str, str]) -> It
     folder = content.study_folder(STUDY)
     story = tomllib.loads((folder / "synthetic" / "nights.toml").read_text(encoding="utf-8"))["night"][:nights]
     clock = DemoClock(ZoneInfo(load_study(folder).settings.study.time_zone))
-    _empty(out)
+    empty_folder(out, "demo", UsageWrong("demo.folder", folder=str(out)))
     cohort = load_content_module(folder / "synthetic" / "cohort.py", "cohort")
     clean = cohort.records(seed)
     with _sandbox(folder, clock, seed) as (client, server):
@@ -128,13 +126,3 @@ def worth_opening(out: Path) -> tuple[tuple[str, Path], ...]:
         (f"all {len(list(outbox.glob('*.eml')))} digests", outbox),
     )
     return tuple((name, path) for name, path in wanted if path)
-
-
-def _empty(out: Path) -> None:
-    """Remove an earlier demo; a folder that is not one is never touched."""
-    if out.exists() and any(out.iterdir()):
-        if not (out / MARKER).exists():
-            raise UsageWrong("demo.folder", folder=str(out))
-        shutil.rmtree(out)
-    out.mkdir(parents=True, exist_ok=True)
-    write_private(out / MARKER, b"This folder was made by `nightround demo` and may be deleted.\n")
