@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from nightround.model.result import ResultRow
-from nightround.statistics.categorical import Counts, association
+from nightround.statistics.categorical import SMALL_EXPECTED, Counts, association, expected
 from nightround.statistics.cohort import Codes, Cohort, Mask
 from nightround.statistics.compare import Samples, between
 from nightround.statistics.estimates import HypothesisTest
@@ -24,14 +24,44 @@ def compared_between(
     place: RowPlace, variable: Variable, reference: FieldRef, cohort: Cohort, choice: PolicyChoice
 ) -> Iterator[ResultRow]:
     """The test between the plan's groups at one visit, and the tests listed beside it."""
+    if len(cohort.plan.groups) < 2:  # noqa: PLR2004 - nothing to compare
+        return
     planned = choice.between(variable)
-    beside = choice.beside(variable) if variable.field else ()
+    beside = list(choice.beside(variable)) if variable.field else []
+    if planned == HypothesisTestName.PEARSON and variable.counted:
+        planned, *beside = _with_small_counts(variable, reference, cohort, beside)
     for test, prefix in ((planned, ""), *((test, f"{test.value}_") for test in beside)):
-        if test == HypothesisTestName.NONE or len(cohort.plan.groups) < 2:  # noqa: PLR2004 - nothing to compare
+        if test == HypothesisTestName.NONE:
             continue
         run = _between_groups(test, variable, reference, cohort)
+        if not prefix and test != choice.between(variable):
+            run = _as_fallback(run)
         sign = choice.sign(variable, test) if variable.field else choice.policy.sign_of(test)
         yield from rows_of_test(place, test, run, sign=sign, prefix=prefix)
+
+
+def _with_small_counts(
+    variable: Variable, reference: FieldRef, cohort: Cohort, beside: Sequence[HypothesisTestName]
+) -> list[HypothesisTestName]:
+    """The test that counts, then those beside it, where Pearson's test was planned.
+
+    With an expected count below 5 the plan's fallback counts and Pearson is listed beside it; without a fallback
+    Pearson counts, calls no difference, and the exact test is listed beside it.
+    """
+    counts = counts_of(cohort.levels(variable, reference), variable, cohort)
+    counts = counts[counts.sum(axis=1) > 0][:, counts.sum(axis=0) > 0]
+    if min(counts.shape) < 2 or expected(counts).min() >= SMALL_EXPECTED:  # noqa: PLR2004 - no table
+        return [HypothesisTestName.PEARSON, *beside]
+    two_by_two = counts.shape == (2, 2)
+    exact = HypothesisTestName.FISHER if two_by_two else HypothesisTestName.FISHER_FREEMAN_HALTON
+    if variable.fallback is None:
+        return list(dict.fromkeys([HypothesisTestName.PEARSON, *beside, exact]))
+    first = HypothesisTestName.YATES if two_by_two and variable.fallback == HypothesisTestName.YATES else exact
+    return list(dict.fromkeys([first, *beside, HypothesisTestName.PEARSON]))
+
+
+def _as_fallback(run: Callable[[], HypothesisTest]) -> Callable[[], HypothesisTest]:
+    return lambda: replace(run(), caution=Caution.FALLBACK)
 
 
 def compared_within(place: RowPlace, variable: Variable, cohort: Cohort, choice: PolicyChoice) -> Iterator[ResultRow]:

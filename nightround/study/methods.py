@@ -156,6 +156,7 @@ class Caution(StrEnum):
     LIMITS_DIFFER = auto()
     HALF_LIMIT = auto()
     GROUP_LEFT_OUT = auto()
+    FALLBACK = auto()
 
 
 _STATISTICS: Mapping[str, tuple[str, ...]] = {

@@ -35,6 +35,10 @@ class Level(StudyModel):
     field: Reference | None = None
 
 
+FALLBACKS = frozenset({HypothesisTestName.FISHER, HypothesisTestName.FISHER_FREEMAN_HALTON, HypothesisTestName.YATES})
+"""What may count in place of Pearson's test where its large-sample P is not trusted (Cochran, Biometrics 1954)."""
+
+
 class Limits(StudyModel):
     """Reference limits of a laboratory value, in the variable's unit, with where they come from.
 
@@ -54,9 +58,10 @@ class Variable(StudyModel):
     dichotomous variable that is printed. `digits` counts the decimals of the mean, the SD, the
     median and the quartiles. `test` compares groups (or visits, in a before-after table), `between`
     the groups at each visit; they hold under the plan's own policy. `beside` are tests listed as
-    well. Of `limits` the first that fit a patient count. `below_detection` reads a text such as
-    `<0.5` as below the limit of detection; `half_limit` adds, as a sensitivity analysis, the same
-    numbers with half of the limit in its place (0.25).
+    well. `fallback` is the test of counts that counts in place of a planned Pearson where an expected count is
+    below 5; without one, Pearson's P is printed and calls no difference. Of `limits` the first that fit
+    a patient count. `below_detection` reads a text such as `<0.5` as below the limit of detection; `half_limit` adds,
+    as a sensitivity analysis, the same numbers with half of the limit in its place (0.25).
     """
 
     id: str
@@ -73,6 +78,7 @@ class Variable(StudyModel):
     test: HypothesisTestName | None = None
     between: HypothesisTestName | None = None
     beside: tuple[HypothesisTestName, ...] = ()
+    fallback: HypothesisTestName | None = None
     sign: Sign = "natural"
     limits: tuple[Limits, ...] = ()
     below_detection: bool = False
@@ -104,6 +110,8 @@ class Variable(StudyModel):
             raise ValueError("`half_limit` needs `below_detection`, which reads a value such as `<0.5`")
         if self.shown and self.shown not in {level.id for level in self.levels}:
             raise ValueError(f"`shown` is {self.shown!r}, which is none of its levels")
+        if self.fallback is not None and (not self.counted or self.fallback not in FALLBACKS):
+            raise ValueError("`fallback` of a counted variable is fisher, fisher_freeman_halton or yates")
         self._tests_fit()
         return self
 

@@ -17,7 +17,7 @@ from nightround.report.numbers.inputs import ReportInputs
 from nightround.report.printing.cleaning import clean, spaced
 from nightround.report.printing.context import ReportContext
 from nightround.report.self_audit.audit_rows import Contradiction
-from nightround.report.tables.planned_tables import SIGNIFICANT, typeset
+from nightround.report.tables.planned_tables import SIGNIFICANT, calls_difference, typeset
 from nightround.report.tables.views import Cell, TableView
 from redcap_sync.messages import Message
 
@@ -176,12 +176,12 @@ def told_by_tables(inputs: ReportInputs) -> frozenset[str]:
     for table in inputs.plan.tables:
         for group in ("", *(group.id for group in inputs.plan.groups)):
             p_values = [
-                row.value
+                row
                 for row in inputs.results
                 if (row.table, row.statistic, row.group, row.visit) == (table.id, "p", group, "")
                 and row.value is not None
             ]
-            numbers |= {str(len(p_values)), str(sum(p < SIGNIFICANT for p in p_values))}
+            numbers |= {str(len(p_values)), str(sum(calls_difference(row) for row in p_values))}
     return frozenset(numbers | counted_of_data(inputs) | {"95", f"{SIGNIFICANT}"})
 
 

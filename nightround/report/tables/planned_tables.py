@@ -11,7 +11,7 @@ from nightround.model.result import ResultKey, ResultRow, ResultSet
 from nightround.report.numbers.facts import EMPTY_TRUST, Line, Trust
 from nightround.report.tables.trust_column import trust_cells, trust_columns, trust_notes
 from nightround.report.tables.views import Cell, Note, Row, Spanner, TableColumn, TableView
-from nightround.study.methods import STATISTIC_SYMBOLS, words_of
+from nightround.study.methods import STATISTIC_SYMBOLS, Caution, HypothesisTestName, words_of
 from nightround.study.plan import Level, Plan, PlanGroup, PlannedTable, Section, Variable
 from nightround.texts.catalogue import Wording
 
@@ -89,7 +89,7 @@ class TableSource:
         row = self.row(variable, name, group)
         if row is None:
             return Cell()
-        strong = row.value is not None and row.value < SIGNIFICANT
+        strong = calls_difference(row)
         return Cell(row.text, notes=self.remarks(row, method=name == "p"), strong=strong)
 
     def statistic(self, variable: str, group: str, visit: str) -> Cell:
@@ -141,8 +141,19 @@ def effects_shown(source: TableSource, *, within: bool) -> tuple[str, ...]:
 
 
 def listed_tests(source: TableSource) -> tuple[str, ...]:
-    """The tests the plan lists beside the one that counts, each once."""
-    return tuple(dict.fromkeys(test.value for variable in source.table.variables for test in variable.beside))
+    """The tests the plan lists beside the one that counts, and those that small counts call for, each once."""
+    planned = [test.value for variable in source.table.variables for test in variable.beside]
+    exact = (HypothesisTestName.PEARSON, HypothesisTestName.FISHER, HypothesisTestName.FISHER_FREEMAN_HALTON)
+    made = {row.statistic for row in source.results if row.table == source.table.id and not row.visit}
+    return tuple(dict.fromkeys([*planned, *(test.value for test in exact if f"{test.value}_p" in made)]))
+
+
+def calls_difference(row: ResultRow) -> bool:
+    """Whether a P is under the customary level, and its test may say so.
+
+    Pearson's test with an expected count below 5 may not, unless the plan has named what counts in its place.
+    """
+    return row.value is not None and row.value < SIGNIFICANT and Caution.SMALL_EXPECTED not in row.warning.split("; ")
 
 
 def effect_columns(source: TableSource, effects: Sequence[str]) -> tuple[TableColumn, ...]:
@@ -251,7 +262,7 @@ def visit_cell(source: TableSource, variable: Variable, group: PlanGroup, visit:
     """One visit of one group, with a note where the groups differ at that visit."""
     cell = source.summary(variable.id, group.id, visit, level)
     p = source.row(variable.id, "p", "", visit)
-    if group is source.plan.groups[0] or not cell.text or p is None or p.value is None or p.value >= SIGNIFICANT:
+    if group is source.plan.groups[0] or not cell.text or p is None or not calls_difference(p):
         return cell
     statistic = source.statistic(variable.id, "", visit)
     found = source.say("statistic_text", symbol=statistic.symbol, value=statistic.text) if statistic.symbol else ""

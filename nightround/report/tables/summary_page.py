@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from nightround.model.outcome import Status
-from nightround.model.result import ResultKey
+from nightround.model.result import ResultKey, ResultRow
 from nightround.model.rule import Severity
 from nightround.report.numbers.inputs import ReportInputs
 from nightround.report.open_version.withheld import is_withheld
 from nightround.report.tables.endpoints import INTERVALS, interval_text, primary_endpoint, printed
 from nightround.report.tables.news_page import news_sentence
-from nightround.report.tables.planned_tables import SIGNIFICANT, step_count
+from nightround.report.tables.planned_tables import SIGNIFICANT, calls_difference, step_count
 from nightround.report.tables.safety_page import safety_sentence, safety_told, text_of
 from nightround.report.tables.trust_page import trust_sentence
 from nightround.study.plan import PlannedTable, Variable
@@ -86,7 +86,7 @@ def headlines(inputs: ReportInputs, say: Wording) -> tuple[str, ...]:
             flow_sentence(inputs, say),
             endpoint_sentence(inputs, say),
             safety_sentence(inputs, say),
-            *(table_sentence(table, inputs, say) for table in inputs.plan.tables),
+            *(one for table in inputs.plan.tables for one in table_sentences(table, inputs, say)),
             data_sentence(inputs, say),
             trust_sentence(inputs, say),
             news_sentence(inputs, say),
@@ -121,6 +121,13 @@ def endpoint_sentence(inputs: ReportInputs, say: Wording) -> str:
     return say("headline_endpoint", label=label, count=count, n=known, percent=percent, interval=interval)
 
 
+def table_sentences(table: PlannedTable, inputs: ReportInputs, say: Wording) -> Iterator[str]:
+    """What a table comes to, and what it does not call a difference for want of patients."""
+    yield table_sentence(table, inputs, say)
+    if table.kind == "by_group":
+        yield from not_called(table, inputs, say)
+
+
 def table_sentence(table: PlannedTable, inputs: ReportInputs, say: Wording) -> str:
     """Which variables of a table differ at the customary level, of how many; between groups or within each."""
     if table.kind == "by_group":
@@ -146,15 +153,23 @@ def counts(names: list[str], tested: int, say: Wording) -> dict[str, object]:
 
 def differing(table: PlannedTable, group: str, inputs: ReportInputs, say: Wording) -> tuple[list[str], int]:
     """The labels of variables with P under the customary level, and how many were tested."""
-    found = [(variable, p_value(table, variable, group, inputs)) for variable in table.variables]
-    tested = [(variable, p) for variable, p in found if p is not None]
-    return [variable.label.in_(say.language) for variable, p in tested if p < SIGNIFICANT], len(tested)
+    found = [(variable, p_row(table, variable, group, inputs)) for variable in table.variables]
+    tested = [(variable, row) for variable, row in found if row is not None and row.value is not None]
+    return [variable.label.in_(say.language) for variable, row in tested if calls_difference(row)], len(tested)
 
 
-def p_value(table: PlannedTable, variable: Variable, group: str, inputs: ReportInputs) -> float | None:
+def not_called(table: PlannedTable, inputs: ReportInputs, say: Wording) -> Iterator[str]:
+    """Which variables have a small P of a test that may not call a difference, because its counts are too small."""
+    rows = [(variable, p_row(table, variable, "", inputs)) for variable in table.variables]
+    small = [(variable, row) for variable, row in rows if row and row.value is not None and row.value < SIGNIFICANT]
+    names = [variable.label.in_(say.language) for variable, row in small if not calls_difference(row)]
+    if names:
+        yield say("headline_not_called", names=say("enumeration").join(names[:MOST_NAMES]))
+
+
+def p_row(table: PlannedTable, variable: Variable, group: str, inputs: ReportInputs) -> ResultRow | None:
     """The P value of a variable's test, between groups or within one."""
-    row = inputs.results.get(ResultKey(table.id, variable.id, "p", group))
-    return row.value if row else None
+    return inputs.results.get(ResultKey(table.id, variable.id, "p", group))
 
 
 def look_sentence(inputs: ReportInputs, say: Wording) -> str:
