@@ -18,6 +18,7 @@ from nightround.simulation.twin.first_values import FieldValues
 from nightround.simulation.twin.hang_together import fill, hanging_of
 from nightround.simulation.twin.messy import make_messy
 from nightround.simulation.twin.repairing import Repairer
+from nightround.simulation.twin.score_rules import score_rules
 from nightround.simulation.twin.source_project import TwinSource
 from nightround.simulation.twin.unavoidable import Unavoidable, unavoidable_findings
 from nightround.study.rules.of_dictionary import LETTERS, rules_of_letter
@@ -61,7 +62,8 @@ def make_twin(source: TwinSource, wish: Wish) -> Twin:
     hanging = hanging_of(dictionary)
     restless = fill(draft, hanging, values)
     moving = [one for one in rules_of_letter(RANGE_LETTER, dictionary) if _has_moving_bound(dictionary, one.fields[0])]
-    constraints = tuple(kept_rules((*source.rules, *moving), dictionary))
+    rules = source.rules or score_rules(dictionary)
+    constraints = tuple(kept_rules((*rules, *moving), dictionary))
     repairer = Repairer(hanging, values, constraints, rng, _fixed(dictionary))
     repairer.repair(draft)
     if wish.messy:
