@@ -112,8 +112,8 @@ class PostOffice:
     study: str
     store: Store
     channels: Channels
-    people: Mapping[str, Recipient]
-    """By address."""
+    people: Mapping[tuple[str, str], Recipient]
+    """By role and address."""
     zone: tzinfo
     clock: Clock
     sleep: Sleep
@@ -134,7 +134,9 @@ class PostOffice:
         completed: Completed = _as_stored,
     ) -> PostOffice:
         """Open it for the people of a study."""
-        return cls(study, store, channels, {one.address: one for one in people}, zone, clock, sleep, completed)
+        return cls(
+            study, store, channels, {(one.role, one.address): one for one in people}, zone, clock, sleep, completed
+        )
 
     def send_all(self) -> tuple[SentMessage, ...]:
         """Send every message that is still to be sent, as a round does; gives each with what became of it."""
@@ -154,7 +156,11 @@ class PostOffice:
             yield sent
 
     def _one(self, message: StoredMessage, down: set[str]) -> SentMessage:
-        channel, recipient, now = self.channels.get(message.channel), self.people.get(message.recipient), self.clock()
+        channel, recipient, now = (
+            self.channels.get(message.channel),
+            self.people.get((message.role, message.recipient)),
+            self.clock(),
+        )
         if channel is None:
             said = Message.of("delivery.channel_gone", channel=message.channel)
             return SentMessage(given_up(message, said, now))

@@ -24,7 +24,7 @@ from nightround.model.recipient import OUTBOX, Recipient
 from nightround.model.rule import Rule
 from nightround.store.database import MessagePen, Store
 from nightround.store.flood_rows import Flood
-from nightround.store.message_rows import MessageKind, StoredMessage
+from nightround.store.message_rows import MessageKind, Reader, StoredMessage
 from redcap_sync.messages import Message
 from redcap_sync.private_files import write_private
 
@@ -52,7 +52,7 @@ class Teller:
         """Write what is new to each person, in one transaction with the place up to which it tells; nothing is sent."""
         with store.writing_messages(self.study) as pen:
             for recipient, channel in pairs(self.recipients, self.channels):
-                since = pen.told(recipient.address, channel.name)
+                since = pen.told(Reader(recipient.role, recipient.address, channel.name))
                 delta, upto = pen.changes_since(since)
                 floods = tuple(self._floods(pen, recipient, channel, since))
                 notice = self._digest(delta, recipient, replace(night, first_mail=not since), now, floods)
@@ -65,7 +65,7 @@ class Teller:
         """The floods that hold something back from a reader, or did until the last digest."""
         if recipient.role == DATA_MANAGER:
             return
-        last = pen.told_run(recipient.address, channel.name)
+        last = pen.told_run(Reader(recipient.role, recipient.address, channel.name))
         for one in self.floods:
             if one.ended_run is None or one.ended_run > last:
                 changes = pen.changes_since(min(since, one.position)).delta

@@ -193,7 +193,7 @@ def _trouble_told(
 
 def keep(store: Store, message: StoredMessage) -> None:
     """Keep a message that was sent without the store. It tells of no finding: the next digest goes on as before."""
-    position = store.told(message.study, message.recipient, message.channel)
+    position = store.told(message.study, message.reader)
     store.keep_message(replace(message, since=position, upto=position))
 
 
@@ -290,5 +290,9 @@ def undelivered(messages: Sequence[StoredMessage]) -> list[StoredMessage]:
 
 
 def _brings_news_of(later: StoredMessage, earlier: StoredMessage) -> bool:
-    same = (later.recipient, later.channel) == (earlier.recipient, earlier.channel)
-    return same and later.state.arrived and later.since <= earlier.since and earlier.settled_at is not None
+    return (
+        later.reader == earlier.reader
+        and later.state.arrived
+        and later.since <= earlier.since
+        and earlier.settled_at is not None
+    )

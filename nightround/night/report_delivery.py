@@ -48,10 +48,10 @@ def write_report_messages(
     store.note_snapshot(run_id, snapshot)
     snapshots = store.run_snapshots(outgoing.study)
     earlier = [one for one in store.messages(outgoing.study) if snapshots.get(one.run_id) == snapshot]
-    told = {(one.recipient, one.kind.report) for one in earlier if one.counts_as_told}
+    told = {(one.role, one.recipient, one.kind.report) for one in earlier if one.counts_as_told}
     with store.writing_messages(outgoing.study) as pen:
         for reader in readers:
-            if (reader.address, reader.reports) not in told:
+            if (reader.role, reader.address, reader.reports) not in told:
                 pen.write(_message(outgoing, entry, reader, run_id, now))
 
 

@@ -26,7 +26,7 @@ from nightround.store.engine import compact, open_engine, reading, writing
 from nightround.store.finding_rows import Changes, HistoryEntry
 from nightround.store.flood_rows import Flood, end_flood, insert_flood, read_floods, read_position_before
 from nightround.store.history_chain import BrokenLine
-from nightround.store.message_rows import StoredMessage
+from nightround.store.message_rows import Reader, StoredMessage
 from nightround.store.observed_values import OPTION, UnreadableValues, ValueSealer, seal_plain
 from nightround.store.run_rows import Ended, Run, RunStep
 from nightround.store.suspect_rows import Cleared
@@ -347,10 +347,10 @@ class Store:
         with writing(self.engine) as connection:
             yield MessagePen(connection, study)
 
-    def told(self, study: str, recipient: str, channel: str) -> int:
-        """The position up to which a recipient was told on a channel; 0 before the first digest."""
+    def told(self, study: str, reader: Reader) -> int:
+        """The position up to which a reader was told; 0 before the first digest."""
         with reading(self.engine) as connection:
-            return messages.read_told(connection, study, recipient, channel)
+            return messages.read_told(connection, study, reader)
 
     def keep_message(self, message: StoredMessage) -> int:
         """Write a message that has its state already; gives its number."""
@@ -385,13 +385,13 @@ class MessagePen:
     connection: Connection
     study: str
 
-    def told(self, recipient: str, channel: str) -> int:
-        """The position up to which a recipient was told on a channel; 0 before the first digest."""
-        return messages.read_told(self.connection, self.study, recipient, channel)
+    def told(self, reader: Reader) -> int:
+        """The position up to which a reader was told; 0 before the first digest."""
+        return messages.read_told(self.connection, self.study, reader)
 
-    def told_run(self, recipient: str, channel: str) -> int:
-        """The last run of which a recipient has a digest on a channel; 0 before the first."""
-        return messages.read_told_run(self.connection, self.study, recipient, channel)
+    def told_run(self, reader: Reader) -> int:
+        """The last run of which a reader has a digest, or may still get one; 0 before the first."""
+        return messages.read_told_run(self.connection, self.study, reader)
 
     def changes_since(self, position: int) -> Changes:
         """What is different now from the findings at a position, as one delta, with the position of now."""

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, insert, or_, select, update
 from sqlalchemy.engine import RowMapping
 
 from nightround.model.attached_file import AttachedFile
@@ -40,6 +40,14 @@ class MessageKind(StrEnum):
     def report(self) -> str:
         """The version of the report that a message is about: open, closed, or '' for a message about none."""
         return {MessageKind.OPEN_REPORT: "open", MessageKind.CLOSED_REPORT: "closed"}.get(self, "")
+
+
+class Reader(NamedTuple):
+    """Who is told, and how: two roles may share an address, and each is told what is its own."""
+
+    role: str
+    address: str
+    channel: str
 
 
 @dataclass(frozen=True)
@@ -80,6 +88,11 @@ class StoredMessage:
         return (self.subject, self.text, self.html, *files)
 
     @property
+    def reader(self) -> Reader:
+        """To whom it is."""
+        return Reader(self.role, self.recipient, self.channel)
+
+    @property
     def counts_as_told(self) -> bool:
         """Whether the reader has it, or may still get it."""
         return self.settled_at is None or self.state.arrived
@@ -97,25 +110,27 @@ def update_message(connection: Connection, message: StoredMessage) -> None:
     connection.execute(update(messages).where(messages.c.id == message.id).values(**_values(kept)))
 
 
-def read_told(connection: Connection, study: str, recipient: str, channel: str) -> int:
-    """The position of the history up to which a recipient was told on a channel without a gap; 0 before the first."""
-    query = select(messages).where(
-        messages.c.study == study, messages.c.recipient == recipient, messages.c.channel == channel
-    )
-    found = map(_message, connection.execute(query).mappings())
+def read_told(connection: Connection, study: str, reader: Reader) -> int:
+    """The position of the history up to which a reader was told without a gap; 0 before the first digest."""
+    found = map(_message, connection.execute(select(messages).where(*_to(study, reader))).mappings())
     return told_without_gap((one.since, one.upto) for one in found if one.counts_as_told)
 
 
-def read_told_run(connection: Connection, study: str, recipient: str, channel: str) -> int:
-    """The last run of which a recipient has a digest on a channel, or may still get one; 0 before the first."""
-    query = select(messages).where(
-        messages.c.study == study,
-        messages.c.recipient == recipient,
-        messages.c.channel == channel,
-        messages.c.kind == MessageKind.DIGEST,
-    )
+def read_told_run(connection: Connection, study: str, reader: Reader) -> int:
+    """The last run of which a reader has a digest, or may still get one; 0 before the first."""
+    query = select(messages).where(*_to(study, reader), messages.c.kind == MessageKind.DIGEST)
     found = map(_message, connection.execute(query).mappings())
     return max((one.run_id for one in found if one.counts_as_told), default=0)
+
+
+def _to(study: str, reader: Reader) -> tuple[ColumnElement[bool], ...]:
+    """The messages to a reader; one of an earlier version, which has no role, was to each at its address."""
+    return (
+        messages.c.study == study,
+        messages.c.recipient == reader.address,
+        messages.c.channel == reader.channel,
+        messages.c.role.in_((reader.role, "")),
+    )
 
 
 def told_without_gap(spans: Iterable[tuple[int, int]]) -> int:

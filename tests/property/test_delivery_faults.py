@@ -27,7 +27,7 @@ from nightround.digests.tell import stored
 from nightround.model.delivery import DeliveryState
 from nightround.model.recipient import Recipient
 from nightround.store.database import Store, open_store
-from nightround.store.message_rows import MessageKind, StoredMessage
+from nightround.store.message_rows import MessageKind, Reader, StoredMessage
 from tests.made_findings import night
 
 RUNS = int(os.environ.get("NIGHTROUND_SOAK_DELIVERIES", "120"))
@@ -147,7 +147,7 @@ class Machine:
         with self.store.writing_messages(self.study) as pen:
             for person in PEOPLE:
                 for name in person.channels:
-                    since = pen.told(person.address, name)
+                    since = pen.told(Reader(person.role, person.address, name))
                     if since < self.lines:
                         text = f"{since} {self.lines}"
                         letter = OutgoingMessage.of(Notice(person, "s", text, "", {}), name, "x.example", self.now)

@@ -277,3 +277,19 @@ def test_no_patient_value_and_no_hidden_record_id_leaves_with_an_alert(
     assert len(mails) == 6
     assert CANARY not in said
     assert CANARY in "".join(str(one.observed) for one in store.findings(STUDY))
+
+
+def test_a_person_with_two_roles_gets_both_digests(store: Store, tmp_path: Path) -> None:
+    """One address, two entries of [[people]]: each is told, in its own language."""
+    second = replace(COORDINATOR, address=MANAGER.address, channels=("outbox",))
+    people = (replace(MANAGER, channels=("outbox",)), second)
+    channels = {"outbox": OutboxFolder(tmp_path / "outbox")}
+    run_id = a_night(store, 1, "1001")
+    teller(channels["outbox"], recipients=people).write(store, run_id, WHOLE, night(1))
+    office = PostOffice.of(STUDY, store, channels, people, zone=UTC, clock=lambda: night(1), sleep=lambda _: None)
+    assert [(one.message.role, one.message.state) for one in office.send_all()] == [
+        ("data_manager", "written"),
+        ("coordinator", "written"),
+    ]
+    languages = {path.name[11:22]: b"zh-CN" in path.read_bytes() for path in (tmp_path / "outbox").glob("*.eml")}
+    assert languages == {"data_manage": True, "coordinator": False}

@@ -13,7 +13,7 @@ from nightround.model.finding import LedgerDelta
 from nightround.model.outcome import Coverage, Status
 from nightround.store.database import Store, open_store
 from nightround.store.engine import reading
-from nightround.store.message_rows import MessageKind, StoredMessage
+from nightround.store.message_rows import MessageKind, Reader, StoredMessage
 from nightround.store.run_rows import Ended, Run, RunStep
 from redcap_sync.messages import Message
 from tests.made_findings import STUDY, night
@@ -185,16 +185,25 @@ def message(store: Store, **other: object) -> StoredMessage:
 def test_a_recipient_is_told_from_where_the_last_message_that_counts_ended(store: Store) -> None:
     """What was refused moves nothing, so its news stand in the next digest; each channel has its own place."""
     address = "dm@hospital.example"
-    assert store.told(STUDY, address, "outbox") == 0
+    assert store.told(STUDY, Reader("data_manager", address, "outbox")) == 0
     done = {"state": DeliveryState.WRITTEN, "settled_at": night(1)}
     refused = {"state": DeliveryState.REFUSED, "settled_at": night(1), "since": 5, "upto": 9}
     kept = [message(store, **done), message(store, **refused)]
     numbers = [store.keep_message(one) for one in kept]
-    assert store.told(STUDY, address, "outbox") == 5
-    assert store.told(STUDY, address, "mail") == 0
-    assert store.told(STUDY, "pi@hospital.example", "outbox") == 0
-    assert store.told("other", address, "outbox") == 0
+    assert store.told(STUDY, Reader("data_manager", address, "outbox")) == 5
+    assert store.told(STUDY, Reader("data_manager", address, "mail")) == 0
+    assert store.told(STUDY, Reader("data_manager", "pi@hospital.example", "outbox")) == 0
+    assert store.told("other", Reader("data_manager", address, "outbox")) == 0
     assert store.messages(STUDY) == tuple(replace(one, id=id_) for one, id_ in zip(kept, numbers, strict=True))
+
+
+def test_two_roles_with_one_address_are_told_each_what_is_theirs(store: Store) -> None:
+    """A person who is data manager and coordinator gets both digests; a message of an earlier version was to both."""
+    address, done = "dm@hospital.example", {"state": DeliveryState.WRITTEN, "settled_at": night(1)}
+    store.keep_message(message(store, **done, upto=3, role=""))
+    store.keep_message(message(store, **done, since=3, upto=5))
+    assert store.told(STUDY, Reader("data_manager", address, "outbox")) == 5
+    assert store.told(STUDY, Reader("coordinator", address, "outbox")) == 3
 
 
 def test_a_gap_in_what_was_told_is_told_again(store: Store) -> None:
@@ -203,7 +212,7 @@ def test_a_gap_in_what_was_told_is_told_again(store: Store) -> None:
     first = message(store, state=DeliveryState.WAITING, text="news")
     waiting = replace(first, id=store.keep_message(first))
     store.keep_message(message(store, since=5, upto=8, state=DeliveryState.DELIVERED, settled_at=night(2)))
-    assert store.told(STUDY, address, "outbox") == 8
+    assert store.told(STUDY, Reader("data_manager", address, "outbox")) == 8
     store.change_message(replace(waiting, state=DeliveryState.REFUSED, settled_at=night(3)))
-    assert store.told(STUDY, address, "outbox") == 0
+    assert store.told(STUDY, Reader("data_manager", address, "outbox")) == 0
     assert [one.text for one in store.messages(STUDY)] == ["", ""]
