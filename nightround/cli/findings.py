@@ -12,6 +12,7 @@ import click
 from nightround.cli.finding_documents import SHOWN_ID, history_document, opened
 from nightround.cli.options import data_option, json_option, language_option, study_argument
 from nightround.cli.printing import number, print_json, print_table, say, words
+from nightround.cli.study_job import now
 
 if TYPE_CHECKING:
     from datetime import date
@@ -38,10 +39,12 @@ def findings(study: str, data: Path, *, as_json: bool, only_open: bool, **wanted
 
     Record ids are shown: whoever may read the data folder may see them. No value of a patient is.
     """
+    from nightround.findings.rule_yield import rule_yields
     from nightround.model.finding import FindingState
 
     with opened(study, data) as (found_in, store):
         all_of_it = sorted(store.findings(found_in.study), key=attrgetter("order"))
+        yields = rule_yields(all_of_it, store.whole_history(found_in.study), now()) if as_json else ()
     found = [
         one
         for one in all_of_it
@@ -55,7 +58,7 @@ def findings(study: str, data: Path, *, as_json: bool, only_open: bool, **wanted
         )
     ]
     if as_json:
-        print_json({"findings": [found_in.document(one) for one in found]})
+        print_json({"findings": [found_in.document(one) for one in found], "rules": [one.document() for one in yields]})
         return
     columns = (
         "finding",

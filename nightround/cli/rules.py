@@ -15,10 +15,10 @@ from nightround.cli.options import (
     json_option,
     language_option,
     study_argument,
-    unread_data_option,
     wait_option,
 )
 from nightround.cli.printing import print_json, say
+from nightround.cli.study_job import now
 from nightround.model.language import Language
 
 EXIT_WRONG_EXAMPLES = 3
@@ -50,7 +50,7 @@ class _OfStudy(click.Command):
     cls=_Rules,
     # An option in front of the study is the study's.
     context_settings={"ignore_unknown_options": True},
-    subcommand_metavar="STUDY [--suite|--test|--catalogue] [--json] | lint ... | backtest ... | change ...",
+    subcommand_metavar="STUDY [--suite|--test|--catalogue|--yield] [--json] | lint ... | backtest ... | change ...",
     options_metavar="",
 )
 def rules() -> None:
@@ -65,9 +65,10 @@ def rules() -> None:
 @click.option("--suite", "shown", flag_value="suite", help="Print the Great Expectations suites as JSON.")
 @click.option("--test", "shown", flag_value="test", help="Run every rule's own examples.")
 @click.option("--catalogue", "shown", flag_value="catalogue", help="Print the catalogue, a page a rule, as Markdown.")
-@unread_data_option
+@click.option("--yield", "shown", flag_value="yield", help="Show what came of the questions that each rule asked.")
+@data_option
 @json_option
-def list_rules(study: str, *, shown: str | None, as_json: bool) -> None:
+def list_rules(study: str, data: Path, *, shown: str | None, as_json: bool) -> None:
     """List the rules of STUDY, or show and prove them."""
     if as_json and shown in ("test", "catalogue"):
         raise click.UsageError(f"--{shown} has no JSON.")
@@ -88,10 +89,26 @@ def list_rules(study: str, *, shown: str | None, as_json: bool) -> None:
             print_json(suites_document(loaded))
         case "catalogue":
             say(catalogue(loaded), nl=False)
+        case "yield":
+            _show_yields(study, data, as_json=as_json)
         case _ if as_json:
             print_json(rules_document(loaded))
         case _:
             print_rules(loaded)
+
+
+def _show_yields(study: str, data: Path, *, as_json: bool) -> None:
+    """What came of the questions of each rule, the least useful first."""
+    from nightround.cli.finding_documents import opened
+    from nightround.cli.rules_layout import print_yields
+    from nightround.findings.rule_yield import rule_yields
+
+    with opened(study, data) as (shown, store):
+        yields = rule_yields(store.findings(shown.study), store.whole_history(shown.study), now())
+    if as_json:
+        print_json({"study": shown.study, "rules": [one.document() for one in yields]})
+        return
+    print_yields(yields)
 
 
 @rules.command()

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from nightround.cli.printing import console, number, print_table, say, say_in, words, wrapped
+from nightround.findings.rule_yield import RuleYield
 from nightround.model.language import Language
 from nightround.model.rule import Rule
 from nightround.rule_desk.backtest import Backtest
@@ -106,3 +107,18 @@ def print_answers(counts: Mapping[str, object]) -> None:
     for name in ("open", "answered", "waived", "snoozed"):
         say(f"{name:9} {counts[name]}")
     say(f"answers to a logic that the rule no longer has: {counts['affected']}")
+
+
+def print_yields(yields: Iterable[RuleYield]) -> None:
+    """Print what came of the questions of each rule, and what that says of the rule."""
+    counts = map(number, ("asked", "answered", "changed", "confirmed", "ignored", "days"))
+    rows = [
+        (
+            one.rule_id,
+            *(str(count) for count in (one.asked, one.answered, one.changed, one.confirmed, one.ignored)),
+            "" if one.days_to_answer is None else f"{one.days_to_answer:g}",
+            one.advice,
+        )
+        for one in yields
+    ]
+    print_table((words("rule"), *counts, "advice"), rows)

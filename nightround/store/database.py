@@ -252,6 +252,11 @@ class Store:
         with reading(self.engine) as connection:
             return findings.read_history_of(connection, study, finding_id)
 
+    def whole_history(self, study: str) -> tuple[HistoryEntry, ...]:
+        """The changes of all findings of a study, oldest first; none of what was forgotten."""
+        with reading(self.engine) as connection:
+            return findings.read_history(connection, study, 0)
+
     def broken_lines(self, study: str) -> tuple[BrokenLine, ...]:
         """The lines of a study's history that are not what was written; () where the chain is whole."""
         with reading(self.engine) as connection:

@@ -34,7 +34,9 @@ def call(study: SmallStudy, capsys: pytest.CaptureFixture[str]) -> Call:
 
     def called(command: str, *options: str) -> tuple[int, dict[str, Any]]:
         capsys.readouterr()
-        words = ["rules", "change", str(study.source), *options[1:]] if command == "rules" else None
+        of_rules = [*(one for one in options if one == "change"), str(study.source)]
+        others = [one for one in options if one != "change"]
+        words = ["rules", *of_rules, *others] if command == "rules" else None
         with pytest.raises(SystemExit) as ended:
             main([*(words or [command, str(study.source), *options]), "--data", str(study.data), "--json"])
         return int(ended.value.code or 0), json.loads(capsys.readouterr().out)
@@ -77,6 +79,9 @@ def test_a_confirmed_value_is_not_asked_again_until_it_changes(study: SmallStudy
     ]
     assert changes[3:] == [("lapsed", "waived", None, "values_changed")]
     assert history[1]["comment"] == "ok"
+    (yielded,) = [one for one in call("findings")[1]["rules"] if one["rule_id"] == found["rule_id"]]
+    assert (yielded["asked"], yielded["answered"], yielded["changed"], yielded["confirmed"]) == (1, 1, 1, 1)
+    assert yielded in call("rules", "--yield")[1]["rules"]
 
 
 def test_a_correction_is_checked_by_the_next_night(study: SmallStudy, call: Call) -> None:
