@@ -69,7 +69,7 @@ def rule_yields(findings: Iterable[Finding], history: Iterable[HistoryEntry], no
     lines: dict[str, list[HistoryEntry]] = {}
     for entry in history:
         lines.setdefault(entry.finding_id, []).append(entry)
-    questions: dict[str, list[_Question]] = {}
+    questions: dict[str, list[_AskedOnce]] = {}
     for one in findings:
         if not one.under:
             questions.setdefault(one.rule_id, []).extend(_questions(one, lines.get(one.id, ()), now))
@@ -77,7 +77,7 @@ def rule_yields(findings: Iterable[Finding], history: Iterable[HistoryEntry], no
 
 
 @dataclass(frozen=True)
-class _Question:
+class _AskedOnce:
     """What came of one question."""
 
     answered: bool
@@ -87,7 +87,7 @@ class _Question:
     days: float | None
 
 
-def _questions(finding: Finding, lines: Sequence[HistoryEntry], now: datetime) -> Iterator[_Question]:
+def _questions(finding: Finding, lines: Sequence[HistoryEntry], now: datetime) -> Iterator[_AskedOnce]:
     """The questions of a finding: its history, cut where it opened and where it came back."""
     starts = [place for place, line in enumerate(lines) if line.change in BEGINS]
     for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):
@@ -96,12 +96,12 @@ def _questions(finding: Finding, lines: Sequence[HistoryEntry], now: datetime) -
 
 def _question(
     finding: Finding, began: HistoryEntry, later: Sequence[HistoryEntry], now: datetime, *, is_last: bool
-) -> _Question:
+) -> _AskedOnce:
     answers = [line for line in later if line.change is Change.ANSWERED]
     changes = [line for line in later if _changed(line)]
     ends = [line.at for line in (*answers[:1], *changes[:1])]
     waiting = is_last and finding.state is FindingState.OPEN and not ends
-    return _Question(
+    return _AskedOnce(
         answered=bool(answers),
         changed=bool(changes),
         confirmed=any(_confirmed(line) for line in later),
@@ -120,7 +120,7 @@ def _confirmed(line: HistoryEntry) -> bool:
     return line.change is Change.WAIVED and line.why == AnswerCode.CONFIRMED_CORRECT
 
 
-def _yield(rule_id: str, questions: Sequence[_Question]) -> RuleYield:
+def _yield(rule_id: str, questions: Sequence[_AskedOnce]) -> RuleYield:
     days = [one.days for one in questions if one.days is not None]
     return RuleYield(
         rule_id=rule_id,
