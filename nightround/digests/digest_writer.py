@@ -140,8 +140,10 @@ class DigestWriter:
         return self.wording("alive") if quiet else ""
 
     def figures(self) -> tuple[tuple[str, int], ...]:
-        """The four counts of a round that came to its end."""
+        """The four counts of what is the reader's; none where nothing is."""
         say, counts = self.wording, counts_of(self.mine)
+        if not any(counts.values()):
+            return ()
         return (
             (say("figure_new"), counts["opened"]),
             (say("figure_back"), counts["reopened"]),
@@ -153,6 +155,8 @@ class DigestWriter:
         """The summary, with a bad night named before everything else."""
         say, night = self.wording, self.night
         summary = self.summary()
+        if self.is_manager and (flooded := sum(one.opened for one in night.floods if one.is_new)):
+            summary = say("summary_flood", summary=summary, n=flooded)
         if night.failed:
             summary = say("summary_undone", summary=summary, steps=self.steps_failed())
         if night.too_few:
@@ -308,7 +312,7 @@ class DigestWriter:
         lines = (
             say(
                 "flood_line",
-                rule=self.shown.rule_title(one.rule_id),
+                rule=self.shown.problem(one.rule_id),
                 id=one.rule_id,
                 n=one.opened,
                 checked=one.checked,

@@ -170,6 +170,11 @@ class Shown:
         rule = self._rules.get(rule_id)
         return rule.title.in_(self._language) if rule else rule_id
 
+    def problem(self, rule_id: str) -> str:
+        """What findings of a rule are shown as; the id of a rule that is no longer known."""
+        rule = self._rules.get(rule_id)
+        return rule.finding_title.in_(self._language) if rule else rule_id
+
     def title(self, finding: Finding) -> str:
         """What a finding is shown as; the id of its rule where that is gone, and no title was kept."""
         return finding.shown_as(self._rules.get(finding.rule_id)).in_(self._language) or finding.rule_id
@@ -313,9 +318,9 @@ class Shown:
     def _record_label(self, record: str) -> str:
         if not record:
             return self._wording("cohort")
-        site = self._places.site_of(record)
+        site = self._in_my_language(self._places.site_of(record))
         named = self._wording("record", record=record) if self._places.record_id_allowed else ""
-        return " · ".join(part for part in (named, site and self._wording("site", site=site)) if part)
+        return " · ".join(part for part in (named, site) if part)
 
     def _event_label(self, event: str) -> str:
         label = self._in_my_language(self._places.events.get(event, event))

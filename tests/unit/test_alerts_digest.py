@@ -452,7 +452,7 @@ def test_a_member_of_a_group_sees_that_group_only() -> None:
     )
     notice = notice_of(delta, places=places, recipient=member)
     assert "2 open in your group, all yours." in notice.text
-    assert "Record 1001 · site North" in notice.text
+    assert "Record 1001 · North" in notice.text
     for other in ("1002", "1003", "South"):
         assert other not in notice.text + notice.html
     unknown = replace(COORDINATOR, groups=frozenset())
@@ -519,6 +519,7 @@ def test_a_flood_is_shown_to_the_data_manager_alone_until_it_is_released() -> No
     manager = notice_of(
         LedgerDelta(persisting=many), night=night, recipient=replace(MANAGER, owns=("data_manager",))
     ).text
+    assert "41 new findings held back; nothing new" in manager
     assert "41 new findings in 90 rows. To release them: nightround notify STUDY --release VIL-01 --by WHO" in manager
     released = notice_of(LedgerDelta(persisting=many), floods=[flood(*many, held=False)])
     assert released.counts["opened"] == 40
