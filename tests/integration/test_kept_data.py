@@ -140,6 +140,9 @@ def test_its_study_goes_on(study: SmallStudy) -> None:
         "untouched": 0,
         "withdrawn": 0,
         "under": 0,
+        "answered": 0,
+        "snoozed": 0,
+        "waived": 0,
     }
     with open_store(study.folder / DATABASE) as store:
         assert history_of(store, STUDY)[: len(history)] == history
