@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sqlite3
 import time
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
 from nightround.digests.channels.outbox_folder import OutboxFolder
 from nightround.digests.failed_round import FailedRound
@@ -186,3 +188,43 @@ def test_the_list_beside_the_mails_names_records_that_they_do_not(tmp_path: Path
     assert path.stat().st_mode & 0o777 == 0o600
     assert f"runs/{path.parent.name}/{path.name}" in mail
     assert "Record 2" not in mail
+
+
+NORTH = """
+[[people]]
+role = "coordinator_north"
+address = "north@example.org"
+language = "en"
+owns = ["coordinator"]
+{known_by}
+"""
+
+
+@pytest.mark.parametrize("known_by", ['groups = ["north"]', 'redcap_user = "wang"'])
+def test_a_member_of_a_group_gets_mails_of_that_group_alone(tmp_path: Path, known_by: str) -> None:
+    """By study.toml or by REDCap's list of users: of two records with mistakes the mail names, counts and links one."""
+    source = tmp_path / "source"
+    shutil.copytree(FOLDER, source)
+    with (source / "study.toml").open("a", encoding="utf-8") as file:
+        file.write(NORTH.format(known_by=known_by))
+    with small_study(tmp_path / "data", source=source) as study:
+        groups = [{"data_access_group_name": name, "unique_group_name": ""} for name in ("north", "south")]
+        post(study, content="dag", action="import", data=json.dumps(groups))
+        post(study, content="user", data=json.dumps([{"username": "wang", "data_access_group": "north"}]))
+        for record, group in (("1", "north"), ("2", "south"), ("3", "north")):
+            study.type_in(record, redcap_data_access_group=group)
+        study.round()
+        (mail,) = (study.folder / "outbox").glob("*_coordinator_north_*.html")
+        page = mail.read_text(encoding="utf-8")
+    assert "open in your group" in page
+    assert "Record 3" in page
+    assert "Record 2" not in page
+    assert "id=2" not in page
+
+
+def post(study: SmallStudy, **form: str) -> None:
+    """Send one call to the sandbox."""
+    answer = requests.post(
+        study.environ["REDCAP_URL"], data={"token": study.environ["REDCAP_TOKEN"], "format": "json", **form}, timeout=30
+    )
+    answer.raise_for_status()
