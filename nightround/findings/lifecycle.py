@@ -13,7 +13,7 @@ from typing import Any
 
 from nightround.model.finding import WITHDRAWALS, Finding, FindingState, Resolution
 from nightround.model.finding_answer import AnswerCode, Change, Moved, Why
-from nightround.model.outcome import SUGGESTED, Violation
+from nightround.model.outcome import OF_GROUP, SUGGESTED, Violation
 from nightround.model.rule import Severity
 
 OPEN, ANSWERED, WAIVED, SNOOZED, RESOLVED, WITHDRAWN = (
@@ -169,6 +169,8 @@ def same_values(finding: Finding, violation: Violation) -> bool:
     if set(finding.others) != set(violation.others):
         return False
     before, now = finding.observed, violation.observed
+    if OF_GROUP in before and OF_GROUP in now:
+        return before[OF_GROUP] == now[OF_GROUP]
     common = (before.keys() & now.keys()) - {SUGGESTED}
     if not common:
         return not before and not now

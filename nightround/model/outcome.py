@@ -10,6 +10,8 @@ from nightround.model.language import Words
 from redcap_sync.messages import Message
 from redcap_sync.rows.tables import RowKey
 
+OF_GROUP = "values of the group"
+"""The name in `observed` of what a group of rows has together, or of what a test on all rows saw."""
 SUGGESTED = "suggested value"
 """The name in `observed` of what a cell probably should hold: a guess, and no value of the row."""
 

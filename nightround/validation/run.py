@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -11,7 +12,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from nightround.model.doubts import Doubts
-from nightround.model.outcome import SUGGESTED, Coverage, Outcome, Status, Violation
+from nightround.model.outcome import OF_GROUP, SUGGESTED, Coverage, Outcome, Status, Violation
 from nightround.model.rule import Rule
 from nightround.model.snapshot import Snapshot
 from nightround.validation.batch import Batch, make_batch
@@ -178,7 +179,18 @@ def _missing(compiled: CompiledRule, batch: Batch) -> Message | None:
 def _observed(compiled: CompiledRule, batch: Batch, result: RuleResult) -> Cells:
     """The stored cells that a rule read in the rows that fail."""
     names = sorted({(_shown(reference), reference.column) for reference in compiled.references})
-    return tuple((name, tuple(batch.texts(column, result.failing))) for name, column in names)
+    own = tuple((name, tuple(batch.texts(column, result.failing))) for name, column in names)
+    return (*own, *_of_groups([column for _, column in names], batch, result)) if result.others else own
+
+
+def _of_groups(columns: Sequence[str], batch: Batch, result: RuleResult) -> Cells:
+    """The cells of all rows of each group, in an order that does not follow the names of their records."""
+
+    def cells(first: int) -> str:
+        rows = np.array([first, *result.others.get(first, ())], dtype=np.intp)
+        return json.dumps(sorted(zip(*(batch.texts(column, rows) for column in columns), strict=True)))
+
+    return ((OF_GROUP, tuple(map(cells, result.failing.tolist()))),)
 
 
 def _outcomes(judged: Sequence[JudgedRule], rules: Sequence[Rule], rows: SnapshotRows) -> Iterator[Outcome]:
@@ -227,7 +239,7 @@ def _of_cohort(rule: Rule, judged: JudgedRule, rows: AnchorRows) -> Outcome:
             rule.id,
             RowKey("", "", rule.instrument, 0),
             fields_of(rule, one),
-            {},
+            {OF_GROUP: f"n {one.n}, P {one.p!r}"},
             others=tuple(rows.row_keys(np.array(one.rows, dtype=np.intp))) if one.rows else (),
             group=one.group,
             said=finding_words(rule, one, dictionary),

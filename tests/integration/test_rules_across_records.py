@@ -12,7 +12,11 @@ import pytest
 from click.testing import CliRunner
 
 from nightround.cli.main import cli
+from nightround.findings.finding_answers import answer
 from nightround.model.errors import StudyFilesWrong
+from nightround.model.finding_answer import AnswerCode
+from nightround.night import Night
+from nightround.night.answer_step import act_on
 from nightround.rule_desk.lint import lint_study
 from nightround.rule_desk.rule_catalogue import catalogue
 from nightround.rule_desk.rule_documents import suites_document
@@ -225,3 +229,23 @@ def test_the_projects_secondary_unique_field_has_a_rule_by_itself(tmp_path: Path
         opened.next_day()
         opened.round()
         assert open_findings(opened) == {}
+
+
+def test_a_confirmed_group_is_asked_about_again_when_any_of_its_rows_changes(study: SmallStudy) -> None:
+    """A waiver is bound to the values of all rows of the group, not to those of the first alone."""
+    study.round()
+    near = next(one.id for one in study.findings() if one.rule_id == "NEAR")
+
+    def confirm(night: Night) -> None:
+        act_on(
+            night, near, lambda one, by, terms: answer(one, AnswerCode.CONFIRMED_CORRECT, by, terms), by="coordinator"
+        )
+
+    study.command("answer", confirm)
+    states = []
+    for weight in ("70.4", "70.5"):
+        study.next_day()
+        study.type_in("2", weight=weight)
+        study.round()
+        states.append(next(one.state.value for one in study.findings() if one.id == near))
+    assert states == ["waived", "open"]

@@ -29,7 +29,7 @@ from nightround.findings.lifecycle import (
 from nightround.model.errors import UsageWrong
 from nightround.model.finding import Finding, FindingState, Resolution
 from nightround.model.finding_answer import AnswerCode, Author, Change, FindingAnswer, Snooze, Why
-from nightround.model.outcome import SUGGESTED
+from nightround.model.outcome import OF_GROUP, SUGGESTED
 from nightround.model.rule import Severity
 from nightround.texts.catalogue import in_both
 from tests.made_findings import NIGHT, made_finding, made_row, made_violation
@@ -231,6 +231,9 @@ def test_what_only_one_night_read_proves_nothing() -> None:
     assert not same_values(waived, made_violation(observed={"c": "1"}))
     assert not same_values(waived, made_violation(observed={"a": "1"}, others=(made_row("2"),)))
     assert same_values(replace(waived, observed={}), made_violation(observed={}))
+    of_group = {"a": "1", OF_GROUP: "all"}
+    assert same_values(replace(waived, observed=of_group), made_violation(observed={"a": "2", OF_GROUP: "all"}))
+    assert not same_values(replace(waived, observed=of_group), made_violation(observed={"a": "1", OF_GROUP: "other"}))
 
 
 def test_a_correction_is_looked_for_in_data_that_are_later_than_the_answer() -> None:
