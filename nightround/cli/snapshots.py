@@ -78,6 +78,23 @@ def show(snapshot: str, study: str, data: Path, *, as_json: bool) -> None:
 
 
 @snapshots.command()
+@click.argument("snapshot")
+@study_argument
+@data_option
+def summary(snapshot: str, study: str, data: Path) -> None:
+    """Print means and shares of the fields in SNAPSHOT of STUDY as JSON, for `nightround twin --summary`.
+
+    It holds no row, identifier, date or text, and no count below ten. SNAPSHOT is named as for `show`.
+    """
+    from nightround.snapshots.field_summaries import field_summaries
+
+    _, store = _opened(study, data)
+    with store.reading():
+        manifest = store.manifest_of(snapshot)
+        print_json(field_summaries(store.load(manifest.id, manifest.study)))
+
+
+@snapshots.command()
 @click.argument("old")
 @click.argument("new")
 @study_argument
