@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -180,30 +180,34 @@ def tell_of_failure(
     managers = tuple(one for one in everybody if one.role == DATA_MANAGER)
     told = everybody if not managers or now.isoweekday() == MONDAY else managers
     found: list[DirectDelivery] = []
+    down: set[str] = set()
     for recipient in told:
         notice = failure_notice(title, failed, recipient=recipient, now=now, synthetic=synthetic, short=short)
-        found += tell_directly(notice, channels, now=now, sleep=sleep)
+        found += tell_directly(notice, channels, now=now, sleep=sleep, down=down)
+        down |= {one.channel for one in found if one.answer.channel_down}
     return tuple(found)
 
 
 def tell_directly(
-    notice: Notice, channels: Channels, *, now: datetime, sleep: Sleep, not_by: str = ""
+    notice: Notice, channels: Channels, *, now: datetime, sleep: Sleep, not_by: str = "", down: Container[str] = ()
 ) -> tuple[DirectDelivery, ...]:
     """Send a notice by each channel of its reader, and where none of them works by the next one that does.
 
-    `not_by` is a channel that is known not to work.
+    `not_by` is a channel that the notice is about. Those that are `down` did not work a moment ago: what would go by
+    them waits.
     """
     own = [name for name in notice.recipient.channels if name in channels and name != not_by]
-    others = [name for name in channels if name not in (*own, OUTBOX, not_by)]
+    others = [name for name in channels if name not in (*own, OUTBOX, not_by) and name not in down]
     rest = [*others, *({OUTBOX} - {*own, not_by})]
-    found = [_sent(notice, channels[name], now, sleep) for name in own]
+    found = [_sent(notice, channels[name], now, sleep, down) for name in own]
     for name in rest:
         if any(one.answer.state.arrived for one in found):
             break
-        found.append(_sent(notice, channels[name], now, sleep))
+        found.append(_sent(notice, channels[name], now, sleep, down))
     return tuple(found)
 
 
-def _sent(notice: Notice, channel: Channel, now: datetime, sleep: Sleep) -> DirectDelivery:
+def _sent(notice: Notice, channel: Channel, now: datetime, sleep: Sleep, down: Container[str]) -> DirectDelivery:
     letter = OutgoingMessage.of(notice, channel.name, channel.domain, now)
-    return DirectDelivery(channel.name, letter, sent_with_pauses(channel, letter, sleep))
+    known = ServerAnswer.down("delivery.channel_down") if channel.name in down else None
+    return DirectDelivery(channel.name, letter, known or sent_with_pauses(channel, letter, sleep))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
@@ -127,7 +127,8 @@ def send_messages(outgoing: OutboxFacts, store: Store, run_id: int, *, due_only:
         office = outgoing.office(store)
         sent = (office.send_due() if due_only else office.send_all()) if free else ()
         note_receipts(outgoing, store)
-    told = [_trouble_told(outgoing, store, run_id, *of_channel) for of_channel in _in_trouble(sent)]
+    down = frozenset(one.message.channel for one in sent if one.channel_down)
+    told = [_trouble_told(outgoing, store, run_id, *of_channel, down=down) for of_channel in _in_trouble(sent)]
     return Sending(sent, trouble_told=all(told))
 
 
@@ -147,7 +148,7 @@ def send_due_messages(
         sent = outgoing.office(store).send_due() if free else ()
         note_receipts(outgoing, store)
         for channel, messages in _in_trouble([one for one in sent if one.message.settled_at]):
-            _trouble_told(outgoing, store, messages[0].run_id, channel, messages)
+            _trouble_told(outgoing, store, messages[0].run_id, channel, messages, down=frozenset({channel}))
 
 
 @contextmanager
@@ -171,7 +172,13 @@ def _in_trouble(sent: Sequence[SentMessage]) -> Iterator[tuple[str, list[StoredM
 
 
 def _trouble_told(
-    outgoing: OutboxFacts, store: Store, run_id: int, channel: str, messages: Sequence[StoredMessage]
+    outgoing: OutboxFacts,
+    store: Store,
+    run_id: int,
+    channel: str,
+    messages: Sequence[StoredMessage],
+    *,
+    down: Container[str],
 ) -> bool:
     """Tell the data manager, or whom the study names first, by the next channel that works; whether that is so."""
     everybody = outgoing.settings.recipients()
@@ -180,7 +187,8 @@ def _trouble_told(
     told = False
     for manager in managers:
         notice = trouble_notice(short, outgoing.study, channel, messages, recipient=manager)
-        for one in tell_directly(notice, outgoing.channels, now=now, sleep=outgoing.sleep, not_by=channel):
+        sent = tell_directly(notice, outgoing.channels, now=now, sleep=outgoing.sleep, not_by=channel, down=down)
+        for one in sent:
             message = one.message(study=outgoing.study, run_id=run_id, kind=MessageKind.TROUBLE, now=now)
             log_sent(message)
             if message.state.arrived:

@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 import requests
 
+from nightround.digests.channels.channel import OutgoingMessage, ServerAnswer
 from nightround.digests.channels.outbox_folder import OutboxFolder
 from nightround.digests.failed_round import FailedRound
 from nightround.digests.tell import tell_of_failure
@@ -146,6 +148,35 @@ def test_some_person_always_learns_of_a_failure(
     )
     assert [one.letter.recipient.role for one in deliveries] == notified
     assert all("There is no address of a REDCap API." in one.letter.text for one in deliveries)
+
+
+@dataclass
+class DeadChannel:
+    """A mail server that cannot be reached."""
+
+    name: str = "mail"
+    domain: str = "x.example"
+    tried: int = 0
+
+    def send(self, _letter: OutgoingMessage) -> ServerAnswer:
+        """Count."""
+        self.tried += 1
+        return ServerAnswer.down("delivery.no_address")
+
+
+def test_a_dead_channel_is_tried_for_the_first_reader_alone(tmp_path: Path) -> None:
+    """Each has the notice by another channel at once, and that by the dead one waits."""
+    dead = DeadChannel()
+    deliveries = tell_of_failure(
+        Words("题目", "A study"),
+        FailedRound([RedcapUnreachable("night.no_address", variable="REDCAP_URL")], "pull"),
+        recipients=[Recipient(role, f"{role}@x.example", "en", (), ("mail",)) for role in ("a", "b", "c")],
+        channels={"outbox": OutboxFolder(tmp_path), "mail": dead},
+        sleep=lambda _: None,
+        now=datetime(2025, 7, 8, 2, 30, tzinfo=UTC),
+    )
+    assert dead.tried == 1
+    assert [(one.channel, one.answer.state) for one in deliveries] == [("mail", "waiting"), ("outbox", "written")] * 3
 
 
 def test_commands_by_hand_neither_count_as_nights_nor_renew_the_news_of_an_unjudged_rule(study: SmallStudy) -> None:

@@ -22,6 +22,8 @@ SECONDS = 60.0
 """How long one reply of a server may take. RFC 5321 allows more after the last byte; what it means is *unknown*."""
 READY_FOR_DATA = 354
 """The reply to DATA, RFC 5321, section 4.2.3."""
+CONNECT_SECONDS = 30.0
+"""How long connecting and the greeting may take."""
 DONE, NOT_NOW, NEVER = 2, 400, 500
 """How a reply begins that says yes; from which number on it says not now, and never."""
 CLOSING = 421
@@ -88,15 +90,19 @@ class SmtpChannel:
 
     def _connected(self) -> smtplib.SMTP:
         """Connect, by TLS where the study says so. Never in plain text in place of it."""
-        context = ssl.create_default_context()
-        if self.security == "tls":
-            return smtplib.SMTP_SSL(self.host, self.port, timeout=self.seconds, context=context)
-        server = smtplib.SMTP(self.host, self.port, timeout=self.seconds)
+        context, seconds = ssl.create_default_context(), min(self.seconds, CONNECT_SECONDS)
+        server = (
+            smtplib.SMTP_SSL(self.host, self.port, timeout=seconds, context=context)
+            if self.security == "tls"
+            else smtplib.SMTP(self.host, self.port, timeout=seconds)
+        )
         try:
             server.ehlo_or_helo_if_needed()
             if self.security == "starttls":
                 server.starttls(context=context)
                 server.ehlo()
+            if server.sock:
+                server.sock.settimeout(self.seconds)
         except BaseException:
             server.close()
             raise
