@@ -25,7 +25,9 @@ EXIT_NOT_DELIVERED = 12
 @click.option("--by", "who", metavar="WHO", help="Who releases it; the database keeps the name.")
 @json_option
 def notify(study: str, data: Path, role: str | None, rule: str | None, who: str | None, *, as_json: bool) -> None:
-    """List the messages of STUDY with their states, try a channel, or release what a rule holds back.
+    """List messages of STUDY, try a channel, or release a rule.
+
+    A rule that holds findings back after a flood is released by --release.
 
     A message is delivered only where a server said so, written where it is a file of the outbox folder, waiting where
     no server has it, unknown where one has it perhaps, and refused where one said no.
