@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from operator import attrgetter
 from typing import Any, NamedTuple
@@ -20,6 +20,7 @@ from sqlalchemy import (
     cast,
     func,
     insert,
+    or_,
     select,
     update,
 )
@@ -41,6 +42,7 @@ SEEN_AGAIN = attrgetter(
     "deviation",
 )
 """What of a live finding may be another from night to night, besides when it was seen."""
+_Said = tuple[FindingAnswer | None, Snooze | None]
 STATES = {one.value: one for one in FindingState}
 
 
@@ -90,7 +92,21 @@ def read_findings(connection: Connection, study: str) -> tuple[Finding, ...]:
     """All findings of a study, open and closed, in the order of their ids."""
     query = select(*READ_COLUMNS).where(findings.c.study == study).order_by(findings.c.id)
     cells = _Cells(sealer_of(connection))
-    return tuple(_finding(row, cells) for row in connection.execute(query))
+    found = tuple(_finding(row, cells) for row in connection.execute(query))
+    said = _read_said(connection, study, cells)
+    if not said:
+        return found
+    return tuple(
+        replace(one, answer=said[one.id][0], snooze=said[one.id][1]) if one.id in said else one for one in found
+    )
+
+
+def _read_said(connection: Connection, study: str, cells: _Cells) -> dict[str, _Said]:
+    """What was said of the findings of a study, by their ids: of few, and so in a query of its own."""
+    columns = (cast(findings.c[name], Text) for name in ("answer", "snooze", "comment"))
+    said = or_(findings.c.answer.is_not(None), findings.c.snooze.is_not(None))
+    rows = connection.execute(select(findings.c.id, *columns).where(findings.c.study == study, said))
+    return {row[0]: cells.said(*row) for row in rows}
 
 
 def write_delta(
@@ -350,7 +366,6 @@ READ_COLUMNS: tuple[ColumnElement[Any], ...] = (
         cast(findings.c[name], Text)
         for name in ("fields", "others", "observed", "opened_at", "last_seen_at", "resolved_at")
     ),
-    *(cast(findings.c[name], Text) for name in ("answer", "snooze", "comment")),
 )
 """By position, and what is costly to read as text: every night reads all findings, and most cells are repeated."""
 
@@ -384,9 +399,7 @@ class _Cells:
     def others(self, text: str | None) -> tuple[RowKey, ...]:
         return tuple(RowKey(*one) for one in json.loads(text)) if text else ()
 
-    def said(
-        self, finding_id: str, answer: str | None, snooze: str | None, comment: str | None
-    ) -> tuple[FindingAnswer | None, Snooze | None]:
+    def said(self, finding_id: str, answer: str | None, snooze: str | None, comment: str | None) -> _Said:
         """What was said of a finding."""
         kept = self._sealer.read(finding_id, json.loads(comment)) if comment else {}
         return (
@@ -403,8 +416,7 @@ class _Cells:
 def _finding(row: Sequence[Any], cells: _Cells) -> Finding:
     identity, study, rule_id, record, event, instrument, instance, owner, times_reopened, *others = row
     severity, state, resolution, logic, title_zh, title_en, under, deviation, cohort_group, *texts = others
-    fields, group, observed, opened_at, last_seen_at, resolved_at, *said = texts
-    answer, snooze = cells.said(identity, *said) if any(said) else (None, None)
+    fields, group, observed, opened_at, last_seen_at, resolved_at = texts
     return Finding(
         id=identity,
         study=study,
@@ -426,8 +438,6 @@ def _finding(row: Sequence[Any], cells: _Cells) -> Finding:
         deviation=bool(deviation),
         others=cells.others(group),
         group=cohort_group,
-        answer=answer,
-        snooze=snooze,
     )
 
 
