@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from nightround.model.rule import Rule
+from nightround.model.rule import Check, Rule
 from nightround.simulation.twin.draft import Draft, Numbers, Rows
 from nightround.simulation.twin.hang_together import field_of
 from nightround.study.rules.of_dictionary.field_rules import OUTLYING_DEVIATIONS, PLAIN_NUMBERS
@@ -77,8 +77,7 @@ def kept_rules(rules: Iterable[Rule], dictionary: Dictionary) -> Iterator[KeptRu
     """The rules that can be kept row by row; what cannot be read is judged afterwards as it is."""
     instruments = {one.name for one in dictionary.instruments} | {""}
     for rule in rules:
-        by_fields = rule.check is not None and rule.check.kind in (*SETTLED_BY_FIELDS, *NEEDS_ALL_ROWS)
-        if by_fields or rule.instrument not in instruments:
+        if (rule.check is not None and not _is_of_a_record(rule.check)) or rule.instrument not in instruments:
             continue
         try:
             compiled = compile_rule(rule, dictionary)
@@ -90,6 +89,13 @@ def kept_rules(rules: Iterable[Rule], dictionary: Dictionary) -> Iterator[KeptRu
                 yield KeptRule(
                     f"{rule.id}/{number}", replace(compiled, trees=compiled.trees._replace(discrepancy=tree)), known
                 )
+
+
+def _is_of_a_record(check: Check) -> bool:
+    """Whether a check can be broken by the rows of one record alone, and by more than the values of one field."""
+    if check.kind in NEEDS_ALL_ROWS:
+        return check.settings.get("between") == "rows_of_a_record"
+    return check.kind not in SETTLED_BY_FIELDS
 
 
 def _alternatives(discrepancy: Expression | None) -> tuple[Expression | None, ...]:
