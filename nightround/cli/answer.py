@@ -12,7 +12,7 @@ import click
 
 from nightround.cli.finding_documents import SHOWN_ID, opened
 from nightround.cli.options import data_option, found_content, json_option, study_argument, wait_option
-from nightround.cli.printing import log_to_stderr, print_json, say
+from nightround.cli.printing import log_to_stderr, print_json, say, text
 from nightround.cli.study_job import now
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def approve(study: str, finding_id: str, until: datetime | None, *, returned: bo
     from nightround.findings import finding_answers as answers
 
     if returned and until is not None:
-        raise click.UsageError("--until goes with an approval; a returned answer has no day.")
+        raise click.UsageError(text("terminal.usage.returned_until"))
     _act(
         study,
         finding_id,
@@ -194,17 +194,17 @@ def _sentence(one: Finding) -> str:
     from nightround.model.finding import FindingState
     from nightround.model.finding_answer import JUDGED_BY_MANAGER, AnswerCode
 
-    name = f"finding {one.id[:SHOWN_ID]}"
+    name = one.id[:SHOWN_ID]
     if one.snooze:
-        return f"{name} is snoozed until {one.snooze.until}; it is judged on, and comes back earlier where it is worse"
+        return text("terminal.answer.snoozed", finding=name, until=str(one.snooze.until))
     if one.state is FindingState.OPEN or one.answer is None:
-        return f"{name} is open, and is asked about again"
+        return text("terminal.answer.open", finding=name)
     if one.state is FindingState.WAIVED:
-        return f"{name} is waived for the values it has now; a change of any of them asks again"
+        return text("terminal.answer.waived", finding=name)
     if one.answer.code is AnswerCode.TYPO_CORRECTED:
-        return f"{name} is answered; the next night looks whether the data were corrected"
-    who = "the data manager" if one.answer.code in JUDGED_BY_MANAGER else "a second person"
-    return f"{name} is answered, and waits for {who}: nightround approve STUDY {one.id[:SHOWN_ID]} --by WHO"
+        return text("terminal.answer.corrected", finding=name)
+    by_manager = one.answer.code in JUDGED_BY_MANAGER
+    return text("terminal.answer.waits_manager" if by_manager else "terminal.answer.waits_second", finding=name)
 
 
 def _date(moment: datetime | None) -> date | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nightround.cli.printing import ListColumn, number, print_table, ruled_heading, say, say_in, words
+from nightround.cli.printing import ListColumn, number, print_table, ruled_heading, say, say_in, text, words
 
 if TYPE_CHECKING:
     from nightround.night.summary import Summary
@@ -43,13 +43,13 @@ def show(out: Path, *, seed: int, nights: int, environ: Mapping[str, str]) -> No
     for scene in play(out, seed=seed, nights=nights, environ=environ):
         match scene:
             case Loaded():
-                say_in("bold", "Nightround demo")
-                say(f"REDCap sandbox at {scene.url} with {scene.patients} synthetic patients, made up by a program.")
+                say_in("bold", text("terminal.demo.title"))
+                say(text("terminal.demo.sandbox", url=scene.url, patients=scene.patients))
             case Edits():
                 _print_edits(scene)
             case _:
                 _print_night(scene)
-    say_in("bold", "\nWhat to open")
+    say_in("bold", text("terminal.demo.open"))
     for name, path in worth_opening(out):
         say(f"  {name:22} {path}")
 
@@ -68,5 +68,5 @@ def _print_night(summary: Summary) -> None:
     right = [(name.replace("_", " "), str(count)) for name, count in summary.outcomes.items()]
     rows = [(*finding, *rule) for finding, rule in zip(left, right, strict=True)]
     print_table(("findings", number(""), "rules", number("")), rows)
-    state = "complete: every known rule is accounted for" if summary.complete else "INCOMPLETE"
-    say(f"  {state}; open now at severity {summary.limit}: {summary.severe}")
+    code = "terminal.demo.complete" if summary.complete else "terminal.demo.incomplete"
+    say(text(code, severity=summary.limit.value, count=summary.severe))

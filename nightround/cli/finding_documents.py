@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from nightround.cli.options import folder_of
+from nightround.cli.printing import text
 from nightround.cli.study_job import now
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ def opened(study: str, data: Path) -> Iterator[tuple[ShownWith, Store]]:
     folder = data / loaded.id
     database = folder / "nightround.sqlite3"
     if not database.exists():
-        raise click.UsageError(f"There is no database of {loaded.id} in {folder} yet.")
+        raise click.UsageError(text("terminal.usage.no_database", study=loaded.id, folder=str(folder)))
     vault = snapshot_vault(loaded, os.environ)
     snapshots = SnapshotStore(folder / "snapshots", vault)
     rules, places = rules_and_places(loaded, snapshots, os.environ.get(loaded.settings.redcap.url_env, ""))

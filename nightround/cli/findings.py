@@ -11,7 +11,7 @@ import click
 
 from nightround.cli.finding_documents import SHOWN_ID, history_document, opened
 from nightround.cli.options import data_option, json_option, language_option, study_argument
-from nightround.cli.printing import number, print_json, print_table, say, words
+from nightround.cli.printing import number, print_json, print_table, say, text, words
 from nightround.cli.study_job import now
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def findings(study: str, data: Path, *, as_json: bool, only_open: bool, **wanted
         number("#"),
     )
     print_table(columns, [_line(one, found_in.off) for one in found])
-    say(f"{len(found)} findings")
+    say(text("terminal.findings.counted", count=len(found)))
 
 
 @click.command()
@@ -158,8 +158,8 @@ def _mark(one: Finding, off: Mapping[str, date]) -> str:
     if one.answer and one.state.quiet:
         return f"({one.answer.code.value} by {one.answer.by})"
     if one.rule_id in off:
-        return f"(rule off until {off[one.rule_id]})"
-    return f"(under {one.under[:SHOWN_ID]})" if one.under else ""
+        return text("terminal.findings.rule_off", until=off[one.rule_id].isoformat())
+    return text("terminal.findings.under_another", finding=one.under[:SHOWN_ID]) if one.under else ""
 
 
 def _text(resolution: Any) -> str:

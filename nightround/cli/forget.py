@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import click
 
 from nightround.cli.options import data_option, found_content, json_option, study_argument
-from nightround.cli.printing import log_to_stderr, print_json, say
+from nightround.cli.printing import log_to_stderr, print_json, say, text
 from nightround.cli.study_job import now
+from redcap_sync.messages import Message
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,11 +20,7 @@ if TYPE_CHECKING:
     from nightround.night import Night
     from nightround.night.forget_step import Forgotten
 
-OUT_OF_REACH = (
-    "back-ups and copies of the data folder that others made",
-    "mails and reports that people were given",
-    "REDCap itself, and what was exported from it otherwise",
-)
+OUT_OF_REACH = ("terminal.forget.backups", "terminal.forget.mails", "terminal.forget.redcap")
 
 
 @click.command()
@@ -52,18 +49,25 @@ def forget(study: str, record: str, by: str, data: Path, *, still_in_redcap: boo
     ) as night:
         run_job(night, "forget", steps)
     if as_json:
-        print_json({"study": night.facts.study.id, **done[0].document(), "out_of_reach": list(OUT_OF_REACH)})
+        print_json(
+            {
+                "study": night.facts.study.id,
+                **done[0].document(),
+                "out_of_reach": [str(Message.of(code)) for code in OUT_OF_REACH],
+            }
+        )
         return
     for line in _lines(done[0]):
         say(line)
 
 
 def _lines(done: Forgotten) -> Iterator[str]:
-    yield "removed: " + ", ".join(f"{count} {name}" for name, count in done.counts.items())
-    yield from (f"can no longer be made again byte for byte: the report of {one}" for one in done.past_reports)
-    yield from (f"removed, because it named the record: {one}" for one in done.removed_reports)
-    yield from (f"was given a report that names the record: {one}" for one in done.given)
-    yield from (f"may still have it: {one}" for one in done.still_has)
-    yield from (f"out of reach: {one}" for one in OUT_OF_REACH)
+    counts = ", ".join(f"{count} {name}" for name, count in done.counts.items())
+    yield text("terminal.forget.removed", counts=counts)
+    yield from (text("terminal.forget.past_report", report=str(one)) for one in done.past_reports)
+    yield from (text("terminal.forget.removed_report", path=one) for one in done.removed_reports)
+    yield from (text("terminal.forget.given", who=str(one)) for one in done.given)
+    yield from (text("terminal.forget.still_has", path=one) for one in done.still_has)
+    yield from (text("terminal.forget.out_of_reach", what=text(one)) for one in OUT_OF_REACH)
     if done.still_in_redcap:
-        yield "REDCap still has the record: the next pull brings it back until it is deleted there"
+        yield text("terminal.forget.still_in_redcap")

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 import click
 
 from nightround.cli.options import data_option, found_content, json_option, study_argument
-from nightround.cli.printing import print_json, print_table, words
+from nightround.cli.printing import print_json, print_table, text, words
 from nightround.cli.study_job import now, run
 
 EXIT_NOT_DELIVERED = 12
@@ -33,7 +33,7 @@ def notify(study: str, data: Path, role: str | None, rule: str | None, who: str 
     no server has it, unknown where one has it perhaps, and refused where one said no.
     """
     if (rule is None) != (who is None) or (rule is not None and role is not None):
-        raise click.UsageError("--release RULE goes with --by WHO, and not with --test.")
+        raise click.UsageError(text("terminal.usage.release_by"))
     if rule is not None and who is not None:
         _release(study, data, rule, who, as_json=as_json)
     if role is not None:
@@ -45,7 +45,7 @@ def notify(study: str, data: Path, role: str | None, rule: str | None, who: str 
     if as_json:
         print_json(document)
         return
-    columns = ("written at", "role", "channel", "state", words("subject"), words("what came back"))
+    columns = ("written at", "role", "channel", "state", words("subject"), words(text("terminal.usage.came_back")))
     print_table(columns, map(_row, document["messages"]))
 
 
@@ -72,5 +72,5 @@ def _try(study: str, data: Path, role: str, *, as_json: bool) -> None:
         print_json({"role": role, "channels": channels, "exit_code": code})
     else:
         rows = [[one.channel, one.state.value, str(one.said)] for one in tried]
-        print_table(("channel", "state", words("what came back")), rows)
+        print_table(("channel", "state", words(text("terminal.usage.came_back"))), rows)
     sys.exit(code)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from nightround.texts.terminal import terminal_language
+
 if TYPE_CHECKING:
     from nightround.study.folder import Content
 
@@ -17,7 +19,11 @@ JSON = "--json"
 study_argument = click.argument("study")
 json_option = click.option(JSON, "as_json", is_flag=True, help="Print one JSON document on stdout, nothing else.")
 language_option = click.option(
-    "--language", type=click.Choice(["zh", "en"]), default="en", show_default=True, help="Of what is printed."
+    "--language",
+    type=click.Choice(["zh", "en"]),
+    default=lambda: terminal_language(os.environ),
+    show_default="NIGHTROUND_LANGUAGE",
+    help="Of what is printed.",
 )
 wait_option = click.option(
     "--wait",
@@ -60,5 +66,8 @@ def folder_of(study: str | None) -> Path:
     content = found_content()
     known = content.studies
     if study is None and len(known) != 1:
-        raise click.UsageError(f"Name the study: {', '.join(known) or 'there is none yet'}.")
+        from nightround.cli.printing import text
+
+        code = "terminal.usage.name_the_study" if known else "terminal.usage.no_study"
+        raise click.UsageError(text(code, known=", ".join(known)))
     return content.study_folder(study or known[0])

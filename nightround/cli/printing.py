@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import os
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -16,13 +17,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from nightround.texts.catalogue import in_language
+from nightround.texts.terminal import terminal_language
 from nightround.texts.text_gate import traceback_text
 from redcap_sync.clean_text import clean, clean_tree, one_line
+from redcap_sync.errors import ExplainedError
+from redcap_sync.messages import Message
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from redcap_sync.errors import ExplainedError
+    from nightround.model.language import Language
 
 LOUD_LIBRARIES = ("great_expectations", "apscheduler", "alembic", "weasyprint", "fontTools", "urllib3")
 EXIT_BUG = 1
@@ -36,6 +41,16 @@ def print_json(document: Mapping[str, Any] | Sequence[Any]) -> None:
     click.echo(json.dumps(clean_tree(document), ensure_ascii=False, indent=1, allow_nan=False))
 
 
+def language() -> Language:
+    """The language of the terminal; JSON is English everywhere."""
+    return terminal_language(os.environ)
+
+
+def text(code: str, /, **facts: Any) -> str:
+    """A text of the catalogue in the language of the terminal."""
+    return in_language(Message.of(code, **facts), language())
+
+
 def say(text: str = "", *, err: bool = False, nl: bool = True) -> None:
     """Print a text on stdout, or on stderr."""
     click.echo(clean(text), err=err, nl=nl)
@@ -43,9 +58,14 @@ def say(text: str = "", *, err: bool = False, nl: bool = True) -> None:
 
 def print_error(error: ExplainedError, *, as_json: bool) -> None:
     """Explain an error on stderr; a call that asked for JSON gets it as its document too."""
-    say(f"nightround: {error}", err=True)
+    say(f"nightround: {explained(error)}", err=True)
     if as_json:
         _print_error(error.code, error.exit_code, what=error.what, why=error.why, remedy=error.remedy)
+
+
+def explained(error: ExplainedError) -> str:
+    """An error in the language of the terminal."""
+    return in_language(error.shown(), language())
 
 
 def print_usage_error(error: click.ClickException, *, as_json: bool) -> None:
@@ -54,20 +74,21 @@ def print_usage_error(error: click.ClickException, *, as_json: bool) -> None:
     error.show(shown)
     say(shown.getvalue(), err=True, nl=False)
     if as_json:
-        why, remedy = "the command, an argument or an option is not as --help describes it", "call it with --help"
+        why, remedy = (str(Message.of(code)) for code in ("terminal.usage.why", "terminal.usage.remedy"))
         _print_error("usage", error.exit_code, what=error.format_message(), why=why, remedy=remedy)
 
 
 def print_trouble(error: Exception) -> None:
     """Show on stderr what went wrong: an error explained, a bug with its traceback."""
-    say(traceback_text(error) if not hasattr(error, "remedy") else f"nightround: {error}", err=True)
+    say(f"nightround: {explained(error)}" if isinstance(error, ExplainedError) else traceback_text(error), err=True)
 
 
 def print_bug(error: Exception) -> None:
     """Show the traceback of a bug on stderr, for a call that asked for JSON and gets a document too."""
     say(traceback_text(error), err=True)
-    why, remedy = "this is a bug in Nightround", "report it, with the traceback on stderr"
-    _print_error("bug", EXIT_BUG, what=f"The command ended with {type(error).__name__}.", why=why, remedy=remedy)
+    what = Message.of("terminal.bug.what", error=type(error).__name__)
+    why, remedy = (str(Message.of(code)) for code in ("terminal.bug.why", "terminal.bug.remedy"))
+    _print_error("bug", EXIT_BUG, what=str(what), why=why, remedy=remedy)
 
 
 def _print_error(code: str, exit_code: int, **texts: str) -> None:

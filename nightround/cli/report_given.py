@@ -9,7 +9,7 @@ import click
 
 from nightround.cli import study_job
 from nightround.cli.options import data_option, json_option, study_argument
-from nightround.cli.printing import say
+from nightround.cli.printing import say, text
 
 if TYPE_CHECKING:
     from nightround.night import Night
@@ -35,5 +35,5 @@ def report_given(study: str, role: str, snapshot: str | None, data: Path, *, is_
 @click.pass_context
 def handed(context: click.Context, /, **given: Any) -> None:
     """Old name of `report-given`, kept for one release."""
-    say("nightround: `handed` is now `report-given`; the old name goes with the next release.", err=True)
+    say(text("terminal.usage.old_name"), err=True)
     context.invoke(report_given, **given)

@@ -17,7 +17,7 @@ from nightround.cli.options import (
     study_argument,
     wait_option,
 )
-from nightround.cli.printing import print_json, say
+from nightround.cli.printing import print_json, say, text
 from nightround.cli.study_job import now
 from nightround.model.language import Language
 
@@ -158,7 +158,7 @@ def change(
         print_answers(counts)
     if choice is not None:
         if not by.strip():
-            raise click.UsageError("--answers needs --by: the history keeps who decided it.")
+            raise click.UsageError(text("terminal.usage.answers_by"))
         _settle(study, rule_id, data, choice=choice, by=by, wait=wait)
     if as_json:
         print_json({**counts, "answers": choice})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from nightround.cli.printing import console, number, print_table, say, say_in, words, wrapped
+from nightround.cli.printing import console, number, print_table, say, say_in, text, words, wrapped
 from nightround.findings.rule_yield import RuleYield
 from nightround.model.language import Language
 from nightround.model.rule import Rule
@@ -32,13 +32,13 @@ def print_rules(study: Study) -> None:
         for line in _of_dictionary(rule for rule in here if rule.origin == "dictionary"):
             for part in wrapped(line, width - len(INDENT)):
                 say_in("dim", INDENT + part)
-    say(f"{len(rules)} rules: {_origins(Counter(str(rule.origin) for rule in rules))}")
+    say(text("terminal.rules.counted", count=len(rules), origins=_origins(Counter(str(one.origin) for one in rules))))
 
 
 def _origins(counts: Mapping[str, int]) -> str:
     """`59 of the study, 185 of its dictionary`, and those of the project where it has any."""
-    names = {"study": "of the study", "redcap": "of its project", "dictionary": "of its dictionary"}
-    return ", ".join(f"{counts[origin]} {name}" for origin, name in names.items() if counts[origin])
+    origins = ("study", "redcap", "dictionary")
+    return ", ".join(text(f"terminal.rules.of_{one}", count=counts[one]) for one in origins if counts[one])
 
 
 def _instruments(dictionary: Dictionary, rules: Iterable[Rule]) -> Iterator[tuple[str, str]]:
@@ -46,7 +46,7 @@ def _instruments(dictionary: Dictionary, rules: Iterable[Rule]) -> Iterator[tupl
     labels = {one.name: one.label for one in dictionary.instruments}
     named = {rule.instrument for rule in rules}
     yield from ((name, label) for name, label in labels.items() if name in named)
-    yield from ((name, "" if name else "Rules of the project") for name in sorted(named - set(labels)))
+    yield from ((name, "" if name else text("terminal.rules.of_project")) for name in sorted(named - set(labels)))
 
 
 def _print_own(rules: Sequence[Rule]) -> None:
@@ -68,9 +68,9 @@ def print_examples(run: ExamplesRun) -> None:
     for line in run.wrong:
         say(line)
     for rule_id in run.bare:
-        say(f"{rule_id}: lacks an example that passes or one that fails")
+        say(text("terminal.rules.bare", rule=rule_id))
     right = run.count - len(run.wrong)
-    say(f"{right} examples right, {len(run.wrong)} wrong, {len(run.bare)} rules without enough examples")
+    say(text("terminal.rules.examples", right=right, wrong=len(run.wrong), bare=len(run.bare)))
 
 
 def print_remarks(remarks: Sequence[Remark], language: Language) -> None:
@@ -95,18 +95,18 @@ def print_backtest(one: Backtest) -> None:
     print_table(("night", words("status"), *counts), rows, title=one.rule_id)
     for reason in dict.fromkeys(night.reason for night in one.nights if night.reason):
         say(str(reason))
-    say(f"nights on which it would have asked: {one.nights_asked} of {len(one.nights)}")
-    say(f"rows it would have asked about: {one.rows_asked}")
-    say(f"  a value changed later: {one.later_changed}, no longer asked about: {one.changed_and_silent}")
-    say(f"  the same values, still asked about: {one.unchanged_and_asked}")
-    say(f"  no longer there: {one.gone}")
+    say(text("terminal.backtest.nights", asked=one.nights_asked, nights=len(one.nights)))
+    say(text("terminal.backtest.rows", count=one.rows_asked))
+    say(text("terminal.backtest.changed", count=one.later_changed, silent=one.changed_and_silent))
+    say(text("terminal.backtest.unchanged", count=one.unchanged_and_asked))
+    say(text("terminal.backtest.gone", count=one.gone))
 
 
 def print_answers(counts: Mapping[str, object]) -> None:
     """Print how many findings of a rule are in each state, and how many answers are to another logic."""
     for name in ("open", "answered", "waived", "snoozed"):
         say(f"{name:9} {counts[name]}")
-    say(f"answers to a logic that the rule no longer has: {counts['affected']}")
+    say(text("terminal.rules.affected", count=counts["affected"]))
 
 
 def print_yields(yields: Iterable[RuleYield]) -> None:

@@ -11,7 +11,7 @@ import click
 
 from nightround.cli import study_job
 from nightround.cli.options import data_option, folder_of, json_option, study_argument
-from nightround.cli.printing import number, print_json, print_table, say, words
+from nightround.cli.printing import number, print_json, print_table, say, text, words
 from redcap_sync.errors import ExportIncomplete
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def diff(old: str, new: str, study: str, data: Path, *, as_json: bool) -> None:
     ]
     place = ("record", "event", "instrument", "instance", "field")
     print_table((*place, words("old"), words("new"), "by", "at"), rows, stub=len(place))
-    say(f"{len(changes)} cells differ")
+    say(text("terminal.snapshots.differ", count=len(changes)))
 
 
 @snapshots.command()
@@ -140,11 +140,11 @@ def accept(study: str, data: Path, *, structure: bool, suspects: bool, record: s
     were removed are closed by the next round.
     """
     if structure == suspects:
-        raise click.UsageError("Say what is accepted: either --structure or --suspects, in a call of its own.")
+        raise click.UsageError(text("terminal.usage.accept_one"))
     if record is not None and not suspects:
-        raise click.UsageError("--record goes with --suspects: a structure is accepted as a whole.")
+        raise click.UsageError(text("terminal.usage.accept_record"))
     if not who.strip():
-        raise click.UsageError("--by needs the name of the person who accepts it.")
+        raise click.UsageError(text("terminal.usage.accept_who"))
     from nightround.night.acceptance import accept_rows, accept_whole_structure
 
     if structure:
@@ -160,7 +160,7 @@ def _show_drift(study: str, data: Path) -> None:
     _, store = _opened(study, data)
     latest, accepted = store.latest_manifest(), store.accepted()
     if latest is None:
-        raise click.UsageError(f"There is no snapshot of {study} yet; pull first: nightround pull {study}")
+        raise click.UsageError(text("terminal.usage.no_snapshot", study=study))
     if accepted is not None:
         for line in drift_between(accepted.dictionary, store.structure(latest).dictionary).lines():
             say(str(line))

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from nightround.cli.options import data_option, found_content, json_option
-from nightround.cli.printing import print_json, say
+from nightround.cli.printing import language, print_json, say
 
 
 @click.command()
@@ -26,5 +26,5 @@ def status(study: str | None, data: Path, *, as_json: bool) -> None:
         print_json({"studies": [one.document() for one in found]})
         return
     for one in found:
-        for line in one.lines():
+        for line in one.lines(language()):
             say(line)

@@ -17,7 +17,7 @@ from nightround.cli.options import (
     study_argument,
     unread_data_option,
 )
-from nightround.cli.printing import print_json, say
+from nightround.cli.printing import print_json, say, text
 from nightround.model.errors import UsageWrong
 from nightround.texts.catalogue import in_language
 from redcap_sync.errors import ExportIncomplete
@@ -50,7 +50,7 @@ def check(study: str, data: Path, *, as_json: bool) -> None:
     folder = data / loaded.id
     database = folder / "nightround.sqlite3"
     if not database.exists():
-        raise click.UsageError(f"There is no database of {loaded.id} in {folder} yet.")
+        raise click.UsageError(text("terminal.usage.no_database", study=loaded.id, folder=str(folder)))
     vault = snapshot_vault(loaded, os.environ)
     snapshots = SnapshotStore(folder / "snapshots", vault)
     with open_store(database, vault.key) as opened:
@@ -66,7 +66,8 @@ def check(study: str, data: Path, *, as_json: bool) -> None:
     else:
         for what in (*(what for _, what in broken), *damaged):
             say(what)
-        say(f"{lines} history lines, {len(broken)} wrong; {kept} snapshots, {len(damaged)} wrong")
+        counts = {"lines": lines, "broken": len(broken), "snapshots": kept, "damaged": len(damaged)}
+        say(text("terminal.store.checked", **counts))
     sys.exit(code)
 
 

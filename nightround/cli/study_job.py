@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from nightround.cli.options import found_content
-from nightround.cli.printing import log_to_stderr, print_json, print_trouble, say
+from nightround.cli.printing import language, log_to_stderr, print_json, print_trouble, say
 
 if TYPE_CHECKING:
     from nightround.night import Night
@@ -75,7 +75,7 @@ def _print(summary: Summary, *, as_json: bool) -> None:
     if as_json:
         print_json(summary.document())
         return
-    for line in summary.lines():
+    for line in summary.lines(language()):
         say(line)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from nightround.cli.printing import number, print_table, say, words
+from nightround.cli.printing import number, print_table, say, text, words
 from nightround.model.outcome import Status
 from nightround.rule_desk.try_project import TriedRule
 from redcap_sync.clean_text import one_line
@@ -13,7 +13,6 @@ MOST_ROWS = 5
 """Discrepancies shown of each rule in plain output; --json has them all."""
 SHOWN_FIRST = "CDGHFEBIA"
 """Letters from wrong values to absent ones; a project's own rules come before them all."""
-BLANK = "(blank)"
 
 
 def print_parity(tried: Sequence[TriedRule]) -> None:
@@ -39,15 +38,18 @@ def _cells(one: TriedRule) -> tuple[str, ...]:
 def _print_rows(one: TriedRule) -> None:
     rows = one.rows or ()
     say("")
-    title = f"{one.id} {one_line(one.name)}: {min(len(rows), MOST_ROWS)} of {len(rows)}"
-    shown = [[str(cell) for cell in row._replace(value=row.value or BLANK)] for row in rows[:MOST_ROWS]]
+    counts = {"shown": min(len(rows), MOST_ROWS), "count": len(rows)}
+    title = text("terminal.try.first", rule=one.id, name=one_line(one.name), **counts)
+    shown = [
+        [str(cell) for cell in row._replace(value=row.value or text("terminal.try.blank"))] for row in rows[:MOST_ROWS]
+    ]
     columns = ("record", "event", "instrument", "instance", "field", words("value"))
     print_table(columns, shown, title=title, stub=len(columns) - 1)
 
 
 def _count(one: TriedRule) -> str:
     if one.discrepancies is None:
-        return "not evaluated"
+        return text("terminal.try.not_evaluated")
     # Some fields could not be judged: the count is a lower bound, and must not look like a whole one.
     return f"{one.discrepancies}+" if one.status is Status.NOT_EVALUATED else str(one.discrepancies)
 
@@ -56,4 +58,4 @@ def print_reasons(tried: Sequence[TriedRule]) -> None:
     """Say on stderr what could not be evaluated, and why."""
     for one in tried:
         for reason in one.reasons:
-            say(f"rule {one.id} could not be evaluated: {one_line(str(reason))}", err=True)
+            say(text("terminal.try.unjudged", rule=one.id, reason=one_line(str(reason))), err=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from nightround.cli.options import existing_file, json_option
-from nightround.cli.printing import log_to_stderr, print_json
+from nightround.cli.printing import log_to_stderr, print_json, text
 from nightround.cli.study_job import now
 
 
@@ -32,7 +32,7 @@ def try_project(project: Path, rules_file: Path | None, exclude: Path | None, *,
     It needs no server and no token, and keeps nothing.
     """
     if parity and as_json:
-        raise click.UsageError("--parity and --json exclude each other.")
+        raise click.UsageError(text("terminal.usage.parity_or_json"))
     from nightround.cli.try_layout import print_parity, print_reasons, print_tried
     from nightround.rule_desk import try_project as desk
     from redcap_sync.odm.project_file import read_project_file

@@ -11,6 +11,7 @@ import click
 from nightround.cli.options import json_option, language_option
 from nightround.cli.printing import ListColumn, log_to_stderr, number, print_json, print_table, say, words
 from nightround.cli.study_job import now
+from nightround.texts.catalogue import wording
 
 if TYPE_CHECKING:
     from nightround.model.language import Language
@@ -63,7 +64,7 @@ def twin(
     if as_json:
         print_json(_document(made, files))
         return
-    say(f"{len(made.people.ids)} synthetic records in {out}, made up by a program.")
+    say(wording(language)("terminal.twin.made", count=len(made.people.ids), folder=str(out)))
     _print_unavoidable(made, language)
 
 
@@ -77,22 +78,19 @@ def _found(source: Path) -> Path:
 
 
 def _print_unavoidable(made: Twin, language: Language) -> None:
-    from nightround.texts.catalogue import in_language
-
+    said = wording(language)
     if not made.unavoidable:
-        say("Rules A to I, and the rules that were given, find nothing.")
+        say(said("terminal.twin.nothing"))
         return
     on_purpose = [one for one in made.unavoidable if one.reason.code == "twin.reason.messy"]
     if on_purpose:
-        say(f"Messy on purpose: {sum(one.found for one in on_purpose)} cells; unavoidable.csv counts them by field.")
+        say(said("terminal.twin.messy", count=sum(one.found for one in on_purpose)))
     rows = [
-        (one.rule, one.field, str(one.found), in_language(one.reason, language))
-        for one in made.unavoidable
-        if one not in on_purpose
+        (one.rule, one.field, str(one.found), said.say(one.reason)) for one in made.unavoidable if one not in on_purpose
     ]
     if not rows:
         return
-    say("What could not be avoided:")
+    say(said("terminal.twin.unavoidable"))
     print_table((ListColumn("rule"), ListColumn("field"), number("found"), words("reason")), rows)
 
 

@@ -11,22 +11,17 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from nightround.model.finding import STANDING, FindingState
+from nightround.model.language import Language
 from nightround.model.rule import Severity
 from nightround.night.outbox_step import message_document, undelivered
 from nightround.night.round import NIGHTLY
 from nightround.night.study_place import StudyPlace, known_settings, place_of
 from nightround.store.database import open_store
 from nightround.store.message_rows import StoredMessage
-from nightround.store.run_rows import Ended, Run
+from nightround.store.run_rows import Run
 from nightround.study.folder import Content
-
-ENDS = {
-    Ended.RUNNING: "is running",
-    Ended.DONE: "done",
-    Ended.RED: "came to its end, but could not see or judge everything",
-    Ended.FAILED: "failed",
-    Ended.LOST: "never said how it ended: it was killed, or the machine stopped",
-}
+from nightround.texts.catalogue import Wording, wording
+from redcap_sync.messages import Message
 
 SHOWN_MESSAGES = 10
 
@@ -59,7 +54,7 @@ class StudyStatus:
                 "ended_at": self._hour(last.ended_at) if last.ended_at else None,
                 "ended": last.ended.value,
                 "exit_code": last.exit_code,
-                "why": _why(last),
+                "why": _why(last, wording("en")),
                 "steps": {step.name: step.ended.value for step in last.steps},
             },
             "open_findings": {one.value: count for one, count in self.open_findings.items()},
@@ -67,31 +62,44 @@ class StudyStatus:
             **{f"{one.value}_findings": count for one, count in self.quiet_findings.items()},
         }
 
-    def lines(self) -> Iterator[str]:
+    def lines(self, language: Language) -> Iterator[str]:
         """The status in words, one fact a line."""
+        say = wording(language)
+        complete, last, none = self.last_complete, self.last_attempt, say("terminal.status.none")
         yield self.study
-        complete, last = self.last_complete, self.last_attempt
-        yield f"  last complete round: {self._hour(complete.started_at) if complete else 'none yet'}"
-        if last is None:
-            yield "  last attempt: none yet"
+        if complete is None:
+            yield say("terminal.status.never_complete")
         else:
-            yield f"  last attempt: {last.job}, run {last.id}, {self._hour(last.started_at)}: {_why(last)}"
+            yield say("terminal.status.last_complete", hour=self._hour(complete.started_at))
+        if last is None:
+            yield say("terminal.status.never_tried")
+        else:
+            facts = {"job": last.job, "run": last.id, "hour": self._hour(last.started_at)}
+            yield say("terminal.status.last_attempt", **facts, why=_why(last, say))
         counts = ", ".join(f"{count} {one.value}" for one, count in self.open_findings.items() if count)
-        yield f"  open findings: {counts or 'none'}"
-        yield f"  undelivered messages: {len(self.undelivered) or 'none'}"
+        yield say("terminal.status.open", counts=counts or none)
+        yield say("terminal.status.undelivered", count=len(self.undelivered) or none)
         for one in self.undelivered[-SHOWN_MESSAGES:]:
-            yield f"    {self._hour(one.written_at)} {one.role} by {one.channel}: {one.state}, {one.said}"
+            facts = {"role": one.role, "channel": one.channel, "state": one.state.value, "said": _stored(one.said, say)}
+            yield say("terminal.status.message", hour=self._hour(one.written_at), **facts)
         if said := ", ".join(f"{count} {one.value}" for one, count in self.quiet_findings.items() if count):
-            yield f"  findings that nobody is asked about: {said}"
+            yield say("terminal.status.quiet", counts=said)
 
     def _hour(self, moment: datetime) -> str:
         return moment.astimezone(self.zone).isoformat(timespec="seconds")
 
 
-def _why(run: Run) -> str:
-    """How a run ended and why, in English as everything on a terminal."""
-    code = "" if not run.exit_code else f" (exit code {run.exit_code})"
-    return f"{ENDS[run.ended]}{code}" + (f": {run.trouble}" if run.trouble else "")
+def _why(run: Run, say: Wording) -> str:
+    """How a run ended and why."""
+    ended = say(f"terminal.ended.{run.ended.value}")
+    if run.exit_code:
+        ended = say("terminal.status.exit_code", ended=ended, code=run.exit_code)
+    return f"{ended}: {_stored(run.trouble, say)}" if run.trouble else ended
+
+
+def _stored(message: Message, say: Wording) -> str:
+    """A message that an earlier version may have written, and whose text may be gone."""
+    return say.say(message) if message.code in say.texts else str(message)
 
 
 def status_of(name: str, data: Path, content: Content) -> StudyStatus:

@@ -8,14 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from nightround.model.doubts import Unjudged
+from nightround.model.language import Language
 from nightround.model.outcome import Status
 from nightround.model.rule import Severity
 from nightround.night.recorder import Recorder
 from nightround.night.round import Round
 from nightround.store.run_rows import Ended
+from nightround.texts.catalogue import wording
 from redcap_sync.errors import ExplainedError
 
 SHOWN_CHANGES = 20
+SHOWN_ID = 12
 EXIT_FINDINGS = 3
 EXIT_UNJUDGED = 4
 
@@ -99,25 +102,26 @@ class Summary:
             "exit_code": self.exit_code,
         }
 
-    def lines(self) -> Iterator[str]:
+    def lines(self, language: Language = "en") -> Iterator[str]:
         """The summary in words, one fact a line."""
-        yield f"{self.job} of {self.study}, run {self.run_id}, snapshot {(self.snapshot_id or 'none')[:12]}"
+        say = wording(language)
+        snapshot = (self.snapshot_id or say("terminal.summary.no_snapshot"))[:SHOWN_ID]
+        yield say("terminal.summary.head", job=self.job, study=self.study, run=self.run_id, snapshot=snapshot)
         if self.outcomes:
-            counts = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in self.outcomes.items())
-            yield f"rules: {counts}" + ("" if self.complete else " - INCOMPLETE, not everything was seen and judged")
+            counts = ", ".join(say(f"terminal.outcomes.{name}", count=count) for name, count in self.outcomes.items())
+            code = "terminal.summary.rules" if self.complete else "terminal.summary.rules_incomplete"
+            yield say(code, counts=counts)
         if self.suspects:
-            yield f"rows that are gone and that nothing explains: {self.suspects}"
+            yield say("terminal.summary.suspects", count=self.suspects)
         if self.unjudged.too_many:
-            said = self.unjudged
-            yield (
-                f"too few rules were judged: {said.not_evaluated} of {said.known} could not be evaluated, "
-                f"{said.sudden} of the {said.judged_before} that were judged the night before were not"
-            )
+            facts = {**asdict(self.unjudged), "before": self.unjudged.judged_before}
+            yield say("terminal.summary.too_few", **facts)
         if self.findings:
-            yield "findings: " + ", ".join(f"{count} {name}" for name, count in self.findings.items())
+            counts = ", ".join(say(f"terminal.findings.{name}", count=count) for name, count in self.findings.items())
+            yield say("terminal.summary.findings", counts=counts)
         if failed := [name for name, ended in self.steps.items() if ended == Ended.FAILED]:
-            yield f"NOT DONE: {', '.join(failed)}"
+            yield say("terminal.summary.not_done", names=", ".join(failed))
         yield from self.changes[:SHOWN_CHANGES]
         if len(self.changes) > SHOWN_CHANGES:
-            yield f"and {len(self.changes) - SHOWN_CHANGES} more, in the list of findings"
+            yield say("terminal.summary.more", count=len(self.changes) - SHOWN_CHANGES)
         yield from (str(path) for path in self.files)

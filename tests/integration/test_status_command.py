@@ -143,7 +143,7 @@ def test_a_round_whose_report_failed_prints_its_summary_and_ends_with_that_code(
     if code == 1:
         return
     ended, out, err = called(capsys, study, "night")
-    assert ended == code
+    assert ended == code, out + err
     assert "NOT DONE: report" in out
     assert "findings: 0 opened" in out
     assert "There is no snapshot of this study yet." in err

@@ -32,10 +32,8 @@ SENTENCE = re.compile(r"[A-Za-z][a-z']+,? [a-z']+,? [a-z']{2,}")
 """Three words in a row."""
 
 OTHERS_ALLOWED = {
-    "nightround/cli": "a terminal is spoken to in English, as command help is",
+    "nightround/cli/main.py": "command help, which is English",
     "nightround/texts/text_gate.py": "the words of a traceback, for a programmer",
-    "nightround/night/summary.py": "printed on a terminal",
-    "nightround/night/study_status.py": "printed on a terminal",
     "nightround/night/__init__.py": "for a programmer: no such attribute",
     "nightround/simulation/demo.py": "the mark of a folder that may be replaced",
     "nightround/validation/gx_judge.py": "for a programmer: Great Expectations did not do as documented",
@@ -44,6 +42,7 @@ OTHERS_ALLOWED = {
     "nightround/study/rules/of_dictionary/visits.py": "the source of a rule, a fact",
     "nightround/study/rules/of_project.py": "the source of a rule, a fact",
     "nightround/study/rules/of_dictionary/units.py": "patterns of laboratory names",
+    "nightround/model/outcome.py": "the names of what a finding observed, as they are stored",
     "nightround/study/plan.py": "a name inside the plan",
     "nightround/statistics/cohort.py": "the name of a column",
     "nightround/statistics/data_file.py": "names of columns in files",
