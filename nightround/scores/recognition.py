@@ -214,7 +214,13 @@ def _total_field(sheet: ScoreSheet, fields: Iterable[Field], taken: Iterable[str
         if one.name not in used and one.kind == "number" and _TOTAL.search(f"{_spaced(one.name)} {folded(one.label)}")
     ]
     exact = [one for one in named if _printed(sheet).search(f"{_spaced(one.name)} {folded(one.label)}")]
-    return exact[0] if len(exact) == 1 else named[0] if len(named) == 1 else None
+    return _only(exact) or _only(named)
+
+
+def _only(found: Sequence[Field]) -> Field | None:
+    """The one field, or the one that is typed where REDCap calculates the others to compare it with."""
+    typed = [one for one in found if one.type != "calc"]
+    return found[0] if len(found) == 1 else typed[0] if len(typed) == 1 else None
 
 
 def _grade_field(sheet: ScoreSheet, fields: Iterable[Field], taken: Iterable[str]) -> Field | None:
@@ -243,9 +249,9 @@ def _of_formula(
         for one in fields
         if one.kind == "number" and (pattern.fullmatch(_spaced(one.name)) or pattern.search(folded(one.label)))
     ]
-    if len(totals) != 1:
+    total = _only(totals)
+    if total is None:
         return None
-    total = totals[0]
     items, units, values = _parts(sheet, fields, dictionary)
     if len(items) < len(sheet.item) or total in items.values():
         return None

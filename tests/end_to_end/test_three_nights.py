@@ -84,13 +84,17 @@ def test_every_rule_is_accounted_for_every_night(demo: Demo) -> None:
 
 
 def test_great_expectations_own_results_are_kept(demo: Demo) -> None:
-    """Each run keeps the result of each suite in GX's form: as many verdicts as judged rules, and no record id."""
+    """Each run keeps the result of each suite in GX's form: as many verdicts as judged rules, and no record id.
+
+    The instrument of queries has no row yet, so that there is nothing to judge its rules on.
+    """
     newest = max((demo.study / "runs").iterdir())
     checkpoint = json.loads((newest / "great_expectations.json").read_text(encoding="utf-8"))
     suites = checkpoint["validation_results"]
     judged = json.loads((newest / "coverage.json").read_text(encoding="utf-8"))
+    of_queries = [rule for rule in judged["rules"] if ":dq_" in rule["id"]]
     failed = sum(not verdict["success"] for suite in suites for verdict in suite["expectations"])
-    assert sum(len(suite["expectations"]) for suite in suites) == judged["known"]
+    assert sum(len(suite["expectations"]) for suite in suites) == judged["known"] - len(of_queries)
     assert failed == judged["failed"] == 8
     assert {key for suite in suites for verdict in suite["expectations"] for key in verdict["result"]} == {
         "element_count",

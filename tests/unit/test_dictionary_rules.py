@@ -345,3 +345,12 @@ def test_a_field_of_an_unknown_type_is_named_and_not_passed(validation: str) -> 
         assert outcome.status is Status.NOT_EVALUATED
         assert outcome.reason is not None
         assert outcome.reason.code == "outcome.unknown_validation"
+
+
+@pytest.mark.parametrize(("decides", "expected"), [("2", ["1"]), ("1", []), ("-99", [])])
+def test_what_an_unknown_answer_would_hide_is_not_called_hidden(decides: str, expected: list[str]) -> None:
+    """A value behind a question is a discrepancy where the answer hides it, not where a missing data code decides."""
+    dictionary = changed(weight={"branching_logic": "[sex] = '1'"})
+    records = [row("1", sex=decides, weight="70", visit_complete="2")]
+    outcome = judged(dictionary, records, hidden=True)["hidden:weight"]
+    assert [record for record, _ in failing(outcome)] == expected

@@ -60,7 +60,7 @@ def names(found: tuple[RecognisedScore, ...]) -> list[str]:
 
 
 def test_the_scores_of_the_first_study_are_recognised_with_every_field() -> None:
-    """Villalta with its four grades, VCSS, and BMI with the unit of height; nothing else of its 13 instruments."""
+    """Villalta with its four grades, VCSS, and BMI with the unit of height; nothing else of its 20 instruments."""
     bmi, vcss, villalta = recognised_scores(SHIPPED)
     assert names((bmi, vcss, villalta)) == ["bmi", "vcss", "villalta"]
     assert all(one.certain for one in (bmi, vcss, villalta))

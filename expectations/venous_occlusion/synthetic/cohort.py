@@ -29,7 +29,8 @@ def records(seed: int) -> list[dict[str, str]]:
     people, visits = _part("people"), _part("visits")
     rng = np.random.default_rng(seed)
     patients = people.everyone(rng)
-    return [row for number, person in enumerate(patients, start=1) for row in visits.rows_of(number, person, rng)]
+    (more,) = rng.spawn(1)
+    return [row for number, person in enumerate(patients, start=1) for row in visits.rows_of(number, person, rng, more)]
 
 
 def edit_rows(edits: Iterable[Mapping[str, Any]], clean: Iterable[Mapping[str, str]]) -> list[dict[str, str]]:

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy.optimize import linear_sum_assignment
 
-from .body import solve_age, solve_body
+from .body import body_mass_index, solve_age, solve_body
 from .measured import solve_paired, solve_vein
 from .published import GROUPS, group_size, targets
 from .ranked import solve_durations, solve_skewed, solve_vcss, solve_villalta
@@ -19,6 +20,11 @@ from .search import Numbers, Steps
 
 BEFORE, AFTER = 0, 1
 LABORATORY = ("hb", "plt", "hcy", "alt", "ast", "urea", "cr")
+SCALES_APART = 3
+"""By how many points VCSS lies above Villalta in the published medians, about."""
+LOOSELY = 60.0
+"""How far from the best pairing two scales of one patient may be, in squared points."""
+ULCER_POINTS = 5
 ORDER_SEED = 72
 """The planted errors of nights.toml name records; under one order they mean the same for every seed."""
 CONE_SHAPED = ("1", "2")
@@ -61,17 +67,22 @@ def _visits(
 ) -> dict[str, Numbers]:
     totals, grades, ulcers = villalta
     scores = {"villalta_total": totals, "pts_grade": grades, "vil_ulcer": ulcers}
-    scores["vcss_total"] = _highest_to_ulcers(vcss, ulcers)
+    scores["vcss_total"] = _belonging(vcss, totals, ulcers, rng.spawn(1)[0])
     d_dimer = np.round(np.exp(rng.normal(np.log(0.25), 0.3, size=totals.shape)), 2)
     laboratory = solve_skewed(group, rng) | {"d_dimer": np.clip(d_dimer, 0.08, 0.48)}
     return solve_paired(group, rng) | solve_vein(group, rng) | laboratory | scores
 
 
-def _highest_to_ulcers(vcss: Steps, ulcers: Steps) -> Steps:
-    """Give who has an ulcer the highest VCSS, of which three items are about ulcers."""
-    order = np.argsort(-vcss.min(axis=1), kind="stable")
-    place = np.argsort(np.argsort(~ulcers.any(axis=1), kind="stable"), kind="stable")
-    return vcss[order][place]
+def _belonging(vcss: Steps, villalta: Steps, ulcers: Steps, rng: np.random.Generator) -> Steps:
+    """Give each patient the VCSS that goes with the Villalta score at both visits, loosely, as two scales do.
+
+    Three items of VCSS are about ulcers: who has one has at least their points at each visit.
+    """
+    apart = np.abs(vcss[:, None, :] - SCALES_APART - villalta[None, :, :])
+    cost = (apart**2).sum(axis=2) + rng.uniform(0, LOOSELY, size=apart.shape[:2])
+    too_low = (vcss.min(axis=1)[:, None] < ULCER_POINTS) & ulcers.any(axis=1)[None, :]
+    rows, patients = linear_sum_assignment(cost + too_low * cost.max() * len(vcss))
+    return vcss[rows[np.argsort(patients)]]
 
 
 def _group(
@@ -136,8 +147,16 @@ def _stopped(people: list[Person], reason: str, sessions: int, rng: np.random.Ge
     model = people[0]
     codes = taken("codes", model.codes)
     codes["retrieval"] = "1" if codes["filter_type"] in CONE_SHAPED and reason != "1" else "0"
-    visit = _measured_anew(taken("visit", model.visits[BEFORE]), rng.spawn(1)[0])
-    return Person(taken("once", model.once), (visit,), codes, "", sessions, reason)
+    (anew,) = rng.spawn(1)
+    visit = _measured_anew(taken("visit", model.visits[BEFORE]), anew)
+    return Person(_another_body(taken("once", model.once), anew), (visit,), codes, "", sessions, reason)
+
+
+def _another_body(once: dict[str, float], rng: np.random.Generator) -> dict[str, float]:
+    """Somebody of about that height and weight."""
+    height, weight = (round(once[name] * rng.normal(1, 0.01), 1) for name in ("height_cm", "weight_kg"))
+    bmi = float(body_mass_index(np.array(height), np.array(weight)))
+    return once | {"height_cm": height, "weight_kg": weight, "bmi": bmi}
 
 
 def _measured_anew(visit: dict[str, float], rng: np.random.Generator) -> dict[str, float]:

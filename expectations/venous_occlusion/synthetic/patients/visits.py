@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import numpy as np
 
+from . import protocol
 from .people import AFTER, BEFORE, Person
 
 Row = dict[str, str]
@@ -71,14 +72,82 @@ def written(name: str, value: float) -> str:
     return f"{value:.{DECIMALS.get(name, 0)}f}"
 
 
-def rows_of(number: int, person: Person, rng: np.random.Generator) -> Iterator[Row]:
-    """Every row of one record."""
+@dataclass(frozen=True)
+class Asked:
+    """What the protocol's other questions need of a patient, and the generator that answers them."""
+
+    person: Person
+    when: Calendar
+    side: str
+    thinner: tuple[float, float]
+    """By how many cm the other leg is thinner above and below the knee, before treatment."""
+    ward: str
+    more: np.random.Generator
+
+
+def rows_of(number: int, person: Person, rng: np.random.Generator, more: np.random.Generator) -> Iterator[Row]:
+    """Every row of one record. `rng` draws what the tables print, `more` what the protocol asks beside it."""
     when = calendar_of(person, rng)
     record = str(number)
-    yield _row(record, "screening_arm_1") | _screening(number, person, when, rng)
-    yield from _sessions(record, person, when, rng)
+    asked = _asked(person, when, more)
+    screening = _row(record, "screening_arm_1") | _screening(number, person, when, rng)
+    yield screening | _asked_at_screening(screening, asked)
+    for row in _sessions(record, person, when, rng):
+        repeated = row["redcap_repeat_instrument"]
+        yield row | (protocol.adverse_event(more) if repeated else _asked_at_session(row, asked))
     if person.group:
-        yield _row(record, "month_6_arm_1") | _month_6(person, when, rng)
+        visit = _row(record, "month_6_arm_1") | _month_6(person, when, rng)
+        yield visit | _asked_at_month_6(visit, asked)
+    last = when.visit if person.group else when.sessions[-1]
+    yield _row(record, "end_arm_1") | protocol.end_of_study(person, last)
+
+
+def _asked(person: Person, when: Calendar, more: np.random.Generator) -> Asked:
+    side = protocol.affected_leg(person.codes["thrombosis_side"], more)
+    thinner = (float(more.uniform(0.3, 3.0)), float(more.uniform(0.3, 2.5)))
+    return Asked(person, when, side, thinner, protocol.WARDS[int(more.integers(2))], more)
+
+
+def _asked_at_screening(row: Row, asked: Asked) -> Row:
+    return {
+        **protocol.demographics(row, asked.ward),
+        **protocol.eligibility(asked.person.codes["thrombosis_side"], asked.more),
+        **protocol.thrombosis(row, asked.more),
+        **_asked_at_both(row, asked, patent=False),
+    }
+
+
+def _asked_at_both(row: Row, asked: Asked, *, patent: bool) -> Row:
+    """What screening and month 6 share."""
+    scores = protocol.scores(row, row.get("stockings", ""), asked.more)
+    day = date.fromisoformat(row["screening_date"] if "screening_date" in row else row["visit_date"])
+    return {
+        **protocol.legs(row, asked.side, asked.thinner),
+        **scores,
+        **protocol.images(row, day, patent=patent, rng=asked.more),
+        **protocol.laboratory(asked.person.codes["sex"]),
+        **protocol.survey(row | scores, day, asked.more),
+    }
+
+
+def _asked_at_session(row: Row, asked: Asked) -> Row:
+    days = (*asked.when.sessions, None)
+    path = protocol.pathway(asked.person, asked.when.sessions[0], asked.when.retrieval, days[1], asked.more)
+    return {
+        **protocol.session(asked.person, asked.side, row, asked.more),
+        "rivaroxaban_start": asked.when.sessions[0].isoformat(),
+        **(path if row["redcap_event_name"] == "session_1_arm_1" else {}),
+    }
+
+
+def _asked_at_month_6(row: Row, asked: Asked) -> Row:
+    thinner = tuple(max(0.1, one + float(asked.more.normal(0, 0.4))) for one in asked.thinner)
+    now = replace(asked, thinner=thinner)
+    patent = asked.person.group == "patency"
+    return {
+        **_asked_at_both(row, now, patent=patent),
+        **protocol.month_6(asked.person, asked.when.visit, asked.more),
+    }
 
 
 def _row(record: str, event: str, instrument: str = "", instance: str = "") -> Row:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from nightround.model.rule import Rule
 from nightround.study.rules.of_dictionary.absences import absence_rules, has_absence_rule
-from nightround.study.rules.of_dictionary.field_rules import MAKERS, rule_of
+from nightround.study.rules.of_dictionary.field_rules import MAKERS, rule_of, where_shown_is_known
 from nightround.study.rules.of_dictionary.letters import LETTERS, Letter, rules_of_letter
 from nightround.study.rules.of_dictionary.limits import limit_rules, softened
 from nightround.study.rules.of_dictionary.uniques import unique_rules
@@ -40,4 +40,4 @@ def _rules(dictionary: Dictionary, wanted: DictionaryRulesTable) -> Iterator[Rul
             for kind in kinds:
                 rule = rule_of(kind, field, dictionary, wanted.severity, folds=folds)
                 if rule is not None:
-                    yield softened(rule, field, wanted)
+                    yield softened(where_shown_is_known(rule, field, dictionary), field, wanted)

@@ -20,7 +20,7 @@ from redcap_sync.dictionary import (
     Field,
 )
 from redcap_sync.errors import LogicError
-from redcap_sync.logic import from_json, references, to_json
+from redcap_sync.logic import from_json, parse, references, to_json
 from redcap_sync.logic.calculated_fields import calculation_of
 from redcap_sync.messages import Message
 from redcap_sync.validation_types import is_known
@@ -88,6 +88,23 @@ def _applies(kind: RuleKind, field: Field) -> str:
     if kind is RuleKind.HIDDEN:
         return f"not (\n{shown}\n)"  # a comment at the end of the logic must not swallow the bracket
     return shown if kind in SHOWN_ONLY else ""
+
+
+def where_shown_is_known(rule: Rule, field: Field, dictionary: Dictionary) -> Rule:
+    """Leave rows aside in which a missing data code decides whether the field is shown: nobody knows whether it is.
+
+    REDCap's own rule F counts them, because a code is not the value that its branching logic asks for.
+    """
+    if rule.kind is not RuleKind.HIDDEN or not dictionary.missing_data_codes:
+        return rule
+    try:
+        asked = references(parse(field.branching_logic))
+    except LogicError:
+        return rule
+    plain = (one.column for one in asked if not (one.is_smart or one.code or one.instance))
+    deciding = dict.fromkeys(name if name.startswith("[") else f"[{name}]" for name in plain)
+    unknown = "".join(f" and not ismissingcode({one})" for one in deciding)
+    return replace(rule, applies=f"{rule.applies}{unknown}")
 
 
 def _codes(field: Field, dictionary: Dictionary) -> list[str]:
