@@ -38,7 +38,8 @@ def plain_lines(plan: Plan) -> Iterator[PlainLine]:
     """Every endpoint and every variable of the plan's tables."""
     bare = plan.model_copy(update={"endpoints": (), "tables": (), "survival": (), "regressions": ()})
     for endpoint in plan.endpoints:
-        small = bare.model_copy(update={"endpoints": (endpoint,)})
+        # The tables stay, because the levels of their variables say which codes of the endpoint are known.
+        small = bare.model_copy(update={"endpoints": (endpoint,), "tables": plan.tables})
         yield PlainLine(Line("endpoints", endpoint.id), small, (endpoint.field,), endpoint)
     for table in plan.tables:
         for variable in table.variables:
@@ -54,18 +55,20 @@ def plain_trust(line: PlainLine, patients: pd.DataFrame, doubt: Doubt, limits: L
     known = known_values(line, patients)
     if not cells:
         return LineTrust(line.line, known, 0, LineVerdict.UNTOUCHED)
-    reported = tables(line.plan, patients)
-    results = [tables(line.plan, frame) for frame in scenarios(line, patients, cells, limits)]
-    at_limits = sorted((leading(line, one) for one in results[1:]), key=value_of)
+    reported = computed(line, patients)
+    results = [computed(line, frame) for frame in scenarios(line, patients, cells, limits)]
+    estimate = leading(line, reported)
+    at_limits = sorted((alike(estimate, one) for one in results[1:]), key=value_of)
     observed = not isinstance(line.variable, Endpoint) and not line.variable.counted
     return LineTrust(
         line.line,
         known,
         len(cells),
         max((verdict_of(reported, one) for one in results), key=list(LineVerdict).index),
-        printed(line, reported),
-        printed(line, results[0]),
+        printed(line, reported, estimate),
+        printed(line, results[0], alike(estimate, results[0])),
         (text_of(at_limits[0]), text_of(at_limits[-1])),
+        measure=estimate.statistic if estimate else "",
         by_observed=observed and any(limits(reference) is None for _, reference in cells),
     )
 
@@ -80,22 +83,39 @@ def plain_weight(
         cells = cells_of(line, doubt.cells[finding], patients)
         if cells:
             touched.append(line.line)
-            moves += moves_of(line.plan, patients, scenarios(line, patients, cells, limits))
+            moves += moves_of(
+                lambda frame, line=line: computed(line, frame), patients, scenarios(line, patients, cells, limits)
+            )
     plan = whole_of(lines)
     deciding = {plan.grouping, *(one.field for step in plan.flow for one in step.where)}
     membership = [cell for cell in doubt.cells[finding] if cell[1] in deciding]
     for cell in membership:
-        moves += moves_of(plan, patients, (with_value(patients, cell, code) for code in codes_of(plan, cell[1])))
+        moves += moves_of(
+            lambda frame: tables(plan, frame),
+            patients,
+            (with_value(patients, cell, code) for code in codes_of(plan, cell[1])),
+        )
     shift = max((shift for shift, _ in moves), default=0.0)
     worst = max((verdict for _, verdict in moves), key=list(LineVerdict).index, default=LineVerdict.STANDS)
     return FindingWeight(finding, tuple(touched), shift, worst, membership=bool(membership))
 
 
-def moves_of(plan: Plan, patients: pd.DataFrame, frames: Iterable[pd.DataFrame]) -> Iterator[tuple[float, LineVerdict]]:
-    """What each scenario did to the numbers of a plan."""
-    reported = tables(plan, patients)
+def computed(line: PlainLine, patients: pd.DataFrame) -> ResultSet:
+    """The numbers of a line; of an endpoint's plan those of its tables are left out."""
+    found = tables(line.plan, patients)
+    if not isinstance(line.variable, Endpoint):
+        return found
+    of_tables = {table.id for table in line.plan.tables}
+    return ResultSet(row for row in found if row.table not in of_tables)
+
+
+def moves_of(
+    compute: Callable[[pd.DataFrame], ResultSet], patients: pd.DataFrame, frames: Iterable[pd.DataFrame]
+) -> Iterator[tuple[float, LineVerdict]]:
+    """What each scenario did to the numbers."""
+    reported = compute(patients)
     for frame in frames:
-        other = tables(plan, frame)
+        other = compute(frame)
         yield shift_between(reported, other), verdict_of(reported, other)
 
 
@@ -172,7 +192,8 @@ def codes_of(plan: Plan, reference: FieldRef) -> list[Any]:
 def whole_of(lines: Sequence[PlainLine]) -> Plan:
     """The plan of all lines at once."""
     merged: dict[str, PlannedTable] = {}
-    for table in (one for line in lines for one in line.plan.tables):
+    of_variables = (line for line in lines if not isinstance(line.variable, Endpoint))
+    for table in (one for line in of_variables for one in line.plan.tables):
         sections = (*(merged[table.id].sections if table.id in merged else ()), *table.sections)
         merged[table.id] = table.model_copy(update={"sections": sections})
     endpoints = tuple(one for line in lines for one in line.plan.endpoints)
@@ -186,8 +207,14 @@ def leading(line: PlainLine, results: ResultSet) -> ResultRow | None:
     return next((row for one in wanted for row in mine if (row.statistic, row.visit) == one), None)
 
 
-def printed(line: PlainLine, results: ResultSet) -> str:
-    """A line's leading estimate and P, as they are printed."""
+def alike(estimate: ResultRow | None, results: ResultSet) -> ResultRow | None:
+    """The row of the same key that has a value."""
+    mine = [row for row in results if estimate and row.key == estimate.key and row.value is not None]
+    return mine[0] if mine else None
+
+
+def printed(line: PlainLine, results: ResultSet, estimate: ResultRow | None) -> str:
+    """A line's estimate and P, as they are printed."""
     mine = [row for row in results if (row.table, row.variable, row.statistic, row.visit) == (*line.line, "p", "")]
-    estimate, p = leading(line, results), next(iter(mine), None)
+    p = next(iter(mine), None)
     return "; ".join(text for text in (text_of(estimate), f"P {p.text}" if p and p.value is not None else "") if text)

@@ -52,6 +52,8 @@ class LineTrust:
     extremes: tuple[str, str] = ("", "")
     by_observed: bool = False
     """Whether the extremes are those observed, because the field has no limits."""
+    measure: str = ""
+    """Which statistic the leading estimate is: a difference of the groups, a change, a percentage or a mean."""
 
 
 @dataclass(frozen=True)

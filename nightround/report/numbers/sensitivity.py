@@ -30,15 +30,17 @@ def line_trust(line: PlannedLine, numbers: Recomputation, doubt: Doubt, limits: 
         return LineTrust(line.id, known, 0, LineVerdict.UNTOUCHED)
     reported = numbers.reported(line)
     results = list(computed_scenarios(line, numbers, cells, limits))
-    at_limits = sorted((leading(line, one) for one in results[1:]), key=value_of)
+    estimate = leading(line, reported)
+    at_limits = sorted((same_estimate(estimate, one) for one in results[1:]), key=value_of)
     return LineTrust(
         line.id,
         known,
         len(cells),
         max((verdict_of(reported, one) for one in results), key=list(LineVerdict).index),
-        summary_of(line, reported),
-        summary_of(line, results[0]),
+        summary_of(line, reported, estimate),
+        summary_of(line, results[0], same_estimate(estimate, results[0])),
         (text_of(at_limits[0]), text_of(at_limits[-1])),
+        measure=estimate.statistic if estimate else "",
         by_observed=any(not has_limits(line, reference, limits) for _, reference in cells),
     )
 
@@ -138,10 +140,16 @@ def leading(line: PlannedLine, results: ResultSet) -> ResultRow | None:
     return next(found, None)
 
 
-def summary_of(line: PlannedLine, results: ResultSet) -> str:
-    """A line's leading estimate and P, as they are printed."""
+def same_estimate(estimate: ResultRow | None, results: ResultSet) -> ResultRow | None:
+    """The estimate as other values make it; where they allow none, None and never another kind of number."""
+    found = results.get(estimate.key) if estimate else None
+    return found if found and found.value is not None else None
+
+
+def summary_of(line: PlannedLine, results: ResultSet, estimate: ResultRow | None) -> str:
+    """A line's estimate and P, as they are printed."""
     ps = (row for row in results if (row.table, row.variable) == line.id and row.statistic == "p" and not row.visit)
-    estimate, p = leading(line, results), next(ps, None)
+    p = next(ps, None)
     return "; ".join(text for text in (text_of(estimate), f"P {p.text}" if p and p.value is not None else "") if text)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Container, Iterator
 from dataclasses import replace
 
-from nightround.model.result import ResultRow, ResultSet
+from nightround.model.result import ResultKey, ResultRow, ResultSet
+from nightround.report.numbers.changed_numbers import printed
 from nightround.report.numbers.facts import FindingWeight, Line, LineTrust, News, Trust
 from nightround.report.numbers.inputs import ReportInputs
 from nightround.report.open_version.withheld import (
@@ -124,17 +125,19 @@ def without_lines(weight: FindingWeight, told: Container[Line]) -> FindingWeight
 
 def without_numbers(line: LineTrust) -> LineTrust:
     """Only how many of its values are in doubt."""
-    return replace(line, verdict=None, reported="", excluded="", extremes=("", ""), by_observed=False)
+    return replace(line, verdict=None, reported="", excluded="", extremes=("", ""), by_observed=False, measure="")
 
 
 def open_news(news: News | None, rows: ResultSet) -> News | None:
-    """The changed numbers that this version prints."""
+    """The changed numbers that this version prints, of as many as it prints or printed."""
     if news is None:
         return None
     kept = {(row.table, row.variable, row.statistic, row.visit, row.level) for row in rows}
+    here = {row.key for row in rows if printed(row)}
     changed = tuple(
         one
         for one in news.changed
         if not one.group and (one.table, one.variable, one.statistic, one.visit, one.level) in kept
     )
-    return replace(news, changed=changed)
+    here |= {ResultKey(one.table, one.variable, one.statistic, one.group, one.visit, one.level) for one in changed}
+    return replace(news, changed=changed, compared=len(here))

@@ -99,6 +99,8 @@ def doubt_row(line: LineTrust, inputs: ReportInputs, say: Wording) -> Row:
     told = (line.reported, line.excluded, extremes + ("*" if line.by_observed and extremes else ""))
     numbers = [Cell(typeset(text, say.language)) for text in told] + verdict_cells(line.verdict, say)
     label = say("line_of", place=place_of_line(line.line, inputs, say), label=label_of_line(line.line, inputs, say))
+    if line.measure:
+        label = say("trust_measured", line=label, measure=say(f"trust_measure_{line.measure}"))
     known = Cell(f"{line.open_values}/{line.known}")
     return Row(label, (known, *(numbers if inputs.version == "closed" else [])), depth=0)
 
