@@ -10,11 +10,13 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import isfinite
 from typing import Any
 
 from redcap_sync.choice_list import listed_choices, read_choices
 from redcap_sync.column_name import checkbox_column
 from redcap_sync.errors import ExportIncomplete
+from redcap_sync.missing_codes import MissingCodes
 from redcap_sync.whole_numbers import whole_number
 
 NUMBER_VALIDATIONS = frozenset({"integer", "number", "int", "float"} | {f"number_{n}dp" for n in range(1, 5)})
@@ -133,6 +135,26 @@ class Group:
     group_id: int | None = None
 
 
+def _within_limits(field: Field, codes: Iterable[str]) -> frozenset[str]:
+    """The codes that both limits of a number allow."""
+    if field.kind != "number" or not field.minimum or not field.maximum:
+        return frozenset()
+    low, high = _limit(field.minimum), _limit(field.maximum)
+    if low is None or high is None:
+        return frozenset()
+    numbers = {code: _limit(code) for code in codes}
+    return frozenset(code for code, number in numbers.items() if number is not None and low <= number <= high)
+
+
+def _limit(text: str) -> float | None:
+    """A limit, or a code, that is a number; a limit may also be another field or a day."""
+    try:
+        found = float(text.strip().replace(",", "."))
+    except ValueError:
+        return None
+    return found if isfinite(found) else None
+
+
 @dataclass(frozen=True)
 class Dictionary:
     """Everything that is known of a project before a single value is read."""
@@ -198,6 +220,13 @@ class Dictionary:
         if "@NOMISSING" in field.annotation:
             return field.choices
         return (*field.choices, *(one for one in self.missing_data_codes if not field.has_choice(one.code)))
+
+    @cached_property
+    def missing_codes(self) -> MissingCodes:
+        """The missing data codes, with the fields whose own limits make one of them a value."""
+        codes = [choice.code for choice in self.missing_data_codes]
+        values = {field.name: found for field in self.fields if (found := _within_limits(field, codes))}
+        return MissingCodes(codes, values)
 
     def instruments_at(self, event: str) -> tuple[str, ...]:
         """The instruments designated to an event, in instrument order."""

@@ -8,7 +8,9 @@ from datetime import datetime
 
 from nightround.model.rule import Example, Rule
 from nightround.study.rules.needed_fields import judged_needs
+from redcap_sync.column_name import ColumnName
 from redcap_sync.logic import holds, parse
+from redcap_sync.missing_codes import codes_at
 
 EXAMPLE_TIME = datetime(2025, 1, 1)  # noqa: DTZ001 - what `today` means in an example
 BOTH_KINDS = frozenset({"passes", "fails"})
@@ -58,7 +60,7 @@ def verdict(rule: Rule, example: Example, codes: Collection[str] = ()) -> str:
     row, discrepancy = example.values, parse(rule.discrepancy)
     if rule.applies and not holds(parse(rule.applies), row, now=EXAMPLE_TIME, missing_codes=codes):
         return "skipped"
-    needed = (row.get(column, "") for column in judged_needs(rule.needs, discrepancy, codes))
-    if any(text == "" or text in codes for text in needed):
+    needed = ((column, row.get(column, "")) for column in judged_needs(rule.needs, discrepancy, codes))
+    if any(text == "" or text in codes_at(codes, ColumnName.parse(column).field) for column, text in needed):
         return "skipped"
     return "fails" if holds(discrepancy, row, now=EXAMPLE_TIME, missing_codes=codes) else "passes"

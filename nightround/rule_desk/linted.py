@@ -15,6 +15,7 @@ from nightround.validation.row_scope import rows_that_can_hold
 from redcap_sync.column_name import AS_TEXT
 from redcap_sync.dictionary import Dictionary
 from redcap_sync.logic import Expression, Reference, parse, references
+from redcap_sync.missing_codes import MissingCodes
 
 ALWAYS, NEVER = parse("1 = 1"), parse("1 = 0")
 
@@ -51,9 +52,9 @@ class Linted:
         return tuple(known.get(column) or Reference.of_column(column) for column in needs)
 
     @property
-    def codes(self) -> tuple[str, ...]:
+    def codes(self) -> MissingCodes:
         """The project's missing data codes."""
-        return tuple(choice.code for choice in self.dictionary.missing_data_codes)
+        return self.dictionary.missing_codes
 
     @property
     def columns(self) -> tuple[Reference, ...]:

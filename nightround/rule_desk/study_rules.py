@@ -10,6 +10,7 @@ from nightround.snapshots.snapshot_store import SnapshotStore
 from nightround.study.folder import Study
 from nightround.study.rules.of_dictionary import rules_from_dictionary
 from redcap_sync.dictionary import Dictionary
+from redcap_sync.missing_codes import MissingCodes
 from redcap_sync.project.dictionary_csv import dictionary_from_csv
 from redcap_sync.project.project_folder import dictionary_from_folder
 
@@ -34,11 +35,11 @@ def newest_dictionary(study_folder: Path, snapshots: SnapshotStore) -> Dictionar
     return snapshots.structure(manifest).dictionary if manifest else project_dictionary(study_folder)
 
 
-def missing_codes(study: Study) -> tuple[str, ...]:
+def missing_codes(study: Study) -> MissingCodes:
     """The missing data codes of the dictionary in a study's folder; none where there is no dictionary."""
     if not (study.folder / PROJECT_FOLDER).is_dir() and not (study.folder / DICTIONARY_FILE).exists():
-        return ()
-    return tuple(choice.code for choice in project_dictionary(study.folder).missing_data_codes)
+        return MissingCodes()
+    return project_dictionary(study.folder).missing_codes
 
 
 def all_rules(study: Study) -> tuple[tuple[Rule, ...], Dictionary]:

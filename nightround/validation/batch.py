@@ -15,6 +15,7 @@ from nightround.validation.snapshot_rows import AnchorRows, Positions
 from redcap_sync.dictionary import Dictionary
 from redcap_sync.logic import Reference
 from redcap_sync.messages import Message
+from redcap_sync.missing_codes import MissingCodes
 
 DateKind = Literal["date", "datetime", "datetime_seconds"]
 
@@ -32,7 +33,7 @@ class Context:
     """
 
     now: datetime
-    missing_codes: frozenset[str] = frozenset()
+    missing_codes: MissingCodes = field(default_factory=MissingCodes)
     date_kinds: Mapping[str, DateKind] = field(default_factory=dict)
     threads: int = 0
 
@@ -78,7 +79,7 @@ def make_batch(
     frame = pd.DataFrame({**keys, **columns}, index=rows.keys.index, copy=False)
     dictionary = rows.rows.snapshot.dictionary
     kinds = {column: kind for column, source in sources.items() if (kind := _date_kind(dictionary, source))}
-    codes = frozenset(choice.code for choice in dictionary.missing_data_codes)
+    codes = dictionary.missing_codes
     frame.attrs[CONTEXT] = Context(now, codes, kinds, threads)
     return Batch(name, rows, frame, sources, unreadable)
 

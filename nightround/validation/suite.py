@@ -113,7 +113,7 @@ def compile_rule(rule: Rule, dictionary: Dictionary) -> CompiledRule:
     read = [*(references(discrepancy) if discrepancy else checked), *(references(applies) if applies else ())]
     known = {reference.column: reference for reference in read}
     found = [*read, *(known.get(column) or Reference.of_column(column) for column in rule.needs)]
-    codes = {choice.code for choice in dictionary.missing_data_codes}
+    codes = dictionary.missing_codes
     needs, rows = list(judged_needs(rule.needs, discrepancy, codes)), _rows(rule, read, dictionary)
     logic = {
         "discrepancy": to_json(discrepancy) if discrepancy else None,

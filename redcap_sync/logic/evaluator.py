@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from redcap_sync.column_name import ColumnName
 from redcap_sync.errors import LogicError
 from redcap_sync.logic.calculating import chained, choose_values, power, signed
 from redcap_sync.logic.coded_values import without_codes
@@ -44,6 +45,7 @@ from redcap_sync.logic.vectors import (
     constant_number,
     constant_text,
 )
+from redcap_sync.missing_codes import MissingCodes
 
 Uses: TypeAlias = "Counter[Expression | str]"
 AnyColumn: TypeAlias = "Column | pd.Series[Any] | npt.NDArray[Any]"
@@ -71,14 +73,14 @@ class Evaluator:
     ) -> None:
         self._columns = columns.__getitem__ if isinstance(columns, Mapping) else columns
         self._length = length
-        self._setting = Setting(now, switches, frozenset(missing_codes))
+        self._setting = Setting(now, switches, MissingCodes.of(missing_codes))
         self._memo: dict[Expression | str, Vector] = {}
         self._constants: dict[float | str, Vector] = {}
         self._uses: Uses | None = None
         self._one_at_a_time = RLock()
 
     @property
-    def missing_codes(self) -> frozenset[str]:
+    def missing_codes(self) -> MissingCodes:
         """The project's missing data codes."""
         return self._setting.missing_codes
 
@@ -104,7 +106,7 @@ class Evaluator:
 
     def filled(self, column: str) -> Mask:
         """Where a column holds a value that is no missing data code, read-only."""
-        return self._rows(~self._without_codes(self._column(column)).blank)
+        return self._rows(~self._without_codes(self._column(column), ColumnName.parse(column).field).blank)
 
     def parts(
         self,
@@ -235,15 +237,15 @@ class Evaluator:
 
     def _value(self, node: Expression) -> Vector:
         """The value of a node, a blank where a column holds a missing data code."""
-        if not self._setting.codes_without_value:
+        if not self._setting.missing_codes:
             return self._vector(node)
         if isinstance(node, Call) and node.name == "if":
             return self._if(*node.arguments, values=True)
         found = self._vector(node)
-        return self._without_codes(found) if isinstance(node, Reference) else found
+        return self._without_codes(found, node.field) if isinstance(node, Reference) else found
 
-    def _without_codes(self, vector: Vector) -> Vector:
-        codes = self._setting.codes_without_value
+    def _without_codes(self, vector: Vector, field: str) -> Vector:
+        codes = self._setting.codes_without_value(field)
         return without_codes(vector, codes, self._setting.switches.printed_digits) if codes else vector
 
     def _calculated(self, node: Expression) -> Floats:

@@ -27,6 +27,7 @@ from redcap_sync.logic.syntax import (
     Sign,
     Text,
 )
+from redcap_sync.missing_codes import MissingCodes
 
 NAN, TODAY, NOW = Text("NaN"), Text("today"), Text("now")
 
@@ -36,7 +37,7 @@ class _Row:
     values: Mapping[str, str]
     now: datetime
     switches: Switches
-    missing_codes: Collection[str]
+    missing_codes: MissingCodes
 
 
 def interpret(
@@ -48,7 +49,7 @@ def interpret(
     missing_codes: Collection[str] = (),
 ) -> Value:
     """Work an expression out for a row of stored texts by canonical column name; a missing column is blank."""
-    return _value(expression, _Row(row, now, switches, missing_codes))
+    return _value(expression, _Row(row, now, switches, MissingCodes.of(missing_codes)))
 
 
 def holds(
@@ -124,11 +125,15 @@ def _coded_blank(node: Expression, row: _Row, *, words: bool = True) -> Value:
     if row.switches.missing_code_is_a_value:
         return _literal(node, row, words=words)
     match node:
-        case Reference() if row.values.get(node.column, "") in row.missing_codes:
+        case Reference() if row.values.get(node.column, "") in _codes_of(node, row):
             return ""
         case Call("if", (condition, first, second)):
             return _coded_blank(first if is_true(_value(condition, row)) else second, row, words=False)
     return _literal(node, row, words=words)
+
+
+def _codes_of(node: Reference, row: _Row) -> Collection[str]:
+    return row.missing_codes.at(node.field) if row.switches.code_within_limits_is_a_value else row.missing_codes
 
 
 def _calculated_with(node: Expression, row: _Row) -> Value:

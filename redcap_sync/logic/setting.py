@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
 from redcap_sync.logic.switches import Switches
+from redcap_sync.missing_codes import MissingCodes
 
 
 @dataclass(frozen=True)
@@ -14,12 +16,13 @@ class Setting:
 
     now: datetime
     switches: Switches
-    missing_codes: frozenset[str]
+    missing_codes: MissingCodes
 
-    @property
-    def codes_without_value(self) -> frozenset[str]:
-        """The missing data codes that are a blank wherever values are ordered or calculated with."""
-        return frozenset() if self.switches.missing_code_is_a_value else self.missing_codes
+    def codes_without_value(self, field: str) -> Collection[str]:
+        """The missing data codes that are a blank wherever values of a field are ordered or calculated with."""
+        if self.switches.missing_code_is_a_value:
+            return ()
+        return self.missing_codes.at(field) if self.switches.code_within_limits_is_a_value else self.missing_codes
 
     def meaning(self, text: str, *, words: bool) -> str:
         """What a text in quotes stands for as an operand; `words` says whether today and now are meant."""

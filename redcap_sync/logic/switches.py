@@ -23,6 +23,12 @@ class Switches:
     texts and of missing data codes see it. No public page says what REDCap does; as a value, `'UNK' >= 15` is true.
     """
 
+    code_within_limits_is_a_value: bool = True
+    """`[n] >= 15` for an n of 99, where 99 is a missing data code and n may be 0 to 120.
+
+    True: both limits of the field allow the number, so that it is a value there. False: it is a code in every field.
+    """
+
     sum_of_blanks_is_zero: bool = True
     """`sum()` of nothing. True: public training material says 0, unlike mean, min, max, median and stdev."""
 

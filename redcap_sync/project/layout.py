@@ -8,6 +8,7 @@ from functools import cached_property
 
 from redcap_sync.column_name import checkbox_column
 from redcap_sync.dictionary import Choice, Dictionary, Field
+from redcap_sync.missing_codes import MissingCodes
 
 
 @dataclass(frozen=True)
@@ -55,9 +56,9 @@ class Layout:
         return frozenset(column.name for column in self.columns if column.is_checkbox)
 
     @cached_property
-    def missing_codes(self) -> frozenset[str]:
+    def missing_codes(self) -> MissingCodes:
         """The codes that stand for a missing value in any field."""
-        return frozenset(choice.code for choice in self._dictionary.missing_data_codes)
+        return self._dictionary.missing_codes
 
     def selected(self, fields: Collection[str], instruments: Collection[str]) -> tuple[ExportColumn, ...]:
         """The columns a call asks for; with neither fields nor instruments, all."""

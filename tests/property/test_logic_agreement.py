@@ -35,9 +35,10 @@ from redcap_sync.logic.interpreter_dates import DATE_ARGUMENTS, written_date
 from redcap_sync.logic.interpreter_values import number_of, printed
 from redcap_sync.logic.language import CALCDATE, FUNCTIONS, SMART_VARIABLES, UNIT_SECONDS, Arity
 from redcap_sync.logic.syntax import And, Call, Chain, Comparison, Not, Number, Or, Power, Text, signed
+from redcap_sync.missing_codes import MissingCodes
 
 NOW = datetime(2024, 2, 29, 13, 45, 10)  # noqa: DTZ001 - REDCap's times have no zone
-CODES = ("NI", "-99", "UNK")
+CODES = MissingCodes(("NI", "-99", "UNK"), {name: frozenset({"-99"}) for name in ("n_int", "t_str", "m_number")})
 DETERMINISTIC = settings(
     derandomize=True,
     deadline=None,
@@ -265,6 +266,7 @@ switches = st.builds(
     Switches,
     blank_is_below_everything=st.booleans(),
     missing_code_is_a_value=st.booleans(),
+    code_within_limits_is_a_value=st.booleans(),
     sum_of_blanks_is_zero=st.booleans(),
     round_half=st.sampled_from(("away_from_zero", "to_even", "up")),
     roundup_negative=st.sampled_from(("away_from_zero", "towards_infinity")),

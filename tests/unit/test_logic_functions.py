@@ -11,9 +11,10 @@ import pytest
 from redcap_sync.logic import DEFAULT_SWITCHES, Evaluator, Switches, interpret, parse, references
 from redcap_sync.logic.interpreter_values import printed
 from redcap_sync.logic.language import FUNCTIONS
+from redcap_sync.missing_codes import MissingCodes
 
 NOW = datetime(2024, 5, 17, 13, 45, 10)  # noqa: DTZ001 - REDCap's times have no zone
-CODES = ("NI", "-99")
+CODES = MissingCodes(("NI", "-99", "77"), {"limited": frozenset({"77"})})
 
 
 def value_of(logic: str, row: Mapping[str, str] | None = None, switches: Switches = DEFAULT_SWITCHES) -> str:
@@ -127,7 +128,7 @@ EXAMPLES = {
     "concat": {"concat([t], '-', [a], [b])": "Anna Karl-1", "concat(1.50, 2 / 4)": "1.50.5"},
     "concat_ws": {"concat_ws(', ', [t], [b], [a])": "Anna Karl, 1", "concat_ws('-', [b])": ""},
 }
-ROW = {"a": "1", "b": "", "m": "NI", "t": "Anna Karl", "code": "-99"}
+ROW = {"a": "1", "b": "", "m": "NI", "t": "Anna Karl", "limited": "77", "code": "-99"}
 
 
 @pytest.mark.parametrize(("logic", "value"), [pair for examples in EXAMPLES.values() for pair in examples.items()])
@@ -175,6 +176,7 @@ SWITCHED = {
     "if(5 > [b], 1, 0)": ("0", "1", Switches(blank_is_below_everything=True)),
     "if([b] > -5, 1, 0)": ("0", "0", Switches(blank_is_below_everything=True)),
     "if([code] < 5, 1, 0)": ("0", "1", Switches(missing_code_is_a_value=True)),
+    "if([limited] > 5, 1, 0)": ("1", "0", Switches(code_within_limits_is_a_value=False)),
     "sum([b])": ("0", "", Switches(sum_of_blanks_is_zero=False)),
     "round(2.5) + round(-2.5)": ("0", "1", Switches(round_half="up")),
     "round(2.5)": ("3", "2", Switches(round_half="to_even")),

@@ -20,6 +20,7 @@ from nightround.validation.snapshot_rows import AnchorRows, SnapshotRows
 from nightround.validation.suite import CompiledRule
 from redcap_sync.dictionary import Dictionary
 from redcap_sync.logic import Column, Evaluator, Expression, Reference, references
+from redcap_sync.missing_codes import MissingCodes
 from redcap_sync.rows.export_rows import TEXT
 from redcap_sync.rows.tables import Table, typed_frame
 
@@ -134,7 +135,7 @@ class Draft:
         self._lookups: dict[tuple[str, ...], Lookup] = {}
         self.snapshot = Snapshot(SYNTHETIC, SYNTHETIC, self.now, "", self.dictionary, self.tables, groups=self.groups)
         self._rows = SnapshotRows(self.snapshot)
-        self._codes = frozenset(choice.code for choice in self.dictionary.missing_data_codes)
+        self._codes = self.dictionary.missing_codes
 
     def table_of(self, column: str) -> DraftTable:
         """The table that holds a column; raises KeyError for one that no table has."""
@@ -236,7 +237,7 @@ class Draft:
                     table.replace_column(column, changed)
 
 
-def evaluator_of(batch: Batch, now: datetime, codes: frozenset[str]) -> Evaluator:
+def evaluator_of(batch: Batch, now: datetime, codes: MissingCodes) -> Evaluator:
     """What works expressions out on a batch; a column that it could not bring is refused by the expression."""
     kinds = batch.frame.attrs["nightround"].date_kinds
     frame = batch.frame.copy(deep=False)
