@@ -37,6 +37,10 @@ REFERENCE = {
 """Reference ranges as a laboratory prints them, by sex where they differ (WS/T 405-2012, 404.1-2012 and 404.5-2015)."""
 PI_OF_LOGIC = 3.14159265
 WARDS = ("ward_1", "ward_2")
+SITES = ("above", "below")
+LEAST_TAPER = 1.0
+"""By how many cm a leg is wider above the knee than below."""
+PHYSICIANS = 3
 TWO_LEGS = "3"
 TRIES = 4000
 
@@ -88,10 +92,10 @@ def legs(row: Row, side: str, other: tuple[float, float]) -> Row:
     """Both legs: the affected one as it was measured, the other one thinner by `other` above and below."""
     affected, healthy = ("left", "right") if side == "1" else ("right", "left")
     found = {"limb_side": side}
-    for site, thinner in zip(("above", "below"), other, strict=True):
-        measured = row[f"circ_{site}_knee"]
-        found[f"circ_{site}_{affected}"] = measured
-        found[f"circ_{site}_{healthy}"] = f"{float(measured) - thinner:.1f}"
+    above, below = (float(row[f"circ_{site}_knee"]) - thinner for site, thinner in zip(SITES, other, strict=True))
+    for site, thin in zip(SITES, (max(above, below + LEAST_TAPER), below), strict=True):
+        found[f"circ_{site}_{affected}"] = row[f"circ_{site}_knee"]
+        found[f"circ_{site}_{healthy}"] = f"{thin:.1f}"
     return found
 
 
@@ -115,6 +119,7 @@ def scores(row: Row, stockings: str, rng: np.random.Generator) -> Row:
         "vcss_calc": str(sum(value for name, value in points.items() if name.startswith("vcss_"))),
         "villalta_calc": str(total),
         "pts_calc": grade,
+        "vil_examiner": str(rng.integers(1, PHYSICIANS + 1)),
     }
 
 
@@ -157,6 +162,7 @@ def images(row: Row, day: date, *, patent: bool, rng: np.random.Generator) -> Ro
         "ctv_contrast": str(rng.integers(1, 4)),
         "ctv_contrast_ml": str(10 * rng.integers(8, 13)),
         "lumen_structure": str(int(patent)),
+        "ctv_reader": str(rng.integers(1, PHYSICIANS + 1)),
         "ctv_density": "" if patent else str(rng.integers(1, 4)),
         **signs,
         "us_date": (day + timedelta(days=int(rng.integers(0, 3)))).isoformat(),
