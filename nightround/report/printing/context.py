@@ -19,6 +19,7 @@ from nightround.report.numbers.inputs import ReportInputs
 from nightround.report.open_version.withheld import is_withheld
 from nightround.report.printing.metrics import FontMetrics, read_metrics
 from nightround.report.printing.typesetting import FONT_FOLDER
+from nightround.report.tables.answer_page import SummaryAnswer, answers
 from nightround.report.tables.answered_tables import answered_tables
 from nightround.report.tables.column_widths import laid_out
 from nightround.report.tables.effect_tables import curve_parts, effect_parts, factor_parts
@@ -78,6 +79,7 @@ class ReportContext:
     night: int
     chapters: tuple[Chapter, ...]
     cards: tuple[Card, ...]
+    answers: tuple[SummaryAnswer, ...]
     headlines: tuple[str, ...]
     quality: QualityView
     methods: tuple[Paragraph, ...]
@@ -85,6 +87,11 @@ class ReportContext:
     look: str
     trust: str
     over_time: str
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """Every sentence of the summary as it is read: the answers, then what the tables show."""
+        return (*(text for one in self.answers for text in one.texts), *self.headlines)
 
     @property
     def tables(self) -> tuple[TableView, ...]:
@@ -121,6 +128,7 @@ def build_report(inputs: ReportInputs, language: Language, templates: Path) -> R
         night=inputs.run.night,
         chapters=numbered(chapters(inputs, say, Pen(metrics)), metrics),
         cards=cards(inputs, say),
+        answers=answers(inputs, say),
         headlines=headlines(inputs, say),
         quality=quality_view(inputs, say),
         methods=methods_of(inputs, say),

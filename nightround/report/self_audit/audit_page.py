@@ -17,6 +17,7 @@ from nightround.report.numbers.inputs import ReportInputs
 from nightround.report.printing.cleaning import clean, spaced
 from nightround.report.printing.context import ReportContext
 from nightround.report.self_audit.audit_rows import Contradiction
+from nightround.report.tables.answer_page import numbers_of_answers
 from nightround.report.tables.planned_tables import SIGNIFICANT, calls_difference, typeset
 from nightround.report.tables.views import Cell, TableView
 from redcap_sync.messages import Message
@@ -144,14 +145,14 @@ def figures_on_page(read: PageReader, context: ReportContext) -> Iterator[Contra
 
 def sentences_on_page(read: PageReader, context: ReportContext) -> Iterator[Contradiction]:
     """The sentences of the summary stand on the page as they were made."""
-    if [squeezed(text) for text in read.sentences] != [squeezed(clean(text)) for text in context.headlines]:
+    if [squeezed(text) for text in read.sentences] != [squeezed(clean(text)) for text in context.sentences]:
         yield Contradiction("summary", Message.of("contradiction.no_sentences"))
 
 
 def sentences_against_rows(context: ReportContext, inputs: ReportInputs) -> Iterator[Contradiction]:
     """Every number in a sentence of the summary is told by the tables, or counted from them anew."""
     known = told_by_tables(inputs) | named_in_labels(inputs, context.language)
-    for sentence in context.headlines:
+    for sentence in context.sentences:
         for number in FIGURE_OF.findall(sentence):
             if number not in known:
                 yield Contradiction("summary", Message.of("contradiction.no_table", number=number))
@@ -182,6 +183,7 @@ def told_by_tables(inputs: ReportInputs) -> frozenset[str]:
                 and row.value is not None
             ]
             numbers |= {str(len(p_values)), str(sum(calls_difference(row) for row in p_values))}
+    numbers |= {number for text in numbers_of_answers(inputs) for number in FIGURE_OF.findall(text)}
     return frozenset(numbers | counted_of_data(inputs) | {"95", f"{SIGNIFICANT}"})
 
 

@@ -32,6 +32,11 @@ def deviations_in(inputs: ReportInputs) -> list[Finding]:
     return [one for one in inputs.delta.live if one.deviation]
 
 
+def not_graded(inputs: ReportInputs) -> list[Finding]:
+    """The deviations that nobody has assessed."""
+    return [one for one in deviations_in(inputs) if one.state is not FindingState.WAIVED or not one.answer]
+
+
 def waiting_notes(inputs: ReportInputs, say: Wording) -> Iterator[Note]:
     """How many of the findings in doubt are put off, and how many answers wait."""
     states = Counter(one.state for one in inputs.delta.in_doubt)

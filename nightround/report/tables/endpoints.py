@@ -91,11 +91,15 @@ def told_endpoints(inputs: ReportInputs) -> tuple[Endpoint, ...]:
 
 def bounds_notes(inputs: ReportInputs, say: Wording) -> Iterator[str]:
     """How far those who were not looked at could move an endpoint, of all who began."""
-    for endpoint in told_endpoints(inputs):
-        found = (inputs.results.get(ResultKey("bounds", endpoint.id, name)) for name in ("lowest", "highest", "n"))
-        low, high, n = (row.text if row else "" for row in found)
-        if low != high:
-            yield say("bounds_note", label=endpoint.label.in_(say.language), n=n, low=low, high=high)
+    found = (bounds_note(inputs, endpoint, say) for endpoint in told_endpoints(inputs))
+    return (text for text in found if text)
+
+
+def bounds_note(inputs: ReportInputs, endpoint: Endpoint, say: Wording) -> str:
+    """The lowest and highest rate of one endpoint with everybody assessed; '' where everybody is."""
+    found = (inputs.results.get(ResultKey("bounds", endpoint.id, name)) for name in ("lowest", "highest", "n"))
+    low, high, n = (row.text if row else "" for row in found)
+    return say("bounds_note", label=endpoint.label.in_(say.language), n=n, low=low, high=high) if low != high else ""
 
 
 def literature_figure(inputs: ReportInputs, say: Wording, pen: Pen) -> Iterator[Figure]:

@@ -15,10 +15,9 @@ from nightround.study.methods import STATISTIC_SYMBOLS
 from nightround.study.plan import Plan, Variable
 from nightround.texts.catalogue import Wording
 
-MOST_CHANGED = 30
-"""Lines; the attached changes.csv holds all of them."""
+MOST_CAUSES = 8
+"""Lines, one a group of causes; the attached changes.csv holds every number."""
 MOST_RECORDS = 6
-MOST_CAUSES = 3
 ATTACHED_ONLY = frozenset({"odds_ratio_summary", "logistic_summary"})
 """Numbers of the attached result rows that no page prints."""
 ENDS = ("_low", "_high")
@@ -37,21 +36,54 @@ def news_sentence(inputs: ReportInputs, say: Wording) -> str:
     return say("news_some", day=day, n=len(news.changed), compared=news.compared, records=len(news.records))
 
 
-def news_table(inputs: ReportInputs, news: News, say: Wording, most: int = MOST_CHANGED) -> TableView:
-    """Each changed number with what caused it."""
+def news_table(inputs: ReportInputs, news: News, say: Wording) -> TableView:
+    """What caused changes: each set of causes once, with how many numbers it moved, where, and the weightiest."""
+    groups = by_causes(news, inputs.plan)
     return TableView(
         id="news",
         number="",
         title=say("news_title", day=f"{news.since:%Y-%m-%d}"),
-        label_head=say("number"),
+        label_head=say("news_cause"),
         columns=(
-            TableColumn(say("news_before")),
-            TableColumn(say("news_now")),
-            TableColumn(say("news_cause"), kind="text"),
+            TableColumn(say("news_numbers")),
+            TableColumn(say("news_where"), kind="text"),
+            TableColumn(say("news_weightiest"), kind="text"),
         ),
-        rows=tuple(news_row(one, inputs, say) for one in weightiest_first(news, inputs.plan)[:most]),
-        notes=tuple(Note(text) for text in news_notes(inputs, news, say, most)),
+        rows=tuple(cause_row(causes, found, inputs, say) for causes, found in groups[:MOST_CAUSES]),
+        notes=tuple(Note(text) for text in news_notes(inputs, news, groups, say)),
     )
+
+
+CauseGroup = tuple[tuple[Cause, ...], list[ChangedNumber]]
+"""A set of causes with the numbers that it moved."""
+
+
+def by_causes(news: News, plan: Plan) -> list[CauseGroup]:
+    """The changed numbers by their causes: the group with the weightiest number first."""
+    groups: dict[tuple[Cause, ...], list[ChangedNumber]] = {}
+    for one in weightiest_first(news, plan):
+        groups.setdefault(tuple(one.causes), []).append(one)
+    return list(groups.items())
+
+
+def cause_row(causes: tuple[Cause, ...], found: list[ChangedNumber], inputs: ReportInputs, say: Wording) -> Row:
+    """One set of causes: its records, its numbers by place, and the weightiest of them before and now."""
+    places = Counter(place_of(one, inputs.plan, say) for one in found)
+    where = say("enumeration").join(say("counted_in", place=place, n=n) for place, n in places.items())
+    first = found[0]
+    before, now = (typeset(text, say.language) or say("news_absent") for text in (first.before, first.now))
+    name = say("name_parts").join(names_of(first, inputs, say))
+    moved = say("news_moved", name=name, before=before, now=now)
+    return Row(causes_text(causes, inputs, say), (Cell(str(len(found))), Cell(where), Cell(moved)), depth=0)
+
+
+def place_of(one: ChangedNumber, plan: Plan, say: Wording) -> str:
+    """The table of the plan or the part of the report that a changed number stands in."""
+    ids = [table.id for table in plan.tables]
+    if one.table in ids:
+        return say("table_number", n=ids.index(one.table) + 1)
+    regression = next((part for part in plan.regressions if part.id == one.table), None)
+    return regression.label.in_(say.language) if regression else say(f"changed_{one.table}")
 
 
 def weightiest_first(news: News, plan: Plan) -> list[ChangedNumber]:
@@ -78,24 +110,16 @@ def crossed(one: ChangedNumber) -> bool:
     return len(under) == len(sides) and under[0] != under[1]
 
 
-def news_notes(inputs: ReportInputs, news: News, say: Wording, most: int) -> Iterator[str]:
-    """Where the rest is, what caused how many, and what else changed."""
-    if len(news.changed) > most:
-        yield say("news_capped", shown=most, all=len(news.changed))
-        often = Counter(one.causes for one in news.changed).most_common(MOST_CAUSES)
-        told = (say("news_caused", cause=causes_text(causes, inputs, say), n=n) for causes, n in often)
-        yield say("news_by_cause", list=say("semicolon").join(told))
+def news_notes(inputs: ReportInputs, news: News, groups: list[CauseGroup], say: Wording) -> Iterator[str]:
+    """Where every number is listed, and what else changed."""
+    if len(groups) > MOST_CAUSES:
+        rest = sum(len(found) for _, found in groups[MOST_CAUSES:])
+        yield say("news_capped", shown=MOST_CAUSES, all=len(groups), n=rest)
+    yield say("news_attached")
     yield say("news_findings", before=news.findings_before, now=len(inputs.delta.in_doubt))
     if news.rules_changed:
         yield say("news_rules", before=news.rules_before)
     yield say("news_snapshot", snapshot=news.snapshot[:16])
-
-
-def news_row(one: ChangedNumber, inputs: ReportInputs, say: Wording) -> Row:
-    """One changed number."""
-    texts = (Cell(typeset(text, say.language) or say("news_absent")) for text in (one.before, one.now))
-    causes = causes_text(one.causes, inputs, say)
-    return Row(say("name_parts").join(names_of(one, inputs, say)), (*texts, Cell(causes)), depth=0)
 
 
 def causes_text(causes: Sequence[Cause], inputs: ReportInputs, say: Wording) -> str:

@@ -1,4 +1,4 @@
-"""The page on data quality: what was checked, what stands open, what changed this night."""
+"""The page on data quality: what was checked, and what stands open."""
 
 from __future__ import annotations
 
@@ -36,18 +36,16 @@ class QualityView:
     coverage: tuple[Count, ...]
     equation: str
     accounted: str
-    changes: tuple[Count, ...]
     nothing_open: str
     ageing: str
 
 
 def quality_view(inputs: ReportInputs, say: Wording) -> QualityView:
-    """Put coverage and tonight's changes into words."""
+    """Put coverage and the age of findings into words."""
     return QualityView(
         coverage=coverage_counts(inputs, say),
         equation=equation(inputs),
         accounted=accounted(inputs, say),
-        changes=change_counts(inputs, say),
         nothing_open="" if inputs.delta.in_doubt else say("nothing_open"),
         ageing=ageing_text(inputs, say),
     )
@@ -93,18 +91,6 @@ def accounted(inputs: ReportInputs, say: Wording) -> str:
     if inputs.coverage.complete:
         return say("all_accounted")
     return say("not_accounted", rules=say("comma").join(inputs.coverage.unaccounted[:MOST_RULES_LISTED]))
-
-
-def change_counts(inputs: ReportInputs, say: Wording) -> tuple[Count, ...]:
-    """What this night changed."""
-    delta = inputs.delta
-    return (
-        Count(say("opened"), len(delta.opened)),
-        Count(say("reopened"), len(delta.reopened)),
-        Count(say("resolved"), len(delta.resolved)),
-        Count(say("persisting"), len(delta.persisting)),
-        Count(say("untouched"), len(delta.untouched)),
-    )
 
 
 def counts_row(label: str, counts: Iterable[int], *, total: bool = False) -> Row:

@@ -1,4 +1,4 @@
-"""The one-page summary: four numbers, and what they come to in sentences."""
+"""The one-page summary below its answers: a few numbers, and what the tables show in sentences."""
 
 from __future__ import annotations
 
@@ -11,10 +11,8 @@ from nightround.model.rule import Severity
 from nightround.report.numbers.inputs import ReportInputs
 from nightround.report.open_version.withheld import is_withheld
 from nightround.report.tables.endpoints import INTERVALS, interval_text, primary_endpoint, printed
-from nightround.report.tables.news_page import news_sentence
 from nightround.report.tables.planned_tables import SIGNIFICANT, calls_difference, step_count
 from nightround.report.tables.safety_page import safety_sentence, safety_told, text_of
-from nightround.report.tables.trust_page import trust_sentence
 from nightround.study.plan import PlannedTable, Variable
 from nightround.texts.catalogue import Wording
 
@@ -84,12 +82,9 @@ def headlines(inputs: ReportInputs, say: Wording) -> tuple[str, ...]:
         sentence
         for sentence in (
             flow_sentence(inputs, say),
-            endpoint_sentence(inputs, say),
             safety_sentence(inputs, say),
             *(one for table in inputs.plan.tables for one in table_sentences(table, inputs, say)),
             data_sentence(inputs, say),
-            trust_sentence(inputs, say),
-            news_sentence(inputs, say),
         )
         if sentence
     )
@@ -104,21 +99,6 @@ def flow_sentence(inputs: ReportInputs, say: Wording) -> str:
         if step.of not in aside and (step.id not in aside or step_count(inputs.results, step.id))
     )
     return say("headline_flow", steps=say("semicolon").join(steps))
-
-
-def endpoint_sentence(inputs: ReportInputs, say: Wording) -> str:
-    """The primary endpoint with its interval."""
-    endpoint = primary_endpoint(inputs.plan)
-    if endpoint is None:
-        return ""
-    count, known, percent = (printed(inputs.results, endpoint, name) for name in ("count", "n", "percent"))
-    interval = interval_text(inputs, endpoint, INTERVALS[0], say, "percent_interval")
-    label = endpoint.label.in_(say.language)
-    if is_withheld(inputs, endpoint):
-        return say("headline_endpoint_withheld", label=label, n=known)
-    if not interval:
-        return say("headline_endpoint_unknown", label=label)
-    return say("headline_endpoint", label=label, count=count, n=known, percent=percent, interval=interval)
 
 
 def table_sentences(table: PlannedTable, inputs: ReportInputs, say: Wording) -> Iterator[str]:
