@@ -139,8 +139,18 @@ class Section(StudyModel):
     variables: tuple[Variable, ...] = Field(min_length=1)
 
 
+class VisitLabels(StudyModel):
+    """What the two visits of a table are called."""
+
+    before: Text
+    after: Text
+
+
 class PlannedTable(StudyModel):
-    """One table of the report. `kind` says how its columns lie; `family` corrects its P values for their number."""
+    """One table of the report. `kind` says how its columns lie; `family` corrects its P values for their number.
+
+    `visits` are the heads of its two visits; without them REDCap's labels of the events are taken.
+    """
 
     id: str
     title: Text
@@ -148,6 +158,7 @@ class PlannedTable(StudyModel):
     sections: tuple[Section, ...] = Field(min_length=1)
     effects: tuple[Effect, ...] = ()
     family: Correction = "none"
+    visits: VisitLabels | None = None
 
     @property
     def variables(self) -> tuple[Variable, ...]:

@@ -17,7 +17,8 @@ from nightround.report.numbers.inputs import ReportInputs
 from nightround.report.numbers.trust_numbers import drifting_of, pairs_of, trust_of
 from nightround.report.register import Register
 from nightround.snapshots.snapshot_store import SnapshotStore
-from nightround.study.plan import Plan
+from nightround.study.plan import Plan, PlannedTable
+from nightround.study.plan_variables import VisitLabels
 from nightround.texts.labels import words_of_label
 from redcap_sync.errors import ExplainedError
 
@@ -27,12 +28,13 @@ def inputs_of(edition: Edition, snapshot: Snapshot, patients: pd.DataFrame | Non
     plan = edition.plan
     patients = patients_of(plan, snapshot) if patients is None else patients
     outcomes = tuple(one.outcome() for one in edition.outcomes)
+    events = {one.unique_name: words_of_label(one.in_both) for one in snapshot.dictionary.events}
     return ReportInputs(
         study=edition.study,
         title=edition.title,
         synthetic=edition.synthetic,
         run=edition.run,
-        plan=plan,
+        plan=with_visit_labels(plan, events),
         results=results_of(plan, snapshot, patients),
         rules=edition.rules,
         outcomes=outcomes,
@@ -40,7 +42,7 @@ def inputs_of(edition: Edition, snapshot: Snapshot, patients: pd.DataFrame | Non
         delta=edition.delta,
         instruments={one.name: words_of_label(one.label) for one in snapshot.dictionary.instruments},
         versions=edition.versions,
-        events={one.unique_name: words_of_label(one.in_both) for one in snapshot.dictionary.events},
+        events=events,
         choices=choices_of(plan, snapshot),
         look=edition.look,
         trust=trust_of(
@@ -57,6 +59,25 @@ def inputs_of(edition: Edition, snapshot: Snapshot, patients: pd.DataFrame | Non
         drifting=drifting_of(plan, patients),
         record_ids=edition.record_ids,
     )
+
+
+def with_visit_labels(plan: Plan, events: Mapping[str, Words]) -> Plan:
+    """The plan with REDCap's labels of the two events of a table, where it names its visits not itself.
+
+    A table whose lines are of several events, and a project without events, have no such label.
+    """
+    return plan.model_copy(update={"tables": tuple(with_event_labels(table, events) for table in plan.tables)})
+
+
+def with_event_labels(table: PlannedTable, events: Mapping[str, Words]) -> PlannedTable:
+    """One table with the labels of its events."""
+    pairs = {(v.before.event, v.after.event) for v in table.variables if v.before and v.after}
+    if table.visits or len(pairs) != 1:
+        return table
+    before, after = (events.get(event) for event in pairs.pop())
+    if before is None or after is None or before == after:
+        return table
+    return table.model_copy(update={"visits": VisitLabels(before=before, after=after)})
 
 
 def choices_of(plan: Plan, snapshot: Snapshot) -> Mapping[str, Mapping[str, Words]]:

@@ -32,7 +32,7 @@ from nightround.report.tables.endpoints import (
 )
 from nightround.report.tables.methods_page import Paragraph, methods_of
 from nightround.report.tables.news_page import news_table
-from nightround.report.tables.planned_tables import measured_label, step_count, table_view
+from nightround.report.tables.planned_tables import measured_label, step_count, table_view, visit_labels
 from nightround.report.tables.quality_page import QualityView, quality_tables, quality_view
 from nightround.report.tables.safety_page import safety_table, safety_told
 from nightround.report.tables.summary_page import Card, cards, headlines, look_sentence
@@ -241,7 +241,7 @@ def trend_figures(inputs: ReportInputs, table: PlannedTable, say: Wording, pen: 
     )
     panels = [one for one in found if one]
     groups = tuple(group.label.in_(say.language) for group in inputs.plan.groups)
-    texts = TrendTexts(say("trend_title"), groups, (say("before"), say("after")))
+    texts = TrendTexts(say("trend_title"), groups, visit_labels(table, say))
     if panels:
         yield Figure(say("trend_title"), trend_drawing(panels, texts, pen))
 

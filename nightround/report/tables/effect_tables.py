@@ -13,7 +13,14 @@ from nightround.report.figures.paired_lines import PairedPanel, PairedTexts, pai
 from nightround.report.figures.survival_curves import CurveTexts, curves_of, survival_drawing
 from nightround.report.numbers.facts import Line, PatientPair
 from nightround.report.numbers.inputs import ReportInputs
-from nightround.report.tables.planned_tables import SIGNIFICANT, measured_label, p_with_sign, typeset
+from nightround.report.tables.planned_tables import (
+    SIGNIFICANT,
+    measured_label,
+    p_with_sign,
+    typeset,
+    visit_label,
+    visit_labels,
+)
 from nightround.report.tables.trust_column import trust_cells, trust_columns
 from nightround.report.tables.views import Cell, Figure, Note, Part, Row, TableColumn, TableView
 from nightround.study.methods import words_of
@@ -47,11 +54,17 @@ def transition_table(inputs: ReportInputs, table: PlannedTable, variable: Variab
         id=f"{table.id}_{variable.id}_transitions",
         number="",
         title=say("transition_title", label=variable.label.in_(say.language)),
-        label_head=say("transition_before"),
-        columns=tuple(TableColumn(level, say("after")) for level in levels),
+        label_head=visit_label(table, "before", say),
+        columns=tuple(TableColumn(level, visit_label(table, "after", say)) for level in levels),
         rows=rows,
-        notes=(Note(say("transition_note")),),
+        notes=(Note(transition_note(table, say)),),
     )
+
+
+def transition_note(table: PlannedTable, say: Wording) -> str:
+    """Which visit the rows are, and which the columns."""
+    before, after = visit_labels(table, say)
+    return say("transition_note", before=before, after=after)
 
 
 def transition_rows(
@@ -77,7 +90,7 @@ def paired_figures(inputs: ReportInputs, table: PlannedTable, say: Wording, pen:
     ]
     if panels:
         groups = tuple(group.label.in_(say.language) for group in inputs.plan.groups)
-        texts = PairedTexts(say("paired_title"), groups, (say("before"), say("after")))
+        texts = PairedTexts(say("paired_title"), groups, visit_labels(table, say))
         yield Figure(say("paired_title"), paired_drawing(panels, texts, pen), say("paired_note"))
 
 
@@ -163,7 +176,6 @@ def difference_table(inputs: ReportInputs, table: PlannedTable, say: Wording) ->
         if row_of(inputs, table.id, variable.id, f"{DIFFERENCES[0]}_summary")
     ]
     columns = [TableColumn(say(f"effect_{effect}"), say("ci_95")) for effect in DIFFERENCES]
-    groups = [group.label.in_(say.language) for group in inputs.plan.groups[:2]]
     return TableView(
         id=f"{table.id}_differences",
         number="",
@@ -172,11 +184,18 @@ def difference_table(inputs: ReportInputs, table: PlannedTable, say: Wording) ->
         columns=(*columns, TableColumn("P", say("effect_ancova"), kind="p"), *trust_columns(inputs.trust, say)),
         rows=tuple(rows),
         notes=(
-            Note(say("differences_note", first=groups[0], second=groups[-1])),
+            Note(differences_note(inputs, table, say)),
             Note(methods_note(inputs, table, say)),
             *trust_as_in(inputs, table, say),
         ),
     )
+
+
+def differences_note(inputs: ReportInputs, table: PlannedTable, say: Wording) -> str:
+    """Which group and which visit is taken from which."""
+    groups = [group.label.in_(say.language) for group in inputs.plan.groups[:2]]
+    before, after = visit_labels(table, say)
+    return say("differences_note", first=groups[0], second=groups[-1], before=before, after=after)
 
 
 def trust_as_in(inputs: ReportInputs, table: PlannedTable, say: Wording) -> Iterator[Note]:
@@ -213,7 +232,7 @@ def distribution(inputs: ReportInputs, table: PlannedTable, variable: Variable, 
                 row_of(inputs, table.id, variable.id, "count", group=group.id, visit=visit, level=level.id)
                 for level in variable.levels
             ]
-            label = say("group_at_visit", group=group.label.in_(say.language), visit=say(visit))
+            label = say("group_at_visit", group=group.label.in_(say.language), visit=visit_label(table, visit, say))
             bars.append(Bar(label, tuple(int(row.value or 0) if row else 0 for row in rows)))
     levels = tuple(level.label.in_(say.language) for level in variable.levels)
     title = say("distribution_title", label=variable.label.in_(say.language))

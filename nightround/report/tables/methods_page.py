@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from nightround.model.result import ResultRow
 from nightround.report.numbers.inputs import ReportInputs
-from nightround.report.tables.planned_tables import step_count
+from nightround.report.tables.planned_tables import step_count, visit_label
 from nightround.report.tables.trust_page import label_of_line
 from nightround.study.methods import words_of
 from nightround.study.plan import PlannedTable
@@ -82,13 +82,21 @@ def family(table: PlannedTable, say: Wording) -> str:
 def missing_values(inputs: ReportInputs, say: Wording) -> Iterator[str]:
     """Each planned variable with missing values in the population, and how many."""
     labels = {(table.id, v.id): v.label.in_(say.language) for table in inputs.plan.tables for v in table.variables}
+    tables = {table.id: table for table in inputs.plan.tables}
     rows = [row for row in inputs.results if row.statistic == "missing" and not row.group and row.value]
     found = [
-        say(f"missing_at_{row.visit or 'once'}", label=labels[row.table, row.variable], n=row.text)
+        missing_at(tables[row.table], row, labels[row.table, row.variable], say)
         for row in rows
         if (row.table, row.variable) in labels
     ]
     yield say("missing_listed", list=say("semicolon").join(found)) if found else say("missing_none")
+
+
+def missing_at(table: PlannedTable, row: ResultRow, label: str, say: Wording) -> str:
+    """How many have no value of a variable, and at which visit."""
+    if not row.visit:
+        return say("missing_at_once", label=label, n=row.text)
+    return say("missing_at_visit", label=label, visit=visit_label(table, row.visit, say), n=row.text)
 
 
 def trust_methods(inputs: ReportInputs, say: Wording) -> Iterator[str]:

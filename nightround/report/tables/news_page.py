@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from nightround.model.language import Words
 from nightround.report.numbers.facts import Cause, ChangedNumber, News
 from nightround.report.numbers.inputs import ReportInputs
-from nightround.report.tables.planned_tables import SIGNIFICANT, typeset
+from nightround.report.tables.planned_tables import SIGNIFICANT, typeset, visit_label
 from nightround.report.tables.views import Cell, Note, Row, TableColumn, TableView
 from nightround.study.methods import STATISTIC_SYMBOLS
 from nightround.study.plan import Plan, Variable
@@ -156,10 +156,16 @@ def names_of(one: ChangedNumber, inputs: ReportInputs, say: Wording) -> Iterator
         yield next((level.label.in_(language) for level in variable.levels if level.id == one.level), one.level)
     yield from (group.label.in_(language) for group in plan.groups if one.group and group.id == one.group)
     if one.visit:
-        yield say(one.visit)
+        yield visit_name(plan, one, say)
     name = one.statistic.removesuffix("_summary")
     if name != "summary":
         yield say(f"changed_{name}") if name in STATISTICS else effect_name(name, say)
+
+
+def visit_name(plan: Plan, one: ChangedNumber, say: Wording) -> str:
+    """The visit of a changed number, by the table it stands in."""
+    table = next((table for table in plan.tables if table.id == one.table), None)
+    return visit_label(table, one.visit, say) if table else say(one.visit)
 
 
 def effect_name(name: str, say: Wording) -> str:

@@ -276,9 +276,21 @@ def p_with_sign(text: str) -> str:
     return f"{text[0]} {text[1:]}" if text[:1] in "<>" else f"= {text}"
 
 
+def visit_label(table: PlannedTable, visit: str, say: Wording) -> str:
+    """What a visit of a table is called: by the plan or REDCap's events, else as the first or the second."""
+    if table.visits is None:
+        return say(visit)
+    return (table.visits.before if visit == "before" else table.visits.after).in_(say.language)
+
+
+def visit_labels(table: PlannedTable, say: Wording) -> tuple[str, str]:
+    """What the two visits of a table are called."""
+    return visit_label(table, "before", say), visit_label(table, "after", say)
+
+
 def visit_columns(source: TableSource) -> tuple[TableColumn, ...]:
     """The columns of one group's visits."""
-    visits = (TableColumn(source.say("before")), TableColumn(source.say("after")))
+    visits = (TableColumn(label) for label in visit_labels(source.table, source.say))
     return (*visits, *effect_columns(source, effects_shown(source, within=True)), *test_columns(source))
 
 
