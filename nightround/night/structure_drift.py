@@ -250,9 +250,9 @@ def _references(rule: Rule) -> tuple[tuple[str, str], ...]:
 
     try:
         read = [one for text in (rule.discrepancy, rule.applies) if text for one in references(parse(text))]
+        checked = compile_check(rule.check)[1] if rule.check else ()
     except LogicError:
         return ()
-    checked = compile_check(rule.check)[1] if rule.check else ()
     return tuple((one.event, one.field) for one in (*read, *checked))
 
 
