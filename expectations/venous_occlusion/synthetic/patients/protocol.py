@@ -37,6 +37,8 @@ REFERENCE = {
 """Reference ranges as a laboratory prints them, by sex where they differ (WS/T 405-2012, 404.1-2012 and 404.5-2015)."""
 PI_OF_LOGIC = 3.14159265
 WARDS = ("ward_1", "ward_2")
+OCCLUDED_ON_ULTRASOUND = {"1": "2", "2": "3", "3": "4"}
+"""Codes of `us_iliac` by those of `iliac_side`."""
 SITES = ("above", "below")
 LEAST_TAPER = 1.0
 """By how many cm a leg is wider above the knee than below."""

@@ -109,11 +109,13 @@ def _asked(person: Person, when: Calendar, more: np.random.Generator) -> Asked:
 
 
 def _asked_at_screening(row: Row, asked: Asked) -> Row:
+    criteria = protocol.eligibility(asked.person.codes["thrombosis_side"], asked.more)
     return {
         **protocol.demographics(row, asked.ward),
-        **protocol.eligibility(asked.person.codes["thrombosis_side"], asked.more),
+        **criteria,
         **protocol.thrombosis(row, asked.more),
         **_asked_at_both(row, asked, patent=False),
+        "us_iliac": protocol.OCCLUDED_ON_ULTRASOUND[criteria["iliac_side"]],
     }
 
 
