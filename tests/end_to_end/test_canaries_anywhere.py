@@ -188,7 +188,7 @@ def stored(data: Path) -> str:
     with closing(sqlite3.connect(path)) as connection:
         kept = [
             row
-            for table in ("runs", "steps", "digests", "outcomes")
+            for table in ("runs", "steps", "messages", "outcomes")
             for row in connection.execute(f"SELECT * FROM {table}")  # noqa: S608
         ]
     return "\n".join(str(cell) for row in kept for cell in row)

@@ -290,12 +290,13 @@ def test_no_value_is_told_or_in_plain_on_the_disk(everything: Everything, told: 
 
 
 def test_no_record_is_told_but_to_who_may_read_the_data_folder(everything: Everything, told: dict[str, str]) -> None:
-    """No log, terminal, JSON of a run, mail or file name has a record id; the private list of a run has."""
+    """No log, terminal, JSON of a run, mail or file name has a record id; the private lists of a run have."""
     assert having(told, RECORDS) == []
     assert not [path for path in everything.data.rglob("*") if "CANARY" in path.name]
     files = [path for path in everything.data.rglob("*") if path.is_file() and "sqlite3" not in path.name]
     assert {path.name for path in files if RECORDS[0].encode() in path.read_bytes()} == {
         "findings.csv",
+        "list_1_data_manager.csv",
         "server_said.txt",
     }
 
