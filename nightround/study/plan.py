@@ -89,6 +89,8 @@ class Plan(StudyModel):
     safety: Safety | None = None
     literature: tuple[Literature, ...] = ()
     per_patient: tuple[PerPatient, ...] = ()
+    abbreviations: dict[str, Text] = Field(default_factory=dict)
+    """What the abbreviations of titles and labels stand for; a table that has one expands it in its notes."""
 
     def table(self, table_id: str) -> PlannedTable:
         """The table of an id."""

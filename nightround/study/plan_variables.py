@@ -159,6 +159,8 @@ class PlannedTable(StudyModel):
     effects: tuple[Effect, ...] = ()
     family: Correction = "none"
     visits: VisitLabels | None = None
+    overall: bool = False
+    """Whether a table by group has a column of all its patients before those of the groups."""
 
     @property
     def variables(self) -> tuple[Variable, ...]:
@@ -168,6 +170,8 @@ class PlannedTable(StudyModel):
     @model_validator(mode="after")
     def _fits(self) -> PlannedTable:
         require_unique("variable", (variable.id for variable in self.variables))
+        if self.overall and self.kind != "by_group":
+            raise ValueError("`overall` is a column of a table by_group")
         for variable in self.variables:
             if (self.kind == "by_group") != (variable.field is not None):
                 raise ValueError(f"the fields of {variable.id!r} do not fit a table {self.kind!r}")

@@ -34,23 +34,23 @@ def test_every_summary_and_test_of_the_plan_is_printed_where_it_belongs() -> Non
     """Groups in the plan's order, then the effect, the statistic before P, and P of the test beside it."""
     table = baseline()
     assert [column.head for column in table.columns] == ["通畅组", "闭塞组", "SMD", "统计量", "P", "P"]
-    assert line(table, "男性") == ("29 (67.4)", "9 (47.4)", "", "χ²2.238", "0.135a", "0.165")
-    assert line(table, "年龄（岁）") == ("54.0±15.4", "154.2±12.0", "−0.55", "t−2.047", "0.045b", "")
+    assert line(table, "男性[n(%)]") == ("29 (67.4)", "9 (47.4)", "", "χ²2.238", "0.135a", "0.165")
+    assert line(table, "年龄（岁，x\u0304±s）") == ("54.0±15.4", "154.2±12.0", "−0.55", "t−2.047", "0.045b", "")
 
 
 def test_levels_stand_under_their_variable_which_carries_the_test() -> None:
     """A categorical variable has a line with the test and one line a level without."""
     table = baseline()
     rows = {row.label: row for row in table.rows}
-    assert rows["左侧"].depth > rows["患侧"].depth
-    assert line(table, "患侧")[-2] == "0.917a"
+    assert rows["左侧"].depth > rows["患侧[n(%)]"].depth
+    assert line(table, "患侧[n(%)]")[-2] == "0.917a"
     assert line(table, "左侧") == ("22 (51.2)", "10 (52.6)", "", "", "", "")
 
 
 def test_what_cannot_be_estimated_is_printed_with_its_reason() -> None:
     """A missing number is a sign with a letter, and the letter's note says why."""
     table = baseline()
-    assert line(table, "病程（d）*")[1] == "–c"
+    assert line(table, "病程[d，M(IQR)]")[1] == "–c"
     assert [note.text for note in table.notes if note.letter == "c"] == ["无可用数据"]
 
 
@@ -73,7 +73,7 @@ def test_a_p_value_under_the_level_is_bold_by_its_value_not_its_text() -> None:
     """The unrounded P decides: 0.0496 printed as 0.050 is bold."""
     key = ResultKey("table1", "age", "p")
     rows = [replace(row, value=0.0496, text="0.050") if row.key == key else row for row in RESULTS]
-    row = next(row for row in baseline(ResultSet(rows)).rows if row.label == "年龄（岁）")
+    row = next(row for row in baseline(ResultSet(rows)).rows if row.label == "年龄（岁，x\u0304±s）")
     assert row.cells[4].strong
 
 

@@ -23,7 +23,7 @@ def test_every_planned_table_is_a_real_table() -> None:
     document = Document(io.BytesIO(made()))
     assert len(document.tables) == len(PLAN.tables)
     cells = [[cell.text for cell in row.cells] for row in document.tables[0].rows]
-    assert ["男性", "29\u00a0(67.4)", "9\u00a0(47.4)", "", "χ²\u00a0=\u00a02.238", "0.135a", "0.165"] in cells
+    assert ["男性[n(%)]", "29\u00a0(67.4)", "9\u00a0(47.4)", "", "χ²\u00a0=\u00a02.238", "0.135a", "0.165"] in cells
     assert document.tables[0].rows[0].cells[0].text == "项目"
 
 
@@ -67,10 +67,10 @@ def test_columns_are_as_wide_as_their_cells_need() -> None:
     assert not [text for text in cells if re.search(r"\d \(", text)]
 
 
-def test_notes_are_two_paragraphs_with_raised_letters_and_nothing_on_columns_that_are_not_there() -> None:
-    """What is about the whole table, then the letters; the column on values in doubt stays in the report."""
+def test_notes_are_two_paragraphs_with_raised_letters_and_nothing_on_marks_of_the_margin() -> None:
+    """What is about the whole table, then the letters; the marks of values in doubt stay in the report."""
     document = Document(io.BytesIO(made("en")))
-    notes = [one for one in document.paragraphs if one.text.startswith(("Values are", "a\u00a0"))]
+    notes = [one for one in document.paragraphs if one.text.startswith(("Values are", "Bold", "a\u00a0"))]
     assert len(notes) == 2 * len(document.tables)
     assert all(one.runs[0].font.superscript for one in notes if one.text.startswith("a"))
-    assert not [one for one in document.paragraphs if "with an open finding" in one.text]
+    assert not [one for one in document.paragraphs if "in doubt" in one.text]

@@ -80,7 +80,7 @@ def open_table(table: PlannedTable) -> PlannedTable:
     )
     effects = tuple(effect for effect in table.effects if effect == "change")
     title = words("open_version.pooled_title", title=table.title)
-    return table.model_copy(update={"title": title, "sections": sections, "effects": effects})
+    return table.model_copy(update={"title": title, "sections": sections, "effects": effects, "overall": False})
 
 
 def open_rows(plan: Plan, results: ResultSet) -> Iterator[ResultRow]:

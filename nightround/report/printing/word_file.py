@@ -5,11 +5,12 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Sequence
+from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any
 
 from nightround.report.printing.cleaning import clean, spaced
 from nightround.report.printing.context import ReportContext
-from nightround.report.tables.views import Cell, Note, TableColumn, TableView
+from nightround.report.tables.views import Cell, Note, TableView
 from nightround.texts.catalogue import Wording
 
 if TYPE_CHECKING:
@@ -76,18 +77,18 @@ def add_table(document: Document, table: TableView, say: Wording) -> None:
     caption = document.add_paragraph()
     caption.add_run(f"{say('table_number', n=table.number)}  ").bold = True
     caption.add_run(clean(table.title)).bold = True
-    columns = [one for one in enumerate(table.columns) if one[1].kind != "trust"]
     heads = 2 if table.spanners else 1
-    made = document.add_table(rows=heads + len(table.rows), cols=len(columns) + 1)
-    set_widths(made, table, [column.width for _, column in columns])
+    made = document.add_table(rows=heads + len(table.rows), cols=len(table.columns) + 1)
+    set_widths(made, table, [column.width for column in table.columns])
     if table.spanners:
         fill_spanners(made, table)
-    fill_head(made, heads - 1, table, [column for _, column in columns])
+    fill_head(made, heads - 1, table)
     for row, made_row in zip(table.rows, list(made.rows)[heads:], strict=True):
         label, *cells = made_row.cells  # of a row: `made.cell` reads the whole table for each
         fill(label, Cell(row.label, strong=row.heading), indent=row.depth)
-        for cell, (column, _) in zip(cells, columns, strict=True):
-            fill(cell, row.cells[column] if column < len(row.cells) else Cell(), centred=True)
+        contents = chain(row.cells, repeat(Cell()))
+        for cell, content in zip(cells, contents, strict=False):
+            fill(cell, content, centred=True)
     draw_lines(made, heads)
     if table.spanners:
         draw_spanners(made, table)
@@ -95,8 +96,8 @@ def add_table(document: Document, table: TableView, say: Wording) -> None:
 
 
 def trust_notes(say: Wording) -> set[str]:
-    """The notes on the column that a manuscript has no use for."""
-    return {say("trust_column_note"), say("trust_column_note_open")}
+    """The notes on marks of the margin, which a manuscript does not have."""
+    return {say("trust_marks_note"), say("trust_mark_note")}
 
 
 def set_widths(made: Table, table: TableView, widths: Sequence[float]) -> None:
@@ -134,13 +135,13 @@ def fill_spanners(made: Table, table: TableView) -> None:
         place = end + 1
 
 
-def fill_head(made: Table, row: int, table: TableView, columns: Sequence[TableColumn]) -> None:
+def fill_head(made: Table, row: int, table: TableView) -> None:
     """The heads of the columns, and the marks that every page repeats them."""
     from docx.oxml import OxmlElement
 
     label, *cells = made.rows[row].cells
     fill(label, Cell(table.label_head, strong=True))
-    for cell, column in zip(cells, columns, strict=True):
+    for cell, column in zip(cells, table.columns, strict=True):
         head = Cell("", symbol=column.head) if column.kind == "p" else Cell(column.head, strong=True)
         fill(cell, head, centred=True)
         if column.under:

@@ -28,7 +28,6 @@ INTERVAL = re.compile(
 )
 """An estimate with its interval, as it is printed in either language."""
 FIGURE_OF = re.compile(r"\d+(?:\.\d+)?")
-TRUST_COLUMN = "trust"
 
 
 class PageCell(NamedTuple):
@@ -39,11 +38,12 @@ class PageCell(NamedTuple):
 
 
 class PageReader(HTMLParser):
-    """Reads the body cells of every numbered table, the sentences of the summary, and the words of each figure."""
+    """Reads cells and marks of every numbered table, sentences of the summary, and the words of each figure."""
 
     def __init__(self) -> None:
         super().__init__()
         self.cells: dict[str, list[PageCell]] = {}
+        self.marks: dict[str, list[str]] = {}
         self.sentences: list[str] = []
         self.figures: list[list[str]] = []
         self._table = self._kind = ""
@@ -56,6 +56,8 @@ class PageReader(HTMLParser):
         if tag == "div" and about.get("id", "").startswith("table-"):
             self._table = about["id"].removeprefix("table-")
         self._inside[tag] += 1
+        if tag == "span" and about.get("class") == "mark":
+            self._open = []
         if tag == "td" and self._inside["tbody"]:
             self._open, self._kind = [], about.get("class", "")
         if tag == "svg" and about.get("class") == "figure":
@@ -73,13 +75,15 @@ class PageReader(HTMLParser):
         self._inside[tag] = max(self._inside[tag] - 1, 0)
         if tag == "svg":
             self._inside["figure"] = 0
-        if tag not in {"td", "li", "text"} or self._open is None:
+        if tag not in {"td", "li", "text", "span"} or self._open is None or (tag == "span" and self._inside["td"]):
             return
         text, self._open = "".join(self._open).strip(), None
         if tag == "li":
             self.sentences.append(text)
         elif tag == "text":
             self.figures[-1].append(text)
+        elif tag == "span":
+            self.marks.setdefault(self._table, []).append(text)
         else:
             self.cells.setdefault(self._table, []).append(PageCell(self._kind, text))
 
@@ -101,6 +105,8 @@ def contradictions_of_page(page: str, context: ReportContext, inputs: ReportInpu
     read = read_page(page)
     for table in context.tables:
         yield from cells_against_view(table, read.cells.get(table.id, []))
+        if read.marks.get(table.id, []) != [row.mark for row in table.rows if row.mark]:
+            yield Contradiction(f"table {table.number}", Message.of("contradiction.no_cells"))
     for planned in inputs.plan.tables:
         yield from cells_against_rows(planned.id, read.cells.get(planned.id, []), inputs, context.language)
     yield from sentences_on_page(read, context)
@@ -127,7 +133,7 @@ def cells_against_rows(
     printed = {squeezed(typeset(row.text, language)) for row in inputs.results if row.table == table}
     for cell in cells:
         text = squeezed(cell.text.rpartition(" = ")[2])
-        if cell.kind != TRUST_COLUMN and FIGURE_OF.search(text) and text not in printed:
+        if FIGURE_OF.search(text) and text not in printed:
             yield Contradiction(f"table {table}", Message.of("contradiction.no_row", text=cell.text))
 
 

@@ -21,7 +21,7 @@ from nightround.report.tables.planned_tables import (
     visit_label,
     visit_labels,
 )
-from nightround.report.tables.trust_column import trust_cells, trust_columns
+from nightround.report.tables.trust_marks import trust_mark, trust_notes
 from nightround.report.tables.views import Cell, Figure, Note, Part, Row, TableColumn, TableView
 from nightround.study.methods import words_of
 from nightround.study.plan import Factor, PlanGroup, PlannedTable, Regression, Survival, Variable
@@ -166,11 +166,9 @@ def difference_table(inputs: ReportInputs, table: PlannedTable, say: Wording) ->
     rows = [
         Row(
             measured_label(variable, say),
-            (
-                *difference_cells(inputs, table, variable, say),
-                *trust_cells(inputs.trust, Line(table.id, variable.id)),
-            ),
+            tuple(difference_cells(inputs, table, variable, say)),
             depth=0,
+            mark=trust_mark(inputs.trust, Line(table.id, variable.id)),
         )
         for variable in table.variables
         if row_of(inputs, table.id, variable.id, f"{DIFFERENCES[0]}_summary")
@@ -181,12 +179,12 @@ def difference_table(inputs: ReportInputs, table: PlannedTable, say: Wording) ->
         number="",
         title=say("differences_title"),
         label_head=say("outcome"),
-        columns=(*columns, TableColumn("P", say("effect_ancova"), kind="p"), *trust_columns(inputs.trust, say)),
+        columns=(*columns, TableColumn("P", say("effect_ancova"), kind="p")),
         rows=tuple(rows),
         notes=(
             Note(differences_note(inputs, table, say)),
             Note(methods_note(inputs, table, say)),
-            *trust_as_in(inputs, table, say),
+            *trust_notes(rows, say),
         ),
     )
 
@@ -196,12 +194,6 @@ def differences_note(inputs: ReportInputs, table: PlannedTable, say: Wording) ->
     groups = [group.label.in_(say.language) for group in inputs.plan.groups[:2]]
     before, after = visit_labels(table, say)
     return say("differences_note", first=groups[0], second=groups[-1], before=before, after=after)
-
-
-def trust_as_in(inputs: ReportInputs, table: PlannedTable, say: Wording) -> Iterator[Note]:
-    """The last column counts what it counts in the table that the differences are of."""
-    if inputs.trust.lines:
-        yield Note(say("trust_column_as_in", n=inputs.plan.tables.index(table) + 1))
 
 
 def difference_cells(inputs: ReportInputs, table: PlannedTable, variable: Variable, say: Wording) -> Iterator[Cell]:

@@ -11,7 +11,7 @@ from nightround.report.figures.intervals import Interval, IntervalTexts, interva
 from nightround.report.numbers.facts import Line
 from nightround.report.numbers.inputs import ReportInputs
 from nightround.report.open_version.withheld import is_withheld
-from nightround.report.tables.trust_column import trust_cells, trust_columns, trust_notes
+from nightround.report.tables.trust_marks import trust_mark, trust_notes
 from nightround.report.tables.views import Cell, Figure, Note, Row, TableColumn, TableView
 from nightround.study.plan import Endpoint, Literature, Plan
 from nightround.texts.catalogue import Wording
@@ -56,8 +56,8 @@ def endpoint_table(inputs: ReportInputs, say: Wording) -> TableView:
         if is_withheld(inputs, endpoint):
             none = Cell(say("withheld"))
             cells = (Cell(say("withheld_of", n=known), notes=WITHHELD_LETTER), none, none, none)
-        doubt = trust_cells(inputs.trust, Line(ENDPOINTS, endpoint.id))
-        rows.append(Row(endpoint.label.in_(say.language), (*cells, *doubt), depth=0))
+        mark = trust_mark(inputs.trust, Line(ENDPOINTS, endpoint.id))
+        rows.append(Row(endpoint.label.in_(say.language), cells, depth=0, mark=mark))
     return TableView(
         id=ENDPOINTS,
         number="",
@@ -67,13 +67,12 @@ def endpoint_table(inputs: ReportInputs, say: Wording) -> TableView:
             TableColumn(say("patients_of_known"), kind="text"),
             TableColumn("%"),
             *(TableColumn(say("ci_95"), say(f"interval_{method}")) for method in INTERVALS),
-            *trust_columns(inputs.trust, say),
         ),
         rows=tuple(rows),
         notes=(
             Note(missing_note(inputs, say)),
             *(Note(text) for text in bounds_notes(inputs, say)),
-            *trust_notes(inputs.trust, say),
+            *trust_notes(rows, say),
             *([Note(say("withheld_note"), WITHHELD_LETTER)] if withheld_from(inputs) else []),
         ),
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from string import ascii_lowercase
@@ -9,7 +11,7 @@ from string import ascii_lowercase
 from nightround.model.language import Language, Words
 from nightround.model.result import ResultKey, ResultRow, ResultSet
 from nightround.report.numbers.facts import EMPTY_TRUST, Line, Trust
-from nightround.report.tables.trust_column import trust_cells, trust_columns, trust_notes
+from nightround.report.tables.trust_marks import trust_mark, trust_notes
 from nightround.report.tables.views import Cell, Note, Row, Spanner, TableColumn, TableView
 from nightround.study.methods import STATISTIC_SYMBOLS, Caution, HypothesisTestName, words_of
 from nightround.study.plan import Level, Plan, PlanGroup, PlannedTable, Section, Variable
@@ -21,6 +23,8 @@ BETWEEN_EFFECTS = frozenset({"difference", "smd"})
 WITHIN_EFFECTS = frozenset({"change"})
 WITHOUT_INTERVAL = frozenset({"smd"})
 """Effects whose interval stands in the attached result rows only, for room."""
+OWN_ABBREVIATIONS = ("CI", "IQR", "M", "OR", "SD")
+"""What heads and labels of the engine abbreviate."""
 FLOW = "flow"
 """The table of the flow's counts and of the group sizes."""
 
@@ -75,14 +79,27 @@ class TableSource:
     def summary(self, variable: str, group: str, visit: str, level: str = "") -> Cell:
         """The cell that describes a variable, or a level of it, in a group at a visit."""
         row = self.row(variable, "summary", group, visit, level)
-        return Cell(typeset(row.text, self.language), notes=self.remarks(row, method=False)) if row else Cell()
+        if row is None:
+            return Cell()
+        letters = self.remarks(row, method=False) + ("" if level else self.known(variable, group, visit))
+        return Cell(typeset(row.text, self.language), notes="".join(sorted(letters)))
+
+    def known(self, variable: str, group: str, visit: str) -> str:
+        """The letter of how many have a value, where somebody has none."""
+        missing, known = (self.row(variable, name, group, visit) for name in ("missing", "n"))
+        return self.notes.letter(self.say("n_equals", n=known.text)) if missing and missing.value and known else ""
 
     def tests(self, variable: str, group: str = "") -> tuple[Cell, ...]:
         """The statistic and P of the test that counts, then P of those beside it."""
         if not test_columns(self):
             return ()
-        names = ("p", *(f"{test}_p" for test in listed_tests(self)))
-        return self.statistic(variable, group, ""), *(self.p_value(variable, name, group) for name in names)
+        beside = (self.first_p(variable, tests, group) for tests in beside_columns(self).values())
+        return self.statistic(variable, group, ""), self.p_value(variable, "p", group), *beside
+
+    def first_p(self, variable: str, tests: Sequence[str], group: str) -> Cell:
+        """P of the first of some tests that ran; they share a column."""
+        cells = (self.p_value(variable, f"{test}_p", group) for test in tests)
+        return next((cell for cell in cells if cell.text), Cell())
 
     def p_value(self, variable: str, name: str, group: str) -> Cell:
         """A P value with the letter of its test, bold under the customary level."""
@@ -107,24 +124,39 @@ class TableSource:
 
 
 def typeset(text: str, language: Language) -> str:
-    """A cell as a language's journals set it: 54.0±15.4 and 62~742 in Chinese, 54.0 ± 15.4 and 62–742 in English."""
-    return text.replace("±", " ± ").replace("~", "–") if language == "en" else text
+    """A cell as a language's journals set it: 54.0±15.4 and 62～742 in Chinese, 54.0 ± 15.4 and 62–742 in English."""
+    return text.replace("±", " ± ").replace("~", "–") if language == "en" else text.replace("~", "～")
 
 
 def label_of(variable: Variable, source: TableSource) -> str:
-    """A variable's label with its unit and what its numbers are."""
-    return with_unit(f"label_{variable.summary}", variable, source.say)
+    """A variable's label with its unit, and what its numbers are where the notes do not say it of all."""
+    kind = variable.summary if variable.summary in kinds_in_heads(source.table) else "plain"
+    return with_unit(f"label_{kind}", variable, source.say)
+
+
+def kinds_in_heads(table: PlannedTable) -> frozenset[str]:
+    """The summaries that a line names itself: all of a table by group, else all but the commonest.
+
+    A wide table of measurements at two visits has one kind of number nearly throughout; its notes name that one.
+    """
+    kinds = Counter(variable.summary for variable in table.variables)
+    return frozenset(kinds) if table.kind == "by_group" else frozenset(kinds) - {commonest(table)}
+
+
+def commonest(table: PlannedTable) -> str:
+    """The summary that most lines of a table have."""
+    return Counter(variable.summary for variable in table.variables).most_common(1)[0][0]
 
 
 def measured_label(variable: Variable, say: Wording) -> str:
-    """A variable's label with its unit, without the mark of its summary."""
-    return with_unit("label_mean_sd", variable, say)
+    """A variable's label with its unit, without the name of its summary."""
+    return with_unit("label_plain", variable, say)
 
 
 def with_unit(name: str, variable: Variable, say: Wording) -> str:
     """A variable's label with its unit; where the label ends in a bracket of its own, the unit goes into it."""
     label, unit = (text.in_(say.language) for text in (variable.label, variable.unit))
-    if variable.counted and name != "label_mean_sd":
+    if name == "label_n_percent":
         return say(name, label=label)
     if not unit:
         return say(f"{name}_no_unit", label=label)
@@ -148,6 +180,14 @@ def listed_tests(source: TableSource) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*planned, *(test.value for test in exact if f"{test.value}_p" in made)]))
 
 
+def beside_columns(source: TableSource) -> dict[str, list[str]]:
+    """The tests beside the one that counts, by the head of their column: Fisher's and its extension have one."""
+    columns: dict[str, list[str]] = {}
+    for test in listed_tests(source):
+        columns.setdefault(source.say(f"short_{test}"), []).append(test)
+    return columns
+
+
 def calls_difference(row: ResultRow) -> bool:
     """Whether a P is under the customary level, and its test may say so.
 
@@ -167,13 +207,8 @@ def test_columns(source: TableSource) -> tuple[TableColumn, ...]:
     """The statistic comes before P, and P of the tests beside it last; none where no test ran."""
     if not any(row.table == source.table.id and row.statistic == "p" for row in source.results):
         return ()
-    beside = (TableColumn("P", source.say(f"short_{test}"), kind="p") for test in listed_tests(source))
+    beside = (TableColumn("P", short, kind="p") for short in beside_columns(source))
     return TableColumn(source.say("statistic"), kind="statistic"), TableColumn("P", kind="p"), *beside
-
-
-def line_trust(source: TableSource, variable: Variable, level: Level | None) -> tuple[Cell, ...]:
-    """The last cell of a variable's line; levels share their variable's."""
-    return trust_cells(source.trust, None if level else Line(source.table.id, variable.id))
 
 
 def group_size(source: TableSource, group: PlanGroup) -> str:
@@ -193,7 +228,8 @@ CellsOf = Callable[[TableSource, Variable, Level | None], tuple[Cell, ...]]
 
 def variable_rows(source: TableSource, variable: Variable, cells: CellsOf) -> Iterator[Row]:
     """One line for a number or a yes/no; for several levels a line with the test, then one line each."""
-    yield Row(label_of(variable, source), cells(source, variable, None))
+    mark = trust_mark(source.trust, Line(source.table.id, variable.id))
+    yield Row(label_of(variable, source), cells(source, variable, None), mark=mark)
     if variable.counted and not variable.shown:
         for level in variable.levels:
             yield Row(source.words(level.label), cells(source, variable, level), depth=2)
@@ -204,7 +240,7 @@ def section_rows(source: TableSource, sections: Sequence[Section], cells: CellsO
     for section in sections:
         heading = source.words(section.label)
         rows = [row for variable in section.variables for row in variable_rows(source, variable, cells)]
-        if heading and heading == rows[0].label:
+        if heading and heading == source.words(section.variables[0].label):
             rows[0] = replace(rows[0], heading=True, depth=0)
         elif heading:
             yield Row(heading, heading=True, depth=0)
@@ -214,13 +250,13 @@ def section_rows(source: TableSource, sections: Sequence[Section], cells: CellsO
 def by_group_cells(source: TableSource, variable: Variable, level: Level | None) -> tuple[Cell, ...]:
     """A cell a group, the effects, the statistic and P."""
     name = level.id if level else ""
-    groups = tuple(source.summary(variable.id, group.id, "", name) for group in source.plan.groups)
+    columns = (*([""] if source.table.overall else []), *(group.id for group in source.plan.groups))
+    groups = tuple(source.summary(variable.id, group, "", name) for group in columns)
     effects = effects_shown(source, within=False)
-    trust = line_trust(source, variable, level)
     if level:
-        return groups + (Cell(),) * (len(effects) + len(test_columns(source))) + trust
+        return groups + (Cell(),) * (len(effects) + len(test_columns(source)))
     found = (source.effect(variable.id, effect) for effect in effects)
-    return (*groups, *found, *source.tests(variable.id), *trust)
+    return (*groups, *found, *source.tests(variable.id))
 
 
 def by_group_table(source: TableSource, number: str) -> TableView:
@@ -228,8 +264,16 @@ def by_group_table(source: TableSource, number: str) -> TableView:
     groups = tuple(TableColumn(source.words(group.label), group_size(source, group)) for group in source.plan.groups)
     effects = effect_columns(source, effects_shown(source, within=False))
     rows = tuple(section_rows(source, source.table.sections, by_group_cells))
-    columns = (*groups, *effects, *test_columns(source), *trust_columns(source.trust, source.say))
+    columns = (*overall_column(source), *groups, *effects, *test_columns(source))
     return view(source, number, "characteristic", columns, rows)
+
+
+def overall_column(source: TableSource) -> tuple[TableColumn, ...]:
+    """The column of all patients of the table, where the plan asks for it."""
+    if not source.table.overall:
+        return ()
+    n = source.say("n_equals", n=step_count(source.results, source.plan.population))
+    return (TableColumn(source.say("overall"), n),)
 
 
 def view(
@@ -243,7 +287,7 @@ def view(
         label_head=source.say(label_head),
         columns=columns,
         rows=rows,
-        notes=notes_of(source),
+        notes=notes_of(source, (source.words(source.table.title), *(one.head for one in columns)), rows),
     )
 
 
@@ -297,15 +341,14 @@ def visit_columns(source: TableSource) -> tuple[TableColumn, ...]:
 def before_after_cells(source: TableSource, variable: Variable, level: Level | None) -> tuple[Cell, ...]:
     """The cells of every group, side by side."""
     groups = (visit_cells(source, variable, level, group) for group in source.plan.groups)
-    return (*(cell for cells in groups for cell in cells), *line_trust(source, variable, level))
+    return tuple(cell for cells in groups for cell in cells)
 
 
 def before_after_table(source: TableSource, number: str) -> TableView:
     """Both visits of each group, the groups side by side, on a wide page."""
     columns = visit_columns(source)
     rows = tuple(section_rows(source, source.table.sections, before_after_cells))
-    every = (*(columns * len(source.plan.groups)), *trust_columns(source.trust, source.say))
-    table = view(source, number, "outcome", every, rows)
+    table = view(source, number, "outcome", columns * len(source.plan.groups), rows)
     spanners = tuple(Spanner(group_head(source, group), len(columns)) for group in source.plan.groups)
     return replace(table, spanners=spanners, landscape=True)
 
@@ -323,7 +366,7 @@ def laboratory_rows(source: TableSource) -> Iterator[Row]:
         def cells(
             source: TableSource, variable: Variable, level: Level | None, group: PlanGroup = group
         ) -> tuple[Cell, ...]:
-            return (*visit_cells(source, variable, level, group), *line_trust(source, variable, level))
+            return visit_cells(source, variable, level, group)
 
         for variable in source.table.variables:
             yield from variable_rows(source, variable, cells)
@@ -332,22 +375,41 @@ def laboratory_rows(source: TableSource) -> Iterator[Row]:
 def laboratory_table(source: TableSource, number: str) -> TableView:
     """Both visits of each group, the groups one below the other."""
     rows = tuple(laboratory_rows(source))
-    return view(
-        source, number, "laboratory_test", (*visit_columns(source), *trust_columns(source.trust, source.say)), rows
-    )
+    return view(source, number, "laboratory_test", visit_columns(source), rows)
 
 
-def notes_of(source: TableSource) -> tuple[Note, ...]:
-    """What the numbers are and what gave the effects, then the letters."""
-    kinds = {variable.summary for variable in source.table.variables}
-    parts = [source.say(f"note_{kind}") for kind in ("mean_sd", "median_quartiles", "n_percent") if kind in kinds]
+def notes_of(source: TableSource, heads: Sequence[str], rows: Sequence[Row]) -> tuple[Note, ...]:
+    """What the numbers are and what gave the effects, what is abbreviated, what is in doubt, then the letters."""
     effects = effects_shown(source, within=source.table.kind != "by_group")
     return (
-        Note(source.say("note_values", kinds=source.say("or").join(parts))),
+        Note(values_note(source)),
         *(Note(effect_note(source, effect)) for effect in effects),
-        *trust_notes(source.trust, source.say),
+        *(Note(text) for text in abbreviations_note(source, (*heads, *(row.label for row in rows)))),
+        *trust_notes(rows, source.say),
         *source.notes.listed(),
     )
+
+
+def values_note(source: TableSource) -> str:
+    """What is bold, and what the numbers are that no line names; percentages differ by percentage points."""
+    parts = [source.say("note_bold")]
+    if source.table.kind != "by_group":
+        parts.insert(0, source.say("note_values", kind=source.say(f"note_{commonest(source.table)}")))
+    between = {"difference", "change"} & set(source.table.effects)
+    if between and any(variable.counted for variable in source.table.variables):
+        parts.append(source.say("note_points"))
+    return source.say("sentences").join(parts)
+
+
+def abbreviations_note(source: TableSource, texts: Sequence[str]) -> Iterator[str]:
+    """The abbreviations of a table expanded: the engine's own, then those of the plan."""
+    known = {name: source.say(f"abbreviation_{name}") for name in OWN_ABBREVIATIONS}
+    known |= {name: source.words(text) for name, text in source.plan.abbreviations.items()}
+    every = "\n".join(texts)
+    found = [name for name in known if re.search(rf"(?<![A-Za-z0-9]){re.escape(name)}(?![A-Za-z0-9])", every)]
+    listed = (source.say("abbreviation", name=name, text=known[name]) for name in found)
+    if found:
+        yield source.say("abbreviations", list=source.say("semicolon").join(listed))
 
 
 def effect_note(source: TableSource, effect: str) -> str:

@@ -30,13 +30,17 @@ class Cell:
 
 @dataclass(frozen=True)
 class Row:
-    """One line of a table. `depth` 0 is a heading's place, 1 a variable's, 2 a level's; a `total` is printed bold."""
+    """One line of a table. `depth` 0 is a heading's place, 1 a variable's, 2 a level's; a `total` is printed bold.
+
+    `mark` stands in the margin before the label, and in no copy of the table.
+    """
 
     label: str
     cells: tuple[Cell, ...] = ()
     depth: int = 1
     heading: bool = False
     total: bool = False
+    mark: str = ""
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,7 @@ class TableColumn:
 
     head: str
     under: str = ""
-    kind: Literal["text", "value", "statistic", "p", "trust"] = "value"
+    kind: Literal["text", "value", "statistic", "p"] = "value"
     width: float = 0.0
 
 
