@@ -24,6 +24,7 @@ from nightround.cli.printing import EXIT_BUG, print_bug, print_error, print_usag
 from nightround.cli.pull import pull
 from nightround.cli.report import report
 from nightround.cli.report_given import handed, report_given
+from nightround.cli.results import results
 from nightround.cli.rules import rules
 from nightround.cli.serve import serve
 from nightround.cli.snapshots import snapshots
@@ -42,7 +43,7 @@ SECTIONS = {
     "The round of a study": (night, pull, check, report, report_given, serve, status, notify),
     "What a study has": (findings, finding, rules, snapshots, store, forget),
     "What people say of findings": (answer, approve, snooze, assess),
-    "Tables alone, without a study": (table, audit_table),
+    "Tables alone, without a study": (table, audit_table, results),
 }
 """Every command under the heading that `--help` prints it under."""
 LONGEST = 60
