@@ -5,8 +5,10 @@ Everything here follows from what the tables fix, with a generator of its own: t
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
+from functools import partial
 
 import numpy as np
 
@@ -23,6 +25,7 @@ SYMPTOMS = ("pain", "cramps", "heaviness", "paraesthesia", "pruritus")
 IN_BOTH_SCALES = ("pain", "oedema", "pigment", "induration")
 """What Villalta and VCSS both ask; nobody has none in one and severe in the other."""
 MOST_APART = 2
+SCALES = ("vcss_", "vil_")
 MOST_POINTS = 3
 REFERENCE = {
     "hb": {"1": ("130", "175"), "2": ("115", "150")},
@@ -106,14 +109,14 @@ def affected_leg(thrombosis_side: str, rng: np.random.Generator) -> str:
     return str(rng.integers(1, 3)) if thrombosis_side == TWO_LEGS else thrombosis_side
 
 
-def scores(row: Row, stockings: str, rng: np.random.Generator) -> Row:
-    """The items of both scales, moved until the scales agree with each other and with the stockings; and the sums."""
+def scores(row: Row, earlier: Row, rng: np.random.Generator) -> Row:
+    """The items of both scales, moved until they fit each other and the stockings, and are no copy of `earlier`."""
     points = {name: int(row[name]) for name in row if _is_item(name)}
+    misfit = partial(_misfit, stockings=row.get("stockings", ""), earlier=earlier)
     for _ in range(TRIES):
-        before = _disagreement(points, stockings)
-        if not before:
+        if not misfit(points):
             break
-        _try_a_move(points, stockings, before, rng)
+        _try_a_move(points, misfit, rng)
     found = {name: str(value) for name, value in points.items()}
     total = sum(value for name, value in points.items() if name.startswith("vil_"))
     grade = "3" if row["vil_ulcer"] == "1" or total >= 15 else str((total >= 5) + (total >= 10))  # noqa: PLR2004 - 1.5.3
@@ -130,24 +133,31 @@ def _is_item(name: str) -> bool:
     return name.startswith(("vcss_", "vil_")) and name not in other
 
 
-def _disagreement(points: dict[str, int], stockings: str) -> int:
-    """By how many points the scales contradict each other, or VCSS the stockings."""
+def _misfit(points: dict[str, int], *, stockings: str, earlier: Row) -> int:
+    """By how many points the scales contradict each other or the stockings, or repeat the visit before."""
     apart = (abs(points[f"vcss_{name}"] - points[f"vil_{name}"]) - MOST_APART for name in IN_BOTH_SCALES)
     worn, compression = stockings == "1", points["vcss_compression"]
     wrong = (worn and compression == 0) or (stockings == "0" and compression == MOST_POINTS)
-    return sum(max(0, one) for one in apart) + int(wrong)
+    return sum(max(0, one) for one in apart) + int(wrong) + sum(_copied(points, earlier, scale) for scale in SCALES)
 
 
-def _try_a_move(points: dict[str, int], stockings: str, before: int, rng: np.random.Generator) -> None:
-    """Move a point from one item of a scale to another; undone where it does not help. Items of ulcers stay."""
-    scale = ("vcss_", "vil_")[int(rng.integers(2))]
+def _copied(points: dict[str, int], earlier: Row, scale: str) -> bool:
+    """Whether all items of a scale are as before, with enough points that a move can change that."""
+    items = {name: str(value) for name, value in points.items() if name.startswith(scale)}
+    return sum(map(int, items.values())) > MOST_POINTS and all(earlier.get(name) == items[name] for name in items)
+
+
+def _try_a_move(points: dict[str, int], misfit: Callable[[dict[str, int]], int], rng: np.random.Generator) -> None:
+    """Move a point from one item of a scale to another; undone where it makes things worse. Items of ulcers stay."""
+    scale = SCALES[int(rng.integers(2))]
     items = [name for name in points if name.startswith(scale) and "ulcer" not in name]
     giver, taker = (items[int(i)] for i in rng.choice(len(items), size=2, replace=False))
     if points[giver] == 0 or points[taker] == MOST_POINTS:
         return
+    before = misfit(points)
     points[giver] -= 1
     points[taker] += 1
-    if _disagreement(points, stockings) > before:
+    if misfit(points) > before:
         points[giver] += 1
         points[taker] -= 1
 

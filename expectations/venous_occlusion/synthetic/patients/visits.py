@@ -91,13 +91,14 @@ def rows_of(number: int, person: Person, rng: np.random.Generator, more: np.rand
     record = str(number)
     asked = _asked(person, when, more)
     screening = _row(record, "screening_arm_1") | _screening(number, person, when, rng)
-    yield screening | _asked_at_screening(screening, asked)
+    screening |= _asked_at_screening(screening, asked)
+    yield screening
     for row in _sessions(record, person, when, rng):
         repeated = row["redcap_repeat_instrument"]
         yield row | (protocol.adverse_event(more) if repeated else _asked_at_session(row, asked))
     if person.group:
         visit = _row(record, "month_6_arm_1") | _month_6(person, when, rng)
-        yield visit | _asked_at_month_6(visit, asked)
+        yield visit | _asked_at_month_6(visit, asked, screening)
     last = when.visit if person.group else when.sessions[-1]
     yield _row(record, "end_arm_1") | protocol.end_of_study(person, last)
 
@@ -114,14 +115,14 @@ def _asked_at_screening(row: Row, asked: Asked) -> Row:
         **protocol.demographics(row, asked.ward),
         **criteria,
         **protocol.thrombosis(row, asked.more),
-        **_asked_at_both(row, asked, patent=False),
+        **_asked_at_both(row, asked, {}, patent=False),
         "us_iliac": protocol.OCCLUDED_ON_ULTRASOUND[criteria["iliac_side"]],
     }
 
 
-def _asked_at_both(row: Row, asked: Asked, *, patent: bool) -> Row:
-    """What screening and month 6 share."""
-    scores = protocol.scores(row, row.get("stockings", ""), asked.more)
+def _asked_at_both(row: Row, asked: Asked, earlier: Row, *, patent: bool) -> Row:
+    """What screening and month 6 share; `earlier` is the visit before, if there was one."""
+    scores = protocol.scores(row, earlier, asked.more)
     day = date.fromisoformat(row["screening_date"] if "screening_date" in row else row["visit_date"])
     return {
         **protocol.legs(row, asked.side, asked.thinner),
@@ -142,12 +143,12 @@ def _asked_at_session(row: Row, asked: Asked) -> Row:
     }
 
 
-def _asked_at_month_6(row: Row, asked: Asked) -> Row:
+def _asked_at_month_6(row: Row, asked: Asked, screening: Row) -> Row:
     thinner = tuple(max(0.1, one + float(asked.more.normal(0, 0.4))) for one in asked.thinner)
     now = replace(asked, thinner=thinner)
     patent = asked.person.group == "patency"
     return {
-        **_asked_at_both(row, now, patent=patent),
+        **_asked_at_both(row, now, screening, patent=patent),
         **protocol.month_6(asked.person, asked.when.visit, asked.more),
     }
 
