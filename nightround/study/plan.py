@@ -18,6 +18,7 @@ from nightround.study.plan_analyses import (
     Literature,
     PerPatient,
     Regression,
+    ReportFacts,
     Safety,
     Survival,
 )
@@ -91,6 +92,12 @@ class Plan(StudyModel):
     per_patient: tuple[PerPatient, ...] = ()
     abbreviations: dict[str, Text] = Field(default_factory=dict)
     """What the abbreviations of titles and labels stand for; a table that has one expands it in its notes."""
+    report: ReportFacts = ReportFacts()
+
+    @property
+    def numbers(self) -> Plan:
+        """The plan without what is only printed on cover and last page or in notes, and changes no number."""
+        return self.model_copy(update={"report": ReportFacts(), "abbreviations": {}})
 
     def table(self, table_id: str) -> PlannedTable:
         """The table of an id."""

@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from nightround.model.language import Words
 from nightround.study.plan_patients import Condition
 from nightround.study.references import FieldRef, Reference, Text
 from nightround.study.study_model import StudyModel
@@ -85,6 +86,20 @@ class Regression(StudyModel):
     group: str
     table: str
     factors: tuple[Factor, ...] = Field(min_length=1)
+
+
+class ReportFacts(StudyModel):
+    """What cover and last page say of the study, as a committee files it; what is not given has no line.
+
+    `signatures` are the roles that sign the report, `distribution` those who receive it.
+    """
+
+    protocol: str = ""
+    site: Text = Words("", "")
+    investigator: Text = Words("", "")
+    ethics: Text = Words("", "")
+    signatures: tuple[Text, ...] = ()
+    distribution: tuple[Text, ...] = ()
 
 
 class Accrual(StudyModel):

@@ -109,7 +109,7 @@ def causes_of(row: ResultRow, before: Side, now: Side, edits: Edits | None) -> I
         if named:
             found = True
             yield Cause(kind, records(pd.Index(list(named))))
-    if before.plan != now.plan:
+    if before.plan.numbers != now.plan.numbers:
         found = True
         yield Cause(CauseKind.PLAN)
     if not found:

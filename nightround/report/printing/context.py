@@ -87,6 +87,9 @@ class ReportContext:
     look: str
     trust: str
     over_time: str
+    facts: tuple[tuple[str, str], ...]
+    signatures: tuple[str, ...]
+    distribution: tuple[str, ...]
 
     @property
     def sentences(self) -> tuple[str, ...]:
@@ -136,7 +139,28 @@ def build_report(inputs: ReportInputs, language: Language, templates: Path) -> R
         look=look_sentence(inputs, say),
         trust=trust_sentence(inputs, say),
         over_time=over_time(inputs, say),
+        facts=tuple(cover_facts(inputs, say)),
+        signatures=tuple(role.in_(language) for role in inputs.plan.report.signatures),
+        distribution=tuple(role.in_(language) for role in inputs.plan.report.distribution),
     )
+
+
+def cover_facts(inputs: ReportInputs, say: Wording) -> Iterator[tuple[str, str]]:
+    """What the cover says of study and report; a fact that the plan does not give has no line."""
+    given, run = inputs.plan.report, inputs.run
+    yield say("report_number"), say("report_number_text", study=inputs.study, day=f"{run.data_cutoff:%Y%m%d}")
+    names = ("protocol", "site", "investigator", "ethics")
+    texts = (given.protocol, *(text.in_(say.language) for text in (given.site, given.investigator, given.ethics)))
+    yield from ((say(f"fact_{name}"), text) for name, text in zip(names, texts, strict=True) if text)
+    yield say("data_cutoff"), moment(run.data_cutoff)
+    first = next(iter(cards(inputs, say)))
+    entered = say("cover_enrolment", n=first.number, unit=first.unit, aim=first.under) if first.under else first.number
+    yield first.label, entered
+    yield say("data_source"), say("data_source_text")
+    yield say("report_version"), say(f"version_{inputs.version}")
+    yield say("run"), f"{run.night} / {run.run_id}"
+    yield say("snapshot"), run.snapshot_id
+    yield say("report_language"), say("language_name")
 
 
 def over_time(inputs: ReportInputs, say: Wording) -> str:

@@ -384,7 +384,10 @@ def notes_of(source: TableSource, heads: Sequence[str], rows: Sequence[Row]) -> 
     return (
         Note(values_note(source)),
         *(Note(effect_note(source, effect)) for effect in effects),
-        *(Note(text) for text in abbreviations_note(source, (*heads, *(row.label for row in rows)))),
+        *(
+            Note(text)
+            for text in abbreviations_note(source, (values_note(source), *heads, *(one.label for one in rows)))
+        ),
         *trust_notes(rows, source.say),
         *source.notes.listed(),
     )
