@@ -4,12 +4,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 OUT ?= demo
 KILLS ?= 200
+ERRORS ?= 2000
 DELIVERIES ?= 10000
 SEED ?= 1
 # Rooms of which at least 95% of lines and branches are tested; of all together as many as pyproject.toml says.
 WHOLE := nightround/findings nightround/validation redcap_sync/logic redcap_sync/pulling
 
-.PHONY: demo test check soak golden scores protocol lock fonts clean
+.PHONY: demo test check soak drill golden scores protocol lock fonts clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/.run $(VENV)/.system ## three nights on the sandbox, and what to open afterwards
@@ -30,9 +31,13 @@ check: $(VENV)/.dev ## format, lint, types, import contract, dead code
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/vulture
 
-soak: $(VENV)/.dev ## 10,000 random runs of deliveries with faults, and 200 kills of nights; DELIVERIES, KILLS and SEED name others
+soak: $(VENV)/.dev ## 10,000 random runs of deliveries with faults, and 200 kills of nights, 2,000 planted errors; DELIVERIES, KILLS, ERRORS and SEED name others
 	NIGHTROUND_SOAK_DELIVERIES=$(DELIVERIES) NIGHTROUND_SOAK_SEED=$(SEED) $(BIN)/pytest -s tests/property/test_delivery_faults.py
 	NIGHTROUND_SOAK_KILLS=$(KILLS) NIGHTROUND_SOAK_SEED=$(SEED) $(BIN)/pytest -s tests/end_to_end/test_kill_drill.py
+	NIGHTROUND_SOAK_DRILL=$(ERRORS) NIGHTROUND_SOAK_SEED=$(SEED) $(BIN)/pytest -s tests/end_to_end/test_drill.py
+
+drill: $(VENV)/.dev ## measure the shipped study with 2,000 planted errors again, and write docs/drill.md
+	$(BIN)/python docs/write_drill.py
 
 golden: $(VENV)/.dev $(VENV)/.system ## write the golden texts again; look at the difference before you commit it
 	NIGHTROUND_WRITE_GOLDEN=1 $(BIN)/pytest -n 2 tests/golden

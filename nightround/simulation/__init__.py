@@ -1,1 +1,1 @@
-"""The sandbox put to use: the demo. The only room that may import the sandbox."""
+"""The sandbox put to use: the demo, the twin, the drill. The only room that may import the sandbox."""

@@ -369,6 +369,7 @@ VALUE_TEXTS = frozenset(
         ),
         *("sender", "channel_key", "channel_needs", "channel_login", "channel_plain"),
         *("channel_twice", "channel_unknown", "report_certificate"),
+        *("kind_pattern", "kind_title", "kind_days", "kind_twice"),
         *("string_type", "int_type", "float_type", "bool_type", "dict_type", "tuple_type", "model_type"),
         *("bool_parsing", "int_parsing_size", "int_from_float", "path_type"),
     }
