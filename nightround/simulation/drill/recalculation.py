@@ -71,14 +71,15 @@ class Calculations:
     def _differing(self, data: FlatData, now: datetime) -> Iterator[tuple[int, str, str]]:
         """The cells that are not what their formulas say."""
         snapshot = SnapshotRows(data.snapshot(now))
-        codes = frozenset(one.code for one in self.dictionary.missing_data_codes)
         for name, formula in self.by_name.items():
             anchor = AnchorRows(snapshot, (self.dictionary.by_name[name].instrument,))
             batch = make_batch(anchor, "", references(formula.expression), now, threads=1)
             if not len(batch.frame):
                 continue
             try:
-                found = evaluator_of(batch, now, codes).values(formula.expression, text=formula.text)
+                found = evaluator_of(batch, now, self.dictionary.missing_codes).values(
+                    formula.expression, text=formula.text
+                )
             except LogicError:
                 continue
             keys = snapshot.snapshot.tables[self.dictionary.by_name[name].instrument]
