@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from nightround.model.outcome import Violation
 from nightround.model.rule import RuleKind
-from nightround.simulation.drill.planting import Planted
+from nightround.simulation.drill.error_copies import Planted
 from nightround.simulation.drill.what_rules_read import RuleReads
 from redcap_sync.rows.tables import RowKey
 

@@ -14,8 +14,9 @@ from nightround.model.rule import Rule
 from nightround.simulation.drill.attribution import Alarm, LookedFor, alarms_of, attributed
 from nightround.simulation.drill.clean_data import CleanData
 from nightround.simulation.drill.detectable import Detectable, detectable_sizes
+from nightround.simulation.drill.error_copies import copies_of
 from nightround.simulation.drill.error_kinds import ErrorKind
-from nightround.simulation.drill.planting import Planter, copies_of
+from nightround.simulation.drill.planting import Planter
 from nightround.simulation.drill.what_rules_read import RuleReads, limiting
 from nightround.statistics.describe import clopper_pearson
 from nightround.validation.run import validate
