@@ -6,8 +6,10 @@ import fcntl
 import os
 import re
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 PRIVATE = 0o700
 PRIVATE_FILE = 0o600
@@ -32,12 +34,20 @@ def private_folder(path: Path) -> Path:
 
 def write_private(path: Path, content: bytes) -> Path:
     """Write a file that is either whole or not there, under another name first; returns its path."""
+    with private_file(path) as file:
+        file.write(content)
+    return path
+
+
+@contextmanager
+def private_file(path: Path) -> Iterator[BinaryIO]:
+    """A file to write in parts that is either whole or not there: under another name until the block ends."""
     private_folder(path.parent)
     part = path.with_name(f"{WRITING}{path.name}-{os.getpid()}-{threading.get_ident()}")
     try:
         with os.fdopen(private_descriptor(part, os.O_WRONLY | os.O_TRUNC), "wb") as file:
             fcntl.flock(file, fcntl.LOCK_EX)  # given back by the system, however this process ends
-            file.write(content)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)
@@ -45,7 +55,6 @@ def write_private(path: Path, content: bytes) -> Path:
         part.unlink(missing_ok=True)
         raise
     _sync_folder(path.parent)
-    return path
 
 
 def remove_unfinished(folders: Iterable[Path], now: float) -> list[Path]:

@@ -1,10 +1,39 @@
 """Fixtures and settings that more than one folder of tests uses."""
 
 import os
+from collections.abc import Iterator
+from pathlib import Path
 
+import pytest
 from hypothesis import settings
+
+from tests.postgres_server import INSTALL, programs, running_server
+from tests.store_places import KINDS, new_file, new_schema
 
 # The same examples in every CI run; a longer search with fresh ones is `HYPOTHESIS_PROFILE=search make test`.
 settings.register_profile("ci", derandomize=True, deadline=None)
 settings.register_profile("search", max_examples=2000, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[str]:
+    """The URL of a PostgreSQL server of the tests' own; skips where none is installed."""
+    if programs() is None:
+        pytest.skip(INSTALL)
+    with running_server() as url:
+        yield url
+
+
+@pytest.fixture(params=KINDS)
+def store_at(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The path or URL of a database that is not there yet, once of each kind."""
+    if request.param == "sqlite":
+        return new_file(tmp_path, "nightround")
+    return new_schema(request.getfixturevalue("postgresql"), "nightround")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what was not tested because a program is missing."""
+    if programs() is None:
+        terminalreporter.write_line(f"NOT TESTED: the database on a server. {INSTALL}")

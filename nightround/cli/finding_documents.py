@@ -113,19 +113,21 @@ def opened(study: str, data: Path) -> Iterator[tuple[ShownWith, Store]]:
     """Open the findings of a study to read them; a usage error where it never ran."""
     from nightround.night.finding_places import rules_and_places
     from nightround.night.run_job import snapshot_vault
+    from nightround.night.study_database import database_of, store_at
+    from nightround.night.study_place import StudyPlace
     from nightround.snapshots.snapshot_store import SnapshotStore
-    from nightround.store.database import open_store
     from nightround.study.folder import load_study
 
-    loaded = load_study(folder_of(study))
+    of_study = folder_of(study)
+    loaded = load_study(of_study)
     folder = data / loaded.id
-    database = folder / "nightround.sqlite3"
-    if not database.exists():
-        raise click.UsageError(text("terminal.usage.no_database", study=loaded.id, folder=str(folder)))
     vault = snapshot_vault(loaded, os.environ)
     snapshots = SnapshotStore(folder / "snapshots", vault)
     rules, places = rules_and_places(loaded, snapshots, os.environ.get(loaded.settings.redcap.url_env, ""))
     today = now().astimezone(ZoneInfo(loaded.settings.study.time_zone)).date()
     off = {rule_id: one.until for rule_id, one in loaded.settings.rules.off_on(today).items()}
-    with open_store(database, vault.key) as store:
+    address = database_of(StudyPlace(loaded.id, of_study, folder), loaded.settings, os.environ)
+    with store_at(address, vault.key) as store:
+        if store is None:
+            raise click.UsageError(text("terminal.usage.no_database", study=loaded.id, folder=address.where))
         yield ShownWith(loaded.id, rules, places, off), store

@@ -41,7 +41,7 @@ def notify(study: str, data: Path, role: str | None, rule: str | None, who: str 
         return
     from nightround.night.outbox_step import messages_document
 
-    document = messages_document(study, data=data, content=found_content())
+    document = messages_document(study, data=data, content=found_content(), environ=os.environ)
     if as_json:
         print_json(document)
         return

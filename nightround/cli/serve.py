@@ -45,7 +45,7 @@ def serve(studies: tuple[str, ...], data: Path, wait: float | None) -> None:
         return run_job.zone_of(study, data=data, content=content)
 
     def missed(job: str, study: str) -> bool:
-        return run_job.was_missed(job, study, data=data, content=content, now=now())
+        return run_job.was_missed(job, study, data=data, content=content, environ=os.environ, now=now())
 
     def send(study: str) -> None:
         run_job.send_between_rounds(study, data=data, content=content, environ=os.environ, clock=now, sleep=time.sleep)

@@ -1,5 +1,6 @@
 """`nightround status`: how the studies are doing."""
 
+import os
 from pathlib import Path
 
 import click
@@ -21,7 +22,7 @@ def status(study: str | None, data: Path, *, as_json: bool) -> None:
     from nightround.night.study_status import status_of
 
     content = found_content()
-    found = [status_of(name, data, content) for name in ([study] if study else content.studies)]
+    found = [status_of(name, data, content, os.environ) for name in ([study] if study else content.studies)]
     if as_json:
         print_json({"studies": [one.document() for one in found]})
         return

@@ -21,6 +21,12 @@ class DatabaseVersionWrong(ExplainedError):
     exit_code = 15
 
 
+class StoreUnusable(ExplainedError):
+    """The database server of a study is not known, cannot be reached, or refuses."""
+
+    exit_code = 10
+
+
 class SystemLibraryMissing(ExplainedError):
     """A library of the operating system is not installed."""
 

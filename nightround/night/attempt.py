@@ -15,9 +15,9 @@ from nightround.night.outbox_step import OutboxFacts, keep, send_messages, sent_
 from nightround.night.recorder import Recorder
 from nightround.night.report_delivery import tell_report_is_late
 from nightround.night.round import NIGHTLY, Clock, Sleep, is_report_day
+from nightround.night.study_database import store_to_write
 from nightround.night.study_locks import Waiting
 from nightround.night.study_place import StudyPlace
-from nightround.store.database import open_store
 from nightround.store.message_rows import MessageKind
 from nightround.store.run_rows import Ended
 from nightround.study.folder import Study
@@ -58,7 +58,7 @@ class Attempt:
 
     def begin(self, firing: str | None) -> Recorder:
         """Open the store and write down that the run began."""
-        store = self.closing.enter_context(open_store(self.place.database))
+        store = self.closing.enter_context(store_to_write(self.place, self.settings, self.environ))
         run_id = store.start_run(self.place.id, self.job, self.started_at, firing=firing)
         self.recorder = Recorder(store, run_id, self.clock)
         return self.recorder

@@ -6,20 +6,25 @@ import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from nightround.model.errors import StudyFilesWrong
+from nightround.model.errors import StoreUnusable, StudyFilesWrong
+from nightround.store.waiting import BUSY_SECONDS
 
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
 CLOSED = frozenset({errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST, errno.EIO})
 """A file or folder of another user, a file in the place of a folder, a disk that fails."""
 FULL_NAMES = ("SQLITE_FULL", "53100")
 """How databases say it. Sources: SQLite's result codes; PostgreSQL, appendix A, disk_full."""
+BUSY_NAMES = ("SQLITE_BUSY", "55P03")
+"""Another writer went on for longer than one waits. Source: PostgreSQL, appendix A, lock_not_available."""
+LOST_CLASSES = ("08", "57")
+"""Classes of PostgreSQL: connection exception, operator intervention. A connection that breaks off has no code."""
 CLOSED_NAMES = ("SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_PERM", "SQLITE_IOERR")
 """SQLite's extended codes begin with them."""
 
 
 @contextmanager
 def disk_errors_explained() -> Iterator[None]:
-    """Raise StudyFilesWrong (exit code 10) where the disk is full or closed to us; anything else as it is."""
+    """Raise an error with exit code 10 where the disk is full or closed to us, or the database is in use or lost."""
     try:
         yield
     except Exception as error:
@@ -28,18 +33,29 @@ def disk_errors_explained() -> Iterator[None]:
         raise
 
 
-def _explained(error: Exception) -> StudyFilesWrong | None:
-    if isinstance(error, OSError):
-        said = errno.errorcode.get(error.errno or 0, "")
-        if error.errno in FULL:
-            return StudyFilesWrong("night.disk_full", said=said)
-        if error.errno in CLOSED and error.filename is not None:
-            return StudyFilesWrong("night.no_access", said=said, path=str(error.filename))
-        return None
+def _explained(error: Exception) -> StudyFilesWrong | StoreUnusable | None:
+    return _of_files(error) if isinstance(error, OSError) else _of_database(error)
+
+
+def _of_files(error: OSError) -> StudyFilesWrong | None:
+    said = errno.errorcode.get(error.errno or 0, "")
+    if error.errno in FULL:
+        return StudyFilesWrong("night.disk_full", said=said)
+    if error.errno in CLOSED and error.filename is not None:
+        return StudyFilesWrong("night.no_access", said=said, path=str(error.filename))
+    return None
+
+
+def _of_database(error: Exception) -> StudyFilesWrong | StoreUnusable | None:
     from_driver = getattr(error, "orig", None)  # SQLAlchemy's errors carry that of the database's driver
-    names = (getattr(from_driver, "sqlite_errorname", ""), getattr(from_driver, "sqlstate", ""))
-    if full := next((name for name in names if name in FULL_NAMES), None):
-        return StudyFilesWrong("night.disk_full", said=full)
-    if closed := next((name for name in names if name and name.startswith(CLOSED_NAMES)), None):
-        return StudyFilesWrong("night.no_database", said=closed)
+    state = getattr(from_driver, "sqlstate", None) or ""
+    name = getattr(from_driver, "sqlite_errorname", None) or state
+    if name in FULL_NAMES:
+        return StudyFilesWrong("night.disk_full", said=name)
+    if name.startswith(CLOSED_NAMES):
+        return StudyFilesWrong("night.no_database", said=name)
+    if name.startswith(BUSY_NAMES):
+        return StoreUnusable("store.busy", seconds=BUSY_SECONDS)
+    if state.startswith(LOST_CLASSES) or getattr(error, "connection_invalidated", False):
+        return StoreUnusable("store.lost", said=state or type(from_driver).__name__)
     return None

@@ -16,8 +16,10 @@ import pandas as pd
 from nightround.digests.channels.mail import attached_texts
 from nightround.findings.findings_list import BETWEEN_ROWS, OTHER_ROWS
 from nightround.model.errors import RoundAlreadyRunning, UsageWrong
+from nightround.night.private_details import COPIES
 from nightround.night.retention_step import STAYS
 from nightround.night.round import Round
+from nightround.night.study_database import BACKUPS, DATABASE
 from nightround.night.study_locks import FINDINGS, PULL, ROUND
 from nightround.snapshots.forget_record import forget_record, has_record, names_of
 from nightround.snapshots.vault import Vault
@@ -103,9 +105,15 @@ def forget(facts: Round, store: Store, record: str, *, by: str, though_in_redcap
         past_reports=tuple(reports.past),
         removed_reports=tuple(str(path) for path in reports.removed),
         given=tuple(reports.given),
-        still_has=(*snapshots.left, *(str(path) for path in sorted(facts.folder.glob("*.sqlite3.version-*")))),
+        still_has=(*snapshots.left, *map(str, _databases_besides(facts.folder, store))),
         still_in_redcap=still,
     )
+
+
+def _databases_besides(folder: Path, store: Store) -> Iterator[Path]:
+    """Copies and backups of the database, and the file whose place a server took."""
+    for pattern in (*COPIES, f"{BACKUPS}/*", DATABASE):
+        yield from (path for path in sorted(folder.glob(pattern)) if str(path) != store.engine.url.database)
 
 
 def _write_list(path: Path, content: bytes, vault: Vault) -> None:

@@ -23,9 +23,10 @@ from nightround.model.delivery import DeliveryState
 from nightround.model.errors import RoundAlreadyRunning, UsageWrong
 from nightround.model.recipient import OUTBOX, Recipient
 from nightround.night.report_delivery import note_receipts, with_files
+from nightround.night.study_database import existing_store
 from nightround.night.study_locks import Waiting, only_one
 from nightround.night.study_place import StudyPlace, known_settings, place_of
-from nightround.store.database import Store, open_store
+from nightround.store.database import Store
 from nightround.store.flood_rows import Flood
 from nightround.store.message_rows import MessageKind, StoredMessage
 from nightround.study.folder import Content
@@ -141,10 +142,12 @@ def send_due_messages(
     """
     place = place_of(name, data, content)
     settings = known_settings(place)
-    if settings is None or not place.database.is_file():
+    if settings is None:
         return
     outgoing = OutboxFacts.of(place, settings, environ, clock, sleep)
-    with open_store(place.database) as store, _alone(outgoing, AT_ONCE) as free:
+    with existing_store(place, settings, environ) as store, _alone(outgoing, AT_ONCE) as free:
+        if store is None:
+            return
         sent = outgoing.office(store).send_due() if free else ()
         note_receipts(outgoing, store)
         for channel, messages in _in_trouble([one for one in sent if one.message.settled_at]):
@@ -234,15 +237,13 @@ def _tried(outgoing: OutboxFacts, person: Recipient, name: str) -> Trial:
     return Trial(name, answer.state, answer.said)
 
 
-def messages_document(name: str, *, data: Path, content: Content) -> dict[str, Any]:
+def messages_document(name: str, *, data: Path, content: Content, environ: Mapping[str, str]) -> dict[str, Any]:
     """Every message of a study with its state, oldest first, and every flood, in times of its own clock, as JSON."""
     place = place_of(name, data, content)
     settings = known_settings(place)
     zone = ZoneInfo(settings.study.time_zone if settings else "UTC")
-    if not place.database.is_file():
-        return {"study": place.id, "messages": [], "floods": []}
-    with open_store(place.database) as store:
-        found, floods = store.messages(place.id), store.floods(place.id)
+    with existing_store(place, settings, environ) as store:
+        found, floods = (store.messages(place.id), store.floods(place.id)) if store else ((), ())
     return {
         "study": place.id,
         "messages": [message_document(one, zone) for one in found],

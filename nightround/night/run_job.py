@@ -22,12 +22,12 @@ from nightround.night.recorder import Recorder
 from nightround.night.round import NIGHTLY, Clock, Round, Sleep
 from nightround.night.scheduler import MISFIRE_HOURS, cron_of
 from nightround.night.steps import Night
+from nightround.night.study_database import existing_store
 from nightround.night.study_locks import BY_CLOCK, BY_HAND, ROUND, Waiting, only_one
 from nightround.night.study_place import known_settings, place_of
 from nightround.night.summary import Summary
 from nightround.snapshots.snapshot_store import SnapshotStore
 from nightround.snapshots.vault import Vault, find_key
-from nightround.store.database import open_store
 from nightround.store.run_rows import Ended
 from nightround.study.folder import Content, Study, load_content_module, load_study
 from nightround.study.settings import StudySettings, checked, read_toml
@@ -210,7 +210,9 @@ def zone_of(study: str, *, data: Path, content: Content) -> tzinfo:
     return ZoneInfo(settings.study.time_zone) if settings else UTC
 
 
-def was_missed(job: str, study: str, *, data: Path, content: Content, now: datetime) -> bool:
+def was_missed(
+    job: str, study: str, *, data: Path, content: Content, environ: Mapping[str, str], now: datetime
+) -> bool:
     """Whether the last hour of a job passed, not long ago, without a run that came to an end.
 
     A study that never ran has missed nothing.
@@ -218,11 +220,10 @@ def was_missed(job: str, study: str, *, data: Path, content: Content, now: datet
     try:
         place = place_of(study, data, content)
         firing = last_firing(_cron(content, job), zone_of(study, data=data, content=content), now)
-        database = place.database
-        if firing is None or now - firing.moment > timedelta(hours=MISFIRE_HOURS) or not database.is_file():
+        if firing is None or now - firing.moment > timedelta(hours=MISFIRE_HOURS):
             return False
-        with open_store(database) as store:
-            return store.was_missed(place.id, job, firing.moment)
+        with existing_store(place, known_settings(place), environ) as store:
+            return store is not None and store.was_missed(place.id, job, firing.moment)
     except Exception as error:  # noqa: BLE001 - the round at the next hour says what is wrong
         log.warning("whether %s of %s was missed is not known: %s", job, study, type(error).__name__)
         return False

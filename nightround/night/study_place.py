@@ -22,7 +22,6 @@ from redcap_sync.regular_files import read_regular_file
 
 log = logging.getLogger(__name__)
 
-DATABASE = "nightround.sqlite3"
 KEPT_SETTINGS = "last_settings.json"
 NOT_KEPT = {"redcap", "snapshots", "rules", "dictionary_rules"}
 """What a notice has no need of."""
@@ -36,11 +35,6 @@ class StudyPlace:
     id: str
     folder: Path
     data: Path
-
-    @property
-    def database(self) -> Path:
-        """The database of the study."""
-        return self.data / DATABASE
 
     def keep_settings(self, study: Study) -> None:
         """Keep the settings that could be read, and where."""

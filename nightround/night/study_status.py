@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,8 +15,9 @@ from nightround.model.language import Language
 from nightround.model.rule import Severity
 from nightround.night.outbox_step import message_document, undelivered
 from nightround.night.round import NIGHTLY
-from nightround.night.study_place import StudyPlace, known_settings, place_of
-from nightround.store.database import open_store
+from nightround.night.study_database import existing_store
+from nightround.night.study_place import known_settings, place_of
+from nightround.store.database import Store
 from nightround.store.message_rows import StoredMessage
 from nightround.store.run_rows import Run
 from nightround.study.folder import Content
@@ -102,28 +103,28 @@ def _stored(message: Message, say: Wording) -> str:
     return say.say(message) if message.code in say.texts else str(message)
 
 
-def status_of(name: str, data: Path, content: Content) -> StudyStatus:
+def status_of(name: str, data: Path, content: Content, environ: Mapping[str, str]) -> StudyStatus:
     """The status of a study; its files need not be readable. Nothing is made where it never ran."""
     place = place_of(name, data, content)
     settings = known_settings(place)
     zone = ZoneInfo(settings.study.time_zone if settings else "UTC")
-    if not (place.database).is_file():
-        return StudyStatus(place.id, zone, None, None, dict.fromkeys(Severity, 0), [], dict.fromkeys(STANDING, 0))
-    return _read(place, zone)
+    with existing_store(place, settings, environ) as store:
+        if store is not None:
+            return _read(store, place.id, zone)
+    return StudyStatus(place.id, zone, None, None, dict.fromkeys(Severity, 0), [], dict.fromkeys(STANDING, 0))
 
 
-def _read(place: StudyPlace, zone: ZoneInfo) -> StudyStatus:
-    with open_store(place.database) as store:
-        newest = store.last_attempt(place.id, NIGHTLY)
-        found = store.findings(place.id)
-        open_now = Counter(one.severity for one in found if one.state is FindingState.OPEN)
-        quiet = Counter(one.state for one in found)
-        return StudyStatus(
-            study=place.id,
-            zone=zone,
-            last_complete=store.last_complete(place.id, NIGHTLY),
-            last_attempt=newest,
-            open_findings={one: open_now[one] for one in Severity},
-            undelivered=undelivered(store.messages(place.id)),
-            quiet_findings={one: quiet[one] for one in STANDING},
-        )
+def _read(store: Store, study: str, zone: ZoneInfo) -> StudyStatus:
+    newest = store.last_attempt(study, NIGHTLY)
+    found = store.findings(study)
+    open_now = Counter(one.severity for one in found if one.state is FindingState.OPEN)
+    quiet = Counter(one.state for one in found)
+    return StudyStatus(
+        study=study,
+        zone=zone,
+        last_complete=store.last_complete(study, NIGHTLY),
+        last_attempt=newest,
+        open_findings={one: open_now[one] for one in Severity},
+        undelivered=undelivered(store.messages(study)),
+        quiet_findings={one: quiet[one] for one in STANDING},
+    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from nightround.store import forgotten_rows as forgotten
 from nightround.store import message_rows as messages
 from nightround.store import run_rows as runs
 from nightround.store import suspect_rows as suspects
+from nightround.store.address import StoreAddress
 from nightround.store.back_since import read_back_since
 from nightround.store.engine import compact, open_engine, reading, writing
 from nightround.store.finding_rows import Changes, HistoryEntry
@@ -42,8 +42,8 @@ def _say_unreadable(count: int) -> None:
         log.warning("the values of %d findings are sealed with a key that is not given; all else is shown", count)
 
 
-def open_store(where: str | Path, key: bytes | None = None) -> Store:
-    """Open the store at a path (SQLite) or a database URL, and bring it to the newest version.
+def open_store(where: str | Path | StoreAddress, key: bytes | None = None) -> Store:
+    """Open the store at a path (SQLite), a URL or an address, and bring it to the newest version.
 
     With a key the values of findings and of their history are sealed, those that are there in plain too. Without it
     a store with sealed values opens and has everything but them.
@@ -88,9 +88,7 @@ class Store:
 
     def _compact(self) -> None:
         """Take deleted values out of free pages too; what a reader keeps from it must not stop a night."""
-        try:
-            compact(self.engine)
-        except sqlite3.OperationalError:
+        if not compact(self.engine):
             log.warning("the database is in use: values that were deleted before may still be in its free pages")
 
     def start_run(self, study: str, job: str, now: datetime, *, firing: str | None = None) -> int:

@@ -105,7 +105,10 @@ def _row_of(connection: Connection, study: str, record: str, *, begun: bool) -> 
 def _mask(connection: Connection, table: Table, column: Column[Any], record: str) -> None:
     """Mask a record in what was said of runs, steps and rules."""
     text = cast(column, Text)
-    naming = select(*table.primary_key, column).where(column.is_not(null()), text.contains(json.dumps(record)[1:-1]))
+    # A backslash is nothing special to SQLite, and is PostgreSQL's own mark: JSON has one before each code of a letter.
+    naming = select(*table.primary_key, column).where(
+        column.is_not(null()), text.contains(json.dumps(record)[1:-1], autoescape=True)
+    )
     for row in connection.execute(naming).all():
         *key, said = row
         masked = Message.read(_masked(said.document(), record))

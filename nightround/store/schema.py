@@ -39,6 +39,14 @@ metadata = MetaData(
 Counter = BigInteger().with_variant(Integer(), "sqlite")
 
 
+def free_text(length: int) -> Text:
+    """Text whose length the study's files decide, such as the id of a rule.
+
+    SQLite never held a text to its length, and would copy the table to change the type that is written down there.
+    """
+    return Text().with_variant(String(length), "sqlite")
+
+
 class UtcTime(TypeDecorator[datetime]):
     """A point in time: goes in with any zone, comes out in UTC. SQLite keeps it without a zone, always UTC."""
 
@@ -140,7 +148,7 @@ outcomes = Table(
     "outcomes",
     metadata,
     Column("run_id", Counter, ForeignKey("runs.id"), primary_key=True),
-    Column("rule_id", String(128), primary_key=True),
+    Column("rule_id", free_text(128), primary_key=True),
     Column("status", String(32), nullable=False),
     Column("in_scope", Integer, nullable=False),
     Column("checked", Integer, nullable=False),
@@ -153,14 +161,14 @@ findings = Table(
     metadata,
     Column("id", String(16), primary_key=True),
     Column("study", String(64), nullable=False),
-    Column("rule_id", String(128), nullable=False),
+    Column("rule_id", free_text(128), nullable=False),
     Column("record", Text, nullable=False),
     Column("event", Text, nullable=False),
     Column("instrument", Text, nullable=False),
     Column("instance", Integer, nullable=False),
     Column("fields", JSON, nullable=False),
     Column("severity", String(16), nullable=False),
-    Column("owner", String(64), nullable=False),
+    Column("owner", free_text(64), nullable=False),
     Column("state", String(16), nullable=False),
     Column("opened_at", UtcTime, nullable=False),
     Column("last_seen_at", UtcTime, nullable=False),
@@ -268,7 +276,7 @@ floods = Table(
     metadata,
     Column("id", Counter, primary_key=True),
     Column("study", String(64), nullable=False, index=True),
-    Column("rule_id", String(128), nullable=False),
+    Column("rule_id", free_text(128), nullable=False),
     Column("run_id", Counter, ForeignKey("runs.id"), nullable=False),
     Column("position", Counter, nullable=False),  # of the history before that run
     Column("at", UtcTime, nullable=False),

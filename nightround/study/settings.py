@@ -19,6 +19,7 @@ from nightround.model.recipient import OUTBOX, Recipient
 from nightround.model.rule import Severity
 from nightround.study.alert_tables import DueTable, FloodTable, LinksTable
 from nightround.study.channel_table import ChannelTable
+from nightround.study.store_table import StoreTable
 from nightround.study.study_model import Decimal, StudyModel, WholeNumber
 from nightround.study.text_checks import (
     EnvironmentName,
@@ -245,6 +246,7 @@ class StudySettings(StudyModel):
 
     study: StudyTable
     redcap: RedcapTable = RedcapTable()
+    store: StoreTable = StoreTable()
     snapshots: SnapshotsTable = SnapshotsTable()
     channels: tuple[ChannelTable, ...] = ()
     people: tuple[PersonTable, ...] = ()

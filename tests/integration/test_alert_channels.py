@@ -246,7 +246,7 @@ def test_with_a_full_disk_the_failure_is_mailed(
     def full(*_: object, **__: object) -> Any:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(attempt, "open_store", full)
+    monkeypatch.setattr(attempt, "store_to_write", full)
     monkeypatch.setattr(outbox_folder, "write_private", full)
     with pytest.raises(Exception, match="disk is full"):
         study.round()

@@ -373,7 +373,7 @@ def test_a_store_that_cannot_be_opened_is_mailed(
     def closed(*_: object) -> Store:
         raise error(number, "no", str(study.folder))
 
-    monkeypatch.setattr(attempt, "open_store", closed)
+    monkeypatch.setattr(attempt, "store_to_write", closed)
     before = mails(study)
     assert getattr(round_fails(study), "exit_code", None) == 10
     text = the_new_mail(study, before)
@@ -391,7 +391,7 @@ def test_where_nothing_can_be_written_the_log_and_the_exit_code_say_so(
     def closed(path: Path, *_: object, **__: object) -> Any:
         raise PermissionError(errno.EACCES, "denied", str(path))
 
-    monkeypatch.setattr(attempt, "open_store", closed)
+    monkeypatch.setattr(attempt, "store_to_write", closed)
     monkeypatch.setattr(OutboxFolder, "send", closed)
     monkeypatch.setattr(file_locks, "private_descriptor", closed)
     assert getattr(round_fails(study), "exit_code", None) == 10

@@ -216,7 +216,7 @@ def test_what_was_missed_while_nobody_served_is_made_at_once(study: SmallStudy) 
     content = find_content({})
 
     def missed(now: datetime) -> bool:
-        return was_missed("nightly", str(FOLDER), data=study.data, content=content, now=now)
+        return was_missed("nightly", str(FOLDER), data=study.data, content=content, environ={}, now=now)
 
     hour = datetime(2026, 10, 24, 18, 30, tzinfo=UTC)
     assert not missed(hour + timedelta(hours=1))

@@ -167,9 +167,9 @@ class Broken:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
+def store(store_at: str) -> Iterator[Store]:
     """An empty store."""
-    with open_store(tmp_path / "state" / "nightround.db") as opened:
+    with open_store(store_at) as opened:
         yield opened
 
 

@@ -4,14 +4,14 @@ import errno
 
 import pytest
 
-from nightround.model.errors import StudyFilesWrong
+from nightround.model.errors import StoreUnusable, StudyFilesWrong
 from nightround.night.disk_errors import disk_errors_explained
 
 
 class _FromDriver(Exception):
     """An error of a database's driver, as SQLAlchemy carries it."""
 
-    def __init__(self, **names: str) -> None:
+    def __init__(self, **names: str | bool) -> None:
         super().__init__("could not extend file")
         self.orig = self
         for name, value in names.items():
@@ -48,3 +48,20 @@ def test_any_other_error_stays_what_it_is(error: Exception) -> None:
     with pytest.raises(type(error)) as kept, disk_errors_explained():
         raise error
     assert kept.value is error
+
+
+@pytest.mark.parametrize(
+    ("error", "named"),
+    [
+        (_FromDriver(sqlite_errorname="SQLITE_BUSY"), "30 seconds"),
+        (_FromDriver(sqlstate="55P03"), "30 seconds"),
+        (_FromDriver(sqlstate="57P01"), "57P01"),
+        (_FromDriver(sqlstate="08006"), "08006"),
+        (_FromDriver(connection_invalidated=True), "lost"),
+    ],
+)
+def test_a_database_in_use_or_lost_is_explained(error: Exception, named: str) -> None:
+    """Another writer that goes on for too long, and a server that is gone: exit code 10, and no traceback."""
+    with pytest.raises(StoreUnusable, match=named) as told, disk_errors_explained():
+        raise error
+    assert told.value.exit_code == 10

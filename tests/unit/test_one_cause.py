@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -83,9 +82,9 @@ def broken(*rules: Rule) -> list[Outcome]:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
+def store(store_at: str) -> Iterator[Store]:
     """A store with one run for each night."""
-    with open_store(tmp_path / "nightround.sqlite3") as opened:
+    with open_store(store_at) as opened:
         yield opened
 
 

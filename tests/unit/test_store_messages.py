@@ -9,7 +9,7 @@ from alembic.config import Config
 from sqlalchemy import create_engine, text
 
 from nightround.store.database import open_store
-from nightround.store.engine import MIGRATIONS
+from nightround.store.versions import MIGRATIONS
 from redcap_sync.messages import Message
 
 ROWS = (

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
 
 import pytest
 from sqlalchemy.exc import IntegrityError, StatementError
@@ -30,9 +29,9 @@ TROUBLE = Message.of("night.bug", error="KeyError")
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
+def store(store_at: str) -> Iterator[Store]:
     """An empty store."""
-    with open_store(tmp_path / "nightround.db") as opened:
+    with open_store(store_at) as opened:
         yield opened
 
 
