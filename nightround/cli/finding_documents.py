@@ -117,13 +117,14 @@ def opened(study: str, data: Path) -> Iterator[tuple[ShownWith, Store]]:
     from nightround.night.study_place import StudyPlace
     from nightround.snapshots.snapshot_store import SnapshotStore
     from nightround.study.folder import load_study
+    from nightround.study.settings import redcap_address
 
     of_study = folder_of(study)
     loaded = load_study(of_study)
     folder = data / loaded.id
     vault = snapshot_vault(loaded, os.environ)
     snapshots = SnapshotStore(folder / "snapshots", vault)
-    rules, places = rules_and_places(loaded, snapshots, os.environ.get(loaded.settings.redcap.url_env, ""))
+    rules, places = rules_and_places(loaded, snapshots, redcap_address(loaded.settings.redcap, os.environ))
     today = now().astimezone(ZoneInfo(loaded.settings.study.time_zone)).date()
     off = {rule_id: one.until for rule_id, one in loaded.settings.rules.off_on(today).items()}
     address = database_of(StudyPlace(loaded.id, of_study, folder), loaded.settings, os.environ)

@@ -18,6 +18,7 @@ from nightround.cli.demo import demo
 from nightround.cli.drill import drill
 from nightround.cli.findings import finding, findings
 from nightround.cli.forget import forget
+from nightround.cli.init import init
 from nightround.cli.night import night
 from nightround.cli.notify import notify
 from nightround.cli.options import wants_json
@@ -41,7 +42,7 @@ from redcap_sync.rows.one_heap import share_one_heap
 
 SECTIONS = {
     "See it work, without a server": (demo, try_project, twin, drill),
-    "The round of a study": (night, pull, check, report, report_given, serve, status, notify),
+    "The round of a study": (init, night, pull, check, report, report_given, serve, status, notify),
     "What a study has": (findings, finding, rules, snapshots, store, forget),
     "What people say of findings": (answer, approve, snooze, assess),
     "Tables alone, without a study": (table, audit_table, results),

@@ -5,11 +5,12 @@ It names each record: it is for who may read the data folder, and mails refer to
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from operator import attrgetter
 
 from nightround.model.finding import Finding
+from nightround.model.language import LANGUAGES, Language
 from nightround.model.links import Places
 from nightround.model.rule import Rule
 from nightround.texts.csv_text import csv_text
@@ -43,15 +44,26 @@ COLUMNS = (
 
 
 def findings_list(
-    findings: Iterable[Finding], rules: Mapping[str, Rule], places: Places, off: Mapping[str, date]
+    findings: Iterable[Finding],
+    rules: Mapping[str, Rule],
+    places: Places,
+    off: Mapping[str, date],
+    languages: Sequence[Language] = LANGUAGES,
 ) -> str:
     """Write findings, open and closed, worst first; `places` are those with record ids.
 
-    `off` are the rules that are switched off, with the day on which each is judged again.
+    There is a title for each of `languages`. `off` are the rules that are switched off, with the day on which each is
+    judged again.
     """
     ordered = sorted(findings, key=attrgetter("order"))
     cells = (_cells(finding, rules.get(finding.rule_id), places, off.get(finding.rule_id)) for finding in ordered)
-    return csv_text(COLUMNS, (dict(zip(COLUMNS, row, strict=True)) for row in cells))
+    left_out = {f"title_{language}" for language in LANGUAGES if language not in languages}
+    shown = [column for column in COLUMNS if column not in left_out]
+    return csv_text(shown, (_shown(dict(zip(COLUMNS, row, strict=True)), shown) for row in cells))
+
+
+def _shown(row: Mapping[str, object], columns: Iterable[str]) -> dict[str, object]:
+    return {column: row[column] for column in columns}
 
 
 def _cells(finding: Finding, rule: Rule | None, places: Places, off: date | None) -> tuple[object, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
@@ -13,6 +13,7 @@ from typing import Any
 
 from nightround.findings.findings_list import findings_list
 from nightround.model.finding import Finding
+from nightround.model.language import Language
 from nightround.model.snapshot import Snapshot
 from nightround.night.round import Round
 from nightround.snapshots.vault import Vault
@@ -40,7 +41,7 @@ def write_lists(
     mark = "" if complete else f"_{INCOMPLETE}"
     files = _RunFiles(facts.folder / "runs", facts.run_id, f"lists{mark}.json", facts.vault)
     files.write(f"great_expectations{mark}.json", _json(validation.checkpoint_document(earlier_results(facts.folder))))
-    _write_certificate(files, f"coverage{mark}.json", snapshot, validation)
+    _write_certificate(files, f"coverage{mark}.json", snapshot, validation, facts.study.settings.study.languages)
     failures = failure_table(validation.violations).to_parquet()
     files.write_sealed(f"failures{mark}.parquet", failures)
     listed = _recent(findings, facts.started_at)
@@ -48,6 +49,7 @@ def write_lists(
         findings_list,
         rules={rule.id: rule for rule in validation.rules},
         off=facts.switched_off,
+        languages=facts.study.settings.study.languages,
         places=replace(facts.places(snapshot.dictionary, snapshot.redcap_version), record_id_allowed=True),
     )
     says = text(_seen_tonight(listed, facts.started_at)).encode()
@@ -111,8 +113,12 @@ class _RunFiles:
         return self.runs / f"{run_id:05d}"
 
 
-def _write_certificate(files: _RunFiles, name: str, snapshot: Snapshot, validation: Validation) -> None:
-    document = certificate(validation.coverage, validation.outcomes, run_id=str(files.run_id), snapshot_id=snapshot.id)
+def _write_certificate(
+    files: _RunFiles, name: str, snapshot: Snapshot, validation: Validation, languages: Sequence[Language]
+) -> None:
+    document = certificate(
+        validation.coverage, validation.outcomes, run_id=str(files.run_id), snapshot_id=snapshot.id, languages=languages
+    )
     run = files.note(name, _json(document["rules"]))
     if run != files.run_id:
         del document["rules"]

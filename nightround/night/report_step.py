@@ -64,6 +64,7 @@ def edition_of(
         title=study.title.words(),
         synthetic=study.synthetic,
         record_ids=study.record_id_in_messages,
+        languages=study.languages,
         run=RunFacts(
             run_id=str(facts.run_id),
             snapshot_id=snapshot.id,

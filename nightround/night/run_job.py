@@ -30,7 +30,7 @@ from nightround.snapshots.snapshot_store import SnapshotStore
 from nightround.snapshots.vault import Vault, find_key
 from nightround.store.run_rows import Ended
 from nightround.study.folder import Content, Study, load_content_module, load_study
-from nightround.study.settings import StudySettings, checked, read_toml
+from nightround.study.settings import StudySettings, checked, read_toml, redcap_address
 from redcap_sync.api.client import RedcapClient
 from redcap_sync.api.pacing import RequestBudget
 from redcap_sync.api.token import find_token
@@ -94,7 +94,7 @@ def open_night(
                 waiting=waiting,
                 connect=lambda: connect(study, environ, sleep),
                 outgoing=attempt.outgoing(study.settings),
-                redcap_url=environ.get(study.settings.redcap.url_env, ""),
+                redcap_url=redcap_address(study.settings.redcap, environ),
                 vault=vault,
                 ping=lambda: call_dead_mans_switch(study.settings.alerts, environ),
             )
@@ -137,7 +137,7 @@ def _require_unmade(attempt: Attempt, recorder: Recorder, firing: str | None, *,
 def connect(study: Study, environ: Mapping[str, str], sleep: Sleep) -> RedcapClient:
     """Make the client of the study's project from address and token in the environment."""
     settings = study.settings.redcap
-    url = environ.get(settings.url_env, "")
+    url = redcap_address(settings, environ)
     if not url:
         raise RedcapUnreachable("night.no_address", variable=settings.url_env)
     token = find_token(

@@ -285,5 +285,6 @@ def _with_plan(found: Touched, plan: Plan, fields: Mapping[str, Message], events
             if reason := why(read):
                 variables[f"{table.id}/{variable.id}"] = reason
                 tables.setdefault(table.id, reason)
-    whole = why([plan.grouping, *(condition.field for step in plan.flow for condition in step.where)])
+    grouping = [plan.grouping] if plan.grouping else []
+    whole = why([*grouping, *(condition.field for step in plan.flow for condition in step.where)])
     return Touched(found.rules, variables, tables, whole)

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 
 from nightround.model.errors import StudyFilesWrong
 from nightround.model.finding import Finding, LedgerDelta
-from nightround.model.language import Words
+from nightround.model.language import LANGUAGES, Language, Words
 from nightround.model.outcome import Coverage, Outcome, Status
 from nightround.model.rule import Rule
 from nightround.report.numbers.facts import Look, News
@@ -67,6 +67,7 @@ class Edition:
     """Hash of every template, text and font that the pages are made from."""
     look: Look = Look()
     news: News | None = None
+    languages: tuple[Language, ...] = LANGUAGES
 
     def says_as_much_as(self, other: Edition) -> bool:
         """Whether two editions differ in nothing but the run that made them."""

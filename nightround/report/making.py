@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from nightround.model.language import LANGUAGES, Language
+from nightround.model.language import Language
 from nightround.model.result import ResultSet
 from nightround.model.snapshot import Snapshot
 from nightround.report.edition import Edition, digest
@@ -110,7 +110,7 @@ class Pages:
 
 def pages_of(inputs: ReportInputs, templates: Path) -> Pages:
     """Put one set of numbers into both languages."""
-    contexts = {language: build_report(inputs, language, templates) for language in LANGUAGES}
+    contexts = {language: build_report(inputs, language, templates) for language in inputs.languages}
     pages = {language: html(context, templates) for language, context in contexts.items()}
     if missing := missing_characters(pages.values(), templates / FONTS):
         log.warning("the report's fonts lack %d characters, printed as boxes: %s", len(missing), " ".join(missing))

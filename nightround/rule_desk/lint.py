@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 from nightround.model.errors import StudyFilesWrong
+from nightround.model.language import LANGUAGES, Language
 from nightround.model.rule import Rule
 from nightround.model.snapshot import Snapshot
 from nightround.rule_desk.duplicates import lint_duplicates
@@ -55,21 +56,30 @@ def lint_study(folder: Path, snapshots: SnapshotStore | None = None) -> tuple[Re
             broken.append(Remark.of_error(rule.id, error))
     owners = {owner for person in settings.people for owner in person.owns}
     dictionary = newest_dictionary(folder, snapshots) if snapshots else project_dictionary(folder)
-    return (*broken, *lint_rules(rules, dictionary, owners=owners))
+    return (*broken, *lint_rules(rules, dictionary, owners=owners, languages=settings.study.languages))
 
 
-def lint_rules(rules: Iterable[Rule], dictionary: Dictionary, *, owners: Collection[str] = ()) -> tuple[Remark, ...]:
-    """Lint rules against a dictionary, rule by rule, errors first. `owners` are the roles that somebody holds."""
+def lint_rules(
+    rules: Iterable[Rule],
+    dictionary: Dictionary,
+    *,
+    owners: Collection[str] = (),
+    languages: Collection[Language] = LANGUAGES,
+) -> tuple[Remark, ...]:
+    """Lint rules against a dictionary, rule by rule, errors first.
+
+    `owners` are the roles that somebody has, `languages` those that the rules are written in.
+    """
     every = [Linted(rule, dictionary) for rule in rules]
     empty = without_records(dictionary)
-    found = [remark for linted in every for remark in _one(linted, owners, empty)]
+    found = [remark for linted in every for remark in _one(linted, owners, languages, empty)]
     found += [*lint_duplicates(one for one in every if not one.rule.check), *_same_ids(every), *lint_alpha(every)]
     place = {linted.rule.id: number for number, linted in reversed(list(enumerate(every)))}
     levels = list(RemarkLevel)
     return tuple(sorted(dict.fromkeys(found), key=lambda one: (place[one.rule_id], levels.index(one.level))))
 
 
-def _one(linted: Linted, owners: Collection[str], empty: Snapshot) -> Iterator[Remark]:
+def _one(linted: Linted, owners: Collection[str], languages: Collection[Language], empty: Snapshot) -> Iterator[Remark]:
     found = lint_references(linted)
     if not linted.of_project:
         found = [*lint_place(linted), *found, *lint_shown(linted)]
@@ -78,7 +88,7 @@ def _one(linted: Linted, owners: Collection[str], empty: Snapshot) -> Iterator[R
     yield from found
     yield from lint_owner(linted, owners)
     if not linted.of_project:
-        yield from lint_words(linted)
+        yield from lint_words(linted, languages)
         yield from lint_unread(linted)
     if any(remark.level is RemarkLevel.ERROR for remark in found):
         # What the project does not have can be held against nothing.

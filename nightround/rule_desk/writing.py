@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping
 
-from nightround.model.language import Words
+from nightround.model.language import Language, Words
 from nightround.rule_desk.allowed import Allowed
 from nightround.rule_desk.examples import lacks_examples, verdict
 from nightround.rule_desk.linted import Linted
@@ -16,21 +16,21 @@ from redcap_sync.messages import Message
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
 
-def lint_words(linted: Linted) -> list[Remark]:
-    """Title and advice, and what an analyst must know, stand in both languages, and the source is named."""
+def lint_words(linted: Linted, languages: Collection[Language]) -> list[Remark]:
+    """Title and advice, and what an analyst must know, are in the study's languages, and the source is named."""
     rule = linted.rule
     parts = {"title": rule.title, "advice": rule.advice}
     parts |= {name: words for name, words in {"problem": rule.problem, "analyst": rule.analyst}.items() if any(words)}
-    found = [remark for name, words in parts.items() for remark in _both_languages(linted, name, words)]
+    found = [remark for name, words in parts.items() for remark in _in_each(linted, name, words, languages)]
     if not rule.source.strip():
         found.append(linted.remark(RemarkLevel.WARNING, "no_source"))
     return found
 
 
-def _both_languages(linted: Linted, name: str, words: Words) -> Iterator[Remark]:
-    if not CHINESE.search(words.zh):
+def _in_each(linted: Linted, name: str, words: Words, languages: Collection[Language]) -> Iterator[Remark]:
+    if "zh" in languages and not CHINESE.search(words.zh):
         yield linted.remark(RemarkLevel.WARNING, "not_in_chinese", name=name, why=why_of(name))
-    if not words.en.strip() or CHINESE.search(words.en):
+    if "en" in languages and (not words.en.strip() or CHINESE.search(words.en)):
         yield linted.remark(RemarkLevel.WARNING, "not_in_english", name=name, why=why_of(name))
 
 

@@ -66,7 +66,8 @@ def csv_frame(plan: Plan, rows: pd.DataFrame) -> pd.DataFrame:
             _require_read(reference, text, typed)
         if reference in plan.dates():
             _require_dates(reference, text)
-    _require_a_group(plan, columns[plan.grouping.column])
+    if plan.grouping:
+        _require_a_group(columns[plan.grouping.column], plan.grouping, plan)
     return pd.DataFrame(columns, index=rows.index)
 
 
@@ -135,10 +136,10 @@ def _require_dates(reference: FieldRef, text: pd.Series[str]) -> None:
         raise StudyFilesWrong("plan.no_dates", column=reference.column, count=len(unread), row=int(unread[0]) + 1)
 
 
-def _require_a_group(plan: Plan, column: pd.Series[str]) -> None:
+def _require_a_group(column: pd.Series[str], grouping: FieldRef, plan: Plan) -> None:
     codes = [code for group in plan.groups for code in group.codes]
     if bool(column.notna().any()) and not bool(column.isin(codes).any()):
-        raise StudyFilesWrong("plan.no_group", column=plan.grouping.column, codes=", ".join(codes))
+        raise StudyFilesWrong("plan.no_group", column=grouping.column, codes=", ".join(codes))
 
 
 def _no_such_field(code: str, reference: FieldRef) -> StudyFilesWrong:
@@ -147,7 +148,10 @@ def _no_such_field(code: str, reference: FieldRef) -> StudyFilesWrong:
 
 @dataclass(frozen=True, eq=False)
 class Cohort:
-    """The plan's population. `group` is each patient's place in `plan.groups`, -1 where unassigned."""
+    """The plan's population. `group` is each patient's place in `plan.groups`, -1 where unassigned.
+
+    Without a grouping everybody is in the one group.
+    """
 
     plan: Plan
     frame: pd.DataFrame
@@ -202,6 +206,8 @@ class Cohort:
 def cohort_of(plan: Plan, patients: pd.DataFrame, population: str = "") -> Cohort:
     """The patients of the plan's population, or of another step of the flow, with their groups."""
     frame = patients[step_mask(plan, patients, population or plan.population)]
+    if plan.grouping is None:
+        return Cohort(plan, frame, np.zeros(len(frame), dtype=np.int64))
     group = np.full(len(frame), -1, dtype=np.int64)
     for place, one in enumerate(plan.groups):
         group[frame[plan.grouping.column].isin(one.codes).to_numpy(dtype=bool)] = place

@@ -22,7 +22,7 @@ from nightround.study.plan_analyses import (
     Safety,
     Survival,
 )
-from nightround.study.plan_patients import Condition, PlanGroup, Step
+from nightround.study.plan_patients import EVERYONE, Condition, PlanGroup, Step
 from nightround.study.plan_variables import (
     Effect,
     Level,
@@ -73,14 +73,15 @@ class Plan(StudyModel):
     """The whole of `plan.toml`."""
 
     policy: PolicyName
-    grouping: Reference
+    grouping: Reference | None = None
+    """The field whose codes are the groups; a study that compares none has neither it nor `groups`."""
     population: str
     """The flow step whose patients the tables are about."""
     percent_from: int = Field(default=0, ge=0)
     """Percentages are withheld in groups smaller than this."""
     trim_zeros: bool = False
     """Print medians and quartiles without trailing zeros, as SPSS does."""
-    groups: tuple[PlanGroup, ...] = Field(min_length=1)
+    groups: tuple[PlanGroup, ...] = (EVERYONE,)
     flow: tuple[Step, ...] = Field(min_length=1)
     endpoints: tuple[Endpoint, ...] = ()
     tables: tuple[PlannedTable, ...] = ()
@@ -108,7 +109,8 @@ class Plan(StudyModel):
         return tuple(dict.fromkeys(self._references()))
 
     def _references(self) -> Iterator[FieldRef]:
-        yield self.grouping
+        if self.grouping:
+            yield self.grouping
         for step in self.flow:
             yield from (condition.field for condition in step.where)
         yield from (endpoint.field for endpoint in self.endpoints)
@@ -145,6 +147,7 @@ class Plan(StudyModel):
         for kind in ("groups", "flow", "endpoints", "tables", "survival", "regressions", "literature"):
             require_unique(kind, (part.id for part in getattr(self, kind)))
         require_unique("code of a group", (code for group in self.groups for code in group.codes))
+        self._groups_fit()
         known: set[str] = set()
         for step in self.flow:
             if step.of and step.of not in known:
@@ -161,6 +164,13 @@ class Plan(StudyModel):
         if self.policy == "as-published":
             self._all_tests_named()
         return self
+
+    def _groups_fit(self) -> None:
+        """Groups and the field that has them are given together, or not at all."""
+        if self.grouping is None and self.groups != (EVERYONE,):
+            raise ValueError("`groups` need `grouping`, the field whose codes they are")
+        if self.grouping and not (self.groups and all(group.codes for group in self.groups)):
+            raise ValueError("`grouping` needs `groups`, each with its `codes`")
 
     def _shown_known(self) -> None:
         """What stands beside an endpoint or is drawn patient by patient is planned elsewhere."""

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import Field
-
 from nightround.study.references import Reference, Text
 from nightround.study.study_model import StudyModel
+from nightround.texts.catalogue import words
 
 
 class Condition(StudyModel):
@@ -16,11 +15,15 @@ class Condition(StudyModel):
 
 
 class PlanGroup(StudyModel):
-    """One column of a comparison: the codes of the grouping field that belong to it."""
+    """One column of a comparison: the codes of the grouping field that belong to it; none where nothing is compared."""
 
     id: str
     label: Text
-    codes: tuple[str, ...] = Field(min_length=1)
+    codes: tuple[str, ...] = ()
+
+
+EVERYONE = PlanGroup(id="all", label=words("plan.everyone"))
+"""The one column of a study that compares no groups."""
 
 
 class Step(StudyModel):

@@ -7,7 +7,7 @@ from typing import Annotated, Any, NamedTuple
 
 from pydantic import BeforeValidator
 
-from nightround.model.language import Words
+from nightround.model.language import LANGUAGES, Words
 from redcap_sync.column_name import ColumnName
 
 
@@ -43,7 +43,12 @@ def _reference(written: Any) -> Any:
 
 
 def _both(written: Any) -> Any:
-    return {"zh": written, "en": written} if isinstance(written, str) else written
+    """One string stands for both languages, and a language that is left out says what the other says."""
+    if isinstance(written, str):
+        return {"zh": written, "en": written}
+    if isinstance(written, dict) and len(written) == 1 and next(iter(written)) in LANGUAGES:
+        return dict.fromkeys(LANGUAGES, next(iter(written.values())))
+    return written
 
 
 Reference = Annotated[FieldRef, BeforeValidator(_reference)]

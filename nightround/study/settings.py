@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from nightround.model.errors import StudyFilesWrong
-from nightround.model.language import Language, Words
+from nightround.model.language import LANGUAGES, Language, Words
 from nightround.model.recipient import OUTBOX, Recipient
 from nightround.model.rule import Severity
 from nightround.study.alert_tables import DueTable, FloodTable, LinksTable
@@ -29,6 +29,7 @@ from nightround.study.text_checks import (
     MailAddress,
     ShortLine,
     TimeZone,
+    WebAddress,
     control_character,
     texts_within,
 )
@@ -43,28 +44,47 @@ DEEP_KEY = re.compile(r"""(?<![\w"'-])(?:[\w"'-]++[ \t]*+\.[ \t]*+){50}""")
 
 
 class TwoLanguages(StudyModel):
-    """A text in Chinese and English."""
+    """A text in Chinese and English, or in one of them; a plain string is a text for readers of both."""
 
-    zh: str
-    en: str
+    zh: str = ""
+    en: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_string_for_both(cls, written: Any) -> Any:
+        return {"zh": written, "en": written} if isinstance(written, str) else written
 
     def words(self) -> Words:
-        """The text as the model's own type."""
+        """The text as the model's own type; who reads a language that is left out gets the other one."""
+        return Words(self.zh or self.en, self.en or self.zh)
+
+    def as_written(self) -> Words:
+        """The text with a language that is left out blank."""
         return Words(self.zh, self.en)
 
 
-class TitleInTwoLanguages(TwoLanguages):
-    """A text of one line in Chinese and English, which may be the subject of a mail."""
+class _InOneAtLeast(TwoLanguages):
+    """A text that one language at least must have."""
 
-    zh: FilledLine
-    en: FilledLine
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if not (self.zh or self.en):
+            raise PydanticCustomError("no_language", "no_language")
+        return self
 
 
-class ShortName(TwoLanguages):
-    """A short name in Chinese and English, of at most 24 characters each."""
+class TitleInTwoLanguages(_InOneAtLeast):
+    """A text of one line in Chinese, English or both, which may be the subject of a mail."""
 
-    zh: ShortLine
-    en: ShortLine
+    zh: FilledLine = ""
+    en: FilledLine = ""
+
+
+class ShortName(_InOneAtLeast):
+    """A short name in Chinese, English or both, of at most 24 characters each."""
+
+    zh: ShortLine = ""
+    en: ShortLine = ""
 
 
 class StudyTable(StudyModel):
@@ -76,9 +96,16 @@ class StudyTable(StudyModel):
     """The name that subjects of mails begin with; the id where there is none."""
     time_zone: TimeZone = "UTC"
     """The zone of the hospital's clock, such as Asia/Shanghai: what `today` means in a rule."""
+    language: Literal["zh", "en", "both"] = "both"
+    """The language of everything that is written for people: reports, mails, lists."""
     synthetic: bool = False
     record_id_in_messages: bool = False
     """Whether a record id may stand in mails, links and logs. Off unless the study says so."""
+
+    @property
+    def languages(self) -> tuple[Language, ...]:
+        """The languages that are written."""
+        return LANGUAGES if self.language == "both" else (self.language,)
 
     @property
     def short_name(self) -> Words:
@@ -89,6 +116,8 @@ class StudyTable(StudyModel):
 class RedcapTable(StudyModel):
     """`[redcap]`: where the project is. The token itself never stands in a file of the study."""
 
+    url: WebAddress | Literal[""] = ""
+    """The address of the server's API; without it the variable `url_env` has it."""
     url_env: EnvironmentName = "REDCAP_URL"
     token_env: EnvironmentName = "REDCAP_TOKEN"  # noqa: S105 - the name of a variable, not a token
     token_file: Path | None = None
@@ -105,6 +134,11 @@ class RedcapTable(StudyModel):
     """So often everything is pulled, to prove the nightly increments; 0 pulls everything every night."""
     largest_loss_percent: Decimal = Field(default=20.0, ge=0, le=100)
     """A pull that holds this much fewer records than the last good one is refused."""
+
+
+def redcap_address(settings: RedcapTable, environ: Mapping[str, str]) -> str:
+    """The address of the server's API, from the study's file or else from the environment; '' where neither has it."""
+    return f"{settings.url}/" if settings.url else environ.get(settings.url_env, "")
 
 
 class SnapshotsTable(StudyModel):
@@ -268,6 +302,15 @@ class StudySettings(StudyModel):
         return self
 
     @model_validator(mode="after")
+    def _people_read_what_is_written(self) -> Self:
+        """Each person reads a language in which the study is written."""
+        for person in self.people:
+            if person.language not in self.study.languages:
+                facts = {"role": person.role, "language": person.language, "known": self.study.language}
+                raise PydanticCustomError("language_unwritten", "language_unwritten", facts)
+        return self
+
+    @model_validator(mode="after")
     def _channels_are_known(self) -> Self:
         """Each channel has an id of its own, and people name those that there are."""
         ids = [one.id for one in self.channels]
@@ -372,6 +415,7 @@ VALUE_TEXTS = frozenset(
         *("sender", "channel_key", "channel_needs", "channel_login", "channel_plain"),
         *("channel_twice", "channel_unknown", "report_certificate"),
         *("kind_pattern", "kind_title", "kind_days", "kind_twice"),
+        *("no_language", "language_unwritten"),
         *("string_type", "int_type", "float_type", "bool_type", "dict_type", "tuple_type", "model_type"),
         *("bool_parsing", "int_parsing_size", "int_from_float", "path_type"),
     }

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from nightround.model.language import LANGUAGES
+from nightround.model.language import LANGUAGES, Language
 from nightround.model.outcome import Coverage, Outcome, Status
 from nightround.model.rule import Rule
 from nightround.texts.catalogue import in_language
@@ -28,8 +28,15 @@ def certify(rules: Sequence[Rule], outcomes: Iterable[Outcome]) -> Coverage:
     )
 
 
-def certificate(coverage: Coverage, outcomes: Iterable[Outcome], *, run_id: str, snapshot_id: str) -> dict[str, Any]:
-    """The certificate as a JSON document, one line a rule, no patient in it."""
+def certificate(
+    coverage: Coverage,
+    outcomes: Iterable[Outcome],
+    *,
+    run_id: str,
+    snapshot_id: str,
+    languages: Sequence[Language] = LANGUAGES,
+) -> dict[str, Any]:
+    """The certificate as a JSON document, one line a rule, no patient in it; reasons in the languages given."""
     return {
         "complete": coverage.complete,
         "run": run_id,
@@ -45,9 +52,13 @@ def certificate(coverage: Coverage, outcomes: Iterable[Outcome], *, run_id: str,
                 "checked": outcome.checked,
                 "failed": outcome.failed,
                 "reason": {
-                    language: in_language(outcome.reason, language) if outcome.reason else "" for language in LANGUAGES
+                    language: in_language(outcome.reason, language) if outcome.reason else "" for language in languages
                 },
-                **({"notes": [note._asdict() for note in outcome.notes]} if outcome.notes else {}),
+                **(
+                    {"notes": [{one: note.in_(one) for one in languages} for note in outcome.notes]}
+                    if outcome.notes
+                    else {}
+                ),
             }
             for outcome in sorted(outcomes, key=lambda outcome: outcome.rule_id)
         ],

@@ -119,7 +119,8 @@ def causes_of(row: ResultRow, before: Side, now: Side, edits: Edits | None) -> I
 def behind(plan: Plan, row: ResultRow) -> Iterable[FieldRef]:
     """The fields that a number is computed from: its own, and those on who is in and in which group."""
     yield from (one.field for step in plan.flow for one in step.where)
-    yield plan.grouping
+    if plan.grouping:
+        yield plan.grouping
     yield from (one.field for one in plan.endpoints if (row.table, row.variable) == ("endpoints", one.id))
     for curve in (one for one in plan.survival if (row.table, row.variable) == ("survival", one.id)):
         yield from curve.references()

@@ -58,6 +58,7 @@ def inputs_of(edition: Edition, snapshot: Snapshot, patients: pd.DataFrame | Non
         pairs=pairs_of(plan, patients),
         drifting=drifting_of(plan, patients),
         record_ids=edition.record_ids,
+        languages=edition.languages,
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from nightround.model.finding import LedgerDelta
-from nightround.model.language import Words
+from nightround.model.language import LANGUAGES, Language, Words
 from nightround.model.outcome import Coverage, Outcome
 from nightround.model.result import ResultSet
 from nightround.model.rule import Rule
@@ -58,6 +58,8 @@ class ReportInputs:
     drifting: Mapping[Line, str] = field(default_factory=dict)
     """Lines whose planned test tonight's data put in doubt, with the assumption; reported and never acted on."""
     record_ids: bool = False
+    languages: tuple[Language, ...] = LANGUAGES
+    """The languages in which it is printed."""
     uncounted: frozenset[str] = frozenset()
     """Rules whose rows are not counted in this version, because the count could tell of a group."""
 

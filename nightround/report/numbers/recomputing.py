@@ -64,7 +64,8 @@ def lines_of(plan: Plan) -> Iterator[PlannedLine]:
 
 def membership_of(plan: Plan) -> frozenset[FieldRef]:
     """The fields that decide who is analysed, and in which group."""
-    return frozenset({plan.grouping, *(one.field for step in plan.flow for one in step.where)})
+    grouping = {plan.grouping} if plan.grouping else set()
+    return frozenset({*grouping, *(one.field for step in plan.flow for one in step.where)})
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,6 +152,8 @@ class Recomputation:
     @cached_property
     def first_group(self) -> frozenset[str]:
         """The records whose code is one of the first group's."""
+        if self.plan.grouping is None:
+            return frozenset(self.patients.index)
         column = self.patients[self.plan.grouping.column]
         return frozenset(self.patients.index[column.isin(self.plan.groups[0].codes)])
 

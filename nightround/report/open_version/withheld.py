@@ -114,6 +114,8 @@ def without_groups(table: PlannedTable, plan: Plan) -> PlannedTable:
 
 def uncounted_rules(plan: Plan, rules: Iterable[Rule]) -> frozenset[str]:
     """The rules that speak of the grouping field: how many rows they looked at could tell of a group."""
+    if plan.grouping is None:
+        return frozenset()
     named = re.compile(rf"\[{re.escape(plan.grouping.field)}\]")
     return frozenset(
         rule.id for rule in rules if any(named.search(text) for text in (rule.applies, rule.discrepancy, *rule.needs))

@@ -47,7 +47,7 @@ class RuleTable(RuleModel):
     instrument: FilledLine
     """The instrument whose rows are looked at, and under which findings are shown."""
     title: TitleInTwoLanguages
-    """What must hold, in one line of each language (`zh`, `en`)."""
+    """What must hold, in one line of each language (`zh`, `en`); one language, or a plain string, is enough."""
     discrepancy: str = ""
     """REDCap logic that is true where the rule is broken."""
     unique: tuple[FilledLine, ...] = ()
@@ -77,13 +77,13 @@ class RuleTable(RuleModel):
     """The events whose rows are looked at. Without it: every event that has the instrument."""
     owner: Line = "coordinator"
     """Who is told of the findings: a role that a person of `study.toml` owns; of `cohort` the data manager alone."""
-    advice: TwoLanguages
-    """What is to be done about a finding, in both languages."""
-    problem: TwoLanguages = TwoLanguages(zh="", en="")
+    advice: TwoLanguages = TwoLanguages()
+    """What is to be done about a finding."""
+    problem: TwoLanguages = TwoLanguages()
     """What a finding is shown as. Without it: the title."""
-    analyst: TwoLanguages = TwoLanguages(zh="", en="")
+    analyst: TwoLanguages = TwoLanguages()
     """What an analyst must know of the findings."""
-    source: str
+    source: str = ""
     """Where the rule comes from: a protocol, a guideline, a publication."""
     examples: tuple[ExampleTable, ...] = ()
     """Small rows with the verdict of the rule on each, which are its tests. Only for a rule with a `discrepancy`."""
@@ -217,7 +217,7 @@ def rule_of(table: RuleTable, path: Path, *, strict: bool = True) -> Rule:
         events=table.events,
         owner=OF_COHORT if table.cohort else table.owner,
         advice=table.advice.words(),
-        problem=table.problem.words(),
+        problem=table.problem.as_written(),
         analyst=table.analyst.words(),
         source=table.source,
         examples=tuple(Example(example.values, example.verdict) for example in table.examples),

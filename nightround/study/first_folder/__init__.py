@@ -1,0 +1,1 @@
+"""The first folder of a study, drafted from its data dictionary."""
