@@ -27,12 +27,12 @@ from nightround.study.text_checks import (
     Id,
     Line,
     MailAddress,
-    ShortLine,
     TimeZone,
     WebAddress,
     control_character,
     texts_within,
 )
+from nightround.study.two_languages import ShortName, TitleInTwoLanguages, TwoLanguages
 from redcap_sync.errors import ProjectFileWrong
 from redcap_sync.messages import Message
 from redcap_sync.regular_files import read_regular_file
@@ -41,50 +41,6 @@ SHOWN = 200
 """So much of a key that is no key is repeated in a message."""
 DEEP_KEY = re.compile(r"""(?<![\w"'-])(?:[\w"'-]++[ \t]*+\.[ \t]*+){50}""")
 """A key of very many parts, which takes the reader of TOML the square of their number."""
-
-
-class TwoLanguages(StudyModel):
-    """A text in Chinese and English, or in one of them; a plain string is a text for readers of both."""
-
-    zh: str = ""
-    en: str = ""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _one_string_for_both(cls, written: Any) -> Any:
-        return {"zh": written, "en": written} if isinstance(written, str) else written
-
-    def words(self) -> Words:
-        """The text as the model's own type; who reads a language that is left out gets the other one."""
-        return Words(self.zh or self.en, self.en or self.zh)
-
-    def as_written(self) -> Words:
-        """The text with a language that is left out blank."""
-        return Words(self.zh, self.en)
-
-
-class _InOneAtLeast(TwoLanguages):
-    """A text that one language at least must have."""
-
-    @model_validator(mode="after")
-    def _says_something(self) -> Self:
-        if not (self.zh or self.en):
-            raise PydanticCustomError("no_language", "no_language")
-        return self
-
-
-class TitleInTwoLanguages(_InOneAtLeast):
-    """A text of one line in Chinese, English or both, which may be the subject of a mail."""
-
-    zh: FilledLine = ""
-    en: FilledLine = ""
-
-
-class ShortName(_InOneAtLeast):
-    """A short name in Chinese, English or both, of at most 24 characters each."""
-
-    zh: ShortLine = ""
-    en: ShortLine = ""
 
 
 class StudyTable(StudyModel):

@@ -8,7 +8,8 @@ import pytest
 
 from nightround.model.snapshot import Snapshot
 from nightround.night.member_groups import Member, members
-from nightround.study.settings import PersonTable, StudySettings, StudyTable, TitleInTwoLanguages
+from nightround.study.settings import PersonTable, StudySettings, StudyTable
+from nightround.study.two_languages import TitleInTwoLanguages
 from redcap_sync.dictionary import Group
 from redcap_sync.errors import RedcapRefused
 from tests.made_up import project, snapshot

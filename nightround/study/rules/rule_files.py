@@ -15,8 +15,9 @@ from nightround.study.rules.across import AlikeTable, CohortTable, CountTable, R
 from nightround.study.rules.needed_fields import needed_fields
 from nightround.study.rules.of_scores import rules_of_score
 from nightround.study.rules.score_tables import ScoresTable
-from nightround.study.settings import TitleInTwoLanguages, TwoLanguages, checked, read_toml
+from nightround.study.settings import checked, read_toml
 from nightround.study.text_checks import FilledLine, Id, Line
+from nightround.study.two_languages import TitleInTwoLanguages, TwoLanguages
 from redcap_sync.errors import LogicError
 from redcap_sync.logic import Expression, parse, references
 

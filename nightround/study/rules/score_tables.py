@@ -15,9 +15,9 @@ from nightround.model.rule import Severity
 from nightround.scores.library import Score, score, score_sheets
 from nightround.scores.score_logic import NOISE, ScoreFields
 from nightround.study.rules.across import RuleModel
-from nightround.study.settings import TwoLanguages
 from nightround.study.study_model import Decimal
 from nightround.study.text_checks import FilledLine, Id, Line
+from nightround.study.two_languages import TwoLanguages
 from redcap_sync.errors import LogicError
 from redcap_sync.logic import Reference, parse
 
