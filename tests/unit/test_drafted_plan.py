@@ -138,7 +138,7 @@ FIELDS = st.lists(
         note=texts,
         validation=st.sampled_from(["", "number", "integer", "number_2dp", "number_comma_decimal", "date_ymd"]),
         choices=st.lists(
-            st.builds(Choice, st.from_regex(r"[0-9A-Za-z]{1,4}", fullmatch=True), texts),
+            st.builds(Choice, st.from_regex(r"[0-9A-Za-zé .-]{1,4}", fullmatch=True), texts),
             max_size=14,
             unique_by=lambda one: one.code,
         ).map(tuple),

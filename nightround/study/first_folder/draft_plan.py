@@ -16,6 +16,7 @@ from nightround.study.first_folder.field_words import is_unknown, label_words, p
 from nightround.study.first_folder.plan_places import PlanPlaces, reference
 from nightround.study.first_folder.toml_text import Value, comment, document, table
 from nightround.texts.catalogue import words
+from redcap_sync.column_name import checkbox_column
 from redcap_sync.dictionary import Choice, Dictionary, Field
 
 MOST_LINES = 40
@@ -85,7 +86,7 @@ class _Draft:
         event = self.places.events[0]
         at_event = (one.name for one in self.dictionary.instruments if event in self.places.events_of(one.name))
         first = next(at_event, "")
-        return {"where": ({"field": reference(event, f"{first}_complete")},)} if first else {}
+        return {"where": ({"field": reference(event, self.dictionary.columns_of(first)[-1])},)} if first else {}
 
     # --- which fields
 
@@ -155,17 +156,19 @@ class _Draft:
         levels: tuple[Value, ...] = tuple(
             {"id": code, "label": self._said(name), "codes": (code,)} for code, name in answers
         )
-        for box in boxes:
+        # Boxes whose codes differ only in what a column's name cannot say share one column.
+        columns = {checkbox_column(field.name, box.code): box for box in boxes}
+        for column, box in columns.items():
             label = self._said("box", field=self._label(field.label, field.name), box=self._label(box.label, box.code))
             yield _Line(
                 field.instrument,
                 {
-                    "id": f"{field.name}___{box.code}",
+                    "id": column,
                     "label": label,
                     "type": "dichotomous",
                     "summary": "n_percent",
                     "shown": YES,
-                    "field": reference(event, f"{field.name}({box.code})"),
+                    "field": reference(event, column),
                     "levels": levels,
                 },
             )

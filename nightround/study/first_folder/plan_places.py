@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+from redcap_sync.column_name import ColumnName
 from redcap_sync.dictionary import Dictionary, Field
 
 
@@ -47,5 +48,5 @@ class PlanPlaces:
 
 
 def reference(event: str, column: str) -> str:
-    """A reference of a plan."""
-    return f"[{event}][{column}]" if event else f"[{column}]"
+    """A reference of a plan to a column as REDCap exports it."""
+    return str(ColumnName(column, event=event))
