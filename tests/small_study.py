@@ -21,11 +21,14 @@ from nightround.store.run_rows import Run
 from nightround.study.folder import find_content
 from redcap_sync.api.client import RedcapClient
 from redcap_sync.api.token import Token
+from redcap_sync.project.rights import User, every_right
 from redcap_sync.sandbox import Faults, running
 from redcap_sync.sandbox.project_sources import project_from_folder
 
 FOLDER = Path(__file__).parent / "kept" / "small_study"
 STUDY = "small_study"
+PERSON, COLLEAGUE = "coordinator_1", "coordinator_2"
+"""Users of the project who are not the one of the study's token."""
 Patients = Sequence[Mapping[str, str]]
 PATIENTS: Patients = (
     {"record_id": "1", "age": "47", "sex": "1", "systolic": "120", "diastolic": "80"},
@@ -45,6 +48,8 @@ class SmallStudy:
     """The hour of the study and of the server, in one cell that both read. The first one is a Wednesday morning."""
     source: Path = FOLDER
     """The folder of the study's own files."""
+    people: Mapping[str, RedcapClient] = field(default_factory=dict)
+    """Clients of users who are not the one of the study's token, by name."""
 
     @property
     def folder(self) -> Path:
@@ -54,6 +59,10 @@ class SmallStudy:
     def type_in(self, record: str, **values: str) -> None:
         """Change a record."""
         self.client.import_records([{"record_id": record, **values}], overwrite=True)
+
+    def corrected(self, record: str, by: str = PERSON, **values: str) -> None:
+        """Change a record as a person does, under another name than the study's own."""
+        self.people[by].import_records([{"record_id": record, **values}], overwrite=True)
 
     def delete(self, record: str) -> None:
         """Delete a record, as a person does on REDCap's pages: the log has a line of it."""
@@ -105,8 +114,14 @@ def small_study(
     """Start a sandbox with the study and its three patients, two with mistakes, or with others, and scripted faults."""
     now = [datetime(2025, 7, 1, 18, 30, tzinfo=UTC)]
     held = project_from_folder(project, clock=lambda: now[0].replace(tzinfo=None))
+    held.structure.users.update({name: User(name, every_right()) for name in (PERSON, COLLEAGUE)})
     with running([held], random=Random(1), faults=faults) as server:
         token = server.token(held)
         client = RedcapClient(server.api_url, Token(token), sleep=lambda _: None)
         client.import_records(list(patients), overwrite=True)
-        yield SmallStudy(data, client, {"REDCAP_URL": server.api_url, "REDCAP_TOKEN": token}, now, source)
+        people = {
+            name: RedcapClient(server.api_url, Token(server.token(held, name)), sleep=lambda _: None)
+            for name in (PERSON, COLLEAGUE)
+        }
+        environ = {"REDCAP_URL": server.api_url, "REDCAP_TOKEN": token}
+        yield SmallStudy(data, client, environ, now, source, people)

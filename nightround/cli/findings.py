@@ -106,10 +106,21 @@ def finding(study: str, finding_id: str, data: Path, language: Language, *, as_j
         say(f"{'with':12} {' '.join(str(part) for part in other if part)}")
     for name in ("severity", "owner", "state", "resolution", "proof", "link"):
         say(f"{name:12} {document[name] or ''}".rstrip())
+    for line in _corrected(one):
+        say(line)
     for name, value in _said(one):
         say(f"{name:12} {value}")
     columns = ("at", number("run"), "change", "was", "by", "why", words("comment"))
     print_table(columns, [_history_line(entry) for entry in history])
+
+
+def _corrected(one: Finding) -> list[str]:
+    """Who corrected it, where one line of REDCap's log says so, or that nothing was changed."""
+    if one.closed_without_change:
+        return [text("terminal.findings.closed_without_change")]
+    if one.proof and one.proof.by:
+        return [text("terminal.findings.changed_by", by=one.proof.by, at=one.proof.at)]
+    return []
 
 
 def _said(one: Finding) -> list[tuple[str, str]]:

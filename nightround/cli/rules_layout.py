@@ -111,11 +111,11 @@ def print_answers(counts: Mapping[str, object]) -> None:
 
 def print_yields(yields: Iterable[RuleYield]) -> None:
     """Print what came of the questions of each rule, and what that says of the rule."""
-    counts = map(number, ("asked", "answered", "changed", "confirmed", "ignored", "days"))
+    counts = map(number, ("asked", "answered", "changed", "unchanged", "confirmed", "ignored", "days"))
     rows = [
         (
             one.rule_id,
-            *(str(count) for count in (one.asked, one.answered, one.changed, one.confirmed, one.ignored)),
+            *map(str, (one.asked, one.answered, one.changed, one.unchanged, one.confirmed, one.ignored)),
             "" if one.days_to_answer is None else f"{one.days_to_answer:g}",
             one.advice,
         )

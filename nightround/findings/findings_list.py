@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from operator import attrgetter
 
-from nightround.model.finding import Finding
+from nightround.model.finding import Finding, FindingState
 from nightround.model.language import LANGUAGES, Language
 from nightround.model.links import Places
 from nightround.model.rule import Rule
@@ -36,6 +36,14 @@ COLUMNS = (
     "last_seen_at",
     "resolved_at",
     "resolution",
+    "proof",
+    "changed_by",
+    "changed_at",
+    "closed_without_change",
+    "answer",
+    "answered_by",
+    "answered_on",
+    "accepted_by",
     "times_reopened",
     "switched_off_until",
     "under",
@@ -87,8 +95,26 @@ def _cells(finding: Finding, rule: Rule | None, places: Places, off: date | None
         finding.last_seen_at.isoformat(),
         finding.resolved_at.isoformat() if finding.resolved_at else "",
         finding.resolution.value if finding.resolution else "",
+        *_proof_cells(finding),
+        *_answer_cells(finding),
         finding.times_reopened,
         off.isoformat() if off else "",
         finding.under,
         places.link(finding, rule),
     )
+
+
+def _proof_cells(finding: Finding) -> tuple[str, str, str, str]:
+    proof = finding.proof
+    if proof is None:
+        return ("", "", "", "")
+    return (proof.grade.value, proof.by, proof.at, "yes" if finding.closed_without_change else "no")
+
+
+def _answer_cells(finding: Finding) -> tuple[str, str, str, str]:
+    """What was said of a finding, by whom and on which day (UTC), and who accepted it; never the comment."""
+    if (said := finding.snooze) is not None:
+        return (FindingState.SNOOZED.value, said.by, f"{said.at:%Y-%m-%d}", "")
+    if (answer := finding.answer) is None:
+        return ("", "", "", "")
+    return (answer.code.value, answer.by, f"{answer.at:%Y-%m-%d}", answer.accepted_by)

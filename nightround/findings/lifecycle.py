@@ -97,6 +97,7 @@ def came_back(finding: Finding) -> Finding:
         Change.REOPENED,
         resolved_at=None,
         resolution=None,
+        fix=None,
         answer=None,
         snooze=None,
         times_reopened=times,

@@ -39,6 +39,8 @@ class RuleYield:
     """Questions without answer or correction for longer than 30 days."""
     days_to_answer: float | None
     """The median from a question to its first answer or its correction; None without either."""
+    unchanged: int = 0
+    """Questions that were closed though no cell that the rule reads was changed."""
 
     @property
     def advice(self) -> str:
@@ -59,6 +61,7 @@ class RuleYield:
             "changed": self.changed,
             "confirmed": self.confirmed,
             "ignored": self.ignored,
+            "closed_without_change": self.unchanged,
             "days_to_answer": self.days_to_answer,
             "advice": self.advice or None,
         }
@@ -82,6 +85,7 @@ class _AskedOnce:
 
     answered: bool
     changed: bool
+    unchanged: bool
     confirmed: bool
     ignored: bool
     days: float | None
@@ -104,6 +108,7 @@ def _question(
     return _AskedOnce(
         answered=bool(answers),
         changed=bool(changes),
+        unchanged=any(_closed_without_change(line) for line in later),
         confirmed=any(_confirmed(line) for line in later),
         ignored=waiting and now - began.at > IGNORED_AFTER,
         days=(min(ends) - began.at) / timedelta(days=1) if ends else None,
@@ -113,7 +118,11 @@ def _question(
 def _changed(line: HistoryEntry) -> bool:
     """Whether a line says that the data were changed."""
     lapsed = line.change in (Change.LAPSED, Change.WOKEN) and line.why == Why.VALUES_CHANGED
-    return lapsed or line.resolution in CORRECTED
+    return lapsed or (line.resolution in CORRECTED and not _closed_without_change(line))
+
+
+def _closed_without_change(line: HistoryEntry) -> bool:
+    return line.proof is not None and line.proof.changed is False
 
 
 def _confirmed(line: HistoryEntry) -> bool:
@@ -130,4 +139,5 @@ def _yield(rule_id: str, questions: Sequence[_AskedOnce]) -> RuleYield:
         confirmed=sum(one.confirmed for one in questions),
         ignored=sum(one.ignored for one in questions),
         days_to_answer=round(median(days), 1) if days else None,
+        unchanged=sum(one.unchanged for one in questions),
     )

@@ -10,6 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from nightround.model.finding_answer import FindingAnswer, Moved, Snooze
+from nightround.model.fix_proof import NO_PROOF, FixProof
 from nightround.model.language import Words
 from nightround.model.rule import Rule, Severity
 from redcap_sync.rows.tables import RowKey
@@ -69,16 +70,9 @@ class Resolution(StrEnum):
     FIELD_WITHDRAWN = "field_withdrawn"
     """A field of the finding is no longer in the project, and a person accepted it."""
 
-    @property
-    def proof(self) -> str:
-        """How much a closed finding is proven to be right: full, partial, none."""
-        return PROOFS.get(self, "none")
-
 
 WITHDRAWALS = frozenset({Resolution.RULE_CHANGED, Resolution.RULE_WITHDRAWN, Resolution.FIELD_WITHDRAWN})
 """The resolutions of findings that are withdrawn, not resolved."""
-PROOFS = {Resolution.FIXED: "full", Resolution.OUT_OF_SCOPE: "partial", Resolution.EMPTIED: "partial"}
-"""Where a row was judged again it is full, where it was only seen again partial."""
 
 
 @dataclass(frozen=True)
@@ -125,6 +119,8 @@ class Finding:
         return (self.severity.rank, self.rule_id, self.row, self.fields)
 
     resolution: Resolution | None = None
+    fix: FixProof | None = None
+    """How far it is proven who corrected what; None of a live finding, and where an earlier version closed it."""
     deviation: bool = False
     """Whether its rule is one of protocol deviations, which nobody can correct."""
     answer: FindingAnswer | None = None
@@ -132,6 +128,16 @@ class Finding:
     snooze: Snooze | None = None
     last: Moved | None = field(default=None, compare=False, repr=False)
     """What was done to it just now, for the history; None of a finding as it was read."""
+
+    @property
+    def proof(self) -> FixProof | None:
+        """The proof of a closed finding; None of a live one."""
+        return None if self.state.live else self.fix or NO_PROOF
+
+    @property
+    def closed_without_change(self) -> bool:
+        """Whether it was closed though no cell that its rule reads was changed."""
+        return self.fix is not None and self.fix.changed is False
 
     def shown_as(self, rule: Rule | None) -> Words:
         """What it is shown as; `rule` is None where the study has its rule no longer."""

@@ -59,7 +59,8 @@ class Recorder:
     suspects: int = 0
     """Rows that are gone and that nothing explains."""
     severe: int = 0
-    """Open findings at or above the severity the study agreed on, or violations where no ledger was kept."""
+    """Findings at or above the severity the study agreed on that decide the exit code; violations before they are
+    compared with the findings."""
     findings: dict[str, int] = field(default_factory=dict)
     changes: Sequence[str] = ()
     """A line for each finding that changed."""
@@ -121,6 +122,10 @@ class Recorder:
         self.findings = {name: counts[name] if name in counts else len(getattr(speaking, name)) for name in CHANGES}
         self.findings |= {state.value: standing[state] for state in STANDING}
         self.changes = tuple(changes)
+        self.weighed(delta, quiet)
+
+    def weighed(self, delta: LedgerDelta, quiet: Container[str] = ()) -> None:
+        """Note how many findings decide the exit code: none of a `quiet` rule."""
         self.severe = self._severe(one.severity for one in delta.counted if one.rule_id not in quiet)
 
     def finish(self, ended: Ended, exit_code: int, *, trouble: Message | None = None) -> None:

@@ -7,7 +7,7 @@ times each step and remembers how it ended; no step reads from it.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from nightround.digests.digest_writer import DATA_MANAGER
 from nightround.digests.notice import SWITCHED_OFF, unjudged_of
 from nightround.findings.known_rows import KnownRows
-from nightround.findings.lineage import final_names
+from nightround.findings.lineage import Rename, final_names
 from nightround.findings.reconcile import reconcile
 from nightround.model.errors import StudyFilesWrong
 from nightround.model.finding import Finding, LedgerDelta
@@ -25,6 +25,7 @@ from nightround.night.accepted_structure import settle_structure
 from nightround.night.alert_step import require_some_delivered, send_digests
 from nightround.night.attempt import Attempt
 from nightround.night.disk_errors import disk_errors_explained
+from nightround.night.fix_evidence import FixEvidence
 from nightround.night.forget_step import Forgotten, forget
 from nightround.night.lists_step import write_lists
 from nightround.night.missing_rows import note_back, note_gone
@@ -42,6 +43,7 @@ from nightround.night.structure_drift import touched_by_rights
 from nightround.night.study_locks import FINDINGS, PULL
 from nightround.rule_desk.silent_rules import silent_rules
 from nightround.store.database import Store
+from nightround.store.observed_values import UnreadableValues
 from nightround.validation.early_import import import_judge_early
 from nightround.validation.run import Validation, validate
 from redcap_sync.messages import Message
@@ -141,25 +143,13 @@ class Night:
             renames = renamed_since_last(facts, self.store, snapshot)
             if renames:
                 log.info("%d records were renamed in REDCap; their findings go with them", len(final_names(renames)))
+            evidence = FixEvidence(facts.snapshots, snapshot, rules, renames)
+            decided = self._decided(snapshot, validation, renames)
             changes = self.store.record_night(
                 facts.study.id,
                 facts.run_id,
                 validation.outcomes,
-                lambda known: reconcile(
-                    facts.study.id,
-                    known,
-                    validation.outcomes,
-                    rules,
-                    rows=KnownRows(snapshot.tables),
-                    complete=sees_all(snapshot, validation),
-                    now=facts.started_at,
-                    renames=renames,
-                    names=validation.positions,
-                    doubts=validation.doubts,
-                    quiet=facts.switched_off,
-                    today=facts.hospital_time.date(),
-                    taken_at=snapshot.taken_at,
-                ),
+                lambda known: evidence.proven(known, decided(known)),
                 facts.started_at,
             )
             lines = _changed_lines(facts, snapshot, rules, changes)
@@ -167,6 +157,44 @@ class Night:
             speaking = changes.speaking
             note(Message.of("step.reconcile", opened=len(speaking.opened), resolved=len(speaking.resolved)))
         return changes
+
+    def weigh(self, snapshot: Snapshot, validation: Validation) -> None:
+        """Count what decides the exit code as a night would; no finding is changed."""
+        renames = renamed_since_last(self.facts, self.store, snapshot)
+        delta = self._decided(snapshot, validation, renames)(self.store.findings(self.facts.study.id))
+        self.recorder.weighed(delta, quiet=self.facts.switched_off)
+
+    def _decided(
+        self, snapshot: Snapshot, validation: Validation, renames: Sequence[Rename]
+    ) -> Callable[[tuple[Finding, ...]], LedgerDelta]:
+        """What tonight's outcomes change in the findings that are known.
+
+        Raises StudyFilesWrong where something was said of values that are sealed and whose key is not given: nobody
+        could say whether they are the same.
+        """
+        facts = self.facts
+
+        def decide(known: tuple[Finding, ...]) -> LedgerDelta:
+            sealed = sum(one.state.quiet and isinstance(one.observed, UnreadableValues) for one in known)
+            if sealed:
+                raise StudyFilesWrong("night.sealed_findings", count=sealed)
+            return reconcile(
+                facts.study.id,
+                known,
+                validation.outcomes,
+                {rule.id: rule for rule in validation.rules},
+                rows=KnownRows(snapshot.tables),
+                complete=sees_all(snapshot, validation),
+                now=facts.started_at,
+                renames=renames,
+                names=validation.positions,
+                doubts=validation.doubts,
+                quiet=facts.switched_off,
+                today=facts.hospital_time.date(),
+                taken_at=snapshot.taken_at,
+            )
+
+        return decide
 
     def write_lists(self, snapshot: Snapshot, validation: Validation) -> None:
         """Write the result of the run as files: certificate, GX's results, failing rows and findings."""

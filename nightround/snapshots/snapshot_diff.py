@@ -5,12 +5,13 @@ Here, and nowhere else, old and new values stand beside each other: they are for
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from nightround.model.snapshot import Snapshot
 from nightround.snapshots.manifest import Manifest
@@ -60,6 +61,36 @@ def changed_cells(old: Snapshot, new: Snapshot, edits: Sequence[Edit]) -> Iterat
         for row, column, before, after in _cells(old.tables.get(name), new.tables.get(name)):
             edit = _edit_of(row, _field_of(new.dictionary, column), logged.get(row.record, []))
             yield CellChange(row, column, before, after, *((edit.username, edit.timestamp) if edit else ("", "")))
+
+
+def cells_that_differ(
+    old: Table | None,
+    new: Table | None,
+    records: Collection[str],
+    fields: Collection[str] | None,
+    names: Mapping[str, str],
+) -> Iterator[CellChange]:
+    """The cells of some records, and of some fields or all, that differ between two tables of an instrument.
+
+    `names` are the names that renamed records have now, in which `records` and the answer are.
+    """
+    before = _narrowed(old, records, fields, names) if old else None
+    after = _narrowed(new, records, fields, {}) if new else None
+    return (CellChange(*one) for one in _cells(before, after))
+
+
+def _narrowed(
+    table: Table, records: Collection[str], fields: Collection[str] | None, names: Mapping[str, str]
+) -> Table:
+    """The rows of some records and the columns of some fields of a table, without typed cells."""
+    was = table.keys["record"]
+    named = was.map(lambda one: names.get(one, one)) if names else was
+    # A record whose name another one took is gone.
+    taken = was.isin(list(names.values())) & ~was.isin(list(names))
+    own = np.flatnonzero((named.isin(list(records)) & ~taken).to_numpy())
+    columns = [name for name in table.column_names if fields is None or ColumnName.parse(name).field in fields]
+    keys = table.keys.assign(record=named).take(own).reset_index(drop=True)
+    return Table(table.instrument, keys, table.cells.select(columns).take(pa.array(own)), pd.DataFrame())
 
 
 def _moved(old: Snapshot, new: Snapshot, logged: Mapping[str, Sequence[Edit]]) -> Iterator[CellChange]:

@@ -130,7 +130,7 @@ class SnapshotStore:
     def pull_of(self, manifest: Manifest) -> Pull:
         """The snapshot of a night as the pull that it was, without where the next may go on. It takes no lock."""
         structure = self._proven_structure(manifest)
-        tables = {name: self._table(manifest, name) for name in manifest.instruments}
+        tables = {name: self.table(manifest, name) for name in manifest.instruments}
         return replace(self._pull(manifest, structure, self._rows(manifest), tables), edits=self.edits(manifest))
 
     def _pull(
@@ -304,7 +304,7 @@ class SnapshotStore:
     def load_night(self, manifest: Manifest, study: str) -> Snapshot:
         """Read the snapshot of one night back, after proving its parts."""
         structure = self._proven_structure(manifest)
-        tables = {name: self._table(manifest, name) for name in manifest.instruments}
+        tables = {name: self.table(manifest, name) for name in manifest.instruments}
         return snapshot_of(manifest, structure, tables, self._groups(manifest), study)
 
     def _write_tables(self, pull: Pull) -> dict[str, _TableFile]:
@@ -384,7 +384,7 @@ class SnapshotStore:
             raise changed(manifest)
         return self.structure(manifest)
 
-    def _table(self, manifest: Manifest, name: str) -> Table:
+    def table(self, manifest: Manifest, name: str) -> Table:
         """Read an instrument's table, and prove it."""
         table = opened(manifest, partial(read_table, name), self._object(manifest, name))
         prove(manifest, name, digest_of(table_pieces(table)))
@@ -393,7 +393,7 @@ class SnapshotStore:
     def _table_later(self, manifest: Manifest, name: str) -> Table:
         """The same while nothing may be removed."""
         with self.reading():
-            return self._table(manifest, name)
+            return self.table(manifest, name)
 
     def _unread_tables(
         self, manifest: Manifest, known: Mapping[str, str], dictionary: Dictionary, rows: pd.DataFrame

@@ -27,6 +27,7 @@ from sqlalchemy import (
 
 from nightround.model.finding import QUIET, Finding, FindingState, LedgerDelta, Resolution
 from nightround.model.finding_answer import COMMENT, Change, FindingAnswer, Moved, Snooze
+from nightround.model.fix_proof import FixProof
 from nightround.model.language import Words
 from nightround.model.rule import Severity
 from nightround.store.history_chain import START, BrokenLine, broken_lines, chained
@@ -79,6 +80,8 @@ class HistoryEntry:
     by: str = ""
     why: str = ""
     comment: str = field(default="", repr=False)
+    proof: FixProof | None = None
+    """Of a line that closes a finding; None in those of an earlier version."""
 
 
 class Changes(NamedTuple):
@@ -304,6 +307,7 @@ def _line(finding: Finding, move: Moved, study: str, run_id: int, now: datetime)
         "by": move.by or None,
         "why": move.why or None,
         "comment": {COMMENT: move.comment} if move.comment else None,
+        "proof": finding.fix.document() if finding.fix else None,
     }
 
 
@@ -320,6 +324,7 @@ def _entry(row: RowMapping, sealer: ValueSealer) -> HistoryEntry:
         by=row["by"] or "",
         why=row["why"] or "",
         comment=sealer.read(row["finding_id"], row["comment"]).get(COMMENT, ""),
+        proof=FixProof.read(row["proof"]) if row["proof"] else None,
     )
 
 
@@ -350,6 +355,7 @@ def _row(finding: Finding, sealer: ValueSealer, identity: str = "id") -> dict[st
         "answer": finding.answer.document() if finding.answer else None,
         "snooze": finding.snooze.document() if finding.snooze else None,
         "comment": _stored_comment(finding, sealer),
+        "proof": finding.fix.document() if finding.fix else None,
     }
 
 
@@ -364,7 +370,7 @@ READ_COLUMNS: tuple[ColumnElement[Any], ...] = (
     *(findings.c[name] for name in ("logic", "title_zh", "title_en", "under", "deviation", "cohort_group")),
     *(
         cast(findings.c[name], Text)
-        for name in ("fields", "others", "observed", "opened_at", "last_seen_at", "resolved_at")
+        for name in ("fields", "others", "observed", "opened_at", "last_seen_at", "resolved_at", "proof")
     ),
 )
 """By position, and what is costly to read as text: every night reads all findings, and most cells are repeated."""
@@ -407,6 +413,9 @@ class _Cells:
             Snooze.read(json.loads(snooze), kept) if snooze else None,
         )
 
+    def proof(self, text: str | None) -> FixProof | None:
+        return FixProof.read(json.loads(text)) if text else None
+
     def observed(self, finding_id: str, text: str) -> Mapping[str, str]:
         if text not in self._observed:
             self._observed[text] = self._sealer.read(finding_id, json.loads(text))
@@ -416,7 +425,7 @@ class _Cells:
 def _finding(row: Sequence[Any], cells: _Cells) -> Finding:
     identity, study, rule_id, record, event, instrument, instance, owner, times_reopened, *others = row
     severity, state, resolution, logic, title_zh, title_en, under, deviation, cohort_group, *texts = others
-    fields, group, observed, opened_at, last_seen_at, resolved_at = texts
+    fields, group, observed, opened_at, last_seen_at, resolved_at, proof = texts
     return Finding(
         id=identity,
         study=study,
@@ -429,6 +438,7 @@ def _finding(row: Sequence[Any], cells: _Cells) -> Finding:
         opened_at=cells.time(opened_at),
         last_seen_at=cells.time(last_seen_at),
         resolved_at=cells.time(resolved_at) if resolved_at else None,
+        fix=cells.proof(proof),
         resolution=_resolution(resolution),
         times_reopened=times_reopened,
         observed=cells.observed(identity, observed),

@@ -104,5 +104,7 @@ def _hash(line: Line, previous: str) -> str:
     # A line of an earlier version has none of these, and its hash was made without them.
     said = [line.get(name) for name in ("was", "by", "why")]
     facts += said if any(one is not None for one in said) else []
-    text = json.dumps([previous, *facts, line["digest"]], ensure_ascii=False, separators=(",", ":"))
+    if (proof := line.get("proof")) is not None:
+        facts.append(proof)
+    text = json.dumps([previous, *facts, line["digest"]], ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()

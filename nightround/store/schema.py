@@ -186,6 +186,7 @@ findings = Table(
     Column("answer", JSON(none_as_null=True)),  # what was said of it, without the comment
     Column("snooze", JSON(none_as_null=True)),
     Column("comment", JSON(none_as_null=True)),  # of either; sealed as `observed` is
+    Column("proof", JSON(none_as_null=True)),  # of who corrected what; null while it is live
     Index(None, "study", "state"),
 )
 
@@ -238,6 +239,7 @@ finding_history = Table(
     Column("by", Text),
     Column("why", String(32)),
     Column("comment", JSON(none_as_null=True)),  # sealed as `observed` is
+    Column("proof", JSON(none_as_null=True)),  # of a line that closes a finding
     Index(None, "study", "position"),
     sqlite_autoincrement=True,
 )

@@ -91,6 +91,8 @@ class _Run:
     edits: list[Edit] = field(default_factory=list)
     unread: Mark | None = None
     """From where on the log was not read, or not relied on, in this pull."""
+    log_whole: bool = False
+    """Whether the edits are all that the log has since it was read whole before."""
 
     def __post_init__(self) -> None:
         self.requests_before = self.client.requests
@@ -177,6 +179,7 @@ class _Run:
         missed = looking.since(gap) if gap else None
         known = missed if missed and missed.trusted else changes if trusted else None
         self.edits[:] = known.edits if known else ()
+        self.log_whole = known is not None and (gap is None or known is missed)
         self.unread = None if (trusted and not gap) or missed else gap or before.mark
 
     def _resumed(self, structure: RawStructure, asking: Asking, holding: Holding, looking: Looking) -> set[str]:
@@ -272,7 +275,12 @@ class _Run:
             ),
             edits=tuple(self.edits),
             told=Told(
-                kind, requests=self.client.requests - self.requests_before, fetched=asking.asked, stable=looking.how
+                kind,
+                requests=self.client.requests - self.requests_before,
+                fetched=asking.asked,
+                stable=looking.how,
+                account=looking.username,
+                log_whole=self.log_whole and looking.reads_log,
             ),
         )
 

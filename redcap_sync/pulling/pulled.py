@@ -65,6 +65,10 @@ class Told:
     stable: str = READ_IN_LOG
     """How edits in mid-pull were looked for: by the log, by dates of change, or by ids only."""
     proof: Proof | None = None
+    account: str = ""
+    """The token's own user, whose lines of the log prove nothing; '' where the log does not say."""
+    log_whole: bool = False
+    """Whether the edits are all that the log has of the time since the pull before."""
     unlogged: int = 0
     """Records of which rows are gone, though the log, which may be read, has no line that explains it."""
 

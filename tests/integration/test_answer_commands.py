@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from nightround.cli import answer as answer_commands
+from nightround.cli import study_job
 from nightround.cli.main import main
 from tests.small_study import SmallStudy, small_study
 
@@ -175,3 +177,19 @@ def test_an_edit_without_a_decision_asks_again(study: SmallStudy, call: Call, tm
     study.round()
     shown = call("finding", found["id"])[1]["finding"]
     assert (shown["state"], shown["history"][-1]["why"]) == ("open", "rule_changed")
+
+
+def test_check_ends_as_the_night_does(study: SmallStudy, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is put off decides neither exit code, until its day; what is open decides both."""
+    monkeypatch.setattr(study_job, "now", lambda: study.now[0])
+    assert call("check")[0] == 3
+    critical = [one["id"] for one in listed(call) if one["severity"] == "critical"]
+    for one in critical:
+        call("snooze", one, "--until", "2025-07-20", "--by", "coordinator")
+    study.next_day()
+    assert study.round().exit_code == 0
+    code, said = call("check")
+    assert (code, said["severe"]["count"]) == (0, 0)
+    assert {one["state"] for one in listed(call) if one["id"] in critical} == {"snoozed"}
+    study.now[0] += timedelta(days=30)
+    assert call("check")[0] == 3

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from nightround.cli.main import main
-from tests.small_study import FOLDER, SmallStudy, small_study
+from tests.small_study import FOLDER, PERSON, SmallStudy, small_study
 
 RECORD = "CANARY-R-0042"
 
@@ -39,7 +39,7 @@ def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SmallStud
         one.type_in(RECORD, age="97", sex="2", systolic="80", diastolic="120")
         one.round()
         one.next_day()
-        one.type_in(RECORD, age="47")
+        one.corrected(RECORD, age="47")
         one.round()
         yield one
 
@@ -69,7 +69,7 @@ def test_the_list_names_records_and_can_be_narrowed(study: SmallStudy, capsys: p
     mine = listed(capsys, study, "--record", RECORD)
     assert mine == [one for one in everything if one["record"] == RECORD]
     closed = [one for one in mine if one["state"] == "resolved"]
-    assert [(one["resolution"], one["proof"]) for one in closed] == [("fixed", "full")]
+    assert [(one["resolution"], one["proof"], one["changed_by"]) for one in closed] == [("fixed", "full", PERSON)]
     assert listed(capsys, study, "--open") == [one for one in everything if one["state"] == "open"]
     rule, owner = everything[0]["rule_id"], everything[0]["owner"]
     assert listed(capsys, study, "--rule", rule) == [one for one in everything if one["rule_id"] == rule]

@@ -6,6 +6,7 @@ import base64
 import io
 import json
 import logging
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
@@ -15,12 +16,17 @@ import pandas as pd
 import pytest
 
 from nightround.cli.main import main
+from nightround.findings.finding_answers import answer
+from nightround.model.errors import StudyFilesWrong
 from nightround.model.finding import Finding, FindingState, LedgerDelta, Resolution
+from nightround.model.finding_answer import AnswerCode
+from nightround.night.answer_step import act_on
 from nightround.night.run_job import snapshot_vault
 from nightround.snapshots.vault import Vault
 from nightround.store.database import open_store
 from nightround.store.observed_values import UnreadableValues, ValueSealer
 from nightround.study.folder import load_study
+from redcap_sync.errors import ExplainedError, ExportIncomplete
 from tests.small_study import FOLDER, STUDY, SmallStudy, small_study
 
 KEY, OTHER_KEY = bytes(range(32)), bytes(reversed(range(32)))
@@ -237,3 +243,22 @@ def test_forgetting_a_record_leaves_sealed_what_was_and_readable_what_was_not(st
     for path in study.folder.rglob("failures*.parquet"):
         assert path.read_bytes().startswith(b"NRS1")
         assert set(pd.read_parquet(io.BytesIO(vault.read(path)))["record"]) == {"3"}
+
+
+def test_a_night_without_the_key_lets_no_answer_lapse(study: SmallStudy) -> None:
+    """It is refused whether or not its snapshots are there, and what was said stays; with the key it goes on."""
+    night(study, KEY)
+    name = next(one.id for one in study.findings() if one.row.record == "2" and "age" in one.fields)
+    with study.opened("answer", environ=environ(study, KEY)) as opened:
+        act_on(opened, name, lambda *said: answer(said[0], AnswerCode.CONFIRMED_CORRECT, *said[1:]), by="coordinator")
+    for _ in range(2):
+        with pytest.raises(ExplainedError) as refused:
+            night(study, None)
+        assert refused.value.exit_code in (StudyFilesWrong.exit_code, ExportIncomplete.exit_code)
+        (state,) = (one.state for one in study.findings() if one.id == name)
+        assert state is FindingState.WAIVED
+        shutil.rmtree(study.folder / "snapshots", ignore_errors=True)
+    night(study, KEY)
+    with open_store(study.folder / "nightround.sqlite3", KEY) as store:
+        (kept,) = (one for one in store.findings(STUDY) if one.id == name)
+    assert (kept.state, kept.observed["age"]) == (FindingState.WAIVED, VALUE)
