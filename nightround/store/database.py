@@ -23,6 +23,7 @@ from nightround.store import suspect_rows as suspects
 from nightround.store.address import StoreAddress
 from nightround.store.back_since import read_back_since
 from nightround.store.engine import compact, open_engine, reading, writing
+from nightround.store.finding_reading import read_findings
 from nightround.store.finding_rows import Changes, HistoryEntry
 from nightround.store.flood_rows import Flood, end_flood, insert_flood, read_floods, read_position_before
 from nightround.store.history_chain import BrokenLine
@@ -211,7 +212,7 @@ class Store:
         that two runs at the same moment cannot open one finding twice, and a crash leaves the state of before.
         """
         with writing(self.engine) as connection:
-            known = findings.read_findings(connection, study)
+            known = read_findings(connection, study)
             delta = decide(known)
             runs.insert_outcomes(connection, run_id, outcomes)
             findings.write_delta(connection, study, run_id, delta, known=known, now=now)
@@ -229,7 +230,7 @@ class Store:
         It gives a finding once for each change of it, in their order.
         """
         with writing(self.engine) as connection:
-            moves = tuple(decide(findings.read_findings(connection, study)))
+            moves = tuple(decide(read_findings(connection, study)))
             findings.write_moves(connection, study, run_id, moves, now)
         return moves
 
@@ -241,7 +242,7 @@ class Store:
     def findings(self, study: str) -> tuple[Finding, ...]:
         """All findings of a study, open and closed, by id."""
         with reading(self.engine) as connection:
-            found = findings.read_findings(connection, study)
+            found = read_findings(connection, study)
         _say_unreadable(sum(isinstance(one.observed, UnreadableValues) for one in found))
         return found
 
