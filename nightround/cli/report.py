@@ -18,9 +18,14 @@ if TYPE_CHECKING:
 @study_argument
 @click.option("--snapshot", metavar="ID", help="Make the report of a past snapshot again, byte for byte.")
 @click.option("--open", "only_open", is_flag=True, help="Only the open version: nothing by group.")
+@click.option(
+    "--patient", metavar="RECORD", help="The profile of one patient instead: visits, values, findings, what is new."
+)
 @data_option
 @json_option
-def report(study: str, snapshot: str | None, data: Path, *, only_open: bool, as_json: bool) -> None:
+def report(
+    study: str, snapshot: str | None, patient: str | None, data: Path, *, only_open: bool, as_json: bool
+) -> None:
     """Print the interim report of STUDY from its last snapshot.
 
     There are two versions, the closed one and the open one, which shows nothing by group.
@@ -31,6 +36,9 @@ def report(study: str, snapshot: str | None, data: Path, *, only_open: bool, as_
             night.report_again(snapshot)
             return
         last = night.last_snapshot()
+        if patient is not None:
+            night.profile(last, patient)
+            return
         night.report(last, night.validate(last), ("open",) if only_open else ("closed", "open"))
 
     study_job.run(study, data, "report", as_json=as_json, steps=make)

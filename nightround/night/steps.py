@@ -251,6 +251,27 @@ class Night:
         write_report_messages(outgoing, self.store, facts.run_id, snapshot=snapshot, versions=versions, now=now)
         send_messages(outgoing, self.store, facts.run_id, due_only=True)
 
+    def profile(self, snapshot: Snapshot, record: str) -> None:
+        """Print the profile of one patient; a reading of the study, which changes nothing."""
+        from nightround.report.patient_profile import ProfileFacts, make_profile, snapshot_of_last_report
+
+        facts, press = self.facts, press_of(self.facts)
+        with self.recorder.step("report") as note, facts.snapshots.reading():
+            live = (one for one in self.store.findings(facts.study.id) if one.state.live)
+            profile = ProfileFacts(
+                record=record,
+                title=facts.study.settings.study.title.words(),
+                synthetic=facts.study.settings.study.synthetic,
+                plan=plan_of(facts, snapshot),
+                snapshot=snapshot,
+                earlier=snapshot_of_last_report(press, snapshot),
+                findings=tuple(one for one in live if any(row.record == record for row in one.rows)),
+                rules={rule.id: rule for rule in facts.rules(snapshot.dictionary)},
+            )
+            files = make_profile(press, profile)
+            self.recorder.files += files
+            note(Message.of("step.profile", files=len(files)))
+
     def report_again(self, snapshot_id: str) -> None:
         """Make a past report again from its snapshot, and prove that it is the same, byte for byte."""
         from nightround.report.rebuilding import rebuild

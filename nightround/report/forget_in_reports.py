@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from nightround.report.profile_files import profiles_of
 from nightround.report.rebuilding import REBUILT
 from nightround.report.register import EDITION_FILE, EDITIONS, Register, RegisterEntry
 from redcap_sync.private_files import write_private
@@ -37,6 +38,9 @@ def forget_in_reports(folder: Path, names: Collection[str], renamed: Collection[
     The register stays as it is: it says what was delivered.
     """
     done = ForgottenReports()
+    for profile in profiles_of(folder, names):
+        profile.unlink()
+        done.removed.append(profile)
     for entry in Register.read(folder).entries:
         edition = folder / EDITIONS / entry.snapshot / EDITION_FILE
         if entry.snapshot in renamed:

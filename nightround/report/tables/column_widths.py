@@ -115,4 +115,5 @@ def column_need(table: TableView, number: int, column: TableColumn, metrics: Fon
 
 def label_need(table: TableView, metrics: FontMetrics) -> float:
     """The width in em that the labels need to stay on one line."""
-    return max(metrics.width(spaced(row.label), bold=row.heading) + row.depth * DEPTH_INDENT for row in table.rows)
+    needs = (metrics.width(spaced(row.label), bold=row.heading) + row.depth * DEPTH_INDENT for row in table.rows)
+    return max(needs, default=0.0)
