@@ -15,6 +15,7 @@ from nightround.cli.answer import answer, approve, assess, snooze
 from nightround.cli.audit_table import audit_table
 from nightround.cli.check import check
 from nightround.cli.demo import demo
+from nightround.cli.doctor import doctor
 from nightround.cli.drill import drill
 from nightround.cli.findings import finding, findings
 from nightround.cli.forget import forget
@@ -42,7 +43,7 @@ from redcap_sync.rows.one_heap import share_one_heap
 
 SECTIONS = {
     "See it work, without a server": (demo, try_project, twin, drill),
-    "The round of a study": (init, night, pull, check, report, report_given, serve, status, notify),
+    "The round of a study": (init, doctor, night, pull, check, report, report_given, serve, status, notify),
     "What a study has": (findings, finding, rules, snapshots, store, forget),
     "What people say of findings": (answer, approve, snooze, assess),
     "Tables alone, without a study": (table, audit_table, results),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
-from nightround.digests.channels.channel import LOCALHOST, OutgoingMessage, ServerAnswer
+from nightround.digests.channels.channel import LOCALHOST, OutgoingMessage, Probe, ServerAnswer
 from nightround.digests.channels.short_text import chat_text
 from nightround.digests.channels.webhook import SecretAddress
 from nightround.model.errors import ChannelUnusable
@@ -30,8 +31,13 @@ class AppriseChannel:
     """Says where the whole of a letter is of which the service takes a part only."""
     domain: str = LOCALHOST
 
-    def send(self, letter: OutgoingMessage) -> ServerAnswer:
-        """Send a letter once."""
+    def probe(self) -> Probe:
+        """Read the address. Apprise cannot reach a service without sending it something."""
+        service = self._service()
+        return Probe.of(service) if isinstance(service, ServerAnswer) else Probe.fine("apprise")
+
+    def _service(self) -> Any:
+        """The service of the address; an answer where there is none, or one that has a sender here."""
         import apprise
 
         try:
@@ -44,6 +50,15 @@ class AppriseChannel:
         schemas: set[str] = service.schemas()  # type: ignore[no-untyped-call]
         if own := OWN_SENDERS.keys() & schemas:
             return ServerAnswer.down("delivery.own_sender", kind=OWN_SENDERS[min(own)])
+        return service
+
+    def send(self, letter: OutgoingMessage) -> ServerAnswer:
+        """Send a letter once."""
+        import apprise
+
+        service = self._service()
+        if isinstance(service, ServerAnswer):
+            return service
         text = chat_text(
             letter.subject,
             letter.text,

@@ -125,6 +125,24 @@ def shown_reply(reply: object) -> str:
     return text if len(text) <= SHOWN_REPLY else f"{text[:SHOWN_REPLY]}…"
 
 
+@dataclass(frozen=True)
+class Probe:
+    """What came of trying a channel without sending anything."""
+
+    works: bool
+    said: Message
+
+    @classmethod
+    def fine(cls, code: str, /, **facts: object) -> Self:
+        """The channel works as far as that can be known without a letter."""
+        return cls(works=True, said=Message.of(f"delivery.probe.{code}", **facts))
+
+    @classmethod
+    def of(cls, answer: ServerAnswer) -> Self:
+        """The channel does not work: what a letter would have come back with."""
+        return cls(works=False, said=answer.said)
+
+
 class Channel(Protocol):
     """A way to send letters."""
 
@@ -138,6 +156,9 @@ class Channel(Protocol):
 
     def send(self, letter: OutgoingMessage) -> ServerAnswer:
         """Send a letter once, and say what came back. It raises nothing that a server or the network can cause."""
+
+    def probe(self) -> Probe:
+        """Try whether the channel can be used, and send nothing. It raises nothing, as `send` does not."""
 
 
 Channels = Mapping[str, Channel]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from nightround.digests.channels.channel import LOCALHOST, OutgoingMessage, ServerAnswer
+from nightround.digests.channels.channel import LOCALHOST, OutgoingMessage, Probe, ServerAnswer
 from nightround.digests.channels.mail import mail_bytes
 from nightround.model.delivery import DeliveryState
 from nightround.model.errors import ChannelUnusable
@@ -31,9 +32,21 @@ class OutboxFolder:
         except ChannelUnusable as error:
             return ServerAnswer.unreadable(error)
         except OSError as error:
-            reason = error.strerror or type(error).__name__
-            return ServerAnswer.down("delivery.not_written", folder=str(self.folder), reason=reason)
+            return self._closed(error)
         return ServerAnswer(DeliveryState.WRITTEN, Message.of("delivery.written", file=str(page.with_suffix(".eml"))))
+
+    def probe(self) -> Probe:
+        """Write a file and remove it, where the folder, or one above it, is there."""
+        there = next(one for one in (self.folder, *self.folder.absolute().parents) if one.exists())
+        try:
+            with tempfile.TemporaryFile(dir=there):
+                return Probe.fine("folder", folder=str(self.folder))
+        except OSError as error:
+            return Probe.of(self._closed(error))
+
+    def _closed(self, error: OSError) -> ServerAnswer:
+        reason = error.strerror or type(error).__name__
+        return ServerAnswer.down("delivery.not_written", folder=str(self.folder), reason=reason)
 
     def write(self, letter: OutgoingMessage) -> Path:
         """Write both files; gives the page. Raises OSError, and ChannelUnusable where it cannot be encrypted."""

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from email.utils import parseaddr
-from typing import Literal
+from typing import Literal, TypeVar
 
-from nightround.digests.channels.channel import LOCALHOST, OutgoingMessage, ServerAnswer, shown_reply
+from nightround.digests.channels.channel import LOCALHOST, OutgoingMessage, Probe, ServerAnswer, shown_reply
 from nightround.digests.channels.mail import mail_bytes
 from nightround.model.errors import ChannelUnusable
 
@@ -31,6 +31,7 @@ CLOSING = 421
 CRLF = b"\r\n"
 DOT_FIRST = re.compile(rb"^\.", re.MULTILINE)
 
+A = TypeVar("A")
 Login = tuple[str, str]
 """User and password; two blanks for a server that asks for none."""
 
@@ -68,7 +69,26 @@ class SmtpChannel:
             return ServerAnswer.unreadable(error)
         return self._sent(login, content, letter.recipient.address)
 
+    def probe(self) -> Probe:
+        """Connect and log in, and leave again before any letter."""
+        try:
+            login = self.login()
+        except ChannelUnusable as error:
+            return Probe.of(ServerAnswer.unusable(error))
+        kept_out = self._let_in(login, lambda _server: None)
+        if kept_out:
+            return Probe.of(kept_out)
+        how = "mail_plain" if self.security == "none" else "mail"
+        return Probe.fine(how, host=self.host, port=self.port)
+
     def _sent(self, login: Login, content: bytes, address: str) -> ServerAnswer:
+        def handed_over(server: smtplib.SMTP) -> ServerAnswer:
+            return self._handed_over(server, content, address)
+
+        return self._let_in(login, handed_over)
+
+    def _let_in(self, login: Login, then: Callable[[smtplib.SMTP], A]) -> ServerAnswer | A:
+        """Connect, log in, and do something with the server; gives an answer where the server does not let us in."""
         try:
             server = self._connected()
         except ssl.SSLCertVerificationError as error:
@@ -80,7 +100,7 @@ class SmtpChannel:
                 "delivery.no_connection", again_soon=True, host=self.host, error=type(error).__name__
             )
         try:
-            return self._kept_out(server, login) or self._handed_over(server, content, address)
+            return self._kept_out(server, login) or then(server)
         except (OSError, smtplib.SMTPException) as error:  # before the last byte: the server has nothing
             return ServerAnswer.down("delivery.dropped", again_soon=True, host=self.host, error=type(error).__name__)
         finally:

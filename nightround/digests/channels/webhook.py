@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlsplit
 import requests
 from urllib3.exceptions import HTTPError, NewConnectionError
 
-from nightround.digests.channels.channel import LOCALHOST, OutgoingMessage, ServerAnswer, shown_reply
+from nightround.digests.channels.channel import LOCALHOST, OutgoingMessage, Probe, ServerAnswer, shown_reply
 from nightround.digests.channels.short_text import chat_text
 from nightround.model.errors import ChannelUnusable
 from nightround.texts.catalogue import in_language
@@ -114,6 +114,25 @@ class WebhookChannel:
         address, document = self.service.request(secret, letter, text)
         self.budget.take()
         return posted(address, document, self.service.read)
+
+    def probe(self) -> Probe:
+        """Reach the server of the address by its root, which neither names the secret nor posts anything."""
+        try:
+            secret = SecretAddress(self.url())
+        except ChannelUnusable as error:
+            return Probe.of(ServerAnswer.unusable(error))
+        return reached(secret)
+
+
+def reached(secret: SecretAddress) -> Probe:
+    """Whether the server of a secret address answers, whatever it says of its root."""
+    parts = urlsplit(secret.url)
+    host = parts.hostname or ""
+    try:
+        requests.head(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}/", timeout=SECONDS, allow_redirects=False)
+    except requests.RequestException as error:
+        return Probe.of(_not_posted(error))
+    return Probe.fine("web", host=host)
 
 
 def posted(address: str, document: Mapping[str, Any], read: Callable[[WebAnswer], ServerAnswer]) -> ServerAnswer:
