@@ -6,6 +6,7 @@ It sends no message, changes nothing in REDCap, and makes no folder.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -20,13 +21,16 @@ from nightround.night.check_lines import CheckLine, Health, failed, fine, not_tr
 from nightround.night.firings import next_firing
 from nightround.night.machine_checks import key_line, machine_lines, zone_line
 from nightround.night.outbox_step import OutboxFacts
-from nightround.night.round import Clock
+from nightround.night.round import NIGHTLY, Clock
 from nightround.night.run_job import connect, schedules, snapshot_vault
 from nightround.night.scheduler import cron_of
 from nightround.night.server_checks import OWN_MACHINE, SERVER, Reading, server_lines
+from nightround.night.study_database import database_of, existing_store
 from nightround.night.study_place import StudyPlace, place_of
-from nightround.night.study_status import status_of
 from nightround.snapshots.snapshot_store import SnapshotStore
+from nightround.store.address import is_encrypted
+from nightround.store.engine import stored_version
+from nightround.store.versions import newest_version
 from nightround.study.folder import Content, Study, load_study
 from nightround.study.settings import StudySettings, read_settings
 from nightround.texts.catalogue import Wording, wording
@@ -115,9 +119,9 @@ def examine(name: str, *, data: Path, content: Content, environ: Mapping[str, st
     checks += [_channel(outgoing, one) for one in _used(settings)]
     checks += machine
     checks.append(zone_line(settings, clock()))
-    checks.append(tried(DATABASE, lambda: _database(name, data, content, clock())))
+    checks.append(tried(DATABASE, lambda: _database(place, settings, environ, clock())))
     checks += [tried(NEXT, lambda: _next_round(settings, content, clock()))]
-    return Examination(place.id, tuple(checks), tuple(_leaving(settings, environ)))
+    return Examination(place.id, tuple(checks), tuple(_leaving(place, settings, environ)))
 
 
 def _no_wait(_seconds: float) -> None:
@@ -165,9 +169,17 @@ def _channel(outgoing: OutboxFacts, name: str) -> CheckLine:
     return wrong(CHANNEL, "channel", exit_code=10, channel=name, said=probe.said)
 
 
-def _database(name: str, data: Path, content: Content, now: datetime) -> CheckLine:
-    """Whether the database is one of this version, and how long ago the last complete round was."""
-    last = status_of(name, data, content).last_complete
+def _database(place: StudyPlace, settings: StudySettings, environ: Mapping[str, str], now: datetime) -> CheckLine:
+    """Whether the database is one of this version, and how long ago the last complete round was.
+
+    One of an earlier version is not opened, because that would bring it to this one. Raises DatabaseVersionWrong or
+    StoreUnusable.
+    """
+    version, newest = stored_version(database_of(place, settings, environ)), newest_version()
+    if version not in (None, newest):
+        return notice(DATABASE, "earlier_version", version=version, newest=newest)
+    with existing_store(place, settings, environ) as store:
+        last = store.last_complete(place.id, NIGHTLY) if store else None
     if last is None:
         return notice(DATABASE, "never_complete")
     hours = round((now - last.started_at).total_seconds() / 3600)
@@ -186,7 +198,7 @@ def _next_round(settings: StudySettings, content: Content, now: datetime) -> Che
     return fine(NEXT, "next_round", rounds=tuple(said), zone=settings.study.time_zone)
 
 
-def _leaving(settings: StudySettings, environ: Mapping[str, str]) -> Iterator[Leaving]:
+def _leaving(place: StudyPlace, settings: StudySettings, environ: Mapping[str, str]) -> Iterator[Leaving]:
     if environ.get(settings.redcap.url_env):
         yield _leaving_to(environ, settings.redcap.url_env, Message.of("doctor.leaving.redcap"))
     named = Message.of(f"doctor.leaving.{'records' if settings.study.record_id_in_messages else 'no_records'}")
@@ -198,6 +210,12 @@ def _leaving(settings: StudySettings, environ: Mapping[str, str]) -> Iterator[Le
             yield Leaving(one.host, what, encrypted=one.security != "none")
         elif one.url_env:
             yield _leaving_to(environ, one.url_env, what)
+    if settings.store.url_env:
+        with suppress(ExplainedError):  # the line of the database names what is wrong
+            address = database_of(place, settings, environ)
+            sealed = Message.of(f"doctor.leaving.{'sealed' if environ.get(settings.snapshots.key_env) else 'unsealed'}")
+            store = Message.of("doctor.leaving.store", sealed=sealed)
+            yield Leaving(address.url.host or "localhost", store, encrypted=is_encrypted(address))
     if settings.alerts.ping_url_env:
         yield _leaving_to(environ, settings.alerts.ping_url_env, Message.of("doctor.leaving.ping"))
 

@@ -20,6 +20,8 @@ SCHEMA = "schema"
 """The key of a URL's query that names the schema; the server's driver does not know it."""
 LONGEST_NAME = 63
 """Bytes of a name in PostgreSQL (NAMEDATALEN - 1); a longer one would be cut, and two could become one."""
+ENCRYPTED = frozenset({"require", "verify-ca", "verify-full"})
+"""The values of `sslmode` that never go on in plain text. Source: PostgreSQL, libpq, SSL mode descriptions."""
 PREFIX = "nightround_"
 NAMES = {"postgres": "postgresql+psycopg", "postgresql": "postgresql+psycopg"}
 """What a URL may begin with; both forms are in use for PostgreSQL, and psycopg is the driver."""
@@ -104,3 +106,8 @@ def schema_of(study: str) -> str:
         return plain
     mark = hashlib.sha256(study.encode()).hexdigest()[:8]
     return f"{plain[: LONGEST_NAME - len(mark) - 1]}_{mark}"
+
+
+def is_encrypted(address: StoreAddress) -> bool:
+    """Whether the way to a server is encrypted whatever the server offers (libpq's `sslmode`)."""
+    return address.url.query.get("sslmode") in ENCRYPTED
