@@ -24,7 +24,7 @@ from nightround.night.outbox_step import OutboxFacts
 from nightround.night.round import NIGHTLY, Clock
 from nightround.night.run_job import connect, schedules, snapshot_vault
 from nightround.night.scheduler import cron_of
-from nightround.night.server_checks import OWN_MACHINE, SERVER, Reading, server_lines
+from nightround.night.server_checks import OWN_MACHINE, SERVER, FieldReaders, server_lines
 from nightround.night.study_database import database_of, existing_store
 from nightround.night.study_place import StudyPlace, place_of
 from nightround.snapshots.snapshot_store import SnapshotStore
@@ -153,7 +153,7 @@ def _of_server(place: StudyPlace, environ: Mapping[str, str], clock: Clock) -> l
         client = connect(study, environ, _no_wait)
     except ExplainedError as error:
         return [failed(SERVER, error)]
-    reading = Reading((*study.rules, *study.project_rules), study.plan)
+    reading = FieldReaders((*study.rules, *study.project_rules), study.plan)
     return [*server_lines(client, reading, snapshots, study=study.id, now=clock()), key_line(vault)]
 
 

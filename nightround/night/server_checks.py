@@ -35,7 +35,7 @@ SHOWN = 8
 
 
 @dataclass(frozen=True)
-class Reading:
+class FieldReaders:
     """What of a study reads which fields."""
 
     rules: tuple[Rule, ...]
@@ -43,7 +43,7 @@ class Reading:
 
 
 def server_lines(
-    client: RedcapClient, reading: Reading, snapshots: SnapshotStore, *, study: str, now: datetime
+    client: RedcapClient, reading: FieldReaders, snapshots: SnapshotStore, *, study: str, now: datetime
 ) -> list[CheckLine]:
     """Every line about the server. What needs an answer that did not come is not tried."""
     lines = [tried(SERVER, lambda: fine(SERVER, "server", url=client.url, version=client.version()))]
@@ -115,7 +115,7 @@ def _users(client: RedcapClient) -> list[Row] | None:
         return None
 
 
-def rights_line(own: Mapping[str, object] | None, dictionary: Dictionary, reading: Reading) -> CheckLine:
+def rights_line(own: Mapping[str, object] | None, dictionary: Dictionary, reading: FieldReaders) -> CheckLine:
     """Which instruments the token's user may not export in full, and which rules and tables that hurts."""
     levels = (own or {}).get("forms_export")
     if not isinstance(levels, Mapping):

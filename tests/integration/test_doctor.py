@@ -15,7 +15,7 @@ from nightround.cli.main import main
 from nightround.night import machine_checks
 from nightround.night.check_lines import Health
 from nightround.night.machine_checks import FULL, TIGHT, disk_line
-from nightround.night.server_checks import Reading, clock_line, group_line, rights_line, server_lines
+from nightround.night.server_checks import FieldReaders, clock_line, group_line, rights_line, server_lines
 from nightround.snapshots.snapshot_store import SnapshotStore
 from tests.mail_server import PASSWORD, USER, mail_server
 from tests.pull_examples import Served, served
@@ -155,7 +155,7 @@ def test_the_lines_for_people_say_the_same_in_both_languages(
 
 def states(server: Served, folder: Path, now: datetime) -> dict[str, str]:
     """What became of each check of the server."""
-    lines = server_lines(server.client, Reading((), None), SnapshotStore(folder), study="any", now=now)
+    lines = server_lines(server.client, FieldReaders((), None), SnapshotStore(folder), study="any", now=now)
     return {one.check: one.health.value for one in lines}
 
 
@@ -179,8 +179,8 @@ def test_a_right_that_lacks_names_the_rules_it_hurts(study: SmallStudy) -> None:
         rules = night.facts.study.rules
     names = [one.name for one in snapshot.dictionary.instruments]
     full = {"forms_export": dict.fromkeys(names, 1)}
-    assert rights_line(full, snapshot.dictionary, Reading(rules, None)).health is Health.FINE
-    line = rights_line({"forms_export": dict.fromkeys(names, 2)}, snapshot.dictionary, Reading(rules, None))
+    assert rights_line(full, snapshot.dictionary, FieldReaders(rules, None)).health is Health.FINE
+    line = rights_line({"forms_export": dict.fromkeys(names, 2)}, snapshot.dictionary, FieldReaders(rules, None))
     assert line.health is Health.NOTICE
     assert all(one.id in str(line.said) for one in rules[:3])
 
