@@ -23,7 +23,7 @@ def doctor(study: str, data: Path, *, as_json: bool) -> None:
     Tries the server, the token's rights, mail and every channel, the PDF maker, disk, database and clock; lists what
     leaves this machine; says when the next round is. It sends no message and changes nothing.
     """
-    from nightround.night.doctor import examine
+    from nightround.night.examination import examine
 
     found = examine(study, data=data, content=found_content(), environ=os.environ, clock=now)
     if as_json:
