@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from nightround.cli.main import cli
+from tests.small_study import small_study
 
 SMALL = Path(__file__).parents[1] / "kept" / "small_study"
 PEOPLE = "record_id,age,sex,systolic,diastolic,sample_complete\n"
@@ -153,3 +154,24 @@ def test_kinds_that_fit_nothing_are_a_mistake_of_usage(study: Path) -> None:
     arguments = ["drill", str(study), "--data", str(study.parent / "data"), "--kinds", kinds_of(study, text)]
     result = CliRunner().invoke(cli, arguments)
     assert getattr(result.exception, "exit_code", None) == 2
+
+
+def test_the_last_snapshot_is_drilled_where_there_is_one(tmp_path: Path) -> None:
+    """Its own findings may be true: they are counted apart and are no false alarms; nothing of it is changed."""
+    patients = [
+        {"record_id": str(n), "age": "97" if n == 2 else str(30 + n), "sex": "1", "systolic": "120", "diastolic": "80"}
+        for n in range(1, 13)
+    ]
+    with small_study(tmp_path / "data", patients=patients) as opened:
+        opened.round()
+    before = sorted((path, path.stat().st_mtime_ns) for path in (tmp_path / "data").rglob("*") if path.is_file())
+    options = ["--data", str(tmp_path / "data"), "--errors", "24", "--kinds", kinds_of(tmp_path / "any"), "--json"]
+    result = CliRunner().invoke(cli, ["drill", str(SMALL), *options])
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    by_kind = {one["kind"]: (one["planted"], one["found"]) for one in found["kinds"]}
+    assert found["data"] == "snapshot"
+    assert by_kind["too_old"][0] - by_kind["too_old"][1] <= 1  # a value that is already asked about says nothing new
+    assert found["findings_before"] > 0
+    assert found["false_alarms"] == 0
+    assert sorted((p, p.stat().st_mtime_ns) for p in (tmp_path / "data").rglob("*") if p.is_file()) == before

@@ -17,7 +17,7 @@ from nightround.simulation.drill.detectable import Detectable, detectable_sizes
 from nightround.simulation.drill.error_copies import copies_of
 from nightround.simulation.drill.error_kinds import ErrorKind
 from nightround.simulation.drill.planting import Planter
-from nightround.simulation.drill.what_rules_read import RuleReads, limiting
+from nightround.simulation.drill.what_rules_read import ACROSS, RuleReads, limiting
 from nightround.statistics.describe import clopper_pearson
 from nightround.validation.run import validate
 from redcap_sync.dictionary import Dictionary
@@ -154,11 +154,14 @@ class Drill:
         """Why no rule found any of some errors on one field, instrument or visit."""
         names = {name for one in errors for name in one.error.fields}
         rules = {rule.id: rule for name in names for rule in self.reads.reading(name)}
+        if all(one.error.pair for one in errors) and not any(rule.kind in ACROSS for rule in self.reads.rules):
+            return Message.of("drill.reason.not_compared")
         if not rules:
             return Message.of("drill.reason.not_read")
+        showing = {name: rule for name, rule in rules.items() if names & set(rule.fields)}
         asking = limiting(tuple(rules.values()))
         if not asking:
-            return Message.of("drill.reason.only_shown", rules=_listed(rules.values()))
+            return Message.of("drill.reason.only_shown", rules=_listed((showing or rules).values()))
         limit = self._limits.get(_single_field(errors[0]))
         if limit is not None and all(one.error.size is not None for one in errors):
             return Message.of(
