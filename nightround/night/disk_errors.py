@@ -6,8 +6,9 @@ import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from nightround.model.errors import StoreUnusable, StudyFilesWrong
+from nightround.model.errors import DatabaseVersionWrong, StoreUnusable, StudyFilesWrong
 from nightround.store.waiting import BUSY_SECONDS
+from redcap_sync.errors import ExplainedError
 
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
 CLOSED = frozenset({errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST, errno.EIO})
@@ -18,6 +19,8 @@ BUSY_NAMES = ("SQLITE_BUSY", "55P03")
 """Another writer went on for longer than one waits. Source: PostgreSQL, appendix A, lock_not_available."""
 LOST_CLASSES = ("08", "57")
 """Classes of PostgreSQL: connection exception, operator intervention. A connection that breaks off has no code."""
+DAMAGED_NAMES = ("SQLITE_CORRUPT", "SQLITE_NOTADB", "XX001", "XX002")
+"""Pages or indexes that are not what was written. Source: as above, data_corrupted and index_corrupted."""
 CLOSED_NAMES = ("SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_PERM", "SQLITE_IOERR")
 """SQLite's extended codes begin with them."""
 
@@ -33,7 +36,7 @@ def disk_errors_explained() -> Iterator[None]:
         raise
 
 
-def _explained(error: Exception) -> StudyFilesWrong | StoreUnusable | None:
+def _explained(error: Exception) -> ExplainedError | None:
     return _of_files(error) if isinstance(error, OSError) else _of_database(error)
 
 
@@ -46,7 +49,7 @@ def _of_files(error: OSError) -> StudyFilesWrong | None:
     return None
 
 
-def _of_database(error: Exception) -> StudyFilesWrong | StoreUnusable | None:
+def _of_database(error: Exception) -> ExplainedError | None:
     from_driver = getattr(error, "orig", None)  # SQLAlchemy's errors carry that of the database's driver
     state = getattr(from_driver, "sqlstate", None) or ""
     name = getattr(from_driver, "sqlite_errorname", None) or state
@@ -54,6 +57,8 @@ def _of_database(error: Exception) -> StudyFilesWrong | StoreUnusable | None:
         return StudyFilesWrong("night.disk_full", said=name)
     if name.startswith(CLOSED_NAMES):
         return StudyFilesWrong("night.no_database", said=name)
+    if name.startswith(DAMAGED_NAMES):
+        return DatabaseVersionWrong("store.damaged")
     if name.startswith(BUSY_NAMES):
         return StoreUnusable("store.busy", seconds=BUSY_SECONDS)
     if state.startswith(LOST_CLASSES) or getattr(error, "connection_invalidated", False):

@@ -22,7 +22,7 @@ from nightround.store import run_rows as runs
 from nightround.store import suspect_rows as suspects
 from nightround.store.address import StoreAddress
 from nightround.store.back_since import read_back_since
-from nightround.store.engine import compact, open_engine, reading, writing
+from nightround.store.engine import compact, open_engine, reading, reading_damaged, writing
 from nightround.store.finding_reading import read_findings
 from nightround.store.finding_rows import Changes, HistoryEntry
 from nightround.store.flood_rows import Flood, end_flood, insert_flood, read_floods, read_position_before
@@ -258,7 +258,7 @@ class Store:
 
     def broken_lines(self, study: str) -> tuple[BrokenLine, ...]:
         """The lines of a study's history that are not what was written; () where the chain is whole."""
-        with reading(self.engine) as connection:
+        with reading_damaged(self.engine) as connection:
             return findings.read_broken_lines(connection, study)
 
     def count_lines(self, study: str) -> int:

@@ -97,6 +97,21 @@ def reading(engine: Engine) -> Iterator[Connection]:
 
 
 @contextmanager
+def reading_damaged(engine: Engine) -> Iterator[Connection]:
+    """A connection that reads also a text of a file that is no UTF-8 any more, with marks in its place."""
+    with reading(engine) as connection:
+        driver: Any = connection.connection.driver_connection
+        if engine.dialect.name != "sqlite":
+            yield connection
+            return
+        driver.text_factory = lambda content: content.decode("utf-8", "replace")
+        try:
+            yield connection
+        finally:
+            driver.text_factory = str
+
+
+@contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
     """A transaction that holds the write lock from its start, so that what it reads stays true until it commits."""
     with engine.connect() as connection:

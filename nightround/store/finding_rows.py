@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from operator import attrgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
+    ColumnElement,
     Connection,
     RowMapping,
     Select,
+    Text,
     bindparam,
+    cast,
     func,
     insert,
     select,
@@ -30,6 +34,13 @@ from nightround.store.schema import finding_history, findings, messages
 
 log = logging.getLogger(__name__)
 
+UNREADABLE = ""
+"""The name of a field that no project has, for values that are no JSON any more."""
+AS_TEXT = frozenset({"at", "observed", "comment"})
+CHECKED_COLUMNS: tuple[ColumnElement[Any], ...] = tuple(
+    cast(one, Text).label(one.name) if one.name in AS_TEXT else one for one in finding_history.c
+)
+"""The columns of a line as text where reading them could fail: a check names the line that somebody changed."""
 SEEN_AGAIN = attrgetter(
     *("rule_id", "row", "others", "group", "fields", "severity", "owner", "observed", "logic", "title", "under"),
     "deviation",
@@ -158,12 +169,10 @@ def _last_hash(connection: Connection, study: str) -> str:
 
 def read_broken_lines(connection: Connection, study: str) -> tuple[BrokenLine, ...]:
     """The lines of the history that are not what was written, and those that contradict a finding or a mail."""
-    lines = connection.execute(_lines_of(study)).mappings().all()
+    query = select(*CHECKED_COLUMNS).where(finding_history.c.study == study).order_by(finding_history.c.position)
+    lines = connection.execute(query).mappings().all()
     sealer = sealer_of(connection)
-    read = [
-        {**line, **{name: sealer.read(line["finding_id"] or "", line[name]) for name in ("observed", "comment")}}
-        for line in lines
-    ]
+    read = [_checked_line(line, sealer) for line in lines]
     if unread := sum(isinstance(line["observed"], UnreadableValues) for line in read):
         log.warning("the values of %d history lines are sealed with a key that is not given; not checked", unread)
     broken = broken_lines(read)
@@ -171,6 +180,32 @@ def read_broken_lines(connection: Connection, study: str) -> tuple[BrokenLine, .
     end = max((line["position"] for line in lines), default=0)
     missing = (BrokenLine(told, "end"),) if told > end else ()
     return (*broken, *missing, *_contradicting(connection, study, lines))
+
+
+def _checked_line(line: RowMapping, sealer: ValueSealer) -> dict[str, Any]:
+    """A line as it is checked; what cannot be read of it is kept as it is, which is not what was written."""
+    owner = line["finding_id"] or ""
+    read = {name: sealer.read(owner, _document(line[name])) for name in ("observed", "comment")}
+    return {**line, **read, "at": _time(line["at"])}
+
+
+def _document(kept: str | None) -> Any:
+    """Values as they were written; other bytes that say the same are other bytes."""
+    if kept is None:
+        return None
+    try:
+        read = json.loads(kept)
+    except (ValueError, TypeError):
+        return {UNREADABLE: str(kept)}
+    return read if json.dumps(read) == kept else {UNREADABLE: kept}
+
+
+def _time(kept: Any) -> datetime:
+    try:
+        read = datetime.fromisoformat(kept)
+    except (ValueError, TypeError):
+        return datetime.min.replace(tzinfo=UTC)
+    return read.replace(tzinfo=UTC) if read.tzinfo is None else read
 
 
 def count_lines(connection: Connection, study: str) -> int:

@@ -139,3 +139,30 @@ def test_studies_have_their_own_chains(database: str) -> None:
         run_id = store.start_run(STUDY, "nightly", night(6))
         store.record_night(STUDY, run_id, [again], judged(again, 6), night(6))
     assert (broken(database), broken(database, "other")) == ([], [])
+
+
+def test_any_byte_of_a_line_that_is_edited_in_the_file_is_found(tmp_path: Path) -> None:
+    """From its values to its hash: a letter, a quote, half of a character. The line is named, or the file refused."""
+    path = tmp_path / "nightround.sqlite3"
+    with open_store(path) as store:
+        for number in (1, 2, 3):
+            run_id = store.start_run(STUDY, "nightly", night(number))
+            one = made_finding(row=made_row(str(number)), observed={"痛": f"值{number}"})
+            delta = LedgerDelta(opened=(one,))
+            store.record_night(STUDY, run_id, [], lambda _, delta=delta: delta, night(number))
+    content = path.read_bytes()
+    engine = behind_its_back(str(path))
+    with engine.connect() as connection:
+        values, last = connection.execute(
+            text("SELECT CAST(observed AS TEXT), hash FROM finding_history WHERE position = 2")
+        ).one()
+    begin, end = content.rindex(values.encode()), content.rindex(last.encode()) + len(last)
+    assert 0 < end - begin < 500
+    unseen = []
+    for place in range(begin, end):
+        for other in (0x20, 0x81):
+            path.write_bytes(content[:place] + bytes([content[place] ^ other]) + content[place + 1 :])
+            found = broken(str(path))
+            if not found or found[0][0] not in {2, 3}:
+                unseen.append((place - begin, other, found))
+    assert unseen == []
