@@ -91,6 +91,7 @@ def survival_drawing(curves: Sequence[Curve], texts: CurveTexts, pen: Pen, *, ha
     time = Scale(time_ticks(curves), left, width - right - BEYOND)
     free = Scale(PERCENT_TICKS, bottom, TOP)
     shapes = list(axes(time, free, texts, pen))
+    shapes += [band for number, curve in enumerate(curves) for band in bands(curve, number, time, free)]
     for number, curve in enumerate(curves):
         shapes += curve_shapes(curve, number, time, free)
     if alone:
@@ -117,6 +118,17 @@ def axes(time: Scale, free: Scale, texts: CurveTexts, pen: Pen) -> Iterator[Shap
     yield from grid(free, time.start, time.end + BEYOND, pen, gap=6)
     yield from axis_below(time, free.start, numbers_of(time), pen, beyond=BEYOND)
     yield axis_title(time, free.start, texts.time, pen)
+
+
+def bands(curve: Curve, number: int, time: Scale, free: Scale) -> Iterator[Shape]:
+    """The interval as a shaded band, where both of its ends are known; it lies under every curve."""
+    if any(step.low is None or step.high is None for step in curve.steps) or not curve.steps:
+        return
+    low, high = (
+        stairs([(step.time, value) for step in curve.steps if (value := getattr(step, end)) is not None], time, free)
+        for end in ("low", "high")
+    )
+    yield Polyline((*low, *reversed(high)), f"{STYLES[number % len(STYLES)][0]}-band")
 
 
 def curve_shapes(curve: Curve, number: int, time: Scale, free: Scale) -> Iterator[Shape]:

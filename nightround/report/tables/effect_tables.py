@@ -24,13 +24,15 @@ from nightround.report.tables.planned_tables import (
 from nightround.report.tables.trust_marks import trust_mark, trust_notes
 from nightround.report.tables.views import Cell, Figure, Note, Part, Row, TableColumn, TableView
 from nightround.study.methods import words_of
-from nightround.study.plan import Factor, PlanGroup, PlannedTable, Regression, Survival, Variable
+from nightround.study.plan import Factor, Level, PlanGroup, PlannedTable, Regression, Survival, Variable
 from nightround.texts.catalogue import Wording
 
 DIFFERENCES = ("difference_in_change", "ancova")
 FIT = "firth"
 """The odds ratio that is drawn: Firth's is finite also where a factor separates the outcome (Stat Med 2002;21:2409)."""
 VISITS = ("before", "after")
+EMPTY = "†"
+"""The mark of an odds ratio behind which a cell is empty."""
 
 
 def effect_parts(inputs: ReportInputs, say: Wording, pen: Pen) -> Iterator[Part]:
@@ -266,9 +268,33 @@ def odds_lines(inputs: ReportInputs, regression: Regression, factor: Factor, say
             label = say("level_against", label=label, level=level.label.in_(say.language), first=first)
         elif not variable.counted:
             label = say("label_per", label=label, per=f"{factor.per:g}", unit=variable.unit.in_(say.language))
+        if empty_cell(inputs, regression, variable, level):
+            label = say("odds_empty", label=label)
         told = p.text if p and p.value is not None else ""
         text = summary.text if summary else ""
         yield Interval(label, text, number_of(value), number_of(low), number_of(high), p=told)
+
+
+def empty_cell(inputs: ReportInputs, regression: Regression, variable: Variable, level: Level | None) -> bool:
+    """Whether a cell of the table behind an odds ratio is 0: of the level, or of what it is compared with."""
+    if not variable.counted or (level is None and not variable.shown):
+        return False
+    groups = [group.id for group in inputs.plan.groups]
+    if level is None:
+        found = (counted(inputs, regression.table, variable.id, group) for group in groups)
+        return any(count in {0, n} for count, n in found)
+    levels = (level.id, variable.levels[0].id)
+    return any(counted(inputs, regression.table, variable.id, group, one)[0] == 0 for group in groups for one in levels)
+
+
+def counted(inputs: ReportInputs, table: str, variable: str, group: str, level: str = "") -> tuple[float, float]:
+    """How many patients of a group have a level, of how many; -1 where it was not counted."""
+    rows = (
+        row_of(inputs, table, variable, "count", group=group, level=level),
+        row_of(inputs, table, variable, "n", group=group),
+    )
+    count, n = (row.value if row and row.value is not None else -1.0 for row in rows)
+    return count, n
 
 
 def number_of(row: ResultRow | None) -> float | None:
@@ -280,4 +306,6 @@ def odds_note(inputs: ReportInputs, regression: Regression, say: Wording) -> str
     """What gave the odds ratios, and that the plain ones are attached."""
     rows = (row for row in inputs.results if row.table == regression.id and row.statistic == FIT)
     names = dict.fromkeys(row.method for row in rows if row.method)
-    return say("odds_note", methods=say("semicolon").join(words_of(name).in_(say.language) for name in names))
+    note = say("odds_note", methods=say("semicolon").join(words_of(name).in_(say.language) for name in names))
+    lines = (line for factor in regression.factors for line in odds_lines(inputs, regression, factor, say))
+    return note + (say("odds_empty_note") if any(line.label.endswith(EMPTY) for line in lines) else "")
