@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from nightround.model.outcome import Outcome
 from nightround.model.result import ResultRow
@@ -13,6 +13,7 @@ from nightround.report.numbers.inputs import ReportInputs
 from nightround.report.printing.cleaning import clean
 from nightround.report.printing.typesetting import Attachment
 from nightround.report.tables.news_page import causes_told
+from nightround.statistics.analysis_results import reporting_event
 from nightround.texts.csv_text import csv_text
 
 STEADY_DIGITS = 10
@@ -30,6 +31,7 @@ def attachments(inputs: ReportInputs) -> tuple[Attachment, ...]:
     return (
         Attachment("results.csv", "result rows, one statistic a line", csv_text(result_fields(), rows)),
         Attachment("results.json", "result rows", json_text(rows, inputs)),
+        Attachment("results_ars.json", "result rows as CDISC ARS", ars_text(inputs)),
         Attachment("outcomes.csv", "outcome of each rule", csv_text(OUTCOME_FIELDS, outcomes)),
         Attachment("trust.csv", "values in doubt by line", csv_text(TRUST_FIELDS, map(trust_row, inputs.trust.lines))),
         *([changes_file(inputs, inputs.news)] if inputs.news else []),
@@ -72,6 +74,13 @@ def outcome_row(outcome: Outcome, uncounted: Container[str] = ()) -> dict[str, o
     facts = {name: getattr(outcome, name) for name in OUTCOME_FIELDS} | {"reason": outcome.reason or ""}
     told: dict[str, object] = {name: clean(str(fact)) for name, fact in facts.items()}
     return told | dict.fromkeys(COUNTED_ROWS, "") if outcome.rule_id in uncounted else told
+
+
+def ars_text(inputs: ReportInputs) -> str:
+    """The result rows as a reporting event of CDISC's Analysis Results Standard."""
+    rows = (replace(row, value=steady(row.value), df=steady(row.df)) for row in inputs.results)
+    event = reporting_event(inputs.plan, rows, name=f"{inputs.study}-{inputs.run.snapshot_id[:12]}-{inputs.version}")
+    return json.dumps(event, ensure_ascii=False, separators=(",", ":"))
 
 
 def json_text(rows: Sequence[Mapping[str, object]], inputs: ReportInputs) -> str:
