@@ -46,7 +46,7 @@ def reporting_event(plan: Plan, rows: Iterable[ResultRow], *, name: str) -> dict
             {
                 "id": GROUP,
                 "dataDriven": False,
-                "groupingVariable": plan.grouping.column,
+                **({"groupingVariable": plan.grouping.column} if plan.grouping else {}),
                 "groups": [
                     {"id": group.id, "label": group.label.en, "level": 1, "order": place}
                     for place, group in enumerate(plan.groups, start=1)

@@ -194,7 +194,14 @@ def test_the_open_report_holds_neither_the_split_nor_the_rate_it_follows_from(de
         ("patency_6_months", "missing"),
     }
     assert not [one for one in rows if one["group"] or one["n"] in {"43", "19"}]
-    assert files.keys() == {"results.csv", "results.json", "outcomes.csv", "trust.csv", "changes.csv"}
+    assert files.keys() == {
+        "results.csv",
+        "results.json",
+        "results_ars.json",
+        "outcomes.csv",
+        "trust.csv",
+        "changes.csv",
+    }
 
 
 def pdf_text(demo: Demo, language: str) -> str:
