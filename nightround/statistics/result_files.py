@@ -13,6 +13,7 @@ from typing import Any
 
 from nightround.model.errors import StudyFilesWrong
 from nightround.model.result import ResultKey
+from nightround.statistics.analysis_results import rows_of_event
 
 DIGITS = 10
 """Significant digits to which a file of results is written (`nightround.report.printing.attachments`)."""
@@ -123,6 +124,8 @@ def _rows(path: Path) -> Iterator[Mapping[str, Any]]:
         found = json.loads(text)
     except (UnicodeDecodeError, json.JSONDecodeError, RecursionError, csv.Error) as error:
         raise StudyFilesWrong("results.no_results", file=path.name) from error
+    if isinstance(found, dict) and {"analyses", "methods"} <= found.keys():
+        return iter(_of_event(found, path.name))
     if isinstance(found, dict):
         found = found.get("rows", found.get("results"))
     if isinstance(found, dict) and all(isinstance(one, list) for one in found.values()):
@@ -130,6 +133,15 @@ def _rows(path: Path) -> Iterator[Mapping[str, Any]]:
     if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
         raise StudyFilesWrong("results.no_results", file=path.name)
     return iter(found)
+
+
+def _of_event(event: Mapping[str, Any], file: str) -> list[Mapping[str, Any]]:
+    """The rows of a reporting event as a report writes it (CDISC ARS)."""
+    try:
+        found = rows_of_event(event)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise StudyFilesWrong("results.no_results", file=file) from error
+    return [{**key._asdict(), "value": one.value, "text": one.text} for key, one in found.items()]
 
 
 def _text(cell: Any) -> str:

@@ -7,8 +7,10 @@ import jsonschema  # type: ignore[import-untyped]  # comes with Great Expectatio
 import numpy as np
 import pytest
 
+from nightround.model.errors import StudyFilesWrong
 from nightround.statistics.analysis_results import reporting_event, rows_of_event
 from nightround.statistics.cohort import csv_frame
+from nightround.statistics.result_files import compare_files
 from nightround.statistics.tables import tables
 from tests.printed_form import patients, plan
 
@@ -31,6 +33,19 @@ def test_every_row_comes_back(seed: int, groups: int) -> None:
         assert (back.text, back.n, back.value is None) == (row.text, row.n, row.value is None)
         for number, expected in ((back.value, row.value), (back.df, row.df)):
             assert number == (None if expected is None else pytest.approx(expected, rel=1e-12))
+
+
+def test_an_event_is_compared_like_any_file_of_results(tmp_path: Path) -> None:
+    """A reporting event holds the results of the rows it was made from; another JSON with those keys is refused."""
+    made = plan(2)
+    rows = tables(made, csv_frame(made, patients(np.random.default_rng(5), (23, 31), 0.1)))
+    first, second, third = (tmp_path / name for name in ("event.json", "rows.json", "other.json"))
+    first.write_text(json.dumps(reporting_event(made, rows, name="interim")), encoding="utf-8")
+    second.write_text(json.dumps([vars(row) for row in rows]), encoding="utf-8")
+    third.write_text('{"analyses": [{}], "methods": []}', encoding="utf-8")
+    assert compare_files(first, second).same
+    with pytest.raises(StudyFilesWrong):
+        compare_files(first, third)
 
 
 def test_the_schema_refuses_what_is_no_reporting_event() -> None:
