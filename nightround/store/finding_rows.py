@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 
 UNREADABLE = ""
 """The name of a field that no project has, for values that are no JSON any more."""
-AS_TEXT = frozenset({"at", "observed", "comment"})
+AS_TEXT = frozenset({"at", "observed", "comment", "proof"})
 CHECKED_COLUMNS: tuple[ColumnElement[Any], ...] = tuple(
     cast(one, Text).label(one.name) if one.name in AS_TEXT else one for one in finding_history.c
 )
@@ -186,7 +186,7 @@ def _checked_line(line: RowMapping, sealer: ValueSealer) -> dict[str, Any]:
     """A line as it is checked; what cannot be read of it is kept as it is, which is not what was written."""
     owner = line["finding_id"] or ""
     read = {name: sealer.read(owner, _document(line[name])) for name in ("observed", "comment")}
-    return {**line, **read, "at": _time(line["at"])}
+    return {**line, **read, "at": _time(line["at"]), "proof": _document(line["proof"])}
 
 
 def _document(kept: str | None) -> Any:

@@ -160,7 +160,8 @@ def test_a_backup_of_a_newer_version_is_refused(filled: str, elsewhere: str, tmp
     """Nothing is made of it: exit code 15."""
     backup = tmp_path / "backup.jsonl"
     backed_up(filled, backup)
-    lines = backup.read_bytes().replace(b'"version":"0015"', b'"version":"9999"').splitlines(keepends=True)[:-1]
+    own = f'"version":"{newest_version()}"'.encode()
+    lines = backup.read_bytes().replace(own, b'"version":"9999"').splitlines(keepends=True)[:-1]
     end = json.dumps({"sha256": sha256(b"".join(lines)).hexdigest()}, separators=(",", ":"))
     backup.write_bytes(b"".join(lines) + end.encode() + b"\n")
     with pytest.raises(DatabaseVersionWrong, match="version 9999"):
