@@ -1,9 +1,12 @@
 """`nightround serve`: every job of the studies at its hour."""
 
+from __future__ import annotations
+
 import os
 import time
 from datetime import tzinfo
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,18 +14,25 @@ from nightround.cli.options import data_option, found_content, wait_option
 from nightround.cli.printing import log_to_stderr
 from nightround.cli.study_job import now
 
+if TYPE_CHECKING:
+    from nightround.night.firings import Schedule
+
 
 @click.command()
-@click.argument("studies", nargs=-1, required=True, metavar="STUDY...")
+@click.argument("studies", nargs=-1, metavar="[FOLDER|STUDY...]")
 @data_option
 @wait_option
 def serve(studies: tuple[str, ...], data: Path, wait: float | None) -> None:
     """Make the round of each STUDY at its hour, until stopped.
 
-    The hours are those of each study's own clock, `time_zone` in its study.toml.
+    A FOLDER stands for every study in it, also those that are put there later; without any, all studies that are known
+    by name. The hour is `[schedule] nightly` of the study's own clock, else that of the job file; an edit of either
+    needs no restart.
     """
     from nightround.night import run_job
+    from nightround.night.scheduler import Rounds
     from nightround.night.scheduler import serve as serve_jobs
+    from nightround.night.served_studies import ServedStudies
     from nightround.night.study_locks import BY_CLOCK, Waiting
 
     log_to_stderr()
@@ -44,10 +54,15 @@ def serve(studies: tuple[str, ...], data: Path, wait: float | None) -> None:
     def zone_of(study: str) -> tzinfo:
         return run_job.zone_of(study, data=data, content=content)
 
+    def own(schedule: Schedule, study: str) -> Schedule:
+        return run_job.schedule_of(schedule.job, study, data=data, content=content)
+
     def missed(job: str, study: str) -> bool:
         return run_job.was_missed(job, study, data=data, content=content, environ=os.environ, now=now())
 
     def send(study: str) -> None:
         run_job.send_between_rounds(study, data=data, content=content, environ=os.environ, clock=now, sleep=time.sleep)
 
-    serve_jobs(run_job.schedules(content), studies, run, zone_of=zone_of, missed=missed, send=send)
+    served = ServedStudies(studies, data, content)
+    served.require_known()
+    serve_jobs(Rounds(run_job.schedules(content), run, zone_of, own), served, missed=missed, send=send)

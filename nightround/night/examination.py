@@ -22,7 +22,7 @@ from nightround.night.firings import next_firing
 from nightround.night.machine_checks import key_line, machine_lines, zone_line
 from nightround.night.outbox_step import OutboxFacts
 from nightround.night.round import NIGHTLY, Clock
-from nightround.night.run_job import connect, schedules, snapshot_vault
+from nightround.night.run_job import connect, schedule_of, schedules, snapshot_vault
 from nightround.night.scheduler import cron_of
 from nightround.night.server_checks import OWN_MACHINE, SERVER, FieldReaders, server_lines
 from nightround.night.study_database import database_of, existing_store
@@ -120,7 +120,7 @@ def examine(name: str, *, data: Path, content: Content, environ: Mapping[str, st
     checks += machine
     checks.append(zone_line(settings, clock()))
     checks.append(tried(DATABASE, lambda: _database(place, settings, environ, clock())))
-    checks += [tried(NEXT, lambda: _next_round(settings, content, clock()))]
+    checks += [tried(NEXT, lambda: _next_round(settings, place, data, content, clock()))]
     return Examination(place.id, tuple(checks), tuple(_leaving(place, settings, environ)))
 
 
@@ -186,10 +186,11 @@ def _database(place: StudyPlace, settings: StudySettings, environ: Mapping[str, 
     return notice(DATABASE, "late", hours=hours) if hours > HOURS_WITHOUT else fine(DATABASE, "database", hours=hours)
 
 
-def _next_round(settings: StudySettings, content: Content, now: datetime) -> CheckLine:
+def _next_round(settings: StudySettings, place: StudyPlace, data: Path, content: Content, now: datetime) -> CheckLine:
     """When `serve` makes the next round of each job, on the study's clock."""
     zone = ZoneInfo(settings.study.time_zone)
-    found = [(one.job, next_firing(cron_of(one), zone, now)) for one in schedules(content)]
+    own = [schedule_of(one.job, str(place.folder), data=data, content=content) for one in schedules(content)]
+    found = [(one.job, next_firing(cron_of(one), zone, now)) for one in own]
     said = [
         Message.of("doctor.at", job=job, hour=f"{moment.astimezone(zone):%Y-%m-%d %H:%M}")
         for job, moment in found

@@ -15,7 +15,7 @@ from nightround.model.errors import RoundAlreadyMade, RoundAlreadyRunning, Study
 from nightround.night.attempt import Attempt
 from nightround.night.dead_mans_switch import call_dead_mans_switch
 from nightround.night.disk_errors import disk_errors_explained
-from nightround.night.firings import Cron, Schedule, last_firing
+from nightround.night.firings import Firing, Schedule, last_firing
 from nightround.night.outbox_step import send_due_messages
 from nightround.night.private_details import details_kept
 from nightround.night.recorder import Recorder
@@ -219,7 +219,7 @@ def was_missed(
     """
     try:
         place = place_of(study, data, content)
-        firing = last_firing(_cron(content, job), zone_of(study, data=data, content=content), now)
+        firing = _last_firing(job, study, data=data, content=content, now=now)
         if firing is None or now - firing.moment > timedelta(hours=MISFIRE_HOURS):
             return False
         with existing_store(place, known_settings(place), environ) as store:
@@ -229,8 +229,20 @@ def was_missed(
         return False
 
 
-def _cron(content: Content, job: str) -> Cron:
-    return cron_of(Schedule(job, load_job(content, job).SCHEDULE))
+def schedule_of(job: str, study: str, *, data: Path, content: Content) -> Schedule:
+    """The hour of a job for a study: that of its settings, or of its last good ones, else that of the job file."""
+    try:
+        settings = known_settings(place_of(study, data, content))
+    except (ExplainedError, OSError):
+        settings = None
+    own = settings.schedule.nightly if settings and job == NIGHTLY else ""
+    hour, _, minute = own.partition(":")
+    return Schedule(job, f"{int(minute)} {int(hour)} * * *" if own else load_job(content, job).SCHEDULE)
+
+
+def _last_firing(job: str, study: str, *, data: Path, content: Content, now: datetime) -> Firing | None:
+    cron = cron_of(schedule_of(job, study, data=data, content=content))
+    return last_firing(cron, zone_of(study, data=data, content=content), now)
 
 
 def run_scheduled(
@@ -250,7 +262,7 @@ def run_scheduled(
     """
     for study in studies:
         try:
-            firing = last_firing(_cron(content, job), zone_of(study, data=data, content=content), clock())
+            firing = _last_firing(job, study, data=data, content=content, now=clock())
             with open_night(
                 study,
                 data=data,

@@ -10,7 +10,8 @@ from __future__ import annotations
 import logging
 import re
 import signal
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 
 MISFIRE_HOURS = 20
 """A machine that slept through the hour still makes its round when it wakes, within these hours."""
+LOOK_MINUTES = 1
+"""So often new studies and edited hours are looked for."""
+LOOKING = "looking"
+"""The executor that does so, also while a round is under way."""
 SEND_MINUTES = 5
 """So often messages that wait are looked for."""
 WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -30,33 +35,41 @@ NUMBERED = re.compile(r"(\d)(?:-(\d))?(?:/(\d))?")
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class Rounds:
+    """What is done for each study, and when. Everything is asked each time, so that an edit needs no restart."""
+
+    schedules: Sequence[Schedule]
+    """Every job, with the hour of its file."""
+    run: Callable[[str, str], None]
+    """Called with a job and a study."""
+    zone_of: Callable[[str], tzinfo]
+    own: Callable[[Schedule, str], Schedule] = lambda schedule, _study: schedule
+    """The hour that a study has for a job."""
+
+
 def serve(
-    schedules: Iterable[Schedule],
-    studies: Sequence[str],
-    run: Callable[[str, str], None],
+    rounds: Rounds,
+    studies: Callable[[], Sequence[str]],
     *,
-    zone_of: Callable[[str], tzinfo],
     missed: Callable[[str, str], bool],
     send: Callable[[str], None],
 ) -> None:
     """Run each job of each study at its hours until interrupted; a round that is under way is let come to its end.
 
-    `run` is called with a job and a study. What `missed` says was missed while nobody served is made at once.
-    Between the rounds `send` is called with each study, to send the messages whose pause is over.
+    What `missed` says was missed while nobody served is made at once. Between the rounds `send` is called with each
+    study, to send the messages whose pause is over. Each minute `studies` is asked for new ones; one that is gone
+    stays, because its round says so to its people.
     """
-    scheduler = build_scheduler(schedules, studies, run, zone_of=zone_of)
+    scheduler = build_scheduler(rounds, [])
+    served = ServedJobs(scheduler, rounds, studies, missed, send)
     # A container's first process is stopped by SIGTERM, which does nothing there unless it is handled.
     signal.signal(signal.SIGTERM, _stop)
     try:
-        for job in scheduler.get_jobs():
-            log.info("job %s of %s is scheduled: %s", *job.args, job.trigger)
-            if missed(*job.args):
-                log.warning("job %s of %s was missed and is made now", *job.args)
-                scheduler.add_job(run, args=job.args, misfire_grace_time=None)
-        for study in studies:
-            scheduler.add_job(
-                send, "interval", args=[study], minutes=SEND_MINUTES, coalesce=True, misfire_grace_time=None
-            )
+        served.look()
+        scheduler.add_job(
+            served.look, "interval", minutes=LOOK_MINUTES, executor=LOOKING, coalesce=True, misfire_grace_time=None
+        )
         scheduler.start()
     except (KeyboardInterrupt, SystemExit):
         log.info("stopping, after the round that is under way")
@@ -68,47 +81,101 @@ def _stop(*_: object) -> None:
     raise SystemExit
 
 
-def build_scheduler(
-    schedules: Iterable[Schedule],
-    studies: Sequence[str],
-    run: Callable[[str, str], None],
-    *,
-    zone_of: Callable[[str], tzinfo],
-) -> BlockingScheduler:
+@dataclass
+class ServedJobs:
+    """The studies that are served, and the hours that were last read of them."""
+
+    scheduler: BlockingScheduler
+    rounds: Rounds
+    studies: Callable[[], Sequence[str]]
+    missed: Callable[[str, str], bool]
+    send: Callable[[str], None]
+    hours: dict[tuple[str, str], str] = field(default_factory=dict)
+    """By job and study, in words."""
+
+    def look(self) -> None:
+        """Take up studies that are new, and hours that somebody edited."""
+        known = {study for _, study in self.hours}
+        for study in self.studies():
+            if study not in known:
+                self._take_up(study)
+        for job in self.scheduler.get_jobs():
+            self._follow(job)
+
+    def _take_up(self, study: str) -> None:
+        add_study(self.scheduler, self.rounds, study)
+        self.scheduler.add_job(
+            self.send, "interval", args=[study], minutes=SEND_MINUTES, coalesce=True, misfire_grace_time=None
+        )
+        for schedule in self.rounds.schedules:
+            if self.missed(schedule.job, study):
+                log.warning("job %s of %s was missed and is made now", schedule.job, study)
+                self.scheduler.add_job(self.rounds.run, args=[schedule.job, study], misfire_grace_time=None)
+
+    def _follow(self, job: Any) -> None:
+        """Say when a job is made, and plan it anew where its hour or its zone is another one."""
+        key = tuple(job.args)
+        if job.id != _job_id(*key):
+            return
+        try:
+            hours = str(job.trigger)
+        except StudyFilesWrong as error:
+            log.error("job %s of %s keeps its hours: %s", *key, error.what)  # noqa: TRY400 - a user's mistake
+            return
+        before = self.hours.get(key)
+        if hours == before:
+            return
+        log.info("job %s of %s is scheduled: %s", *key, hours)
+        self.hours[key] = hours
+        if before is not None:
+            self.scheduler.reschedule_job(job.id, trigger=job.trigger)
+
+
+def _job_id(*parts: str) -> str:
+    return " ".join(parts)
+
+
+def build_scheduler(rounds: Rounds, studies: Sequence[str]) -> BlockingScheduler:
     """Make the scheduler with a job for each schedule of each study; one thread runs them, one after another."""
     from apscheduler.executors.pool import ThreadPoolExecutor
     from apscheduler.schedulers.blocking import BlockingScheduler
+
+    executors: dict[str, Any] = {"default": ThreadPoolExecutor(1), LOOKING: ThreadPoolExecutor(1)}
+    scheduler = BlockingScheduler(timezone="UTC", executors=executors)
+    for study in studies:
+        add_study(scheduler, rounds, study)
+    return scheduler
+
+
+def add_study(scheduler: BlockingScheduler, rounds: Rounds, study: str) -> None:
+    """Add a job for each schedule of a study; raises StudyFilesWrong for hours that cannot be read."""
     from apscheduler.triggers.base import BaseTrigger
 
     class OnTheStudysClock(BaseTrigger):  # type: ignore[misc]
-        """Fires at the hours of a schedule on the clock of a study, whose zone is looked up each time."""
+        """Fires at the hours of a schedule on the clock of a study; hour and zone are looked up each time."""
 
-        def __init__(self, schedule: Schedule, study: str) -> None:
+        def __init__(self, schedule: Schedule) -> None:
             self.schedule = schedule
-            self.cron = cron_of(schedule)
-            self.study = study
 
         def get_next_fire_time(self, previous: datetime | None, now: datetime) -> datetime | None:
             """The first hour after the one before, or after now: what was missed between them is made once."""
-            return next_firing(self.cron, zone_of(self.study), previous or now)
+            cron = cron_of(rounds.own(self.schedule, study))
+            return next_firing(cron, rounds.zone_of(study), previous or now)
 
         def __str__(self) -> str:
-            return f"{self.schedule.cron} in {zone_of(self.study)}"
+            return f"{rounds.own(self.schedule, study).cron} in {rounds.zone_of(study)}"
 
-    one_at_a_time: dict[str, Any] = {"default": ThreadPoolExecutor(1)}
-    scheduler = BlockingScheduler(timezone="UTC", executors=one_at_a_time)
-    for schedule in schedules:
-        for study in studies:
-            scheduler.add_job(
-                run,
-                OnTheStudysClock(schedule, study),
-                args=[schedule.job, study],
-                id=f"{schedule.job} {study}",
-                misfire_grace_time=MISFIRE_HOURS * 3600,
-                coalesce=True,
-                max_instances=1,
-            )
-    return scheduler
+    for schedule in rounds.schedules:
+        cron_of(rounds.own(schedule, study))
+        scheduler.add_job(
+            rounds.run,
+            OnTheStudysClock(schedule),
+            args=[schedule.job, study],
+            id=_job_id(schedule.job, study),
+            misfire_grace_time=MISFIRE_HOURS * 3600,
+            coalesce=True,
+            max_instances=1,
+        )
 
 
 def cron_of(schedule: Schedule) -> Cron:

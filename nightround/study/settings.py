@@ -24,6 +24,7 @@ from nightround.study.study_model import Decimal, StudyModel, WholeNumber
 from nightround.study.text_checks import (
     EnvironmentName,
     FilledLine,
+    HourOfDay,
     Id,
     Line,
     MailAddress,
@@ -135,6 +136,13 @@ class ReportTable(StudyModel):
     """Whether a mail names the file in the data folder, has it attached, or has it attached and is encrypted."""
 
 
+class ScheduleTable(StudyModel):
+    """`[schedule]`: when `nightround serve` makes the rounds, on the study's own clock."""
+
+    nightly: HourOfDay | Literal[""] = ""
+    """The hour of the nightly round, such as 02:30; that of the job file unless given."""
+
+
 class AlertsTable(StudyModel):
     """`[alerts]`: what makes a command end with exit code 3, and who is called after each complete round."""
 
@@ -240,6 +248,7 @@ class StudySettings(StudyModel):
     snapshots: SnapshotsTable = SnapshotsTable()
     channels: tuple[ChannelTable, ...] = ()
     people: tuple[PersonTable, ...] = ()
+    schedule: ScheduleTable = ScheduleTable()
     report: ReportTable = ReportTable()
     alerts: AlertsTable = AlertsTable()
     rules: RulesTable = RulesTable()
@@ -353,7 +362,18 @@ def checked(model: type[M], values: Mapping[str, Any], *, file: Path) -> M:
 
 VALUE_TEXTS = frozenset(
     {
-        *("missing", "id", "line", "blank", "variable", "address", "time_zone", "finite_number", "string_too_long"),
+        *(
+            "missing",
+            "id",
+            "line",
+            "blank",
+            "variable",
+            "address",
+            "time_zone",
+            "hour",
+            "finite_number",
+            "string_too_long",
+        ),
         *("greater_than", "greater_than_equal", "less_than", "less_than_equal", "literal_error", "enum"),
         *(
             "one_question",

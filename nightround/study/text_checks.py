@@ -27,6 +27,7 @@ VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 LOCAL_PART = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 DOMAIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*")
 COUNTRY = re.compile(r"[A-Z]{2}")
+HOUR = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]")
 LINE_BREAKS = "\n\r\t\x85\u2028\u2029"
 DIRECTIONS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 """Characters that turn the direction of text, so that it is read as something else than it is."""
@@ -107,6 +108,12 @@ def _time_zone(text: str) -> str:
     return text
 
 
+def _hour(text: str) -> str:
+    if not HOUR.fullmatch(text):
+        raise PydanticCustomError("hour", "hour")
+    return text
+
+
 def _web_address(text: str) -> str:
     parts = urlsplit(text)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query or parts.fragment:
@@ -134,6 +141,8 @@ MailAddress = Annotated[str, AfterValidator(_address)]
 """A mail address without a display name."""
 SenderAddress = Annotated[FilledLine, AfterValidator(_sender)]
 """A mail address, with a display name or without: `Nightround <alerts@hospital.example>`."""
+HourOfDay = Annotated[str, AfterValidator(_hour)]
+"""An hour of the day as `02:30`, from 00:00 to 23:59."""
 TimeZone = Annotated[str, AfterValidator(_time_zone)]
 """The name of a time zone that is known."""
 WebAddress = Annotated[Line, AfterValidator(_web_address)]

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,12 +17,14 @@ import pytest
 from nightround.model.errors import StudyFilesWrong
 from nightround.night import run_job
 from nightround.night.firings import Schedule, last_firing, next_firing
-from nightround.night.run_job import run_scheduled, schedules, was_missed, zone_of
-from nightround.night.scheduler import MISFIRE_HOURS, build_scheduler, cron_of
+from nightround.night.run_job import run_scheduled, schedule_of, schedules, was_missed, zone_of
+from nightround.night.scheduler import MISFIRE_HOURS, Rounds, ServedJobs, build_scheduler, cron_of
+from nightround.night.served_studies import ServedStudies
 from nightround.night.study_locks import ROUND
 from nightround.store.database import open_store
 from nightround.store.run_rows import Ended, Run
 from nightround.study.folder import Content, find_content
+from nightround.study.settings import read_settings
 from redcap_sync.file_locks import lock_tried
 from tests.small_study import FOLDER, STUDY, SmallStudy, small_study
 
@@ -37,7 +40,7 @@ def utc(_study: str) -> ZoneInfo:
 
 def test_every_job_has_hours_of_grace_and_never_runs_twice_at_once() -> None:
     """The three settings that APScheduler has wrong by default are given to each job of each study."""
-    jobs = build_scheduler([NIGHTLY], ["a", "b"], print, zone_of=utc).get_jobs()
+    jobs = build_scheduler(Rounds([NIGHTLY], print, utc), ["a", "b"]).get_jobs()
     assert [job.args for job in jobs] == [("nightly", "a"), ("nightly", "b")]
     for job in jobs:
         assert (job.misfire_grace_time, job.coalesce, job.max_instances) == (MISFIRE_HOURS * 3600, True, 1)
@@ -56,7 +59,7 @@ def test_a_round_that_was_slept_through_is_made_once_and_two_jobs_of_one_hour_bo
             done.set()
 
     both = [NIGHTLY, Schedule("weekly", "30 2 * * *")]
-    scheduler = build_scheduler(both, ["a"], run, zone_of=utc)
+    scheduler = build_scheduler(Rounds(both, run, utc), ["a"])
     for job in scheduler.get_jobs():
         job.modify(next_run_time=datetime.now(UTC) - timedelta(hours=2))
     thread = threading.Thread(target=scheduler.start)
@@ -72,7 +75,7 @@ def test_a_round_that_was_slept_through_is_made_once_and_two_jobs_of_one_hour_bo
 def test_an_hour_that_cannot_be_read_is_told(cron: str) -> None:
     """A job file with a wrong SCHEDULE ends in exit code 10 and names the job."""
     with pytest.raises(StudyFilesWrong, match="nightly") as caught:
-        build_scheduler([Schedule("nightly", cron)], ["a"], print, zone_of=utc)
+        build_scheduler(Rounds([Schedule("nightly", cron)], print, utc), ["a"])
     assert caught.value.exit_code == 10
 
 
@@ -244,3 +247,85 @@ def test_serve_stops_on_sigterm(tmp_path: Path) -> None:
     assert "nightly of venous_occlusion is scheduled: 30 2 * * * in Asia/Shanghai" in line
     assert "stopping" in rest
     assert service.returncode == 0
+
+
+def test_a_study_has_its_own_hour_and_keeps_it_while_its_files_cannot_be_read(
+    study: SmallStudy, tmp_path: Path
+) -> None:
+    """`[schedule] nightly` goes before the hour of the job file; each such hour has one run."""
+    folder = Path(shutil.copytree(FOLDER, tmp_path / "copy"))
+    where = {"data": study.data, "content": find_content({})}
+    assert schedule_of("nightly", str(folder), **where) == NIGHTLY
+    text = (folder / "study.toml").read_text(encoding="utf-8")
+    (folder / "study.toml").write_text(f'{text}\n[schedule]\nnightly = "23:05"\n', encoding="utf-8")
+    assert schedule_of("nightly", str(folder), **where) == Schedule("nightly", "5 23 * * *")
+    study.source = folder
+    study.round()
+    (folder / "study.toml").write_text('[study]\nid = "small_study"\ntitle = {')
+    assert schedule_of("nightly", str(folder), **where) == Schedule("nightly", "5 23 * * *")
+
+
+@pytest.mark.parametrize("hour", ["24:00", "2:30", "02:60", "half past two", "02:30:00", "０２:30"])
+def test_an_hour_of_a_study_that_is_none_is_refused(tmp_path: Path, hour: str) -> None:
+    """With exit code 10 and an example of one."""
+    folder = Path(shutil.copytree(FOLDER, tmp_path / "copy"))
+    with (folder / "study.toml").open("a", encoding="utf-8") as file:
+        file.write(f'\n[schedule]\nnightly = "{hour}"\n')
+    with pytest.raises(StudyFilesWrong, match="02:30"):
+        read_settings(folder)
+
+
+def copy_of_study(folder: Path, study_id: str) -> Path:
+    """The small study under another id."""
+    shutil.copytree(FOLDER, folder)
+    text = (folder / "study.toml").read_text(encoding="utf-8")
+    (folder / "study.toml").write_text(text.replace('id = "small_study"', f'id = "{study_id}"'), encoding="utf-8")
+    return folder
+
+
+def test_a_folder_of_studies_is_looked_at_anew_and_each_id_is_served_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A study that is put there later is found; a copy with the same id is left out, and said once."""
+    studies = tmp_path / "studies"
+    studies.mkdir()
+    served = ServedStudies((str(studies),), tmp_path / "data", find_content({}))
+    served.require_known()
+    assert served() == []
+    first = copy_of_study(studies / "a", "first")
+    assert served() == [str(first)]
+    second = copy_of_study(studies / "b", "second")
+    copy_of_study(studies / "c", "second")
+    assert served() == served() == [str(first), str(second)]
+    assert [one.message for one in caplog.records] == [f"{studies / 'c'} is not served: it has the id of {second}"]
+
+
+def test_a_name_of_which_nothing_is_known_is_refused(tmp_path: Path) -> None:
+    """A misspelt study would otherwise never be checked, and nobody would hear of it."""
+    with pytest.raises(StudyFilesWrong):
+        ServedStudies(("venous_oclusion",), tmp_path, find_content({})).require_known()
+
+
+def test_new_studies_and_edited_hours_need_no_restart() -> None:
+    """Each look takes up what is new, and plans a job anew whose hour is another one; a study that is gone stays."""
+    there, hours = ["a"], {"a": "30 2 * * *", "b": "15 4 * * *"}
+    rounds = Rounds([NIGHTLY], print, utc, lambda schedule, study: Schedule(schedule.job, hours[study]))
+    scheduler = build_scheduler(rounds, [])
+    served = ServedJobs(scheduler, rounds, lambda: there, lambda *_: False, print)
+    thread = threading.Thread(target=lambda: scheduler.start(paused=True))
+    thread.start()
+    try:
+        while not scheduler.running:
+            time.sleep(0.01)
+        planned = []
+        for change in (None, lambda: there.append("b"), lambda: hours.update(a="0 5 * * *"), lambda: there.remove("a")):
+            if change:
+                change()
+            served.look()
+            jobs = {job.args[1]: job.next_run_time for job in scheduler.get_jobs() if job.id.startswith("nightly")}
+            planned.append({study: f"{moment:%H:%M}" for study, moment in jobs.items()})
+    finally:
+        scheduler.shutdown(wait=True)
+        thread.join(timeout=20)
+    both = {"a": "05:00", "b": "04:15"}
+    assert planned == [{"a": "02:30"}, {"a": "02:30", "b": "04:15"}, both, both]
