@@ -45,6 +45,7 @@ def test_a_copy_differs_in_the_planted_errors_alone(name: str, seed: int, wanted
     kinds = shipped_kinds()
     errors = list(planter.errors(kinds, wanted))
     assert len(errors) == wanted
+    assert all(error.size != 0 for error in errors)
     before = {key(data.flat, row): row for row in data.flat.rows}
     held = []
     for copy, some in copies_of(data.flat, errors, data.now):

@@ -190,8 +190,11 @@ class Planter:
         before = self._text(cell)
         if text is None or text == before or (filled and not before):
             return None
+        size = size_between(cell.field, before, text)
+        if size == 0:  # -0 for 0: no error
+            return None
         change = RowChanges({cell.row: {cell.field.name: text}})
-        return self._planted(kind, cell, (cell.field.name,), change, size_between(cell.field, before, text))
+        return self._planted(kind, cell, (cell.field.name,), change, size)
 
     def _unticked(self, kind: str, cell: _Cell) -> Planted | None:
         """The error that leaves every option of a checkbox unticked."""
