@@ -6,17 +6,19 @@ import json
 import re
 from pathlib import Path
 
+import pypdfium2
 import pytest
 
 from nightround.cli.main import main
 from redcap_sync.sandbox import running
-from redcap_sync.sandbox.project_sources import project_from_xml
+from redcap_sync.sandbox.project_sources import project_from_folder, project_from_xml
 from tests.sandbox_examples import Clock
 
 REAL = Path(__file__).parents[3] / "shared" / "redcap_projects"
 FILES = sorted([*REAL.glob("*/project.xml"), *REAL.glob("*.xml")]) if REAL.exists() else []
 NO_FILES = "the folder ../shared/redcap_projects is not here"
 CHINESE = re.compile("[\u3400-\u9fff]")
+SMALL = Path(__file__).parents[1] / "kept" / "small_study"
 FIRST_STUDY = ("venous", "occlusion", "Villalta")
 
 
@@ -59,3 +61,23 @@ def test_yes_without_a_source_is_a_mistake(tmp_path: Path, capsys: pytest.Captur
     assert _run("init", str(tmp_path / "study"), "--yes") == 2
     assert "--from" in capsys.readouterr().err
     assert not (tmp_path / "study").exists()
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_a_project_without_records_has_one_page(language: str, tmp_path: Path) -> None:
+    """The report of an empty project is one page that says so, in the study's language alone."""
+    folder, data, token = tmp_path / "study", tmp_path / "data", tmp_path / "token"
+    project = project_from_folder(SMALL / "project", clock=Clock())
+    with running([project]) as sandbox:
+        token.write_text(sandbox.token(project))
+        token.chmod(0o600)
+        where = ("--url", sandbox.api_url, "--token-file", str(token))
+        assert _run("init", str(folder), *where, "--language", language, "--yes") == 0
+        assert _run("pull", str(folder), "--data", str(data)) == 0
+        assert _run("report", str(folder), "--data", str(data)) == 0
+    made = sorted(data.glob("*/reports/*.pdf"))
+    assert [one.stem[-2:] for one in made] == [language]
+    document = pypdfium2.PdfDocument(made[0].read_bytes())
+    assert len(document) == 1
+    text = document[0].get_textpage().get_text_range()
+    assert ("没有病例记录" if language == "zh" else "has no record") in text

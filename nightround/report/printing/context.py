@@ -90,6 +90,10 @@ class ReportContext:
     facts: tuple[tuple[str, str], ...]
     signatures: tuple[str, ...]
     distribution: tuple[str, ...]
+    mark: str
+    """What every page says of the version."""
+    without_records: bool = False
+    """Whether the project has no record, so that the report is one page that says so."""
 
     @property
     def sentences(self) -> tuple[str, ...]:
@@ -116,11 +120,12 @@ def build_report(inputs: ReportInputs, language: Language, templates: Path) -> R
     """
     say = read_wording((templates, templates / inputs.study), language)
     metrics = read_metrics(templates / FONT_FOLDER)
+    empty = is_without_records(inputs)
     return ReportContext(
         study=inputs.study,
         language=language,
         title=inputs.title.in_(language),
-        other_title=inputs.title.in_("en" if language == "zh" else "zh"),
+        other_title=other_title(inputs, language),
         synthetic=inputs.synthetic,
         complete=inputs.complete,
         cutoff=moment(inputs.run.data_cutoff),
@@ -129,10 +134,10 @@ def build_report(inputs: ReportInputs, language: Language, templates: Path) -> R
         snapshot_short=inputs.run.snapshot_id[:HASH_SHOWN],
         run_id=inputs.run.run_id,
         night=inputs.run.night,
-        chapters=numbered(chapters(inputs, say, Pen(metrics)), metrics),
+        chapters=() if empty else numbered(chapters(inputs, say, Pen(metrics)), metrics),
         cards=cards(inputs, say),
-        answers=answers(inputs, say),
-        headlines=headlines(inputs, say),
+        answers=() if empty else answers(inputs, say),
+        headlines=() if empty else headlines(inputs, say),
         quality=quality_view(inputs, say),
         methods=methods_of(inputs, say),
         version=inputs.version,
@@ -142,7 +147,25 @@ def build_report(inputs: ReportInputs, language: Language, templates: Path) -> R
         facts=tuple(cover_facts(inputs, say)),
         signatures=tuple(role.in_(language) for role in inputs.plan.report.signatures),
         distribution=tuple(role.in_(language) for role in inputs.plan.report.distribution),
+        mark=say(f"version_mark_{version_word(inputs)}"),
+        without_records=empty,
     )
+
+
+def is_without_records(inputs: ReportInputs) -> bool:
+    """Whether nobody is in the first step of the flow."""
+    return step_count(inputs.results, inputs.plan.flow[0].id) == 0
+
+
+def other_title(inputs: ReportInputs, language: Language) -> str:
+    """The title in the other language of the report; '' where there is none."""
+    others = (inputs.title.in_(one) for one in inputs.languages if one != language)
+    return next(others, "")
+
+
+def version_word(inputs: ReportInputs) -> str:
+    """What the version is called; where no groups are compared there is nothing to keep closed."""
+    return inputs.version if inputs.plan.grouping else "whole"
 
 
 def cover_facts(inputs: ReportInputs, say: Wording) -> Iterator[tuple[str, str]]:
@@ -157,10 +180,10 @@ def cover_facts(inputs: ReportInputs, say: Wording) -> Iterator[tuple[str, str]]
     entered = say("cover_enrolment", n=first.number, unit=first.unit, aim=first.under) if first.under else first.number
     yield first.label, entered
     yield say("data_source"), say("data_source_text")
-    yield say("report_version"), say(f"version_{inputs.version}")
+    yield say("report_version"), say(f"version_{version_word(inputs)}")
     yield say("run"), f"{run.night} / {run.run_id}"
     yield say("snapshot"), run.snapshot_id
-    yield say("report_language"), say("language_name")
+    yield say("report_language"), say("language_name" if len(inputs.languages) > 1 else "language_alone")
 
 
 def over_time(inputs: ReportInputs, say: Wording) -> str:
