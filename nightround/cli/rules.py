@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import click
 
@@ -20,6 +21,10 @@ from nightround.cli.options import (
 from nightround.cli.printing import print_json, say, text
 from nightround.cli.study_job import now
 from nightround.model.language import Language
+
+if TYPE_CHECKING:
+    from nightround.model.snapshot import Snapshot
+    from nightround.study.folder import Study
 
 EXIT_WRONG_EXAMPLES = 3
 CHOICES = ("future", "reopen", "carry")
@@ -219,3 +224,55 @@ def backtest(words: tuple[str, ...], named: str | None, data: Path, *, as_json: 
         return
     for one in found:
         print_backtest(one)
+
+
+@rules.command()
+@study_argument
+@data_option
+@json_option
+def suggest(study: str, data: Path, *, as_json: bool) -> None:
+    """Suggest rules for STUDY from its dictionary and its last snapshot; none is judged before it is accepted."""
+    from nightround.rule_desk.suggest.suggesting import suggestions, tried
+
+    loaded, snapshot = _with_snapshot(study, data)
+    zone = ZoneInfo(loaded.settings.study.time_zone)
+    found = tuple(tried(suggestions(loaded, snapshot), snapshot, now().astimezone(zone).replace(tzinfo=None)))
+    if as_json:
+        print_json({"study": loaded.id, "suggestions": [one.document() for one in found]})
+        return
+    for one in found:
+        facts = {"reason": one.suggestion.reason, "evidence": one.suggestion.evidence}
+        say(text("suggest.line.one", id=one.suggestion.id, checked=one.checked, found=one.found, **facts))
+    if not found:
+        say(text("suggest.line.none"))
+
+
+@rules.command()
+@study_argument
+@click.argument("names", nargs=-1, required=True, metavar="SUGGESTION...")
+@data_option
+@json_option
+def accept(study: str, names: tuple[str, ...], data: Path, *, as_json: bool) -> None:
+    """Write suggestions into the rules of STUDY, which are judged from the next round on."""
+    from nightround.rule_desk.suggest import suggesting
+
+    loaded, snapshot = _with_snapshot(study, data)
+    path = suggesting.accept(loaded, names, suggesting.suggestions(loaded, snapshot))
+    if as_json:
+        print_json({"study": loaded.id, "accepted": list(names), "file": str(path)})
+        return
+    say(text("suggest.line.accepted", file=str(path)))
+
+
+def _with_snapshot(study: str, data: Path) -> tuple[Study, Snapshot]:
+    """A study with its last snapshot; raises StudyFilesWrong before the first one."""
+    from nightround.model.errors import StudyFilesWrong
+    from nightround.night.run_job import snapshots_at
+    from nightround.study.folder import load_study
+
+    folder = folder_of(study)
+    loaded = load_study(folder)
+    snapshot = snapshots_at(folder, data, os.environ).latest(loaded.id)
+    if snapshot is None:
+        raise StudyFilesWrong("night.no_snapshot", study=loaded.id)
+    return loaded, snapshot

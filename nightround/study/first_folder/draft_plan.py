@@ -12,7 +12,14 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from nightround.model.language import LANGUAGES, Language, Words
-from nightround.study.first_folder.field_words import is_unknown, label_words, plain, unit_of, without_unit
+from nightround.study.first_folder.field_words import (
+    is_unknown,
+    label_words,
+    one_language,
+    plain,
+    unit_of,
+    without_unit,
+)
 from nightround.study.first_folder.plan_places import PlanPlaces, reference
 from nightround.study.first_folder.toml_text import Value, comment, document, table
 from nightround.texts.catalogue import words
@@ -73,8 +80,7 @@ class _Draft:
             yield from comment(text.in_(language))
 
     def _said(self, code: str, **facts: object) -> Words:
-        found = words(f"first_folder.{code}", **facts)
-        return found if len(self.languages) > 1 else Words(*[found.in_(self.languages[0])] * 2)
+        return one_language(words(f"first_folder.{code}", **facts), self.languages)
 
     def _label(self, text: str, name: str) -> Words:
         return label_words(text, name, self.languages)

@@ -41,10 +41,12 @@ def label_words(text: str, name: str, languages: tuple[Language, ...]) -> Words:
     """A label in the languages of the study; the name where there is none."""
     found = words_of_label(plain(text) or name)
     zh, en = (one[:LONGEST_LABEL].rstrip(" :：") or name for one in found)
-    if len(languages) == 1:
-        only = zh if languages[0] == "zh" else en
-        return Words(only, only)
-    return Words(zh, en)
+    return one_language(Words(zh, en), languages)
+
+
+def one_language(text: Words, languages: tuple[Language, ...]) -> Words:
+    """A text in the study's languages: where there is one, in that one for every reader."""
+    return text if len(languages) > 1 else Words(*[text.in_(languages[0])] * 2)
 
 
 def unit_of(field: Field) -> str:
