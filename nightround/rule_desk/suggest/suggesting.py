@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from nightround.model.errors import UsageWrong
+from nightround.model.rule import Rule
 from nightround.model.snapshot import Snapshot
 from nightround.rule_desk.suggest.date_order import suggested_orders
 from nightround.rule_desk.suggest.of_known_scores import suggested_scores
@@ -18,6 +19,8 @@ from nightround.study.folder import Study
 from nightround.study.rules.rule_files import RuleFile
 from nightround.study.settings import checked
 from nightround.validation.run import validate
+from redcap_sync.errors import LogicError
+from redcap_sync.logic import parse, references
 from redcap_sync.private_files import write_private
 
 
@@ -52,14 +55,19 @@ def suggestions(study: Study, snapshot: Snapshot) -> tuple[Suggestion, ...]:
 
 
 def is_known(suggestion: Suggestion, study: Study) -> bool:
-    """Whether the study has a rule of that id, or one of its own that reads the same fields with the same logic."""
+    """Whether the study has a rule of that id, or one that reads as much: the same fields, across visits too."""
     ids = {rule.id for rule in study.rules}
-    asked = {(rule.instrument, _squeezed(rule.discrepancy)) for rule in study.rules}
-    return all(rule.id in ids or (rule.instrument, _squeezed(rule.discrepancy)) in asked for rule in suggestion.rules)
+    own = [_read(rule) for rule in study.rules]
+    return any(rule.id in ids or any(_read(rule) <= other for other in own) for rule in suggestion.rules)
 
 
-def _squeezed(logic: str) -> str:
-    return "".join(logic.split())
+def _read(rule: Rule) -> frozenset[tuple[str, bool]]:
+    """The fields that a rule's logic reads, each with whether it is read at another visit."""
+    try:
+        found = references(parse(rule.discrepancy)) if rule.discrepancy else ()
+    except LogicError:
+        return frozenset()
+    return frozenset((one.field, bool(one.event)) for one in found if not one.is_smart)
 
 
 def tried(found: Sequence[Suggestion], snapshot: Snapshot, now: datetime) -> Iterator[Tried]:
