@@ -55,7 +55,7 @@ class _OfStudy(click.Command):
     cls=_Rules,
     # An option in front of the study is the study's.
     context_settings={"ignore_unknown_options": True},
-    subcommand_metavar="STUDY [--suite|--test|--catalogue|--yield] [--json] | lint ... | backtest ... | change ... | suggest ... | accept ...",
+    subcommand_metavar="STUDY [--suite|--test|--catalogue|--yield] [--json] | lint|backtest|change|suggest|accept ...",
     options_metavar="",
 )
 def rules() -> None:
