@@ -12,7 +12,9 @@ from nightround.model.snapshot import Snapshot
 from nightround.rule_desk.suggest.suggestion import Suggestion
 from nightround.study.first_folder.field_words import label_words, one_language
 from nightround.study.first_folder.plan_places import PlanPlaces
+from nightround.study.text_checks import LONGEST_ID
 from nightround.texts.catalogue import words
+from redcap_sync.column_name import ColumnName
 from redcap_sync.dictionary import Field
 from redcap_sync.messages import Message
 
@@ -60,6 +62,8 @@ def _suggestion(
     snapshot: Snapshot, field: Field, events: tuple[str, str], counts: tuple[int, int], languages: tuple[Language, ...]
 ) -> Suggestion:
     earlier, later = events
+    rule_id = f"ORDER-{field.name}-{later}".replace("_", "-").upper()[:LONGEST_ID]
+    before = ColumnName(field.name, event=earlier)
     kept, pairs = counts
     names = {
         one.unique_name: label_words(one.in_both, one.unique_name, languages) for one in snapshot.dictionary.events
@@ -71,19 +75,19 @@ def _suggestion(
         return one_language(found, languages)
 
     return Suggestion(
-        id=f"ORDER-{field.name}-{later}".replace("_", "-").upper()[:60],
+        id=rule_id,
         kind="date_order",
         reason=Message.of("suggest.date_order.reason", field=field.name, earlier=earlier, later=later),
         evidence=Message.of("suggest.date_order.evidence", kept=kept, pairs=pairs),
         head="[[rule]]",
         keys={
-            "id": f"ORDER-{field.name}-{later}".replace("_", "-").upper()[:60],
+            "id": rule_id,
             "instrument": field.instrument,
             "events": (later,),
             "severity": "major",
             "title": said("title"),
             "problem": said("problem"),
             "advice": said("advice"),
-            "discrepancy": f"datediff([{earlier}][{field.name}], [{field.name}], 'd', 'ymd', true) < 0",
+            "discrepancy": f"datediff({before}, [{field.name}], 'd', 'ymd', true) < 0",
         },
     )
