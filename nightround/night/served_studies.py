@@ -36,10 +36,12 @@ class ServedStudies:
             try:
                 study = place_of(name, self.data, self.content).id
             except (ExplainedError, OSError):
-                self._leave_out(name, "its id cannot be read")
+                if self._news(name):
+                    log.error("%s is not served: its id cannot be read", name)  # noqa: TRY400 - a user's mistake
                 continue
             if study in by_id and by_id[study] != name:
-                self._leave_out(name, f"it has the id of {by_id[study]}")
+                if self._news(name):
+                    log.error("%s is not served: it has the id of %s", name, by_id[study])
                 continue
             by_id[study] = name
         return list(by_id.values())
@@ -58,10 +60,11 @@ class ServedStudies:
             return not (Path(name) / "study.toml").exists() and Path(name).is_dir()
         return False
 
-    def _leave_out(self, name: str, why: str) -> None:
-        if name not in self.left_out:
-            self.left_out.add(name)
-            log.error("%s is not served: %s", name, why)
+    def _news(self, name: str) -> bool:
+        """Whether it is the first time that a study is left out."""
+        known = name in self.left_out
+        self.left_out.add(name)
+        return not known
 
 
 def _studies_in(folder: Path) -> list[str]:
