@@ -36,6 +36,7 @@ from nightround.cli.store import store
 from nightround.cli.table import table
 from nightround.cli.try_project import try_project
 from nightround.cli.twin import twin
+from nightround.cli.worklist import worklist
 from nightround.night.disk_errors import disk_errors_explained
 from nightround.texts.text_gate import close_the_gate
 from redcap_sync.errors import ExplainedError
@@ -45,7 +46,7 @@ SECTIONS = {
     "See it work, without a server": (demo, try_project, twin, drill),
     "The round of a study": (init, doctor, night, pull, check, report, report_given, serve, status, notify),
     "What a study has": (findings, finding, rules, snapshots, store, forget),
-    "What people say of findings": (answer, approve, snooze, assess),
+    "What people say of findings": (worklist, answer, approve, snooze, assess),
     "Tables alone, without a study": (table, audit_table, results),
 }
 """Every command under the heading that `--help` prints it under."""

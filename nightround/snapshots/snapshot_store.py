@@ -142,7 +142,7 @@ class SnapshotStore:
             tables=tables,
             redcap_version=manifest.redcap_version,
             unseen=manifest.unseen,
-            groups=self._groups(manifest),
+            groups=self.groups(manifest),
             told=manifest.told,
             carried=manifest.parts,
         )
@@ -305,7 +305,7 @@ class SnapshotStore:
         """Read the snapshot of one night back, after proving its parts."""
         structure = self._proven_structure(manifest)
         tables = {name: self.table(manifest, name) for name in manifest.instruments}
-        return snapshot_of(manifest, structure, tables, self._groups(manifest), study)
+        return snapshot_of(manifest, structure, tables, self.groups(manifest), study)
 
     def _write_tables(self, pull: Pull) -> dict[str, _TableFile]:
         """Write the file of each instrument, unless it was proven tonight or those very bytes lie there."""
@@ -417,7 +417,7 @@ class SnapshotStore:
     def _rows(self, manifest: Manifest) -> pd.DataFrame:
         return self._keys(manifest, ROWS)
 
-    def _groups(self, manifest: Manifest) -> dict[str, str] | None:
+    def groups(self, manifest: Manifest) -> dict[str, str] | None:
         """The groups of the records; None where they were not shown, or nobody asked for them yet."""
         return groups_of_frame(self._keys(manifest, GROUPS)) if GROUPS in manifest.parts else None
 

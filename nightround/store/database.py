@@ -23,7 +23,7 @@ from nightround.store import suspect_rows as suspects
 from nightround.store.address import StoreAddress
 from nightround.store.back_since import read_back_since
 from nightround.store.engine import compact, open_engine, reading, reading_damaged, writing
-from nightround.store.finding_reading import read_findings
+from nightround.store.finding_reading import read_findings, read_versions
 from nightround.store.finding_rows import Changes, HistoryEntry
 from nightround.store.flood_rows import Flood, end_flood, insert_flood, read_floods, read_position_before
 from nightround.store.history_chain import BrokenLine
@@ -245,6 +245,11 @@ class Store:
             found = read_findings(connection, study)
         _say_unreadable(sum(isinstance(one.observed, UnreadableValues) for one in found))
         return found
+
+    def versions(self, study: str) -> dict[str, str]:
+        """The version of each finding of a study, by its id, where its values can be read."""
+        with reading(self.engine) as connection:
+            return read_versions(connection, study)
 
     def history(self, study: str, finding_id: str) -> tuple[HistoryEntry, ...]:
         """The changes of one finding, oldest first."""

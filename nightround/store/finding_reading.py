@@ -15,12 +15,14 @@ from nightround.model.finding_answer import FindingAnswer, Snooze
 from nightround.model.fix_proof import FixProof
 from nightround.model.language import Words
 from nightround.model.rule import Severity
-from nightround.store.observed_values import ValueSealer, sealer_of
-from nightround.store.schema import findings
+from nightround.store.history_chain import salted_digest
+from nightround.store.observed_values import UnreadableValues, ValueSealer, sealer_of
+from nightround.store.schema import finding_history, findings
 from redcap_sync.rows.tables import RowKey
 
 SEVERITIES = {one.value: one for one in Severity}
 STATES = {one.value: one for one in FindingState}
+VERSION_DIGITS = 16
 _Said = tuple[FindingAnswer | None, Snooze | None]
 READ_COLUMNS: tuple[ColumnElement[Any], ...] = (
     *(findings.c[name] for name in ("id", "study", "rule_id", "record", "event", "instrument", "instance")),
@@ -53,6 +55,21 @@ def _read_said(connection: Connection, study: str, cells: _Cells) -> dict[str, _
     said = or_(findings.c.answer.is_not(None), findings.c.snooze.is_not(None))
     rows = connection.execute(select(findings.c.id, *columns).where(findings.c.study == study, said))
     return {row[0]: cells.said(*row) for row in rows}
+
+
+def read_versions(connection: Connection, study: str) -> dict[str, str]:
+    """The version of each finding by its id: another one after each line of its history and each change of its values.
+
+    It is a digest with the secret salt of the last line, so that nobody learns a value from it. A finding whose values
+    are sealed, and whose key is not given, has none.
+    """
+    query = select(finding_history.c.finding_id, finding_history.c.salt).where(finding_history.c.study == study)
+    salts = dict(tuple(row) for row in connection.execute(query.order_by(finding_history.c.position)))
+    return {
+        one.id: salted_digest(salts[one.id], [one.state.value, one.logic, dict(one.observed)])[:VERSION_DIGITS]
+        for one in read_findings(connection, study)
+        if salts.get(one.id) and not isinstance(one.observed, UnreadableValues)
+    }
 
 
 class _Cells:

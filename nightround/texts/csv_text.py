@@ -9,8 +9,9 @@ from functools import cache
 
 from redcap_sync.clean_text import clean
 
-FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
-"""A text that begins so is run as a formula when a spreadsheet opens it (OWASP, CSV injection)."""
+FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""A text that begins so is run as a formula when a spreadsheet opens it (OWASP, CSV injection); the last four are the
+full-width forms of the first, which a spreadsheet of a Chinese or Japanese system takes for them."""
 BYTE_ORDER_MARK = "\ufeff"
 """Excel takes a CSV for UTF-8 only when it begins so."""
 

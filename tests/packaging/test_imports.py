@@ -14,6 +14,7 @@ ONE_IMPORTER = {
     "great_expectations": "nightround/validation/gx_judge.py",
     "weasyprint": "nightround/report/printing/pdf.py",
     "apscheduler": "nightround/night/scheduler.py",
+    "openpyxl": "nightround/findings/worklist_sheet.py",
 }
 
 

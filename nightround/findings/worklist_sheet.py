@@ -1,0 +1,218 @@
+"""A worklist as a spreadsheet, written and read back: the one importer of openpyxl.
+
+The first row, which is hidden, names the columns, so that sorted rows and moved columns are read all the same. A second
+sheet, which is hidden too, says which study and which form of the list it is.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+import zlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from nightround.findings.worklist import ReturnedLine, WorklistLine, labels
+from nightround.model.errors import UsageWrong
+from nightround.model.language import Language
+from nightround.model.links import Places
+from nightround.texts.catalogue import words
+from nightround.texts.csv_text import harmless
+from redcap_sync.clean_text import clean
+
+MARKER, FORM = "nightround worklist", "1"
+HIDDEN = "nightround"
+COLUMNS = (
+    "finding",
+    "record",
+    "visit",
+    "instrument",
+    "instance",
+    "problem",
+    "fields",
+    "severity",
+    "due",
+    "page",
+    "answer",
+    "comment",
+    "version",
+)
+WIDTHS = {
+    "problem": 48,
+    "fields": 28,
+    "answer": 26,
+    "comment": 40,
+    "page": 10,
+    "finding": 10,
+    "version": 4,
+    "instance": 8,
+}
+READ = ("finding", "version", "answer", "comment")
+MOST_LINES = 100_000
+HEADINGS = 2
+LARGEST_FILE, LARGEST_PARTS, MOST_PARTS = 20_000_000, 100_000_000, 100
+"""Bytes of a file, bytes and number of its parts: far above any worklist, far below what fills a memory."""
+FORBIDDEN = ("vbaproject", "externallinks", "embeddings", "activex", "connections.xml")
+
+
+def write_sheet(study: str, lines: Sequence[WorklistLine], places: Places, language: Language) -> bytes:
+    """The list as an .xlsx file, with a drop-down for each answer and a link for each page."""
+    from openpyxl import Workbook
+    from openpyxl.worksheet.datavalidation import DataValidation
+
+    index = ("zh", "en").index(language)
+    book = Workbook()
+    sheet, about = book.active, book.create_sheet(HIDDEN)
+    sheet.title = words("worklist.title")[index]
+    about.sheet_state = "hidden"
+    for cell in (MARKER, FORM, study):
+        about.append([cell])
+    for row, label in enumerate(labels(index), 1):
+        about.cell(row, 2, label)
+    sheet.append(list(COLUMNS))
+    sheet.append([words(f"worklist.column.{name}")[index] for name in COLUMNS])
+    for number, line in enumerate(lines, 3):
+        _write_line(sheet, number, _cells(line, places, index), places.link(line.finding, line.rule))
+    choices = DataValidation(type="list", formula1=f"{HIDDEN}!$B$1:$B$5", allow_blank=True, showErrorMessage=True)
+    choices.error = words("worklist.no_code")[index]
+    sheet.add_data_validation(choices)
+    if lines:
+        column = _letter("answer")
+        choices.add(f"{column}3:{column}{len(lines) + 2}")
+    _lay_out(sheet)
+    out = io.BytesIO()
+    book.save(out)
+    return out.getvalue()
+
+
+def _cells(line: WorklistLine, places: Places, index: int) -> dict[str, object]:
+    row, finding = places.place_of(line.finding, line.rule), line.finding
+    shown = [label or name for name, label in places.to_compare(finding, line.rule)]
+    return {
+        "finding": finding.id,
+        "record": row.record,
+        "visit": places.events.get(row.event, row.event),
+        "instrument": places.instruments.get(row.instrument, row.instrument),
+        "instance": row.instance or "",
+        "problem": finding.shown_as(line.rule)[index],
+        "fields": "; ".join(shown),
+        "severity": words(f"worklist.severity.{finding.severity.value}")[index],
+        "due": line.due.isoformat(),
+        "page": words("worklist.open")[index],
+        "answer": "",
+        "comment": "",
+        "version": line.version,
+    }
+
+
+def _write_line(sheet: Any, number: int, cells: Mapping[str, object], link: str) -> None:
+    for column, name in enumerate(COLUMNS, 1):
+        value = cells[name]
+        cell = sheet.cell(number, column)
+        if isinstance(value, str):
+            cell.value = harmless(clean(value))
+            cell.data_type = "s"  # whatever it begins with, it is no formula
+        else:
+            cell.value = value
+    page = sheet.cell(number, COLUMNS.index("page") + 1)
+    page.hyperlink, page.style = link, "Hyperlink"
+
+
+def _lay_out(sheet: Any) -> None:
+    from openpyxl.styles import Alignment, Font, PatternFill
+
+    sheet.row_dimensions[1].hidden = True
+    sheet.column_dimensions[_letter("version")].hidden = True
+    for name in COLUMNS:
+        sheet.column_dimensions[_letter(name)].width = WIDTHS.get(name, 16)
+    for cell in sheet[2]:
+        cell.font, cell.fill = Font(bold=True), PatternFill("solid", fgColor="DDE6EE")
+    for row in sheet.iter_rows(min_row=2):
+        for cell in row:
+            cell.alignment = Alignment(wrap_text=True, vertical="top")
+    sheet.freeze_panes = "B3"
+    sheet.auto_filter.ref = f"A2:{_letter(COLUMNS[-1])}{max(2, sheet.max_row)}"
+    sheet.page_setup.orientation, sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = "landscape", 1, 0
+    sheet.sheet_properties.pageSetUpPr.fitToPage = True
+    sheet.print_title_rows = "2:2"
+
+
+def _letter(name: str) -> str:
+    return chr(ord("A") + COLUMNS.index(name))
+
+
+def read_sheet(content: bytes, study: str) -> list[ReturnedLine]:
+    """The lines of a list that came back; raises UsageWrong for a file that is none of this study."""
+    from openpyxl import load_workbook
+
+    _require_harmless(content)
+    try:
+        book = load_workbook(io.BytesIO(content), read_only=True, keep_links=False)
+        _require_own(book[HIDDEN], study)
+        return _lines(next(one for one in book.worksheets if one.title != HIDDEN))
+    except UsageWrong:
+        raise
+    except Exception as error:
+        raise _refused("damaged") from error
+
+
+def _require_own(about: Any, study: str) -> None:
+    """Raise UsageWrong unless the hidden sheet says that it is a list of this form and of this study."""
+    marker, form, owner = (str(cell or "") for (cell, *_) in about.iter_rows(1, 3, values_only=True))
+    if (marker, form) != (MARKER, FORM):
+        raise _refused("other_form" if marker == MARKER else "no_worklist")
+    if owner != study:
+        raise _refused("other_study")
+
+
+def _lines(sheet: Any) -> list[ReturnedLine]:
+    rows = sheet.iter_rows()
+    heads = [str(cell.value or "") for cell in next(rows, ())]
+    places = {name: heads.index(name) for name in READ if heads.count(name) == 1}
+    if len(places) < len(READ):
+        raise _refused("no_columns")
+    found = []
+    for number, row in enumerate(rows, 2):
+        if number > MOST_LINES:
+            raise _refused("too_long")
+        line = _line(number, {name: row[place] if place < len(row) else None for name, place in places.items()})
+        found += [line] if number > HEADINGS and line else []
+    return found
+
+
+def _line(number: int, cells: Mapping[str, Any]) -> ReturnedLine | None:
+    """A row as it was typed; None where nothing of it is filled."""
+    there = {name: cell for name, cell in cells.items() if cell is not None and cell.value is not None}
+    if not there:
+        return None
+    said = {name: str(there[name].value) if name in there else "" for name in READ}
+    formula = any(cell.data_type == "f" for cell in there.values())
+    return ReturnedLine(
+        number, said["finding"].strip(), said["version"].strip(), said["answer"], said["comment"], formula=formula
+    )
+
+
+def _require_harmless(content: bytes) -> None:
+    """Refuse what is no plain spreadsheet, before a byte of it is unpacked as one."""
+    if len(content) > LARGEST_FILE:
+        raise _refused("too_large")
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as parts:
+            infos = parts.infolist()
+            if len(infos) > MOST_PARTS or sum(one.file_size for one in infos) > LARGEST_PARTS:
+                raise _refused("too_large")
+            if any(word in one.filename.lower() for one in infos for word in FORBIDDEN):
+                raise _refused("active")
+            if any(_defines(parts.read(one)) for one in infos):
+                raise _refused("active")
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError, ValueError) as error:
+        raise _refused("damaged") from error
+
+
+def _defines(part: bytes) -> bool:
+    """Whether a part defines entities, or hides in an encoding that a spreadsheet has no need of."""
+    return part.startswith((b"\xff\xfe", b"\xfe\xff")) or b"<!DOCTYPE" in part or b"<!ENTITY" in part
+
+
+def _refused(reason: str) -> UsageWrong:
+    return UsageWrong(f"worklist.{reason}")
