@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @language_option
 @json_option
 def worklist(study: str, out: Path | None, filled: Path | None, by: str, **given: Any) -> None:
-    """Write the open findings of STUDY as a spreadsheet, or read its answers.
+    """Write what is open as a spreadsheet, or read one of STUDY.
 
     Record ids are in it, and no value of a patient. A line that is answered is checked against the finding as it is
     now: what has changed since is refused, and every line is reported.
