@@ -12,7 +12,7 @@ from nightround.cli.options import data_option, existing_file, json_option, lang
 from nightround.cli.printing import number, print_json, print_table, say, text, words
 
 if TYPE_CHECKING:
-    from nightround.findings.worklist import LineReceipt
+    from nightround.findings.worklist_lines import LineReceipt
     from nightround.model.language import Language
     from nightround.night import Night
 
@@ -73,7 +73,7 @@ def _read(
     language: Language,
     as_json: bool,
 ) -> None:
-    from nightround.findings.worklist import counted
+    from nightround.findings.worklist_lines import counted
     from nightround.findings.worklist_sheet import LARGEST_FILE, read_sheet
     from nightround.night.worklist_step import take_lines
     from nightround.texts.catalogue import in_language

@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from nightround.findings.worklist import ReturnedLine, WorklistLine, labels
+from nightround.findings.worklist_lines import ReturnedLine, WorklistLine, labels
 from nightround.model.errors import UsageWrong
 from nightround.model.language import Language
 from nightround.model.links import Places

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import tzinfo
 
 from nightround.digests.due_dates import DueDates
-from nightround.findings.worklist import LineReader, LineReceipt, ReturnedLine, WorklistLine, lines_for
+from nightround.findings.worklist_lines import LineReader, LineReceipt, ReturnedLine, WorklistLine, lines_for
 from nightround.model.errors import StudyFilesWrong, UsageWrong
 from nightround.model.finding import Finding, FindingState
 from nightround.model.links import Places
