@@ -9,9 +9,12 @@ def run(night: Night) -> None:
     """Make the round once."""
     snapshot = night.pull()
     validation = night.validate(snapshot)
+    night.take_answers(snapshot)
     changes = night.reconcile(snapshot, validation)
     with night.without_stopping():
         night.write_lists(snapshot, validation)
+    with night.without_stopping():
+        night.write_flags()
     night.alert(snapshot, validation)
     if night.is_report_day:
         night.report(snapshot, validation, changes=changes)

@@ -18,6 +18,7 @@ from nightround.cli.demo import demo
 from nightround.cli.doctor import doctor
 from nightround.cli.drill import drill
 from nightround.cli.findings import finding, findings
+from nightround.cli.flags import flags
 from nightround.cli.forget import forget
 from nightround.cli.init import init
 from nightround.cli.night import night
@@ -46,7 +47,7 @@ SECTIONS = {
     "See it work, without a server": (demo, try_project, twin, drill),
     "The round of a study": (init, doctor, night, pull, check, report, report_given, serve, status, notify),
     "What a study has": (findings, finding, rules, snapshots, store, forget),
-    "What people say of findings": (worklist, answer, approve, snooze, assess),
+    "What people say of findings": (worklist, answer, approve, snooze, assess, flags),
     "Tables alone, without a study": (table, audit_table, results),
 }
 """Every command under the heading that `--help` prints it under."""

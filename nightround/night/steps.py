@@ -49,6 +49,7 @@ from nightround.validation.run import Validation, validate
 from redcap_sync.messages import Message
 
 if TYPE_CHECKING:
+    from nightround.night.flags_step import FlagsDone
     from nightround.report.numbers.facts import Version
 
 log = logging.getLogger(__name__)
@@ -134,6 +135,23 @@ class Night:
             counts = validation.coverage.counts
             note(Message.of("step.validate", **{status.value: counts[status] for status in counts}))
         return validation
+
+    def take_answers(self, snapshot: Snapshot) -> None:
+        """Take over what people answered to the questions on their records, before the data are judged by it."""
+        from nightround.night.flags_step import take_answers
+
+        take_answers(self.facts, self.store, self.recorder, snapshot)
+
+    def write_flags(self) -> None:
+        """Write the questions to the records, where the study wants that every night."""
+        if self.facts.study.settings.flags.nightly:
+            self.flags(apply=True)
+
+    def flags(self, *, apply: bool) -> FlagsDone:
+        """Write the questions to the records now, or say what would be written."""
+        from nightround.night.flags_step import write_flags
+
+        return write_flags(self.facts, self.store, self.recorder, apply=apply)
 
     def reconcile(self, snapshot: Snapshot, validation: Validation) -> LedgerDelta:
         """Bring the findings up to date with tonight's outcomes, all of it or nothing; returns what changed."""

@@ -126,7 +126,8 @@ def _same(old: Table, new: Table) -> bool:
 
 def _brought_to(table: Table | None, keys: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
     """The text of a table at the rows of `keys`; blank where it has no such row or column."""
-    if table is None or not len(table):
+    # A table of which no column was asked for has keys, and no row of text.
+    if table is None or not len(table) or table.text.empty:
         return pd.DataFrame("", index=keys.index, columns=list(columns), dtype="str")
     wanted = pd.MultiIndex.from_frame(keys[list(KEY_COLUMNS)])
     positions = pd.MultiIndex.from_frame(table.keys[list(KEY_COLUMNS)]).get_indexer(wanted)

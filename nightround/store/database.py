@@ -29,6 +29,7 @@ from nightround.store.flood_rows import Flood, end_flood, insert_flood, read_flo
 from nightround.store.history_chain import BrokenLine
 from nightround.store.message_rows import Reader, StoredMessage
 from nightround.store.observed_values import OPTION, UnreadableValues, ValueSealer, seal_plain
+from nightround.store.question_rows import Question, read_questions, write_questions
 from nightround.store.run_rows import Ended, Run, RunStep
 from nightround.store.suspect_rows import Cleared
 from redcap_sync.garbage import collecting_no_garbage
@@ -233,6 +234,36 @@ class Store:
             moves = tuple(decide(read_findings(connection, study)))
             findings.write_moves(connection, study, run_id, moves, now)
         return moves
+
+    def take_answers(
+        self,
+        study: str,
+        run_id: int,
+        decide: Callable[
+            [tuple[Finding, ...], Mapping[str, Sequence[Question]]], tuple[Sequence[Finding], Sequence[Question]]
+        ],
+        now: datetime,
+    ) -> tuple[Finding, ...]:
+        """Let `decide` say what answers in REDCap change, and remember with it which questions are answered.
+
+        Both or neither: an answer that was taken over is never taken again.
+        """
+        with writing(self.engine) as connection:
+            known, asked = read_findings(connection, study), read_questions(connection, study)
+            moves, questions = decide(known, asked)
+            findings.write_moves(connection, study, run_id, moves, now)
+            write_questions(connection, study, questions)
+        return tuple(moves)
+
+    def questions(self, study: str) -> Mapping[str, Sequence[Question]]:
+        """The questions that were written to REDCap, by finding."""
+        with reading(self.engine) as connection:
+            return read_questions(connection, study)
+
+    def remember_questions(self, study: str, questions: Iterable[Question]) -> None:
+        """Remember questions as REDCap shows them now."""
+        with writing(self.engine) as connection:
+            write_questions(connection, study, questions)
 
     def reconciled_at(self, study: str, run_id: int) -> datetime | None:
         """When the newest run before a run began that brought the findings of a study up to date; None before one."""

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Column, Connection, Table, Text, cast, delete, func, insert, null, select, update
 
 from nightround.store.history_chain import Salt, new_salt, salted_digest
-from nightround.store.schema import finding_history, findings, forgotten, metadata, outcomes, runs, steps
+from nightround.store.schema import finding_history, findings, forgotten, metadata, outcomes, queries, runs, steps
 from redcap_sync.messages import Message
 
 SAID: tuple[tuple[Table, Column[Any]], ...] = (
@@ -70,6 +70,7 @@ def forget(
     everything = {**counts, "findings": found, "history": changed}
     blank: dict[str, Any] = {"finding_id": None, "observed": {}, "comment": None, "salt": None, "forgotten": number}
     connection.execute(update(finding_history).where(lines).values(**blank))
+    connection.execute(delete(queries).where(queries.c.study == study, queries.c.finding_id.in_(of_record)))
     for table in reversed(metadata.sorted_tables):
         if {"study", "record"} <= set(table.c.keys()):
             connection.execute(delete(table).where(table.c.study == study, table.c.record == record))

@@ -289,3 +289,14 @@ floods = Table(
     Column("ended_by", Text),
     sqlite_autoincrement=True,
 )
+
+queries = Table(
+    "queries",
+    metadata,
+    Column("study", String(64), primary_key=True),
+    Column("id", String(32), primary_key=True),
+    Column("finding_id", String(16), nullable=False, index=True),
+    Column("number", Integer, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("taken", Boolean, nullable=False),
+)

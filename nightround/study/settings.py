@@ -159,6 +159,15 @@ class AnswersTable(StudyModel):
     """Of which findings a confirmation counts only after a second person has approved it."""
 
 
+class FlagsTable(StudyModel):
+    """`[flags]`: questions that are written to the records in REDCap."""
+
+    nightly: bool = False
+    """Whether each night writes them; without it only `nightround flags STUDY --apply` does."""
+    most_a_night: WholeNumber = Field(default=200, ge=1, le=10_000)
+    """So many rows are written in one run at most; the rest waits for the next one."""
+
+
 class OffTable(StudyModel):
     """`[rules] off`: a rule that is not judged until a date, and why."""
 
@@ -254,6 +263,7 @@ class StudySettings(StudyModel):
     rules: RulesTable = RulesTable()
     answers: AnswersTable = AnswersTable()
     dictionary_rules: DictionaryRulesTable = DictionaryRulesTable()
+    flags: FlagsTable = FlagsTable()
     links: LinksTable = LinksTable()
     due: DueTable = DueTable()
 

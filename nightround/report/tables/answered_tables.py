@@ -89,7 +89,7 @@ def deviations_table(inputs: ReportInputs, say: Wording) -> TableView:
         label_head=say("rule"),
         columns=(
             TableColumn(say("findings_counted")),
-            TableColumn(say("patients_of_known")),
+            TableColumn(say("patients_unit")),
             *grades,
             TableColumn(say("not_assessed")),
         ),

@@ -17,13 +17,17 @@ from nightround.study.rules.of_dictionary.uniques import unique_rules
 from nightround.study.rules.of_dictionary.visits import visit_rules
 from nightround.study.settings import DictionaryRulesTable
 from redcap_sync.dictionary import Dictionary
+from redcap_sync.write_back.query_instrument import without_queries
 
 __all__ = ["LETTERS", "Letter", "rules_from_dictionary", "rules_of_letter"]
 
 
 def rules_from_dictionary(dictionary: Dictionary, wanted: DictionaryRulesTable) -> tuple[Rule, ...]:
-    """Make the wanted rules for every field and instrument they concern, in dictionary order."""
-    return tuple(_rules(dictionary, wanted))
+    """Make the wanted rules for every field and instrument they concern, in dictionary order.
+
+    The instrument of questions is none of them.
+    """
+    return tuple(_rules(without_queries(dictionary), wanted))
 
 
 def _rules(dictionary: Dictionary, wanted: DictionaryRulesTable) -> Iterator[Rule]:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from nightround.model.rule import Rule, RuleKind, Severity
 from nightround.study.rules.of_dictionary.field_rules import rule_of
 from redcap_sync.dictionary import Dictionary
+from redcap_sync.write_back.query_instrument import without_queries
 
 
 class Letter(NamedTuple):
@@ -37,6 +38,7 @@ TWO_ANSWERS = ("yesno", "truefalse")
 
 def rules_of_letter(letter: Letter, dictionary: Dictionary) -> tuple[Rule, ...]:
     """One rule for each field that the letter concerns."""
+    dictionary = without_queries(dictionary)
     every = (field for instrument in dictionary.instruments for field in dictionary.fields_of(instrument.name))
     fields = (field for field in every if not (letter.id == "G" and field.type in TWO_ANSWERS))
     found = (rule_of(letter.kind, field, dictionary, Severity.MINOR) for field in fields)
