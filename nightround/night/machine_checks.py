@@ -27,7 +27,7 @@ OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 def disk_line(folder: Path) -> CheckLine:
     """How much is free on the disk of the data folder, also before that is made."""
-    free = shutil.disk_usage(_there(folder)).free
+    free = shutil.disk_usage(nearest_folder(folder)).free
     facts = {"folder": str(folder), "free": f"{free / GIB:.1f}"}
     if free < FULL:
         return wrong(DISK, "disk", exit_code=10, **facts)
@@ -36,7 +36,7 @@ def disk_line(folder: Path) -> CheckLine:
 
 def folder_line(folder: Path) -> CheckLine:
     """Whether the data folder can be written to, and by nobody else be read."""
-    there = _there(folder)
+    there = nearest_folder(folder)
     with tempfile.TemporaryFile(dir=there):
         pass
     if there != folder:
@@ -47,7 +47,7 @@ def folder_line(folder: Path) -> CheckLine:
     return fine(FOLDER, "folder", folder=str(folder))
 
 
-def _there(folder: Path) -> Path:
+def nearest_folder(folder: Path) -> Path:
     """The folder, or the nearest one above it that there is."""
     return next(one for one in (folder, *folder.absolute().parents) if one.is_dir())
 

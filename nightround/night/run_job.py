@@ -15,7 +15,7 @@ from nightround.model.errors import RoundAlreadyMade, RoundAlreadyRunning, Study
 from nightround.night.attempt import Attempt
 from nightround.night.dead_mans_switch import call_dead_mans_switch
 from nightround.night.disk_errors import disk_errors_explained
-from nightround.night.firings import Firing, Schedule, last_firing
+from nightround.night.firings import Firing, Schedule, last_firing, next_firing
 from nightround.night.outbox_step import send_due_messages
 from nightround.night.private_details import details_kept
 from nightround.night.recorder import Recorder
@@ -238,6 +238,15 @@ def schedule_of(job: str, study: str, *, data: Path, content: Content) -> Schedu
     own = settings.schedule.nightly if settings and job == NIGHTLY else ""
     hour, _, minute = own.partition(":")
     return Schedule(job, f"{int(minute)} {int(hour)} * * *" if own else load_job(content, job).SCHEDULE)
+
+
+def next_round(study: str, *, data: Path, content: Content, now: datetime) -> datetime | None:
+    """When `serve` makes the next nightly round of a study; None where the hour of its job cannot be read."""
+    try:
+        cron = cron_of(schedule_of(NIGHTLY, study, data=data, content=content))
+    except StudyFilesWrong:
+        return None
+    return next_firing(cron, zone_of(study, data=data, content=content), now)
 
 
 def _last_firing(job: str, study: str, *, data: Path, content: Content, now: datetime) -> Firing | None:

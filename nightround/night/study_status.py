@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,10 @@ from zoneinfo import ZoneInfo
 from nightround.model.finding import STANDING, FindingState
 from nightround.model.language import Language
 from nightround.model.rule import Severity
+from nightround.night.machine_checks import GIB, nearest_folder
 from nightround.night.outbox_step import message_document, undelivered
 from nightround.night.round import NIGHTLY
+from nightround.night.run_job import next_round
 from nightround.night.study_database import existing_store
 from nightround.night.study_place import known_settings, place_of
 from nightround.store.database import Store
@@ -40,6 +43,10 @@ class StudyStatus:
     """Messages that did not arrive, and whose news no later one brought."""
     quiet_findings: dict[FindingState, int]
     """Those that nobody is asked about: answered, waived or snoozed."""
+    next_round: datetime | None = None
+    """When `serve` makes the next nightly round, if it runs."""
+    free_bytes: int = 0
+    """Of the disk of the data folder."""
 
     def document(self) -> dict[str, Any]:
         """The status as JSON."""
@@ -58,6 +65,8 @@ class StudyStatus:
                 "why": _why(last, wording("en")),
                 "steps": {step.name: step.ended.value for step in last.steps},
             },
+            "next_round": self._hour(self.next_round) if self.next_round else None,
+            "disk_free_bytes": self.free_bytes,
             "open_findings": {one.value: count for one, count in self.open_findings.items()},
             "undelivered_messages": [message_document(one, self.zone) for one in self.undelivered],
             **{f"{one.value}_findings": count for one, count in self.quiet_findings.items()},
@@ -77,6 +86,9 @@ class StudyStatus:
         else:
             facts = {"job": last.job, "run": last.id, "hour": self._hour(last.started_at)}
             yield say("terminal.status.last_attempt", **facts, why=_why(last, say))
+        if self.next_round:
+            yield say("terminal.status.next_round", hour=self._hour(self.next_round))
+        yield say("terminal.status.disk", free=f"{self.free_bytes / GIB:.1f}")
         counts = ", ".join(f"{count} {one.value}" for one, count in self.open_findings.items() if count)
         yield say("terminal.status.open", counts=counts or none)
         yield say("terminal.status.undelivered", count=len(self.undelivered) or none)
@@ -103,15 +115,16 @@ def _stored(message: Message, say: Wording) -> str:
     return say.say(message) if message.code in say.texts else str(message)
 
 
-def status_of(name: str, data: Path, content: Content, environ: Mapping[str, str]) -> StudyStatus:
+def status_of(name: str, data: Path, content: Content, environ: Mapping[str, str], now: datetime) -> StudyStatus:
     """The status of a study; its files need not be readable. Nothing is made where it never ran."""
     place = place_of(name, data, content)
     settings = known_settings(place)
     zone = ZoneInfo(settings.study.time_zone if settings else "UTC")
+    none = StudyStatus(place.id, zone, None, None, dict.fromkeys(Severity, 0), [], dict.fromkeys(STANDING, 0))
     with existing_store(place, settings, environ) as store:
-        if store is not None:
-            return _read(store, place.id, zone)
-    return StudyStatus(place.id, zone, None, None, dict.fromkeys(Severity, 0), [], dict.fromkeys(STANDING, 0))
+        found = _read(store, place.id, zone) if store is not None else none
+    ahead = next_round(name, data=data, content=content, now=now)
+    return replace(found, next_round=ahead, free_bytes=shutil.disk_usage(nearest_folder(place.data)).free)
 
 
 def _read(store: Store, study: str, zone: ZoneInfo) -> StudyStatus:

@@ -180,3 +180,17 @@ def test_a_round_that_is_asked_to_end_says_so(study: SmallStudy, stopped: signal
     assert process.returncode == 130
     assert (study.last_run().ended.value, study.last_run().exit_code) == ("failed", 130)
     assert len(list((study.folder / "outbox").glob("*_data_manager_*.eml"))) == 1
+
+
+def test_status_says_when_the_next_round_is_and_what_is_free(
+    study: SmallStudy, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On the study's own clock and at its own hour, also before the first round."""
+    with (study.source / "study.toml").open("a", encoding="utf-8") as file:
+        file.write('\n[schedule]\nnightly = "23:05"\n')
+    found = status(capsys, study)
+    assert found["next_round"].endswith("T23:05:00+08:00")
+    assert found["disk_free_bytes"] > 0
+    code, out, _ = called(capsys, study, "status")
+    assert code == 0
+    assert found["next_round"] in out

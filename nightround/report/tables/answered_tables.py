@@ -89,7 +89,7 @@ def deviations_table(inputs: ReportInputs, say: Wording) -> TableView:
         label_head=say("rule"),
         columns=(
             TableColumn(say("findings_counted")),
-            TableColumn(say("patients_unit")),
+            TableColumn(say("patients_of_known")),
             *grades,
             TableColumn(say("not_assessed")),
         ),

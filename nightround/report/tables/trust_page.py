@@ -16,6 +16,11 @@ ENDPOINTS = "endpoints"
 MOST_FINDINGS = 12
 """Lines; the attached trust.csv holds all of them."""
 MOST_NAMES = 3
+MOST_OF_SOME = 99.9
+"""Percent: what is not all is not printed as 100.0."""
+SHADES = {"all": 1.0, "nearly": 0.95, "most": 0.8}
+"""The least share of each tint of the heat map; 95% is what trials plan for, and 80% where a result is doubted
+(Sackett's 5-and-20 rule, BMJ 1997;315:305)."""
 
 
 def of_version(name: str, inputs: ReportInputs) -> str:
@@ -201,7 +206,15 @@ def filled_cell(filled: Filled | None) -> Cell:
     if filled is None or not filled.expected:
         return Cell()
     rows = f"{filled.begun}/{filled.expected}"
-    return Cell(f"{rows} ({100 * filled.filled / filled.cells:.1f})" if filled.cells else rows)
+    share = filled.filled / filled.cells if filled.cells else 1.0
+    shade = shade_of(min(share, filled.begun / filled.expected))
+    percent = 100 * share if filled.filled == filled.cells else min(100 * share, MOST_OF_SOME)
+    return Cell(f"{rows} ({percent:.1f})" if filled.cells else rows, shade=shade)
+
+
+def shade_of(share: float) -> str:
+    """The tint of a share that is filled: all, nearly all, most, or less."""
+    return next((name for name, least in SHADES.items() if share >= least), "least")
 
 
 def checked_table(inputs: ReportInputs, say: Wording) -> TableView:

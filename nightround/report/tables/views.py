@@ -19,6 +19,8 @@ class Cell:
     symbol: str = ""
     notes: str = ""
     strong: bool = False
+    shade: str = ""
+    """A tint behind the text, of a table that is read as a heat map; the text says the same."""
     before: float = 0.0
     after: float = 0.0
 
