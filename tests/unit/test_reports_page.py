@@ -87,6 +87,7 @@ def test_the_whole_snapshot_hash_and_the_cutoff_are_printed() -> None:
 BLOCKS = sorted(
     str(path.relative_to(TEMPLATES))
     for path in (*TEMPLATES.glob("*.j2"), *TEMPLATES.glob("pages/*.j2"), *TEMPLATES.glob("*.css"))
+    if path.name != "figure.svg.j2"  # a drawing as a file of its own, in no page of the report
 )
 """Every file of the report's templates that a study may put its own before."""
 
