@@ -48,7 +48,9 @@ def drill(
     language: Language,
     as_json: bool,
 ) -> None:
-    """Plant known errors in a copy of the data of STUDY, and count which its rules find.
+    """Plant known errors in a copy of STUDY.
+
+    It counts which of them the study's rules find.
 
     The data are those of the last snapshot, else the study's synthetic cohort, else a twin. Nothing is changed or kept.
     """

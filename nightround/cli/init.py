@@ -43,8 +43,9 @@ def init(
     yes: bool,
     as_json: bool,
 ) -> None:
-    """Make the FOLDER of a new study: settings, a drafted analysis plan, and what to do next.
+    """Make the FOLDER of a new study.
 
+    It holds the settings, a drafted analysis plan, and a README that says what to do next.
     Only the structure of the project is read, no record. Nothing that exists is replaced.
     """
     from nightround.model.errors import UsageWrong
