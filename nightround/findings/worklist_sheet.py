@@ -153,16 +153,16 @@ def read_sheet(content: bytes, study: str) -> list[ReturnedLine]:
     except UsageWrong:
         raise
     except Exception as error:
-        raise _refused("damaged") from error
+        raise UsageWrong("worklist.damaged") from error
 
 
 def _require_own(about: Any, study: str) -> None:
     """Raise UsageWrong unless the hidden sheet says that it is a list of this form and of this study."""
     marker, form, owner = (str(cell or "") for (cell, *_) in about.iter_rows(1, 3, values_only=True))
     if (marker, form) != (MARKER, FORM):
-        raise _refused("other_form" if marker == MARKER else "no_worklist")
+        raise UsageWrong("worklist.other_form") if marker == MARKER else UsageWrong("worklist.no_worklist")
     if owner != study:
-        raise _refused("other_study")
+        raise UsageWrong("worklist.other_study")
 
 
 def _lines(sheet: Any) -> list[ReturnedLine]:
@@ -170,11 +170,11 @@ def _lines(sheet: Any) -> list[ReturnedLine]:
     heads = [str(cell.value or "") for cell in next(rows, ())]
     places = {name: heads.index(name) for name in READ if heads.count(name) == 1}
     if len(places) < len(READ):
-        raise _refused("no_columns")
+        raise UsageWrong("worklist.no_columns")
     found = []
     for number, row in enumerate(rows, 2):
         if number > MOST_LINES:
-            raise _refused("too_long")
+            raise UsageWrong("worklist.too_long")
         line = _line(number, {name: row[place] if place < len(row) else None for name, place in places.items()})
         found += [line] if number > HEADINGS and line else []
     return found
@@ -195,24 +195,20 @@ def _line(number: int, cells: Mapping[str, Any]) -> ReturnedLine | None:
 def _require_harmless(content: bytes) -> None:
     """Refuse what is no plain spreadsheet, before a byte of it is unpacked as one."""
     if len(content) > LARGEST_FILE:
-        raise _refused("too_large")
+        raise UsageWrong("worklist.too_large")
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as parts:
             infos = parts.infolist()
             if len(infos) > MOST_PARTS or sum(one.file_size for one in infos) > LARGEST_PARTS:
-                raise _refused("too_large")
+                raise UsageWrong("worklist.too_large")
             if any(word in one.filename.lower() for one in infos for word in FORBIDDEN):
-                raise _refused("active")
+                raise UsageWrong("worklist.active")
             if any(_defines(parts.read(one)) for one in infos):
-                raise _refused("active")
+                raise UsageWrong("worklist.active")
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError, ValueError) as error:
-        raise _refused("damaged") from error
+        raise UsageWrong("worklist.damaged") from error
 
 
 def _defines(part: bytes) -> bool:
     """Whether a part defines entities, or hides in an encoding that a spreadsheet has no need of."""
     return part.startswith((b"\xff\xfe", b"\xfe\xff")) or b"<!DOCTYPE" in part or b"<!ENTITY" in part
-
-
-def _refused(reason: str) -> UsageWrong:
-    return UsageWrong(f"worklist.{reason}")

@@ -51,6 +51,7 @@ OTHERS_ALLOWED = {
     "nightround/published_tables/known_scores.py": "patterns of printed names",
     "nightround/scores/recognition.py": "patterns of the labels of a dictionary",
     "nightround/scores/score_data.py": "the unit of a score's points, part of its data",
+    "nightround/rule_desk/suggest/date_order.py": "the logic of a rule",
     "nightround/report/figures/drawing.py": "a range of characters",
     "nightround/report/printing/cleaning.py": "a range of characters",
     "nightround/report/printing/attachments.py": "descriptions inside a PDF file, which nobody is shown",
