@@ -167,7 +167,7 @@ def test_the_open_version_shows_nothing_by_group(delivered: tuple[Press, Made, M
     assert not re.search(r"difference|smd|ancova|firth|logistic|odds_ratio", rows)
     assert "All patients" in opened["open/sample_2026-11-22_open_en.html"].decode()
     text = text_of(opened["open/sample_2026-11-22_open_zh.pdf"])
-    assert "公开版" in text
+    assert "公开报告" in text
     assert "闭塞组" not in text
     assert "闭塞组" in text_of(first.files["sample_2026-11-22_zh.pdf"])
 

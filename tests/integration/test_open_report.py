@@ -92,7 +92,7 @@ def test_the_open_report_tells_who_was_treated_and_assessed_and_that_the_rest_is
     pages = pages_of(inputs, TEMPLATES)
     assert "Outcome assessed (split withheld)" in pages.html["en"]
     assert "assessed in 24 patients; the groups are its answers" in pages.html["en"]
-    assert "公开版只列已评估例数" in pages.html["zh"]
+    assert "公开报告只列已评估例数" in pages.html["zh"]
     told = [(row.statistic, row.text) for row in inputs.results if row.table == "endpoints"]
     assert sorted(told) == [("missing", "0"), ("n", "24")]
     assert {row.variable: row.text for row in inputs.results if row.table == "flow"} == {
