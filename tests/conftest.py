@@ -2,11 +2,13 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+from redcap_sync import clean_text
 from tests.postgres_server import INSTALL, programs, running_server
 from tests.store_places import KINDS, new_file, new_schema
 
@@ -14,6 +16,30 @@ from tests.store_places import KINDS, new_file, new_schema
 settings.register_profile("ci", derandomize=True, deadline=None)
 settings.register_profile("search", max_examples=2000, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+@contextmanager
+def secrets_forgotten() -> Iterator[None]:
+    """Afterwards the process masks what it masked before: a made-up secret such as "another" is a word elsewhere."""
+    before = list(clean_text._secrets)
+    try:
+        yield
+    finally:
+        clean_text._secrets[:] = before
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_secrets_of_other_modules() -> Iterator[None]:
+    """What the fixtures of a module keep secret is no secret of the next module."""
+    with secrets_forgotten():
+        yield
+
+
+@pytest.fixture(autouse=True)
+def no_secrets_of_other_tests() -> Iterator[None]:
+    """What a test keeps secret is no secret of the next one."""
+    with secrets_forgotten():
+        yield
 
 
 @pytest.fixture(scope="session")
