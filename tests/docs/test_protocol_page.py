@@ -15,7 +15,7 @@ from nightround.study.folder import load_study
 from nightround.study.rules.of_dictionary import rules_from_dictionary
 from redcap_sync.project.project_folder import dictionary_from_folder
 
-PAPER = Path("/work/shared/seed/paper.txt")
+PAPER = Path(__file__).parents[3] / "shared" / "seed" / "paper.txt"
 TABLE: dict[str, Any] = tomllib.loads((STUDY / "protocol.toml").read_text(encoding="utf-8"))
 OF_FORM = {RuleKind.RANGE, RuleKind.CHOICE, RuleKind.FORMAT, RuleKind.REQUIRED, RuleKind.HIDDEN, RuleKind.CALCULATION}
 

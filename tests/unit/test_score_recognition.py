@@ -22,7 +22,7 @@ from redcap_sync.odm.project_file import read_project_file
 from redcap_sync.project.dictionary_csv import dictionary_from_csv
 from redcap_sync.project.project_folder import dictionary_from_folder
 
-PUBLIC = Path("/work/shared/redcap_projects")
+PUBLIC = Path(__file__).parents[3] / "shared" / "redcap_projects"
 SHIPPED = dictionary_from_folder(Path(__file__).parents[2] / "expectations" / "venous_occlusion" / "project")
 SUMS = [one for one in all_scores() if one.sheet.form == "sum"]
 LABELS: dict[str, Callable[[InBoth], str]] = {
