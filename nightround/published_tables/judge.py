@@ -60,11 +60,14 @@ class Judged:
 
 def judged(printed: PrintedComparison) -> Judged:
     """Try each layout of the rows until one fits; where none does, the likeliest is judged."""
-    found = [_in_layout(layout) for layout in layouts(printed) if layout.surely]
-    fitting = next(filter(_fits_well, found), None)
-    if fitting is not None:
-        return fitting
-    slips = [one for layout in layouts(printed) if not layout.surely if _fits_well(one := _in_layout(layout))]
+    possible = layouts(printed)
+    found: list[Judged] = []
+    # One after the other, because each layout may cost an exact test: nearly always the first one fits.
+    for layout in (one for one in possible if one.surely):
+        found.append(_in_layout(layout))
+        if _fits_well(found[-1]):
+            return found[-1]
+    slips = [one for layout in possible if not layout.surely if _fits_well(one := _in_layout(layout))]
     if len(slips) == 1:
         return slips[0]
     if slips:
