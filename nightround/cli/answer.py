@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import os
-import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from nightround.cli.finding_documents import SHOWN_ID, opened
-from nightround.cli.options import data_option, found_content, json_option, study_argument, wait_option
-from nightround.cli.printing import log_to_stderr, print_json, say, text
-from nightround.cli.study_job import now
+from nightround.cli.options import data_option, json_option, study_argument, wait_option
+from nightround.cli.printing import print_json, say, text
+from nightround.cli.study_job import run_alone
 
 if TYPE_CHECKING:
     from datetime import date, datetime
 
     from nightround.model.finding import Finding
-    from nightround.night import Night
     from nightround.night.answer_step import Act
 
 CODES = ("data_missing", "typo_corrected", "confirmed_correct", "wrong_source", "other")
@@ -29,7 +25,6 @@ GRADES = ("critical", "major", "minor")
 finding_argument = click.argument("finding_id", metavar="FINDING")
 by_option = click.option("--by", required=True, metavar="WHO", help="Who says it; the history keeps the name.")
 comment_option = click.option("--comment", default="", metavar="TEXT", help="Kept with it, sealed with the values.")
-Result = TypeVar("Result")
 day = click.DateTime(formats=["%Y-%m-%d"])
 
 
@@ -165,28 +160,6 @@ def _act(
         print_json({"study": shown.study, "finding": document})
         return
     say(_sentence(after))
-
-
-def run_alone(study: str, data: Path, job: str, step: Callable[[Night], Result], *, wait: float | None) -> Result:
-    """Run one step that changes findings as a run of a study; gives what the step gives."""
-    from nightround.night.run_job import open_night, run_job
-    from nightround.night.study_locks import BY_HAND, Waiting
-
-    log_to_stderr()
-    done: list[Result] = []
-    waiting = BY_HAND if wait is None else Waiting(wait, mailed=False)
-    with open_night(
-        study,
-        data=data,
-        job=job,
-        content=found_content(),
-        environ=os.environ,
-        clock=now,
-        sleep=time.sleep,
-        waiting=waiting,
-    ) as night:
-        run_job(night, job, lambda opened_night: done.append(step(opened_night)))
-    return done[0]
 
 
 def _sentence(one: Finding) -> str:

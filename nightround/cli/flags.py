@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nightround.cli.answer import run_alone
 from nightround.cli.options import data_option, folder_of, json_option, study_argument, wait_option
 from nightround.cli.printing import language, print_json, say, text
+from nightround.cli.study_job import run_alone
 
 if TYPE_CHECKING:
     from nightround.night.flags_step import FlagsDone

@@ -186,7 +186,7 @@ def _answers_of(study: str, rule_id: str, data: Path) -> dict[str, Any]:
 
 
 def _settle(study: str, rule_id: str, data: Path, *, choice: str, by: str, wait: float | None) -> None:
-    from nightround.cli.answer import run_alone
+    from nightround.cli.study_job import run_alone
     from nightround.model.finding_answer import Why
     from nightround.night.answer_step import settle_answers
 

@@ -6,10 +6,11 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from nightround.cli.options import found_content
 from nightround.cli.printing import language, log_to_stderr, print_json, print_trouble, say
@@ -18,21 +19,16 @@ if TYPE_CHECKING:
     from nightround.night import Night
     from nightround.night.summary import Summary
 
+Result = TypeVar("Result")
 
-def run(
-    study: str,
-    data: Path,
-    job: str,
-    *,
-    as_json: bool,
-    steps: Callable[[Night], object] | None = None,
-    wait: float | None = None,
-) -> NoReturn:
-    """Run a job of a study, print its summary, and end with its exit code.
+
+@contextmanager
+def opened_by_hand(study: str, data: Path, job: str, *, wait: float | None) -> Iterator[Night]:
+    """The run that a person started: it logs to stderr, and ends with its end and a mail when it is told to stop.
 
     `wait` is how many seconds it waits for another run of the study, where that is not left to the run.
     """
-    from nightround.night.run_job import open_night, run_job
+    from nightround.night.run_job import open_night
     from nightround.night.study_locks import BY_HAND, Waiting
 
     log_to_stderr()
@@ -49,6 +45,32 @@ def run(
         sleep=time.sleep,
         waiting=waiting,
     ) as night:
+        yield night
+
+
+def run_alone(study: str, data: Path, job: str, step: Callable[[Night], Result], *, wait: float | None) -> Result:
+    """Run one step that changes findings as a run of a study; gives what the step gives."""
+    from nightround.night.run_job import run_job
+
+    done: list[Result] = []
+    with opened_by_hand(study, data, job, wait=wait) as night:
+        run_job(night, job, lambda opened_night: done.append(step(opened_night)))
+    return done[0]
+
+
+def run(
+    study: str,
+    data: Path,
+    job: str,
+    *,
+    as_json: bool,
+    steps: Callable[[Night], object] | None = None,
+    wait: float | None = None,
+) -> NoReturn:
+    """Run a job of a study, print its summary, and end with its exit code; `wait` as in `opened_by_hand`."""
+    from nightround.night.run_job import run_job
+
+    with opened_by_hand(study, data, job, wait=wait) as night:
         try:
             summary = run_job(night, job, steps)
         except Exception as error:

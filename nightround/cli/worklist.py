@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from nightround.cli.answer import run_alone
 from nightround.cli.options import data_option, existing_file, json_option, language_option, study_argument, wait_option
 from nightround.cli.printing import number, print_json, print_table, say, text, words
+from nightround.cli.study_job import run_alone
 
 if TYPE_CHECKING:
     from nightround.findings.worklist_lines import LineReceipt

@@ -2,48 +2,29 @@
 
 from __future__ import annotations
 
-import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from nightround.cli import answer as answer_commands
-from nightround.cli import study_job
-from nightround.cli.main import main
-from tests.small_study import SmallStudy, small_study
-
-Call = Callable[..., tuple[int, dict[str, Any]]]
+from tests.commanded_study import Call, call_of, commanded_study
+from tests.small_study import SmallStudy
 
 
 @pytest.fixture
 def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SmallStudy]:
     """The study after one night."""
-    with small_study(tmp_path / "data") as one:
-        for name, value in one.environ.items():
-            monkeypatch.setenv(name, value)
-        monkeypatch.setattr(answer_commands, "now", lambda: one.now[0])
-        one.round()
+    with commanded_study(tmp_path / "data", monkeypatch) as one:
         yield one
 
 
 @pytest.fixture
 def call(study: SmallStudy, capsys: pytest.CaptureFixture[str]) -> Call:
     """A command on the study, as its exit code and its JSON."""
-
-    def called(command: str, *options: str) -> tuple[int, dict[str, Any]]:
-        capsys.readouterr()
-        of_rules = [*(one for one in options if one == "change"), str(study.source)]
-        others = [one for one in options if one != "change"]
-        words = ["rules", *of_rules, *others] if command == "rules" else None
-        with pytest.raises(SystemExit) as ended:
-            main([*(words or [command, str(study.source), *options]), "--data", str(study.data), "--json"])
-        return int(ended.value.code or 0), json.loads(capsys.readouterr().out)
-
-    return called
+    return call_of(study, capsys)
 
 
 def listed(call: Call, *options: str) -> list[dict[str, Any]]:
@@ -179,9 +160,8 @@ def test_an_edit_without_a_decision_asks_again(study: SmallStudy, call: Call, tm
     assert (shown["state"], shown["history"][-1]["why"]) == ("open", "rule_changed")
 
 
-def test_check_ends_as_the_night_does(study: SmallStudy, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_check_ends_as_the_night_does(study: SmallStudy, call: Call) -> None:
     """What is put off decides neither exit code, until its day; what is open decides both."""
-    monkeypatch.setattr(study_job, "now", lambda: study.now[0])
     assert call("check")[0] == 3
     critical = [one["id"] for one in listed(call) if one["severity"] == "critical"]
     for one in critical:

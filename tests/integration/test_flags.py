@@ -5,21 +5,19 @@ from __future__ import annotations
 import csv
 import json
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from nightround.cli import answer as answer_commands
 from nightround.cli.main import main
 from nightround.store.database import Store
 from redcap_sync.api.client import RedcapClient
 from redcap_sync.errors import RedcapRefused, WriteRefused
 from redcap_sync.write_back.query_instrument import dictionary_rows
-from tests.small_study import FOLDER, SmallStudy, small_study
-
-Call = Callable[..., tuple[int, dict[str, Any]]]
+from tests.commanded_study import Call, call_of, commanded_study
+from tests.small_study import FOLDER, SmallStudy
 
 
 def project_with_instrument(folder: Path) -> Path:
@@ -37,25 +35,14 @@ def project_with_instrument(folder: Path) -> Path:
 def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SmallStudy]:
     """The study after one night, with the instrument."""
     project = project_with_instrument(tmp_path / "project")
-    with small_study(tmp_path / "data", project=project) as one:
-        for name, value in one.environ.items():
-            monkeypatch.setenv(name, value)
-        monkeypatch.setattr(answer_commands, "now", lambda: one.now[0])
-        one.round()
+    with commanded_study(tmp_path / "data", monkeypatch, project=project) as one:
         yield one
 
 
 @pytest.fixture
 def call(study: SmallStudy, capsys: pytest.CaptureFixture[str]) -> Call:
     """A command on the study, as its exit code and its JSON."""
-
-    def called(command: str, *options: str) -> tuple[int, dict[str, Any]]:
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            main([command, str(study.source), *options, "--data", str(study.data), "--json"])
-        return int(ended.value.code or 0), json.loads(capsys.readouterr().out)
-
-    return called
+    return call_of(study, capsys)
 
 
 def questions(study: SmallStudy) -> dict[str, dict[str, Any]]:
@@ -231,11 +218,7 @@ def test_a_project_without_the_instrument_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Exit 10, and the fields that are missing."""
-    with small_study(tmp_path / "data") as one:
-        for name, value in one.environ.items():
-            monkeypatch.setenv(name, value)
-        monkeypatch.setattr(answer_commands, "now", lambda: one.now[0])
-        one.round()
+    with commanded_study(tmp_path / "data", monkeypatch) as one:
         capsys.readouterr()
         with pytest.raises(SystemExit) as ended:
             main(["flags", str(one.source), "--apply", "--data", str(one.data), "--json"])

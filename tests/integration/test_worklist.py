@@ -12,12 +12,10 @@ from typing import Any
 import openpyxl
 import pytest
 
-from nightround.cli import answer as answer_commands
-from nightround.cli.main import main
 from nightround.findings.worklist_sheet import COLUMNS, HIDDEN
-from tests.small_study import PATIENTS, SmallStudy, small_study
+from tests.commanded_study import Call, call_of, commanded_study
+from tests.small_study import PATIENTS, SmallStudy
 
-Call = Callable[..., tuple[int, dict[str, Any]]]
 ANSWER, COMMENT = COLUMNS.index("answer") + 1, COLUMNS.index("comment") + 1
 STRANGE = {"record_id": "=1+1", "age": "98", "sex": "1", "systolic": "120", "diastolic": "80"}
 
@@ -25,26 +23,14 @@ STRANGE = {"record_id": "=1+1", "age": "98", "sex": "1", "systolic": "120", "dia
 @pytest.fixture
 def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SmallStudy]:
     """The study after one night; a record is named like a formula."""
-    with small_study(tmp_path / "data", patients=[*PATIENTS, STRANGE]) as one:
-        for name, value in one.environ.items():
-            monkeypatch.setenv(name, value)
-        monkeypatch.setattr(answer_commands, "now", lambda: one.now[0])
-        one.round()
+    with commanded_study(tmp_path / "data", monkeypatch, patients=[*PATIENTS, STRANGE]) as one:
         yield one
 
 
 @pytest.fixture
 def call(study: SmallStudy, capsys: pytest.CaptureFixture[str]) -> Call:
     """A command on the study, as its exit code and its JSON."""
-
-    def called(command: str, *options: str) -> tuple[int, dict[str, Any]]:
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            main([command, str(study.source), *options, "--data", str(study.data), "--json"])
-        out = capsys.readouterr().out
-        return int(ended.value.code or 0), json.loads(out) if out else {}
-
-    return called
+    return call_of(study, capsys)
 
 
 @pytest.fixture

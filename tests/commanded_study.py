@@ -1,0 +1,43 @@
+"""A small study after its first night, on which commands are called as a person calls them, at the study's own hour."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nightround.cli import study_job
+from nightround.cli.main import main
+from tests.small_study import SmallStudy, small_study
+
+Call = Callable[..., tuple[int, dict[str, Any]]]
+
+
+@contextmanager
+def commanded_study(folder: Path, monkeypatch: pytest.MonkeyPatch, **made: Any) -> Iterator[SmallStudy]:
+    """The study after one night; `made` is what `small_study` takes."""
+    with small_study(folder, **made) as one:
+        for name, value in one.environ.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr(study_job, "now", lambda: one.now[0])
+        one.round()
+        yield one
+
+
+def call_of(study: SmallStudy, capsys: pytest.CaptureFixture[str]) -> Call:
+    """A command on the study, as its exit code and its JSON; `rules` with a word of its own, such as change."""
+
+    def called(command: str, *options: str) -> tuple[int, dict[str, Any]]:
+        capsys.readouterr()
+        words = [one for one in options if one == "change"]
+        others = [one for one in options if one != "change"]
+        with pytest.raises(SystemExit) as ended:
+            main([command, *words, str(study.source), *others, "--data", str(study.data), "--json"])
+        out = capsys.readouterr().out
+        return int(ended.value.code or 0), json.loads(out) if out else {}
+
+    return called
