@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,9 +16,10 @@ from nightround.night.check_lines import Health
 from nightround.night.machine_checks import FULL, TIGHT, disk_line
 from nightround.night.server_checks import FieldReaders, clock_line, group_line, rights_line, server_lines
 from nightround.snapshots.snapshot_store import SnapshotStore
+from tests.commanded_study import editable_study
 from tests.mail_server import PASSWORD, USER, mail_server
 from tests.pull_examples import Served, served
-from tests.small_study import FOLDER, SmallStudy, small_study
+from tests.small_study import SmallStudy
 from tests.webhook_server import webhook_server
 
 pytestmark = pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS:UserWarning")
@@ -29,11 +29,7 @@ NOW = datetime(2025, 7, 1, 18, 30, tzinfo=UTC)
 @pytest.fixture
 def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SmallStudy]:
     """The small study in a folder that may be changed, with its sandbox in the environment."""
-    folder = tmp_path / "study"
-    shutil.copytree(FOLDER, folder)
-    with small_study(tmp_path / "data", folder) as opened:
-        for name, value in opened.environ.items():
-            monkeypatch.setenv(name, value)
+    with editable_study(tmp_path, monkeypatch) as opened:
         yield opened
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import signal
 import subprocess
 import sys
@@ -20,7 +19,8 @@ from nightround.night.study_locks import ROUND
 from nightround.report import making
 from redcap_sync.errors import ExportIncomplete
 from redcap_sync.file_locks import lock_tried
-from tests.small_study import FOLDER, STUDY, SmallStudy, small_study
+from tests.commanded_study import editable_study
+from tests.small_study import STUDY, SmallStudy
 
 ROOT = Path(__file__).parents[2]
 
@@ -28,11 +28,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture
 def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SmallStudy]:
     """The small study in a folder that may be changed, with its sandbox in the environment."""
-    folder = tmp_path / "study"
-    shutil.copytree(FOLDER, folder)
-    with small_study(tmp_path / "data", folder) as opened:
-        for name, value in opened.environ.items():
-            monkeypatch.setenv(name, value)
+    with editable_study(tmp_path, monkeypatch) as opened:
         yield opened
 
 

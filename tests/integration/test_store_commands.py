@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import os
-import shutil
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +15,8 @@ from sqlalchemy import text
 
 from nightround.cli.main import main
 from nightround.store.address import schema_of
-from tests.small_study import FOLDER, STUDY, SmallStudy, small_study
+from tests.commanded_study import editable_study
+from tests.small_study import FOLDER, STUDY, SmallStudy
 from tests.store_places import KINDS, behind_its_back
 
 VARIABLE = "NIGHTROUND_STORE"
@@ -36,11 +36,7 @@ def server(postgresql: str, monkeypatch: pytest.MonkeyPatch) -> str:
 @pytest.fixture
 def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SmallStudy]:
     """The small study in a folder that may be changed, with its sandbox in the environment."""
-    folder = tmp_path / "study"
-    shutil.copytree(FOLDER, folder)
-    with small_study(tmp_path / "data", folder) as opened:
-        for name, value in opened.environ.items():
-            monkeypatch.setenv(name, value)
+    with editable_study(tmp_path, monkeypatch) as opened:
         yield opened
 
 
