@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
+from math import prod
 
 import numpy as np
 
@@ -16,10 +18,12 @@ from nightround.validation.suite import CompiledRule, compile_rule
 from redcap_sync.dictionary import Dictionary, Field
 from redcap_sync.errors import LogicError
 from redcap_sync.logic import Expression, Reference, references
-from redcap_sync.logic.syntax import Or
+from redcap_sync.logic.syntax import And, Or
 
 SETTLED_BY_FIELDS = ("blank", "filled", "never_opened", "format", "choice", "calculation", "missing_code")
 """Kinds of check that hold of every twin, because its fields are made so."""
+MOST_WAYS = 24
+"""A condition that can be true in more ways is looked at as it is."""
 INSIDE, FURTHER_INSIDE = 0.96, 0.12
 """The share of the two standard deviations that numbers are kept within, and by how much it falls in the end: the
 spread shrinks as they come nearer."""
@@ -98,9 +102,24 @@ def _is_of_a_record(check: Check) -> bool:
     return check.kind not in SETTLED_BY_FIELDS
 
 
-def _alternatives(discrepancy: Expression | None) -> tuple[Expression | None, ...]:
+def _alternatives(discrepancy: Expression | None) -> Sequence[Expression | None]:
     """The ways in which a rule can be broken, each of which is looked at by itself."""
-    return discrepancy.operands if isinstance(discrepancy, Or) else (discrepancy,)
+    return [None] if discrepancy is None else _ways(discrepancy)
+
+
+def _ways(tree: Expression) -> list[Expression]:
+    """The ways in which a condition can be true: its parts joined by or, also those within parts joined by and.
+
+    `[none] = '1' and ([a] = '1' or [b] = '1')` can be broken by a and by b: one at a time can be put right, where as
+    one condition it stays broken until both are.
+    """
+    if isinstance(tree, Or):
+        return [way for part in tree.operands for way in _ways(part)]
+    if isinstance(tree, And):
+        parts = [_ways(part) for part in tree.operands]
+        if prod(map(len, parts)) <= MOST_WAYS:
+            return [And(tuple(chosen)) for chosen in product(*parts)]
+    return [tree]
 
 
 def _fields(compiled: CompiledRule, tree: Expression | None, shown: Sequence[str]) -> list[str]:
