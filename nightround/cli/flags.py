@@ -41,13 +41,13 @@ def flags(
 
 
 def _print_instrument(study: str, *, as_json: bool) -> None:
-    from redcap_sync.write_back.query_instrument import dictionary_csv, dictionary_rows
+    from redcap_sync.write_back.query_instrument import dictionary_rows, instrument_csv
 
     folder_of(study)
     if as_json:
         print_json({"instrument": list(dictionary_rows())})
     else:
-        say(dictionary_csv(), nl=False)
+        say(instrument_csv(), nl=False)
 
 
 def _print(study: str, done: FlagsDone, *, as_json: bool) -> None:

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import os
+import shlex
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from nightround.cli.options import existing_file, json_option
+from nightround.cli.init_answers import SECURITY, USUAL_SECURITY, MailOptions
+from nightround.cli.options import data_option, existing_file, found_content, json_option
 from nightround.cli.printing import language as terminal
 from nightround.cli.printing import log_to_stderr, print_json, say, text
+from nightround.cli.study_job import now
 
 if TYPE_CHECKING:
     from nightround.model.language import Language
-    from nightround.study.first_folder.first_files import FirstAnswers
-    from redcap_sync.dictionary import Dictionary
+    from nightround.night.examination import Examination
+    from nightround.study.first_folder.first_files import FirstAnswers, FirstStructure
 
 TOKEN_VARIABLE = "REDCAP_TOKEN"  # noqa: S105 - the name of a variable, not a token
 
@@ -28,8 +31,17 @@ TOKEN_VARIABLE = "REDCAP_TOKEN"  # noqa: S105 - the name of a variable, not a to
 @click.option("--from", "source", type=existing_file, metavar="FILE", help="A project XML or dictionary CSV instead.")
 @click.option("--language", type=click.Choice(["zh", "en", "both"]), help="Of all that is written for people.")
 @click.option("--mail", default="", metavar="ADDRESS", help="Where the data manager gets mails.")
+@click.option("--person", "people", multiple=True, metavar="ROLE=ADDRESS", help="Another person, such as coordinator.")
+@click.option(
+    "--smtp", default="", metavar="HOST[:PORT]", help="The mail server; without it mails are kept in a folder."
+)
+@click.option("--smtp-security", type=click.Choice(SECURITY), default=USUAL_SECURITY, help="Its encryption.")
+@click.option("--smtp-user-env", default="", metavar="VARIABLE", help="The variable with its user, if it asks for one.")
+@click.option("--smtp-password-file", type=existing_file, help="The file with its password.")
+@click.option("--sender", default="", metavar="ADDRESS", help="Of the mails; the data manager's unless given.")
 @click.option("--time-zone", default="", metavar="ZONE", help="Of the hospital, such as Asia/Shanghai.")
 @click.option("--yes", is_flag=True, help="Ask nothing: take what is given and defaults.")
+@data_option
 @json_option
 def init(
     folder: Path,
@@ -39,18 +51,26 @@ def init(
     source: Path | None,
     language: str | None,
     mail: str,
+    people: tuple[str, ...],
+    smtp: str,
+    smtp_security: str,
+    smtp_user_env: str,
+    smtp_password_file: Path | None,
+    sender: str,
     time_zone: str,
     yes: bool,
+    data: Path,
     as_json: bool,
 ) -> None:
     """Make the FOLDER of a new study.
 
-    It holds the settings, a drafted analysis plan, and a README that says what to do next.
-    Only the structure of the project is read, no record. Nothing that exists is replaced.
+    It holds the settings, a drafted analysis plan, the data dictionary, and a README that says what to do next. Only
+    the structure of the project is read, no record. Nothing that exists is replaced. What it needs is tried at the end.
     """
+    from nightround.cli import init_answers as asking
     from nightround.model.errors import UsageWrong
     from nightround.model.language import LANGUAGES
-    from nightround.study.first_folder.first_files import EXAMPLE_ADDRESS, FirstAnswers
+    from nightround.study.first_folder.first_files import EXAMPLE_ADDRESS, MANAGER, FirstAnswers
 
     log_to_stderr()
     asks = not (yes or as_json)
@@ -60,45 +80,67 @@ def init(
         url = click.prompt(text("first_folder.ask_url"))
     if url and token_file is None and asks and not os.environ.get(TOKEN_VARIABLE):
         token_file = click.prompt(text("first_folder.ask_token_file"), type=existing_file)
-    chosen = language or (_asked("ask_language", terminal(), ["zh", "en", "both"]) if asks else terminal())
+    chosen = language or (asking.asked_languages() if asks else terminal())
     languages: tuple[Language, ...] = tuple(one for one in LANGUAGES if chosen in (one, "both"))
-    address = mail or (click.prompt(text("first_folder.ask_mail"), default=EXAMPLE_ADDRESS) if asks else "")
+    known = asking.people_of(people)
+    roles = asking.asked_people(mail, known) if asks else {MANAGER: mail or EXAMPLE_ADDRESS, **known}
+    options = MailOptions(smtp, smtp_security, sender, smtp_user_env, smtp_password_file)
+    server = asking.asked_mail(roles[MANAGER]) if asks and not smtp else options.keys(roles[MANAGER])
     answers = FirstAnswers(
         languages=languages,
         time_zone=time_zone or local_zone(Path("/etc/localtime")),
         url=url,
         token_file=str(token_file.resolve()) if token_file else "",
-        mail=address or EXAMPLE_ADDRESS,
+        token_env=TOKEN_VARIABLE if url and token_file is None else "",
+        people=roles,
+        mail_server=server,
+        data="" if _is_usual() else str(data),
     )
-    _write(folder, _dictionary(answers, source), answers, as_json=as_json)
+    _write(folder, _structure(answers, source), answers, data, as_json=as_json)
 
 
-def _asked(code: str, default: str, allowed: list[str]) -> str:
-    return str(click.prompt(text(f"first_folder.{code}"), default=default, type=click.Choice(allowed)))
+def _is_usual() -> bool:
+    """Whether the data folder is found without being named again."""
+    context = click.get_current_context()
+    return context.get_parameter_source("data") is not click.core.ParameterSource.COMMANDLINE
 
 
-def _write(folder: Path, dictionary: Dictionary, answers: FirstAnswers, *, as_json: bool) -> None:
-    """Write the folder, prove that it reads back, and say what is next."""
+def _write(folder: Path, structure: FirstStructure, answers: FirstAnswers, data: Path, *, as_json: bool) -> None:
+    """Write the folder, prove that it reads back, try what it needs, and say what is next."""
+    from nightround.night.examination import examine
     from nightround.study.first_folder.first_files import first_files, write_first_folder
     from nightround.study.folder import load_study
 
-    paths = write_first_folder(folder, first_files(dictionary, answers))
+    paths = write_first_folder(folder, first_files(structure, answers, folder))
     study = load_study(folder)
+    found = examine(str(folder), data=data, content=found_content(), environ=os.environ, clock=now)
     if as_json:
-        print_json({"study": study.id, "folder": str(folder), "files": [str(path) for path in paths]})
+        files = [str(path) for path in paths]
+        print_json({"study": study.id, "folder": str(folder), "files": files, "doctor": found.document()})
         return
-    say(text("first_folder.written", study=study.id, folder=str(folder)))
-    say(text("first_folder.next", folder=str(folder)))
+    _say_what_is_next(folder, study.id, found)
 
 
-def _dictionary(answers: FirstAnswers, source: Path | None) -> Dictionary:
+def _say_what_is_next(folder: Path, study: str, found: Examination) -> None:
+    say(text("first_folder.written", study=study, folder=str(folder)))
+    say(text("first_folder.tried"))
+    for line in found.lines(terminal()):
+        say(line)
+    say(text("first_folder.next", folder=shlex.quote(str(folder)), readme=str(folder / "README.md")))
+
+
+def _structure(answers: FirstAnswers, source: Path | None) -> FirstStructure:
     """The structure of the project, from the file that is named or from the server."""
+    from nightround.study.first_folder.first_files import FirstStructure
+
     if source is not None:
         from redcap_sync.odm.project_file import read_project_file
-        from redcap_sync.project.dictionary_csv import dictionary_from_csv
+        from redcap_sync.project.dictionary_csv import dictionary_from_csv, metadata_from_csv
 
-        is_csv = source.suffix.lower() == ".csv"
-        return dictionary_from_csv(source) if is_csv else read_project_file(source).dictionary
+        if source.suffix.lower() == ".csv":
+            return FirstStructure(dictionary_from_csv(source), tuple(metadata_from_csv(source)))
+        project = read_project_file(source)
+        return FirstStructure(project.dictionary, project.metadata)
     from redcap_sync.api.client import RedcapClient
     from redcap_sync.api.token import find_token
     from redcap_sync.pulling.raw_structure import pull_structure
@@ -106,7 +148,8 @@ def _dictionary(answers: FirstAnswers, source: Path | None) -> Dictionary:
     file = Path(answers.token_file) if answers.token_file else None
     environ = {} if file else os.environ  # the file that is named goes before a token of another project
     token = find_token(environ, variable=TOKEN_VARIABLE, file=file)
-    return pull_structure(RedcapClient(answers.url, token, sleep=time.sleep)).dictionary
+    pulled = pull_structure(RedcapClient(answers.url, token, sleep=time.sleep))
+    return FirstStructure(pulled.dictionary, tuple(pulled.metadata))
 
 
 def local_zone(link: Path) -> str:

@@ -78,28 +78,31 @@ def list_rules(study: str, data: Path, *, shown: str | None, as_json: bool) -> N
     if as_json and shown in ("test", "catalogue"):
         raise click.UsageError(f"--{shown} has no JSON.")
     from nightround.cli.rules_layout import print_examples, print_rules
+    from nightround.night.run_job import snapshot_vault
     from nightround.rule_desk.examples import run_examples
     from nightround.rule_desk.rule_catalogue import catalogue
     from nightround.rule_desk.rule_documents import rules_document, suites_document
     from nightround.rule_desk.study_rules import missing_codes
+    from nightround.snapshots.snapshot_store import SnapshotStore
     from nightround.study.folder import load_study
 
     loaded = load_study(folder_of(study))
+    snapshots = SnapshotStore(data / loaded.id / "snapshots", snapshot_vault(loaded, os.environ))
     match shown:
         case "test":
             run = run_examples(loaded.rules, missing_codes(loaded))
             print_examples(run)
             sys.exit(0 if run.right else EXIT_WRONG_EXAMPLES)
         case "suite":
-            print_json(suites_document(loaded))
+            print_json(suites_document(loaded, snapshots))
         case "catalogue":
-            say(catalogue(loaded), nl=False)
+            say(catalogue(loaded, snapshots), nl=False)
         case "yield":
             _show_yields(study, data, as_json=as_json)
         case _ if as_json:
-            print_json(rules_document(loaded))
+            print_json(rules_document(loaded, snapshots))
         case _:
-            print_rules(loaded)
+            print_rules(loaded, snapshots)
 
 
 def _show_yields(study: str, data: Path, *, as_json: bool) -> None:
@@ -215,8 +218,8 @@ def backtest(words: tuple[str, ...], named: str | None, data: Path, *, as_json: 
     from nightround.study.folder import load_study
 
     study = load_study(folder_of(named or next(iter(before), None)))
-    known, _ = all_rules(study)
     store = SnapshotStore(data / study.id / "snapshots", snapshot_vault(study, os.environ))
+    known, _ = all_rules(study, store)
     tried = desk.rules_to_try(rule, known)
     found = desk.backtest(tried, store, study.id, time_zone=study.settings.study.time_zone)
     if as_json:

@@ -13,6 +13,7 @@ from nightround.rule_desk.backtest import Backtest
 from nightround.rule_desk.examples import ExamplesRun
 from nightround.rule_desk.remarks import Remark, counted
 from nightround.rule_desk.study_rules import all_rules
+from nightround.snapshots.snapshot_store import SnapshotStore
 from nightround.study.folder import Study
 from nightround.texts.catalogue import in_language
 from redcap_sync.dictionary import Dictionary
@@ -21,9 +22,9 @@ from redcap_sync.messages import Message
 INDENT = "  "
 
 
-def print_rules(study: Study) -> None:
+def print_rules(study: Study, snapshots: SnapshotStore) -> None:
     """List the study's own rules by instrument, each with its severity and title; below, those of the dictionary."""
-    rules, dictionary = all_rules(study)
+    rules, dictionary = all_rules(study, snapshots)
     width = console().width
     for name, label in _instruments(dictionary, rules):
         here = [rule for rule in rules if rule.instrument == name]

@@ -32,7 +32,7 @@ from nightround.store.address import is_encrypted
 from nightround.store.engine import stored_version
 from nightround.store.versions import newest_version
 from nightround.study.folder import Content, Study, load_study
-from nightround.study.settings import StudySettings, read_settings
+from nightround.study.settings import StudySettings, read_settings, redcap_address
 from nightround.texts.catalogue import Wording, wording
 from redcap_sync.errors import ExplainedError
 from redcap_sync.messages import Message
@@ -200,8 +200,10 @@ def _next_round(settings: StudySettings, place: StudyPlace, data: Path, content:
 
 
 def _leaving(place: StudyPlace, settings: StudySettings, environ: Mapping[str, str]) -> Iterator[Leaving]:
-    if environ.get(settings.redcap.url_env):
-        yield _leaving_to(environ, settings.redcap.url_env, Message.of("doctor.leaving.redcap"))
+    if redcap := redcap_address(settings.redcap, environ):
+        yield _leaving_to(
+            {settings.redcap.url_env: redcap}, settings.redcap.url_env, Message.of("doctor.leaving.redcap")
+        )
     named = Message.of(f"doctor.leaving.{'records' if settings.study.record_id_in_messages else 'no_records'}")
     reports = settings.report.delivery if any(one.reports for one in settings.people) else "folder"
     for one in settings.channels:

@@ -13,6 +13,7 @@ from nightround.model.rule import Example, Rule
 from nightround.rule_desk.across_words import words_of_check
 from nightround.rule_desk.linted import Linted
 from nightround.rule_desk.study_rules import all_rules
+from nightround.snapshots.snapshot_store import SnapshotStore
 from nightround.study.folder import Study
 from nightround.texts.catalogue import words
 from redcap_sync.dictionary import Dictionary
@@ -21,9 +22,9 @@ from redcap_sync.logic import Expression, Reference, in_words
 COMMAND = "```sh\nnightround rules {study} --catalogue > expectations/{study}/README.md\n```"
 
 
-def catalogue(study: Study) -> str:
+def catalogue(study: Study, snapshots: SnapshotStore | None = None) -> str:
     """The catalogue of a study as Markdown."""
-    rules, dictionary = all_rules(study)
+    rules, dictionary = all_rules(study, snapshots)
     own = [rule for rule in rules if rule.origin == "study"]
     title = study.settings.study.title.words()
     parts = [

@@ -6,13 +6,14 @@ from typing import Any
 
 from nightround.model.errors import StudyFilesWrong
 from nightround.rule_desk.study_rules import all_rules
+from nightround.snapshots.snapshot_store import SnapshotStore
 from nightround.study.folder import Study
 from nightround.validation.suite import compile_suites
 
 
-def rules_document(study: Study) -> dict[str, Any]:
+def rules_document(study: Study, snapshots: SnapshotStore | None = None) -> dict[str, Any]:
     """Every rule as JSON, in the order they are judged."""
-    rules, _ = all_rules(study)
+    rules, _ = all_rules(study, snapshots)
     return {
         "study": study.id,
         "rules": [
@@ -36,9 +37,9 @@ def rules_document(study: Study) -> dict[str, Any]:
     }
 
 
-def suites_document(study: Study) -> list[dict[str, Any]]:
+def suites_document(study: Study, snapshots: SnapshotStore | None = None) -> list[dict[str, Any]]:
     """Every suite in Great Expectations' own JSON; a rule that cannot be compiled is an error."""
-    rules, dictionary = all_rules(study)
+    rules, dictionary = all_rules(study, snapshots)
     suites, refused = compile_suites(rules, dictionary)
     if refused:
         rule_id, reason = next(iter(refused.items()))

@@ -42,8 +42,11 @@ def missing_codes(study: Study) -> MissingCodes:
     return project_dictionary(study.folder).missing_codes
 
 
-def all_rules(study: Study) -> tuple[tuple[Rule, ...], Dictionary]:
-    """The rules of the study, of its project and of its dictionary, in the order of a night, with the dictionary."""
-    dictionary = project_dictionary(study.folder)
+def all_rules(study: Study, snapshots: SnapshotStore | None = None) -> tuple[tuple[Rule, ...], Dictionary]:
+    """The rules of the study, of its project and of its dictionary, in the order of a night, with the dictionary.
+
+    The dictionary is that of the last snapshot, which knows events too; without `snapshots` that of the study's folder.
+    """
+    dictionary = newest_dictionary(study.folder, snapshots) if snapshots else project_dictionary(study.folder)
     made = rules_from_dictionary(dictionary, study.settings.dictionary_rules)
     return (*study.rules, *study.project_rules, *made), dictionary

@@ -27,6 +27,8 @@ class ProjectFile:
     records: tuple[dict[str, str], ...] = field(repr=False)
     rules: tuple[CustomRule, ...]
     redcap_version: str
+    metadata: tuple[Mapping[str, str], ...] = ()
+    """The rows of the data dictionary, as `content=metadata` has them."""
 
     @property
     def groups(self) -> dict[str, str] | None:
@@ -65,6 +67,7 @@ def _project_file(root: ET.Element, project: StoredProject) -> ProjectFile:
         records=tuple(row.cells for row in flat_rows(selection)),
         rules=tuple(CustomRule(rule.get("rule_name", ""), rule.get("rule_logic", "")) for rule in rules),
         redcap_version=attribute(root, "SourceSystemVersion"),
+        metadata=tuple(project.structure.metadata),
     )
 
 

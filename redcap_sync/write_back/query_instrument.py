@@ -13,7 +13,7 @@ from functools import cache
 from importlib.resources import files
 
 from redcap_sync.dictionary import Dictionary
-from redcap_sync.project.structure import METADATA_KEYS, METADATA_TITLES
+from redcap_sync.project.dictionary_csv import dictionary_csv
 
 INSTRUMENT = "data_query"
 QUERY_ID, CODE, COMMENT, STATUS = "dq_id", "dq_code", "dq_comment", "dq_status"
@@ -31,13 +31,9 @@ def field_names() -> tuple[str, ...]:
     return tuple(row["field_name"] for row in dictionary_rows())
 
 
-def dictionary_csv() -> str:
+def instrument_csv() -> str:
     """The instrument as CSV with the headings of REDCap's own pages: rows to add to a project's data dictionary."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(METADATA_TITLES)
-    writer.writerows([row[key] for key in METADATA_KEYS] for row in dictionary_rows())
-    return text.getvalue()
+    return dictionary_csv(dictionary_rows())
 
 
 def missing_fields(dictionary: Dictionary) -> tuple[str, ...]:

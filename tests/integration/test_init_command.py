@@ -44,6 +44,9 @@ def test_any_project_has_a_round_and_a_report(path: Path, tmp_path: Path, capsys
         where = ("--url", sandbox.api_url, "--token-file", str(token))
         assert _run("init", str(folder), *where, "--language", "en", "--yes", "--json") == 0
         made = json.loads(capsys.readouterr().out)
+        assert [one["check"] for one in made["doctor"]["checks"] if one["state"] == "wrong"] == []
+        assert _run("rules", str(folder), "--data", str(data), "--json") == 0
+        assert json.loads(capsys.readouterr().out)["study"] == made["study"]
         assert _run("night", str(folder), "--data", str(data)) in (0, 3)
         assert _run("report", str(folder), "--data", str(data)) == 0
     written = [one for one in (data / made["study"]).rglob("*") if one.suffix in (".html", ".csv", ".eml")]

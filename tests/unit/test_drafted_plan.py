@@ -11,7 +11,13 @@ from hypothesis import strategies as st
 from nightround.model.language import LANGUAGES
 from nightround.study.first_folder.draft_plan import drafted_plan
 from nightround.study.first_folder.field_words import is_unknown, unit_of
-from nightround.study.first_folder.first_files import FirstAnswers, first_files, study_id, write_first_folder
+from nightround.study.first_folder.first_files import (
+    FirstAnswers,
+    FirstStructure,
+    first_files,
+    study_id,
+    write_first_folder,
+)
 from nightround.study.folder import load_study
 from nightround.study.plan import FieldRef, Plan, Variable
 from redcap_sync.dictionary import Choice, Dictionary, Event, Field, Instrument
@@ -160,7 +166,7 @@ def test_a_study_of_any_title_is_read_back(title: str, tmp_path_factory: pytest.
     """The folder of a project with whatever title can be loaded."""
     project = Dictionary(title, False, (number("record_id"),), (Instrument("visit", ""),), (), frozenset(), frozenset())
     folder = tmp_path_factory.mktemp("study")
-    write_first_folder(folder, first_files(project, FirstAnswers(("en",))))
+    write_first_folder(folder, first_files(FirstStructure(project, ()), FirstAnswers(("en",)), folder))
     assert load_study(folder).id == study_id(project)
 
 
