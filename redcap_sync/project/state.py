@@ -11,6 +11,7 @@ from redcap_sync.dictionary import Dictionary, Instrument, dictionary_from_api
 from redcap_sync.project.documents import Documents
 from redcap_sync.project.journal import Journal, LogEntry
 from redcap_sync.project.layout import Layout
+from redcap_sync.project.query_threads import QueryThreads
 from redcap_sync.project.randomization import Randomization
 from redcap_sync.project.rights import Role, User, every_right
 from redcap_sync.project.structure import PROJECT_DEFAULTS, ArmRow, EventRow, Repeat, Report, StoredGroup
@@ -43,6 +44,8 @@ class ProjectStructure:
     data_quality_rules: list[dict[str, str]] = field(default_factory=list)
     data_resolution_workflow: bool = False
     """Whether queries are kept by the Data Resolution Workflow, so that its right is shown."""
+    data_quality_module: str = ""
+    """The prefix of the Data Quality API module, where the site has it and the project has it enabled."""
     other_globals: list[tuple[str, str]] = field(default_factory=list)
     """Settings a project XML carries and the API does not show."""
     last_id: int = 1
@@ -58,6 +61,7 @@ class StoredProject:
         self.values = Values()
         self.journal = Journal()
         self.documents = Documents()
+        self.queries = QueryThreads()
         self.structure_changed = True
         """Whether the structure was touched since the state was last kept on disk."""
         self._dictionary: Dictionary | None = None
@@ -109,6 +113,7 @@ class StoredProject:
     def take_over(self, other: StoredProject) -> None:
         """Become another project, whose state was kept; values, log and documents start empty."""
         self.values, self.journal, self.documents = other.values, other.journal, other.documents
+        self.queries = other.queries
         self.restructure(**vars(other.structure))
         self.structure_changed = False
 

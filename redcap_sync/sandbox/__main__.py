@@ -57,6 +57,8 @@ def _installation(options: argparse.Namespace, url: str, storage: Storage | None
     projects: dict[Path, StoredProject] = {}
     for path in options.project:
         projects[path] = _loaded(path, calculated=options.calculated)
+        if options.data_quality_module:
+            projects[path].restructure(data_resolution_workflow=True, data_quality_module=options.data_quality_module)
         installation.add(projects[path])
     if storage is not None:
         storage.restore(installation)
@@ -137,6 +139,11 @@ def _parser() -> argparse.ArgumentParser:
         help="one more user of each project, who has every right or those of a role; the token is printed",
     )
     parser.add_argument("--calculated", action="store_true", help="keep the calculated values a project XML stores")
+    parser.add_argument(
+        "--data-quality-module",
+        metavar="PREFIX",
+        help="let each project have the Data Resolution Workflow, and the Data Quality API module under this prefix",
+    )
     parser.add_argument("--public-url", help="address in the links that are given out")
     parser.add_argument("--super-token", type=_super_token, help="64 characters that may create projects")
     parser.add_argument("--state", type=Path, help="a SQLite file that the state is kept in")

@@ -34,9 +34,10 @@ def project_from_folder(folder: Path, *, clock: Clock) -> StoredProject:
     """Read a project from a folder of files with the headers of the API.
 
     project.json, metadata.csv, instruments.csv and, where they are there, arms.csv, events.csv, mapping.csv,
-    repeating.csv and dags.csv; project.json may name `surveys` (instruments), `reports`, `data_resolution_workflow`
-    and `randomizations`, each of which has its allocation table in allocation_<target field>.csv. Data are in
-    records.csv, in the rows of a flat export, whose values are taken literally, calculated ones too.
+    repeating.csv and dags.csv; project.json may name `surveys` (instruments), `reports`, `data_resolution_workflow`,
+    `data_quality_module` (the prefix of that module) and `randomizations`, each of which has its allocation table in
+    allocation_<target field>.csv. Data are in records.csv, in the rows of a flat export, whose values are taken
+    literally, calculated ones too.
     Raises ProjectFileWrong where one cannot be read as what it should be.
     """
     try:
@@ -86,6 +87,7 @@ def _structure(folder: Path) -> ProjectStructure:
     structure.groups = _groups(structure, csv_rows(folder / "dags.csv", optional=True))
     structure.surveys = {name: {} for name in settings.get("surveys", ())}
     structure.data_resolution_workflow = bool(settings.get("data_resolution_workflow"))
+    structure.data_quality_module = str(settings.get("data_quality_module", ""))
     structure.reports = [Report(**report) for report in settings.get("reports", ())]
     written = settings.get("randomizations", ())
     structure.randomizations = [_randomization(number, one, ids, classic) for number, one in enumerate(written, 1)]

@@ -106,7 +106,7 @@ class Faults:
 
     def take(self, parameters: Parameters, header: str = "") -> Fault | None:
         """Return the fault of a request: that of its header `kind` or `kind;seconds`, else the script's."""
-        content = parameters.text("content")
+        content = parameters.content
         with self._lock:
             self.requests.append(content)
             if header:

@@ -32,9 +32,21 @@ class Parameters:
     scalars: Mapping[str, str]
     arrays: Mapping[str, tuple[str, ...]]
     uploads: Mapping[str, Upload] = field(default_factory=dict)
+    query: Mapping[str, str] = field(default_factory=dict)
+    """What stands in the address, which says of a call of a module which one it is for."""
 
     def __contains__(self, name: str) -> bool:
         return name in self.scalars or name in self.arrays
+
+    @property
+    def of_module(self) -> bool:
+        """Whether the call is for an external module."""
+        return self.query.get("type") == "module"
+
+    @property
+    def content(self) -> str:
+        """What the call is for: the value of its parameter `content`, or `module`."""
+        return "module" if self.of_module else self.text("content")
 
     def text(self, name: str, default: str = "") -> str:
         """Return a scalar, or the default where it is absent."""

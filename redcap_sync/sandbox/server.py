@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, timedelta
 from email.utils import format_datetime
 from mimetypes import guess_type
@@ -28,6 +29,7 @@ from redcap_sync.sandbox.pages.entry import entry_page
 from redcap_sync.sandbox.pages.home import project_page, record_home_page, start_page
 from redcap_sync.sandbox.pages.survey import saved_survey, survey_page
 from redcap_sync.sandbox.parameters import Parameters, Upload, parameters_from_pairs
+from redcap_sync.sandbox.quality_module import answer_module
 from redcap_sync.sandbox.rendering import Answer, error_answer
 from redcap_sync.sandbox.storage import Storage
 
@@ -73,7 +75,7 @@ class Server:
     async def _api(self, request: Request) -> Response:
         if request.method != "POST":
             return _response(NOT_IMPLEMENTED)
-        parameters = await read_parameters(request)
+        parameters = replace(await read_parameters(request), query=dict(request.query_params))
         header = request.headers.get(FAULT_HEADER, "")
         try:
             fault = self._faults.take(parameters, header) if self._faults is not None else None
@@ -198,7 +200,7 @@ def _answer(installation: Installation, parameters: Parameters, clock_error: tim
     holder = installation.holder(parameters.text("token"))
     if holder is None:
         raise no_rights()
-    handler = HANDLERS.get(parameters.text("content"))
+    handler = answer_module if parameters.of_module else HANDLERS.get(parameters.text("content"))
     if handler is None:
         raise not_valid("content")
     project, user = holder
@@ -207,7 +209,7 @@ def _answer(installation: Installation, parameters: Parameters, clock_error: tim
     answered = handler(call)
     if len(project.journal) <= logged:
         # Servers log every call of the API, so that a client which polls fills the log.
-        call.log("manage", "Manage/Design", details=f"{parameters.text('content')} (API)")
+        call.log("manage", "Manage/Design", details=f"{parameters.content} (API)")
     stamp = format_datetime(call.now.astimezone(UTC), usegmt=True)
     return Answer(answered.body, answered.media_type, answered.status, {**answered.headers, "date": stamp})
 

@@ -14,6 +14,7 @@ from pydantic import TypeAdapter
 from redcap_sync.errors import ProjectFileWrong
 from redcap_sync.project.documents import Folder, StoredDocument
 from redcap_sync.project.journal import LogEntry
+from redcap_sync.project.query_threads import QueryThreads, StoredThread
 from redcap_sync.project.state import ProjectStructure, StoredProject
 from redcap_sync.project.values import StoredRecord, ValuePlace
 from redcap_sync.sandbox.installation import Installation
@@ -28,10 +29,12 @@ CREATE TABLE IF NOT EXISTS log (
 CREATE TABLE IF NOT EXISTS document (
     project_id INTEGER NOT NULL, doc_id INTEGER NOT NULL, name TEXT NOT NULL, media_type TEXT NOT NULL,
     folder_id INTEGER, content BLOB NOT NULL, PRIMARY KEY (project_id, doc_id));
+CREATE TABLE IF NOT EXISTS query_threads (project_id INTEGER PRIMARY KEY, threads TEXT NOT NULL);
 """
 STRUCTURE = TypeAdapter(ProjectStructure)
 FOLDERS = TypeAdapter(dict[int, Folder])
 ENTRY = TypeAdapter(LogEntry)
+THREADS = TypeAdapter(list[StoredThread])
 
 
 class Storage:
@@ -73,6 +76,7 @@ class Storage:
             project.structure_changed = False
         _save_records(connection, project)
         _save_documents(connection, project)
+        _save_threads(connection, project)
         self._save_log(connection, project)
 
     def _save_log(self, connection: sqlite3.Connection, project: StoredProject) -> None:
@@ -109,6 +113,8 @@ class Storage:
         for row in connection.execute(found, pid):
             document = StoredDocument(*row)
             project.documents.files[document.doc_id] = document
+        for (threads,) in connection.execute("SELECT threads FROM query_threads WHERE project_id = ?", pid):
+            project.queries = QueryThreads(THREADS.validate_json(threads))
         self._logged[project.project_id] = len(project.journal)
 
 
@@ -133,6 +139,13 @@ def _save_documents(connection: sqlite3.Connection, project: StoredProject) -> N
     )
     connection.executemany("DELETE FROM document WHERE project_id = ? AND doc_id = ?", gone)
     connection.executemany("INSERT OR REPLACE INTO document VALUES (?, ?, ?, ?, ?, ?)", there)
+
+
+def _save_threads(connection: sqlite3.Connection, project: StoredProject) -> None:
+    if project.queries.changed:
+        kept = (project.project_id, THREADS.dump_json(list(project.queries)))
+        connection.execute("INSERT OR REPLACE INTO query_threads VALUES (?, ?)", kept)
+        project.queries.changed = False
 
 
 def _record_as_json(stored: StoredRecord) -> dict[str, Any]:

@@ -49,6 +49,7 @@ def _events_named(call: ApiCall) -> set[int]:
 def _delete_whole(call: ApiCall, record: str) -> None:
     group = call.project.values[record].group
     call.project.values.delete(record)
+    call.project.queries.forget_record(record)
     _log_deletion(call, record, group)
 
 
@@ -77,6 +78,7 @@ def _delete_part(call: ApiCall, record: str, event_ids: set[int], instrument: st
             _blank_instrument(call, record, place, instrument)
     if record not in values:
         # Its only arm or event, say: nothing of it is left to be updated.
+        call.project.queries.forget_record(record)
         _log_deletion(call, record, group)
         return
     _log_deleted_part(call, record, event_ids, f"[instance = {instance}], " if instrument or asked else "")
@@ -116,6 +118,7 @@ def rename_record(call: ApiCall) -> Answer:
     if not any(place.event_id in ids for place in project.values[old].rows):
         raise ApiError(f'The record "{old}" does not exist')
     project.values.rename(old, new, project.id_field, event_ids=ids)
+    project.queries.rename_record(old, new, frozenset(ids))
     for allocation in filter(None, (one.allocated_to(old) for one in project.structure.randomizations)):
         allocation.record = new
         project.structure_changed = True
