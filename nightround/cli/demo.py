@@ -9,13 +9,25 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nightround.cli.printing import ListColumn, number, print_table, ruled_heading, say, say_in, text, words
+from nightround.cli.printing import (
+    ListColumn,
+    cells_of,
+    head,
+    language,
+    number,
+    padded,
+    print_table,
+    ruled_heading,
+    say,
+    say_in,
+    text,
+    value,
+    words,
+)
 
 if TYPE_CHECKING:
     from nightround.night.summary import Summary
     from nightround.simulation.demo import Edits
-
-BREAKS, FIXES = "breaks", "fixes"
 
 
 @click.command()
@@ -50,23 +62,30 @@ def show(out: Path, *, seed: int, nights: int, environ: Mapping[str, str]) -> No
             case _:
                 _print_night(scene)
     say_in("bold", text("terminal.demo.open"))
-    for name, path in worth_opening(out):
-        say(f"  {name:22} {path}")
+    opened = [(text(code, **facts), path) for code, facts, path in worth_opening(out)]
+    width = max(map(cells_of, (name for name, _ in opened)))
+    for name, path in opened:
+        say(f"  {padded(name, width)} {path}")
 
 
 def _print_edits(edits: Edits) -> None:
     say("")
-    ruled_heading(f"{edits.title}  {edits.before:%a %Y-%m-%d}")
-    rows = [(f"record {record}", BREAKS if breaks else FIXES, rule, note) for record, breaks, rule, note in edits.made]
-    verdict = ListColumn("", styles={BREAKS: "red", FIXES: "green"})
+    ruled_heading(f"{edits.title.in_(language())}  {edits.before:%Y-%m-%d}")
+    breaks, fixes = (value("demo_edit", code) for code in ("breaks", "fixes"))
+    rows = [
+        (text("printed.demo_edit.record", record=record), breaks if broken else fixes, rule, note.in_(language()))
+        for record, broken, rule, note in edits.made
+    ]
+    verdict = ListColumn("", styles={breaks: "red", fixes: "green"})
     print_table(("", verdict, "", words("")), rows, heads=False)
     say("")
 
 
 def _print_night(summary: Summary) -> None:
-    left = [(name, str(summary.findings[name])) for name in ("opened", "reopened", "persisting", "resolved")]
-    right = [(name.replace("_", " "), str(count)) for name, count in summary.outcomes.items()]
+    changes = ("opened", "reopened", "persisting", "resolved")
+    left = [(value("demo_findings", name), str(summary.findings[name])) for name in changes]
+    right = [(value("outcome", name), str(count)) for name, count in summary.outcomes.items()]
     rows = [(*finding, *rule) for finding, rule in zip(left, right, strict=True)]
-    print_table(("findings", number(""), "rules", number("")), rows)
+    print_table((head("findings"), number(""), head("rules"), number("")), rows)
     code = "terminal.demo.complete" if summary.complete else "terminal.demo.incomplete"
-    say(text(code, severity=summary.limit.value, count=summary.severe))
+    say(text(code, severity=value("severity", summary.limit.value), count=summary.severe))

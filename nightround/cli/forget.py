@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import click
 
 from nightround.cli.options import data_option, found_content, json_option, study_argument
-from nightround.cli.printing import log_to_stderr, print_json, say, text
+from nightround.cli.printing import language, log_to_stderr, print_json, say, text
 from nightround.cli.study_job import now
+from nightround.texts.catalogue import wording
 from redcap_sync.messages import Message
 
 if TYPE_CHECKING:
@@ -62,7 +63,9 @@ def forget(study: str, record: str, by: str, data: Path, *, still_in_redcap: boo
 
 
 def _lines(done: Forgotten) -> Iterator[str]:
-    counts = ", ".join(f"{count} {name}" for name, count in done.counts.items())
+    counts = wording(language()).listed(
+        text(f"printed.forgotten.{name}", count=count) for name, count in done.counts.items()
+    )
     yield text("terminal.forget.removed", counts=counts)
     yield from (text("terminal.forget.past_report", report=str(one)) for one in done.past_reports)
     yield from (text("terminal.forget.removed_report", path=one) for one in done.removed_reports)

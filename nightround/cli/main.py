@@ -24,7 +24,7 @@ from nightround.cli.init import init
 from nightround.cli.night import night
 from nightround.cli.notify import notify
 from nightround.cli.options import wants_json
-from nightround.cli.printing import EXIT_BUG, print_bug, print_error, print_usage_error, say
+from nightround.cli.printing import EXIT_BUG, print_bug, print_error, print_usage_error, say, text
 from nightround.cli.pull import pull
 from nightround.cli.report import report
 from nightround.cli.report_given import handed, report_given
@@ -104,7 +104,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         print_usage_error(error, as_json=as_json)
         code = error.exit_code
     except click.Abort:
-        say("Aborted!", err=True)
+        say(text("terminal.usage.aborted"), err=True)
         code = EXIT_INTERRUPTED
     except Exception as error:
         if not as_json:

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 import click
 
 from nightround.cli.options import data_option, found_content, json_option, study_argument
-from nightround.cli.printing import print_json, print_table, text, words
+from nightround.cli.printing import head, heads, in_words, language, print_json, print_table, text, value, words
 from nightround.cli.study_job import now, run
 
 EXIT_NOT_DELIVERED = 12
@@ -41,12 +41,13 @@ def notify(study: str, data: Path, role: str | None, rule: str | None, who: str 
         return
     from nightround.night.outbox_step import messages_document
 
-    document = messages_document(study, data=data, content=found_content(), environ=os.environ)
+    in_language = "en" if as_json else language()
+    document = messages_document(study, data=data, content=found_content(), environ=os.environ, language=in_language)
     if as_json:
         print_json(document)
         return
-    columns = ("written at", "role", "channel", "state", words("subject"), words(text("terminal.usage.came_back")))
-    print_table(columns, map(_row, document["messages"]))
+    columns = (*heads("written_at", "role", "channel", "state"), words(head("subject")))
+    print_table((*columns, words(head("server_said"))), map(_row, document["messages"]))
 
 
 def _release(study: str, data: Path, rule: str, who: str, *, as_json: bool) -> NoReturn:
@@ -56,7 +57,10 @@ def _release(study: str, data: Path, rule: str, who: str, *, as_json: bool) -> N
 
 
 def _row(one: dict[str, Any]) -> list[str]:
-    return [str(one[name]) for name in ("written_at", "role", "channel", "state", "subject", "said")]
+    written_at, role, channel, subject, answer = (
+        str(one[name]) for name in ("written_at", "role", "channel", "subject", "said")
+    )
+    return [written_at, role, channel, value("delivery", one["state"]), subject, answer]
 
 
 def _try(study: str, data: Path, role: str, *, as_json: bool) -> None:
@@ -71,6 +75,6 @@ def _try(study: str, data: Path, role: str, *, as_json: bool) -> None:
         channels = [{"channel": one.channel, "state": one.state.value, "said": str(one.said)} for one in tried]
         print_json({"role": role, "channels": channels, "exit_code": code})
     else:
-        rows = [[one.channel, one.state.value, str(one.said)] for one in tried]
-        print_table(("channel", "state", words(text("terminal.usage.came_back"))), rows)
+        rows = [[one.channel, value("delivery", one.state), in_words(one.said)] for one in tried]
+        print_table((head("channel"), head("state"), words(head("server_said"))), rows)
     sys.exit(code)

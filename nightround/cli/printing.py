@@ -51,6 +51,30 @@ def text(code: str, /, **facts: Any) -> str:
     return in_language(Message.of(code, **facts), language())
 
 
+def in_words(message: Message) -> str:
+    """A message in the language of the terminal."""
+    return in_language(message, language())
+
+
+def head(code: str, language: Language | None = None) -> str:
+    """The head of a column, or the name of a single fact, in a language; in that of the terminal unless given."""
+    return _table_text("head", code, language)
+
+
+def heads(*codes: str) -> tuple[ListColumn | str, ...]:
+    """The heads of columns that are neither numbers nor wrapped."""
+    return tuple(map(head, codes))
+
+
+def value(kind: str, code: str, language: Language | None = None) -> str:
+    """The word for a state, a severity or another code that JSON has as it is; '' for none."""
+    return _table_text(kind, code, language) if code else ""
+
+
+def _table_text(kind: str, code: str, of_reader: Language | None) -> str:
+    return in_language(Message.of(f"printed.{kind}.{code}"), of_reader or language())
+
+
 def say(text: str = "", *, err: bool = False, nl: bool = True) -> None:
     """Print a text on stdout, or on stderr."""
     click.echo(clean(text), err=err, nl=nl)
@@ -255,6 +279,11 @@ def cells_of(text: str) -> int:
     from rich.cells import cell_len
 
     return max([0, *map(cell_len, text.split("\n"))])
+
+
+def padded(text: str, width: int) -> str:
+    """A text with blanks up to a number of places."""
+    return text + " " * (width - cells_of(text))
 
 
 _WIDE = r"\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef"

@@ -76,7 +76,7 @@ def rules() -> None:
 def list_rules(study: str, data: Path, *, shown: str | None, as_json: bool) -> None:
     """List the rules of STUDY, or show and prove them."""
     if as_json and shown in ("test", "catalogue"):
-        raise click.UsageError(f"--{shown} has no JSON.")
+        raise click.UsageError(text("terminal.usage.no_json", option=shown))
     from nightround.cli.rules_layout import print_examples, print_rules
     from nightround.night.run_job import snapshot_vault
     from nightround.rule_desk.examples import run_examples
@@ -171,7 +171,7 @@ def change(
     if as_json:
         print_json({**counts, "answers": choice})
     elif choice is not None:
-        say(f"{counts['affected']} answers: {choice}")
+        say(text("terminal.rules.settled", count=counts["affected"], choice=choice))
 
 
 def _answers_of(study: str, rule_id: str, data: Path) -> dict[str, Any]:
@@ -209,7 +209,7 @@ def backtest(words: tuple[str, ...], named: str | None, data: Path, *, as_json: 
     """
     *before, rule = words
     if len(before) + (named is not None) > 1:
-        raise click.UsageError("Name one STUDY, then one RULE or FILE.toml.")
+        raise click.UsageError(text("terminal.usage.one_rule"))
     from nightround.cli.rules_layout import print_backtest
     from nightround.night.run_job import snapshot_vault
     from nightround.rule_desk import backtest as desk

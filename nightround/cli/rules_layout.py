@@ -5,7 +5,21 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from nightround.cli.printing import console, number, print_table, say, say_in, text, words, wrapped
+from nightround.cli.printing import (
+    console,
+    head,
+    in_words,
+    language,
+    number,
+    padded,
+    print_table,
+    say,
+    say_in,
+    text,
+    value,
+    words,
+    wrapped,
+)
 from nightround.findings.rule_yield import RuleYield
 from nightround.model.language import Language
 from nightround.model.rule import Rule
@@ -15,11 +29,13 @@ from nightround.rule_desk.remarks import Remark, counted
 from nightround.rule_desk.study_rules import all_rules
 from nightround.snapshots.snapshot_store import SnapshotStore
 from nightround.study.folder import Study
-from nightround.texts.catalogue import in_language
+from nightround.texts.catalogue import in_language, wording
 from redcap_sync.dictionary import Dictionary
 from redcap_sync.messages import Message
 
 INDENT = "  "
+NAME_WIDTH = 9
+"""Places of the name of a state."""
 
 
 def print_rules(study: Study, snapshots: SnapshotStore) -> None:
@@ -39,7 +55,9 @@ def print_rules(study: Study, snapshots: SnapshotStore) -> None:
 def _origins(counts: Mapping[str, int]) -> str:
     """`59 of the study, 185 of its dictionary`, and those of the project where it has any."""
     origins = ("study", "redcap", "dictionary")
-    return ", ".join(text(f"terminal.rules.of_{one}", count=counts[one]) for one in origins if counts[one])
+    return wording(language()).listed(
+        text(f"terminal.rules.of_{one}", count=counts[one]) for one in origins if counts[one]
+    )
 
 
 def _instruments(dictionary: Dictionary, rules: Iterable[Rule]) -> Iterator[tuple[str, str]]:
@@ -51,7 +69,9 @@ def _instruments(dictionary: Dictionary, rules: Iterable[Rule]) -> Iterator[tupl
 
 
 def _print_own(rules: Sequence[Rule]) -> None:
-    rows = [(f"{INDENT}{rule.id}", rule.severity.value, "\n".join(dict.fromkeys(rule.title))) for rule in rules]
+    rows = [
+        (f"{INDENT}{rule.id}", value("severity", rule.severity), "\n".join(dict.fromkeys(rule.title))) for rule in rules
+    ]
     if rows:
         print_table(("", "", words("")), rows, heads=False)
 
@@ -87,15 +107,15 @@ def print_backtest(one: Backtest) -> None:
     rows = [
         (
             night.taken_at[:16],
-            night.status.value.replace("_", " "),
+            value("outcome", night.status),
             *map(str, (night.in_scope, night.checked, night.asked, night.new)),
         )
         for night in one.nights
     ]
-    counts = map(number, ("in scope", "checked", "asked", "new"))
-    print_table(("night", words("status"), *counts), rows, title=one.rule_id)
+    counts = map(number, map(head, ("in_scope", "checked", "asked", "new_rows")))
+    print_table((head("night"), words(head("status")), *counts), rows, title=one.rule_id)
     for reason in dict.fromkeys(night.reason for night in one.nights if night.reason):
-        say(str(reason))
+        say(in_words(reason))
     say(text("terminal.backtest.nights", asked=one.nights_asked, nights=len(one.nights)))
     say(text("terminal.backtest.rows", count=one.rows_asked))
     say(text("terminal.backtest.changed", count=one.later_changed, silent=one.changed_and_silent))
@@ -106,20 +126,20 @@ def print_backtest(one: Backtest) -> None:
 def print_answers(counts: Mapping[str, object]) -> None:
     """Print how many findings of a rule are in each state, and how many answers are to another logic."""
     for name in ("open", "answered", "waived", "snoozed"):
-        say(f"{name:9} {counts[name]}")
+        say(f"{padded(value('state', name), NAME_WIDTH)} {counts[name]}")
     say(text("terminal.rules.affected", count=counts["affected"]))
 
 
 def print_yields(yields: Iterable[RuleYield]) -> None:
     """Print what came of the questions of each rule, and what that says of the rule."""
-    counts = map(number, ("asked", "answered", "changed", "unchanged", "confirmed", "ignored", "days"))
+    names = ("asked", "answered", "changed", "unchanged", "confirmed", "ignored", "days")
     rows = [
         (
             one.rule_id,
             *map(str, (one.asked, one.answered, one.changed, one.unchanged, one.confirmed, one.ignored)),
             "" if one.days_to_answer is None else f"{one.days_to_answer:g}",
-            one.advice,
+            value("advice", one.advice),
         )
         for one in yields
     ]
-    print_table((words("rule"), *counts, "advice"), rows)
+    print_table((words(head("rule")), *map(number, map(head, names)), head("advice")), rows)

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from nightround.cli import study_job
 from nightround.cli.options import data_option, folder_of, json_option, study_argument
-from nightround.cli.printing import number, print_json, print_table, say, text, words
+from nightround.cli.printing import head, in_words, number, padded, print_json, print_table, say, text, value, words
 from redcap_sync.errors import ExportIncomplete
 
 if TYPE_CHECKING:
     from nightround.snapshots.manifest import Manifest
     from nightround.snapshots.snapshot_store import SnapshotStore
     from nightround.study.folder import Study
+
+
+NAME_WIDTH = 15
+"""Places of the name of a fact."""
 
 
 @click.group()
@@ -41,10 +46,10 @@ def list_snapshots(study: str, data: Path, *, as_json: bool) -> None:
     if as_json:
         print_json({"study": loaded.id, "latest": _latest_id(store), "snapshots": [summary(one) for one in readable]})
     else:
-        columns = ("taken at", "snapshot", number("records"), "pull", number("requests"))
+        columns = (head("taken_at"), head("snapshot"), number(head("records")), head("pull"), number(head("requests")))
         print_table(columns, [_line(one) for one in readable], stub=2)
     for error in damaged:
-        say(error.what, err=True)
+        say(in_words(error.part("what")), err=True)
 
 
 @snapshots.command()
@@ -66,15 +71,15 @@ def show(snapshot: str, study: str, data: Path, *, as_json: bool) -> None:
     if as_json:
         print_json(document)
         return
-    for key in ("id", "taken_at", "title", "redcap_version", "records", "pull", "requests", "why", "proof"):
-        say(f"{key:15} {document[key]}")
+    for name, fact in _described(manifest, document):
+        say(f"{padded(head(name), NAME_WIDTH)} {fact}")
     rows = [
         [str(value)[:12] if name == "hash" else str(value) for name, value in one.items()]
         for one in document["instruments"]
     ]
-    print_table(("instrument", number("rows"), number("columns"), "hash"), rows)
-    for one in document["unseen"]:
-        say(f"not seen: {one['reason']}")
+    print_table((head("instrument"), number(head("rows")), number(head("columns")), head("hash")), rows)
+    for one in manifest.unseen:
+        say(text("terminal.snapshots.not_seen", reason=one.reason))
 
 
 @snapshots.command()
@@ -119,8 +124,8 @@ def diff(old: str, new: str, study: str, data: Path, *, as_json: bool) -> None:
         [*(str(part) for part in change.row), change.column, change.old, change.new, change.by, change.at]
         for change in changes
     ]
-    place = ("record", "event", "instrument", "instance", "field")
-    print_table((*place, words("old"), words("new"), "by", "at"), rows, stub=len(place))
+    place = [head(name) for name in ("record", "event", "instrument", "instance", "field")]
+    print_table((*place, words(head("old")), words(head("new")), head("by"), head("at")), rows, stub=len(place))
     say(text("terminal.snapshots.differ", count=len(changes)))
 
 
@@ -163,7 +168,7 @@ def _show_drift(study: str, data: Path) -> None:
         raise click.UsageError(text("terminal.usage.no_snapshot", study=study))
     if accepted is not None:
         for line in drift_between(accepted.dictionary, store.structure(latest).dictionary).lines():
-            say(str(line))
+            say(in_words(line))
 
 
 def _opened(study: str, data: Path) -> tuple[Study, SnapshotStore]:
@@ -184,4 +189,16 @@ def _latest_id(store: SnapshotStore) -> str | None:
 
 
 def _line(one: Manifest) -> list[str]:
-    return [one.hour, one.id[:12], str(one.records), one.told.kind, str(one.told.requests)]
+    return [one.hour, one.id[:12], str(one.records), value("pull", one.told.kind), str(one.told.requests)]
+
+
+def _described(manifest: Manifest, document: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
+    """Name and text of each fact about a snapshot."""
+    yield from ((name, document[name]) for name in ("id", "taken_at", "title", "redcap_version", "records"))
+    yield "pull", value("pull", manifest.told.kind)
+    yield "requests", manifest.told.requests
+    if manifest.told.why:
+        yield "pull_why", in_words(manifest.told.why)
+    if proof := document["proof"]:
+        facts = {"records": proof["differing_records"], "instruments": ", ".join(proof["instruments"])}
+        yield "pull_proof", text("terminal.snapshots.proof", **facts)

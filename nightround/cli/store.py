@@ -19,7 +19,7 @@ from nightround.cli.options import (
     study_argument,
     unread_data_option,
 )
-from nightround.cli.printing import log_to_stderr, print_json, say, text
+from nightround.cli.printing import language, log_to_stderr, print_json, say, text
 from nightround.cli.study_job import now
 from nightround.model.errors import UsageWrong
 from nightround.texts.catalogue import in_language
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from nightround.snapshots.vault import Vault
     from nightround.store.address import StoreAddress
     from nightround.store.database import Store
+    from redcap_sync.messages import Message
 
 EXIT_DAMAGED = 15
 
@@ -54,8 +55,8 @@ def check(study: str, data: Path, *, as_json: bool) -> None:
     snapshots = SnapshotStore(place.data / "snapshots", vault)
     with _opened(place, address, vault) as opened:
         lines = opened.count_lines(place.id)
-        broken = _broken(opened, place.id)
-    damaged = list(_damaged(snapshots, place.id))
+        broken = _broken(opened, place.id, as_json=as_json)
+    damaged = [_words(one, as_json=as_json) for one in _damaged(snapshots, place.id)]
     kept = len(snapshots.readable_manifests()[0])
     code = EXIT_DAMAGED if broken or damaged else 0
     if as_json:
@@ -114,7 +115,7 @@ def restore(study: str, file: Path, data: Path, *, as_json: bool) -> None:
         for lock in (ROUND, FINDINGS):
             opened.enter_context(only_one(place.data, lock, BY_HAND, time.sleep))
         done = restored_from(file, address, place.id)
-        broken = _broken(opened.enter_context(_opened(place, address, vault)), place.id)
+        broken = _broken(opened.enter_context(_opened(place, address, vault)), place.id, as_json=as_json)
     code = EXIT_DAMAGED if broken else 0
     if as_json:
         versions = {"from_version": done.version, "version": done.now}
@@ -196,17 +197,22 @@ def _opened(place: StudyPlace, address: StoreAddress, vault: Vault) -> Iterator[
         yield opened
 
 
-def _broken(opened: Store, study: str) -> list[tuple[int, str]]:
-    return [(one.position, in_language(one.message, "en")) for one in opened.broken_lines(study)]
+def _broken(opened: Store, study: str, *, as_json: bool) -> list[tuple[int, str]]:
+    return [(one.position, _words(one.message, as_json=as_json)) for one in opened.broken_lines(study)]
 
 
-def _damaged(snapshots: SnapshotStore, study: str) -> Iterator[str]:
+def _words(message: Message, *, as_json: bool) -> str:
+    """A message in the language of the terminal; JSON is English everywhere."""
+    return in_language(message, "en" if as_json else language())
+
+
+def _damaged(snapshots: SnapshotStore, study: str) -> Iterator[Message]:
     """What is wrong with snapshots: each is read whole and proven by its hashes."""
     readable, damaged = snapshots.readable_manifests()
-    yield from (error.what for error in damaged)
+    yield from (error.part("what") for error in damaged)
     for manifest in readable:
         try:
             snapshots.load_night(manifest, study)
             snapshots.edits(manifest)
         except ExportIncomplete as error:
-            yield error.what
+            yield error.part("what")

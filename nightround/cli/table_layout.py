@@ -79,7 +79,7 @@ class Listing:
             self._line(step.label.in_(self._language), self._text(ResultKey(FLOW, step.id, "n")))
         unassigned = self._found.get(ResultKey(FLOW, "groups", "unassigned"))
         if unassigned and unassigned.value:
-            self._line(self._say("unassigned"), unassigned.text)
+            self._line(self._word("unassigned"), unassigned.text)
         for endpoint in self._plan.endpoints:
             place = ResultKey(ENDPOINTS, endpoint.id, "summary")
             missing = self._missing(place._replace(statistic="missing"))
@@ -97,7 +97,7 @@ class Listing:
     def _line(self, label: str, text: str) -> None:
         say(f"{label}: {text}")
 
-    def _say(self, code: str) -> str:
+    def _word(self, code: str) -> str:
         return catalogue.words(f"table.{code}").in_(self._language)
 
     def _text(self, key: ResultKey) -> str:
@@ -120,7 +120,7 @@ class Listing:
             for visit in ("", "before", "after"):
                 for group in self._plan.groups:
                     key = ResultKey(table.id, variable.id, "missing", group=group.id, visit=visit)
-                    where = " ".join([group.label.in_(self._language), *([self._say(visit)] if visit else [])])
+                    where = " ".join([group.label.in_(self._language), *([self._word(visit)] if visit else [])])
                     yield from (f"{label}, {where}: {said}" for said in self._missing(key))
             yield from (f"{label}{self._group_of(row)}: {said}" for row, said in self._further_tests(table, variable))
 
@@ -146,27 +146,29 @@ class Listing:
             yield from self._lines(table, variable, letters)
 
     def _heads(self, table: PlannedTable) -> list[str]:
-        say = self._say
+        word = self._word
         groups = [(group.label.in_(self._language), self._size(group.id)) for group in self._plan.groups]
         if table.kind == "by_group":
-            effects = [say(name) for name in _BETWEEN if name in table.effects]
+            effects = [word(name) for name in _BETWEEN if name in table.effects]
             return [
-                say("variable"),
+                word("variable"),
                 *(f"{name} (n={n})" for name, n in groups),
-                say("statistic"),
+                word("statistic"),
                 "P",
                 *effects,
             ]
         each = [
-            say("pairs"),
-            say("statistic"),
+            word("pairs"),
+            word("statistic"),
             "P",
-            *([say("change")] if "change" in table.effects else []),
+            *([word("change")] if "change" in table.effects else []),
         ]
         heads = [
-            head for name, n in groups for head in (f"{name} {say('before')} (n={n})", f"{name} {say('after')}", *each)
+            head
+            for name, n in groups
+            for head in (f"{name} {word('before')} (n={n})", f"{name} {word('after')}", *each)
         ]
-        return [say("variable"), *heads]
+        return [word("variable"), *heads]
 
     def _size(self, group: str) -> str:
         return self._text(ResultKey(FLOW, "groups", "n", group))
@@ -183,7 +185,7 @@ class Listing:
         for level in levels:
             yield LayoutLine(f"  {level.label.in_(self._language)}", level=level.id, tested=False)
         if variable.half_limit:
-            yield LayoutLine(f"  {self._say('half_limit')}", prefix=HALF_LIMIT)
+            yield LayoutLine(f"  {self._word('half_limit')}", prefix=HALF_LIMIT)
 
     def _cells(self, table: PlannedTable, variable: Variable, line: LayoutLine, letters: Letters) -> Iterator[str]:
         place = ResultKey(table.id, variable.id, f"{line.prefix}summary", level=line.level)
@@ -227,7 +229,7 @@ class Listing:
             and not row.statistic.startswith("step")
         ]
         lines = [
-            (name, group or self._say("all"), level, "; ".join(_named_text(row) for row in several))
+            (name, group or self._word("all"), level, "; ".join(_named_text(row) for row in several))
             for (name, group, level), several in groupby(rows, key=lambda row: (row.variable, row.group, row.level))
         ]
         say("")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from nightround.cli.options import json_option, language_option
-from nightround.cli.printing import ListColumn, log_to_stderr, number, print_json, print_table, say, words
+from nightround.cli.printing import ListColumn, head, log_to_stderr, number, print_json, print_table, say, words
 from nightround.cli.study_job import now
 from nightround.texts.catalogue import wording
 
@@ -91,7 +91,8 @@ def _print_unavoidable(made: Twin, language: Language) -> None:
     if not rows:
         return
     say(said("terminal.twin.unavoidable"))
-    print_table((ListColumn("rule"), ListColumn("field"), number("found"), words("reason")), rows)
+    rule, field, found, reason = (head(name, language) for name in ("rule", "field", "found", "reason"))
+    print_table((ListColumn(rule), ListColumn(field), number(found), words(reason)), rows)
 
 
 def _document(made: Twin, files: tuple[Path, ...]) -> dict[str, object]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nightround.cli.options import data_option, existing_file, json_option, language_option, study_argument, wait_option
-from nightround.cli.printing import number, print_json, print_table, say, text, words
+from nightround.cli.printing import head, number, print_json, print_table, say, text, words
 from nightround.cli.study_job import run_alone
 
 if TYPE_CHECKING:
@@ -93,7 +93,8 @@ def _read(
         lines = [one.document(lambda message: in_language(message, "en")) for one in receipts]
         print_json({"lines": lines, "counts": counts})
         return
-    print_table((number("#"), "finding", words("result"), words("why")), [_line(one, language) for one in receipts])
+    line, finding, result, why = (head(name, language) for name in ("line", "finding", "result", "why"))
+    print_table((number(line), finding, words(result), words(why)), [_line(one, language) for one in receipts])
     say(text("terminal.worklist.read", **counts))
 
 

@@ -21,6 +21,7 @@ from nightround.digests.post_office import Clock, PostOffice, SentMessage, Sleep
 from nightround.digests.tell import tell_directly
 from nightround.model.delivery import DeliveryState
 from nightround.model.errors import RoundAlreadyRunning, UsageWrong
+from nightround.model.language import Language
 from nightround.model.recipient import OUTBOX, Recipient
 from nightround.night.report_delivery import note_receipts, with_files
 from nightround.night.study_database import existing_store
@@ -237,7 +238,9 @@ def _tried(outgoing: OutboxFacts, person: Recipient, name: str) -> Trial:
     return Trial(name, answer.state, answer.said)
 
 
-def messages_document(name: str, *, data: Path, content: Content, environ: Mapping[str, str]) -> dict[str, Any]:
+def messages_document(
+    name: str, *, data: Path, content: Content, environ: Mapping[str, str], language: Language = "en"
+) -> dict[str, Any]:
     """Every message of a study with its state, oldest first, and every flood, in times of its own clock, as JSON."""
     place = place_of(name, data, content)
     settings = known_settings(place)
@@ -246,7 +249,7 @@ def messages_document(name: str, *, data: Path, content: Content, environ: Mappi
         found, floods = (store.messages(place.id), store.floods(place.id)) if store else ((), ())
     return {
         "study": place.id,
-        "messages": [message_document(one, zone) for one in found],
+        "messages": [message_document(one, zone, language) for one in found],
         "floods": [_flood_document(one, zone) for one in floods],
     }
 
@@ -269,7 +272,7 @@ def _hour(moment: datetime | None, zone: tzinfo) -> str | None:
     return moment.astimezone(zone).isoformat(timespec="seconds") if moment else None
 
 
-def message_document(message: StoredMessage, zone: tzinfo) -> dict[str, Any]:
+def message_document(message: StoredMessage, zone: tzinfo, language: Language = "en") -> dict[str, Any]:
     """A message as JSON; its texts are not in it."""
     return {
         "id": message.id,
@@ -280,7 +283,7 @@ def message_document(message: StoredMessage, zone: tzinfo) -> dict[str, Any]:
         "channel": message.channel,
         "subject": message.subject,
         "state": message.state.value,
-        "said": in_language(message.said, "en"),
+        "said": in_language(message.said, language),
         "attempts": message.attempts,
         "written_at": _hour(message.written_at, zone),
         "tried_at": _hour(message.tried_at, zone),

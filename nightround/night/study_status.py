@@ -89,13 +89,26 @@ class StudyStatus:
         if self.next_round:
             yield say("terminal.status.next_round", hour=self._hour(self.next_round))
         yield say("terminal.status.disk", free=f"{self.free_bytes / GIB:.1f}")
-        counts = ", ".join(f"{count} {one.value}" for one, count in self.open_findings.items() if count)
+        counts = say.listed(
+            say("terminal.status.count", count=count, word=say(f"printed.severity.{one.value}"))
+            for one, count in self.open_findings.items()
+            if count
+        )
         yield say("terminal.status.open", counts=counts or none)
         yield say("terminal.status.undelivered", count=len(self.undelivered) or none)
         for one in self.undelivered[-SHOWN_MESSAGES:]:
-            facts = {"role": one.role, "channel": one.channel, "state": one.state.value, "said": _stored(one.said, say)}
+            facts = {
+                "role": one.role,
+                "channel": one.channel,
+                "state": say(f"printed.delivery.{one.state.value}"),
+                "said": _stored(one.said, say),
+            }
             yield say("terminal.status.message", hour=self._hour(one.written_at), **facts)
-        if said := ", ".join(f"{count} {one.value}" for one, count in self.quiet_findings.items() if count):
+        if said := say.listed(
+            say("terminal.status.count", count=count, word=say(f"printed.state.{one.value}"))
+            for one, count in self.quiet_findings.items()
+            if count
+        ):
             yield say("terminal.status.quiet", counts=said)
 
     def _hour(self, moment: datetime) -> str:

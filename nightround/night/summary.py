@@ -108,7 +108,7 @@ class Summary:
         snapshot = (self.snapshot_id or say("terminal.summary.no_snapshot"))[:SHOWN_ID]
         yield say("terminal.summary.head", job=self.job, study=self.study, run=self.run_id, snapshot=snapshot)
         if self.outcomes:
-            counts = ", ".join(say(f"terminal.outcomes.{name}", count=count) for name, count in self.outcomes.items())
+            counts = say.listed(say(f"terminal.outcomes.{name}", count=count) for name, count in self.outcomes.items())
             code = "terminal.summary.rules" if self.complete else "terminal.summary.rules_incomplete"
             yield say(code, counts=counts)
         if self.suspects:
@@ -117,10 +117,10 @@ class Summary:
             facts = {**asdict(self.unjudged), "before": self.unjudged.judged_before}
             yield say("terminal.summary.too_few", **facts)
         if self.findings:
-            counts = ", ".join(say(f"terminal.findings.{name}", count=count) for name, count in self.findings.items())
+            counts = say.listed(say(f"terminal.findings.{name}", count=count) for name, count in self.findings.items())
             yield say("terminal.summary.findings", counts=counts)
         if failed := [name for name, ended in self.steps.items() if ended == Ended.FAILED]:
-            yield say("terminal.summary.not_done", names=", ".join(failed))
+            yield say("terminal.summary.not_done", names=say.listed(failed))
         yield from self.changes[:SHOWN_CHANGES]
         if len(self.changes) > SHOWN_CHANGES:
             yield say("terminal.summary.more", count=len(self.changes) - SHOWN_CHANGES)

@@ -17,6 +17,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from nightround.model.errors import UsageWrong
+from nightround.model.language import Words
 from nightround.night.run_job import open_night, run_job
 from nightround.night.summary import Summary
 from nightround.simulation.own_folder import empty_folder
@@ -58,9 +59,9 @@ class Loaded:
 class Edits:
     """What a coordinator changes in REDCap before a night: record, whether it breaks a rule, which rule, what it is."""
 
-    title: str
+    title: Words
     before: datetime
-    made: tuple[tuple[str, bool, str, str], ...]
+    made: tuple[tuple[str, bool, str, Words], ...]
 
 
 Scene = Loaded | Edits | Summary
@@ -105,24 +106,24 @@ def _one_night(content: Content, out: Path, clock: DemoClock, environ: Mapping[s
 
 def _edits(night: Mapping[str, Any], before: datetime) -> Edits:
     made = (
-        (str(edit["record"]), "plants" in edit, rule, edit["note"]["en"])
+        (str(edit["record"]), "plants" in edit, rule, Words(**edit["note"]))
         for edit in night["edits"]
         if (rule := edit.get("plants") or edit.get("fixes"))
     )
-    return Edits(night["title"]["en"], before, tuple(made))
+    return Edits(Words(**night["title"]), before, tuple(made))
 
 
-def worth_opening(out: Path) -> tuple[tuple[str, Path], ...]:
-    """The files of the last night that show what a round leaves, each with its name."""
+def worth_opening(out: Path) -> tuple[tuple[str, dict[str, int], Path], ...]:
+    """The files of the last night that show what a round leaves, each with the code and the facts of its name."""
     folder = out / STUDY
     newest = max((folder / "runs").iterdir())
     outbox = folder / "outbox"
-    wanted = (
-        ("interim report (zh)", max((folder / "reports").glob("*_zh.pdf"), default=None)),
-        ("interim report (en)", max((folder / "reports").glob("*_en.pdf"), default=None)),
-        ("findings", next(newest.glob("findings*.csv"))),
-        ("coverage certificate", next(newest.glob("coverage*.json"))),
-        ("coordinator's digest", max(outbox.glob("*_coordinator_*.html"), default=None)),
-        (f"all {len(list(outbox.glob('*.eml')))} digests", outbox),
+    wanted: tuple[tuple[str, dict[str, int], Path | None], ...] = (
+        ("report_zh", {}, max((folder / "reports").glob("*_zh.pdf"), default=None)),
+        ("report_en", {}, max((folder / "reports").glob("*_en.pdf"), default=None)),
+        ("findings", {}, next(newest.glob("findings*.csv"))),
+        ("coverage", {}, next(newest.glob("coverage*.json"))),
+        ("coordinator", {}, max(outbox.glob("*_coordinator_*.html"), default=None)),
+        ("digests", {"count": len(list(outbox.glob("*.eml")))}, outbox),
     )
-    return tuple((name, path) for name, path in wanted if path)
+    return tuple((f"printed.demo_file.{code}", facts, path) for code, facts, path in wanted if path)

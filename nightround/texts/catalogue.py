@@ -22,6 +22,7 @@ from redcap_sync.regular_files import read_text_file
 
 SEPARATORS: Mapping[Language, str] = {"zh": "；", "en": "; "}
 """What stands between several messages that are listed in another one."""
+COMMAS: Mapping[Language, str] = {"zh": "，", "en": ", "}
 REDCAP_CHINESE = "redcap_zh.toml"
 WORDS_FILE = "words.toml"
 """The texts in a folder of templates, which a study may replace by its own."""
@@ -37,6 +38,10 @@ class Wording:
     def __call__(self, code: str, /, **facts: Any) -> str:
         """The text of a code with its places filled; raises StudyFilesWrong for a code without a text."""
         return self.say(Message.of(code, **facts))
+
+    def listed(self, parts: Iterable[str]) -> str:
+        """Short texts one after another, such as counts."""
+        return COMMAS[self.language].join(parts)
 
     def say(self, message: Message) -> str:
         """A message in words."""

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from enum import StrEnum
 from pathlib import Path
 
 import pytest
 
 from nightround.cli.main import main
-from nightround.model.finding import STANDING
+from nightround.model.delivery import DeliveryState
+from nightround.model.finding import STANDING, FindingState, Resolution
+from nightround.model.finding_answer import AnswerCode, Change, Why
+from nightround.model.fix_proof import ProofGrade
 from nightround.model.outcome import Status
+from nightround.model.rule import Severity
 from nightround.night.recorder import CHANGES
 from nightround.store.run_rows import Ended
 from nightround.texts.catalogue import texts_under
@@ -61,6 +66,25 @@ def test_every_count_of_a_summary_has_its_words() -> None:
     assert {*CHANGES, *(one.value for one in STANDING)} <= texts_under("terminal.findings").keys()
     assert {one.value for one in Status} == texts_under("terminal.outcomes").keys()
     assert {one.value for one in Ended} <= texts_under("terminal.ended").keys()
+
+
+@pytest.mark.parametrize(
+    ("kind", "codes"),
+    [
+        ("state", FindingState),
+        ("severity", Severity),
+        ("resolution", Resolution),
+        ("proof", ProofGrade),
+        ("answer_code", AnswerCode),
+        ("change", Change),
+        ("why", Why),
+        ("outcome", Status),
+        ("delivery", DeliveryState),
+    ],
+)
+def test_every_code_has_the_word_that_tables_print(kind: str, codes: type[StrEnum]) -> None:
+    """A state that is added without its words would stop a command that lists it."""
+    assert {one.value for one in codes} == texts_under(f"printed.{kind}").keys()
 
 
 def test_errors_are_in_it_and_their_document_is_english(

@@ -184,6 +184,44 @@ def exempt(path: Path) -> set[int]:
     return found
 
 
+PRINTING = frozenset({"say", "say_in", "print_table", "ListColumn", "number", "words"})
+"""What puts a text before who calls a command."""
+
+
+def printed(node: ast.AST) -> Iterator[str]:
+    """The literals of an argument that are printed as they are; what another call makes of one is not."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        yield node.value
+    elif not isinstance(node, ast.Call | ast.Subscript | ast.Compare | ast.comprehension | ast.FormattedValue):
+        for child in ast.iter_child_nodes(node):
+            yield from printed(child)
+
+
+def printing_names(path: Path) -> set[str]:
+    """What a file has from the module that prints, and the error that a wrong call is shown as."""
+    imports = (node for node in ast.walk(tree(path)) if isinstance(node, ast.ImportFrom))
+    names = {one.name for node in imports if node.module == "nightround.cli.printing" for one in node.names}
+    return names & PRINTING
+
+
+def prints(call: ast.Call, names: set[str]) -> bool:
+    """Whether a call prints its texts, or raises them as the error of a wrong call."""
+    return (isinstance(call.func, ast.Name) and call.func.id in names) or name_of(call) == "UsageError"
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "nightround" / "cli").glob("*.py")), ids=lambda path: path.name)
+def test_no_head_and_no_word_of_a_command_is_a_literal(path: Path) -> None:
+    """The heads of tables and the words in lines are texts of the catalogue, however short they are."""
+    found = [
+        (call.lineno, text)
+        for call in calls(path)
+        if prints(call, printing_names(path))
+        for one in call.args[name_of(call) == "say_in" :]  # its first is a style
+        for text in printed(one)
+    ]
+    assert [(line, text) for line, text in found if re.search("[A-Za-z]{2}", text)] == []
+
+
 def allowed(path: Path) -> bool:
     """Whether a file is listed with a reason."""
     relative = path.relative_to(ROOT).as_posix()

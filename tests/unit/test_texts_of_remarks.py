@@ -33,7 +33,9 @@ WRITTEN = (
     Written("published_tables", "unverifiable", 1, "audit.why.{}"),
     Written("published_tables", "must_be", 0, "audit.must.{}"),
     Written("published_tables", "Reading", 0, "audit.test.{}"),
-    Written("cli", "words", 0, "audit.listing.{}"),
+    Written("cli/audit_table.py", "words", 0, "audit.listing.{}"),
+    Written("cli", "head", 0, "printed.head.{}"),
+    Written("cli", "heads", 0, "printed.head.{}"),
 )
 
 
@@ -48,7 +50,7 @@ def constants(node: ast.expr) -> Iterator[str]:
 
 def codes(written: Written) -> Iterator[str]:
     """Every whole code that the calls of a function write."""
-    paths = [ROOT / "cli" / "audit_table.py"] if written.room == "cli" else sorted((ROOT / written.room).glob("*.py"))
+    paths = [ROOT / written.room] if written.room.endswith(".py") else sorted((ROOT / written.room).glob("*.py"))
     for call in (node for path in paths for node in ast.walk(ast.parse(path.read_text("utf-8")))):
         if not isinstance(call, ast.Call) or len(call.args) <= written.place:
             continue
@@ -82,6 +84,7 @@ SECTIONS: dict[str, tuple[str, set[str]]] = {
     "audit.test": ("published_tables", set()),
     "table": ("statistics", set()),
     "catalogue": ("rule_desk", set()),
+    "printed.head": ("cli", set()),
 }
 """Each section with the room that says its texts, and the codes that are put together from a name at hand."""
 
