@@ -1,4 +1,4 @@
-"""Every night: pull the records, judge the rules, follow the findings, tell people; on report days print the report."""
+"""Every night: pull records, judge rules, follow findings and their answers, tell people; on report days report."""
 
 from nightround.night import Night
 
@@ -7,6 +7,8 @@ SCHEDULE = "30 2 * * *"
 
 def run(night: Night) -> None:
     """Make the round once."""
+    with night.without_stopping():
+        night.read_inbox()
     snapshot = night.pull()
     validation = night.validate(snapshot)
     night.take_answers(snapshot)

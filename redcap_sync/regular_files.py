@@ -14,11 +14,14 @@ LARGEST = 4_000_000
 """Bytes; a thousand rules with examples are a tenth of it."""
 
 
-def read_regular_file(path: Path, *, largest: int = LARGEST) -> bytes:
-    """The bytes of a regular file; raises FileNotFoundError where there is none, else ProjectFileWrong."""
+def read_regular_file(path: Path, *, largest: int = LARGEST, follow: bool = True) -> bytes:
+    """The bytes of a regular file; raises FileNotFoundError where there is none, else ProjectFileWrong.
+
+    Without `follow` a symbolic link is no regular file.
+    """
     try:
         # Without O_NONBLOCK, opening a pipe that nobody writes to would never return.
-        opened = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        opened = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | (0 if follow else os.O_NOFOLLOW))
     except FileNotFoundError:
         raise
     except (OSError, ValueError) as error:

@@ -52,7 +52,7 @@ def _write(
 
     def step(night: Night) -> int:
         lines, places = worklist_of(night.facts, night.store, whom)
-        write_private(out, write_sheet(night.facts.study.id, lines, places, language))
+        write_private(out, write_sheet(night.facts.study.id, lines, places, language, whom=whom))
         return len(lines)
 
     count = run_alone(study, data, "worklist", step, wait=wait)
@@ -85,7 +85,7 @@ def _read(
         study,
         data,
         "worklist",
-        lambda night: take_lines(night, read_sheet(content, night.facts.study.id), by=by),
+        lambda night: take_lines(night, read_sheet(content, night.facts.study.id).lines, by=by),
         wait=wait,
     )
     counts = counted(receipts)

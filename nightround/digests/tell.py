@@ -22,8 +22,9 @@ from nightround.model.language import Words
 from nightround.model.links import Places
 from nightround.model.recipient import OUTBOX, Recipient
 from nightround.model.rule import Rule
-from nightround.store.database import MessagePen, Store
+from nightround.store.database import Store
 from nightround.store.flood_rows import Flood
+from nightround.store.message_pen import MessagePen
 from nightround.store.message_rows import MessageKind, Reader, StoredMessage
 from redcap_sync.messages import Message
 from redcap_sync.private_files import write_private

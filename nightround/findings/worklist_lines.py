@@ -50,6 +50,15 @@ class ReturnedLine:
     """Whether a cell that is read holds a formula."""
 
 
+@dataclass(frozen=True)
+class ReturnedList:
+    """A list that came back."""
+
+    whom: str
+    """The role or data access group that it was made for; '' where it is of everybody, or of an earlier version."""
+    lines: Sequence[ReturnedLine]
+
+
 class LineFate(StrEnum):
     """What became of a line."""
 

@@ -1,7 +1,7 @@
 """A worklist as a spreadsheet, written and read back: the one importer of openpyxl.
 
 The first row, which is hidden, names the columns, so that sorted rows and moved columns are read all the same. A second
-sheet, which is hidden too, says which study and which form of the list it is.
+sheet, which is hidden too, says which study and which form of the list it is, and for whom it was made.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from nightround.findings.worklist_lines import ReturnedLine, WorklistLine, labels
+from nightround.findings.worklist_lines import ReturnedLine, ReturnedList, WorklistLine, labels
 from nightround.model.errors import UsageWrong
 from nightround.model.language import Language
 from nightround.model.links import Places
@@ -48,15 +48,20 @@ WIDTHS = {
     "instance": 8,
 }
 READ = ("finding", "version", "answer", "comment")
-MOST_LINES = 100_000
+MOST_LINES, MOST_COLUMNS = 100_000, 200
 HEADINGS = 2
 LARGEST_FILE, LARGEST_PARTS, MOST_PARTS = 20_000_000, 100_000_000, 100
 """Bytes of a file, bytes and number of its parts: far above any worklist, far below what fills a memory."""
 FORBIDDEN = ("vbaproject", "externallinks", "embeddings", "activex", "connections.xml")
 
 
-def write_sheet(study: str, lines: Sequence[WorklistLine], places: Places, language: Language) -> bytes:
-    """The list as an .xlsx file, with a drop-down for each answer and a link for each page."""
+def write_sheet(
+    study: str, lines: Sequence[WorklistLine], places: Places, language: Language, *, whom: str = ""
+) -> bytes:
+    """The list as an .xlsx file, with a drop-down for each answer and a link for each page.
+
+    `whom` is the role or the data access group that it was made for; '' where it is of everybody.
+    """
     from openpyxl import Workbook
     from openpyxl.worksheet.datavalidation import DataValidation
 
@@ -65,7 +70,7 @@ def write_sheet(study: str, lines: Sequence[WorklistLine], places: Places, langu
     sheet, about = book.active, book.create_sheet(HIDDEN)
     sheet.title = words("worklist.title")[index]
     about.sheet_state = "hidden"
-    for cell in (MARKER, FORM, study):
+    for cell in (MARKER, FORM, study, whom):
         about.append([cell])
     for row, label in enumerate(labels(index), 1):
         about.cell(row, 2, label)
@@ -141,32 +146,34 @@ def _letter(name: str) -> str:
     return chr(ord("A") + COLUMNS.index(name))
 
 
-def read_sheet(content: bytes, study: str) -> list[ReturnedLine]:
-    """The lines of a list that came back; raises UsageWrong for a file that is none of this study."""
+def read_sheet(content: bytes, study: str) -> ReturnedList:
+    """A list that came back; raises UsageWrong for a file that is none of this study."""
     from openpyxl import load_workbook
 
     _require_harmless(content)
     try:
         book = load_workbook(io.BytesIO(content), read_only=True, keep_links=False)
-        _require_own(book[HIDDEN], study)
-        return _lines(next(one for one in book.worksheets if one.title != HIDDEN))
+        whom = _require_own(book[HIDDEN], study)
+        return ReturnedList(whom, _lines(next(one for one in book.worksheets if one.title != HIDDEN)))
     except UsageWrong:
         raise
     except Exception as error:
         raise UsageWrong("worklist.damaged") from error
 
 
-def _require_own(about: Any, study: str) -> None:
-    """Raise UsageWrong unless the hidden sheet says that it is a list of this form and of this study."""
-    marker, form, owner = (str(cell or "") for (cell, *_) in about.iter_rows(1, 3, values_only=True))
+def _require_own(about: Any, study: str) -> str:
+    """For whom the list was made; raises UsageWrong unless the hidden sheet names this form and this study."""
+    cells = [str(cell or "") for (cell, *_) in about.iter_rows(1, 4, values_only=True)]
+    marker, form, owner, whom = (*cells, "")[:4]  # a list of before has no fourth row
     if (marker, form) != (MARKER, FORM):
         raise UsageWrong("worklist.other_form") if marker == MARKER else UsageWrong("worklist.no_worklist")
     if owner != study:
         raise UsageWrong("worklist.other_study")
+    return whom
 
 
 def _lines(sheet: Any) -> list[ReturnedLine]:
-    rows = sheet.iter_rows()
+    rows = sheet.iter_rows(max_col=MOST_COLUMNS)
     heads = [str(cell.value or "") for cell in next(rows, ())]
     places = {name: heads.index(name) for name in READ if heads.count(name) == 1}
     if len(places) < len(READ):

@@ -25,9 +25,9 @@ from nightround.study.settings import StudySettings
 from redcap_sync.errors import ExplainedError
 from redcap_sync.messages import Message
 
-REPORT = "report"
-STEPS = ("pull", "validate", "reconcile", "lists", "alert", REPORT)
-"""The steps of a nightly round, in their order; the report on report days alone."""
+INBOX, REPORT = "inbox", "report"
+STEPS = (INBOX, "pull", "validate", "reconcile", "lists", "alert", REPORT)
+"""The steps of a nightly round, in their order; the report on report days alone, the inbox where there is one."""
 
 
 @dataclass
@@ -140,8 +140,9 @@ class Attempt:
     def _planned(self, settings: StudySettings) -> list[str]:
         if self.job != NIGHTLY:
             return []
-        report = self.has_plan and is_report_day(settings, self.started_at)
-        return [name for name in STEPS if name != REPORT or report]
+        left_out = set() if settings.inbox.folder else {INBOX}
+        left_out |= set() if self.has_plan and is_report_day(settings, self.started_at) else {REPORT}
+        return [name for name in STEPS if name not in left_out]
 
     def _last_complete(self, recorder: Recorder) -> tuple[datetime | None, bool]:
         try:

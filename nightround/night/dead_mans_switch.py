@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 import requests
 
-from nightround.study.settings import AlertsTable
+from nightround.study.alert_tables import AlertsTable
 
 log = logging.getLogger(__name__)
 

@@ -19,7 +19,7 @@ from nightround.model.language import Language
 from nightround.model.recipient import OUTBOX
 from nightround.night.check_lines import CheckLine, Health, failed, fine, not_tried, notice, tried, wrong
 from nightround.night.firings import next_firing
-from nightround.night.machine_checks import key_line, machine_lines, zone_line
+from nightround.night.machine_checks import INBOX, inbox_line, key_line, machine_lines, zone_line
 from nightround.night.outbox_step import OutboxFacts
 from nightround.night.round import NIGHTLY, Clock
 from nightround.night.run_job import connect, schedule_of, schedules, snapshot_vault
@@ -118,6 +118,8 @@ def examine(name: str, *, data: Path, content: Content, environ: Mapping[str, st
     outgoing = OutboxFacts.of(place, settings, environ, clock, _no_wait)
     checks += [_channel(outgoing, one) for one in _used(settings)]
     checks += machine
+    if inbox := settings.inbox.place(place.data):
+        checks.append(tried(INBOX, lambda: inbox_line(inbox, place.data)))
     checks.append(zone_line(settings, clock()))
     checks.append(tried(DATABASE, lambda: _database(place, settings, environ, clock())))
     checks += [tried(NEXT, lambda: _next_round(settings, place, data, content, clock()))]

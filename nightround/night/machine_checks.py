@@ -10,6 +10,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from nightround.night.check_lines import CheckLine, fine, notice, tried, wrong
+from nightround.night.inbox_files import require_folder
 from nightround.night.study_locks import ROUND
 from nightround.report.printing.typesetting import pdf_bytes
 from nightround.snapshots.vault import Vault
@@ -19,6 +20,7 @@ from redcap_sync.file_locks import lock_tried
 from redcap_sync.messages import Message
 
 DISK, FOLDER, KEY, ZONE, PDF, LOCK = "disk", "data_folder", "snapshot_key", "time_zone", "pdf", "lock"
+INBOX = "inbox"
 GIB = 1024**3
 FULL, TIGHT = 1 * GIB, 5 * GIB
 """Free bytes below which a night may end with a full disk, and below which somebody should look."""
@@ -55,6 +57,16 @@ def nearest_folder(folder: Path) -> Path:
 def key_line(vault: Vault) -> CheckLine:
     """Whether snapshots and values are sealed."""
     return fine(KEY, "sealed") if vault.key else notice(KEY, "unsealed")
+
+
+def inbox_line(folder: Path, data: Path) -> CheckLine:
+    """Whether the inbox is there, and files can be moved away in it."""
+    if not folder.is_dir() and folder.is_relative_to(data):
+        return fine(INBOX, "new_folder", folder=str(folder))
+    require_folder(folder, data)
+    with tempfile.TemporaryFile(dir=folder):
+        pass
+    return fine(INBOX, "inbox", folder=str(folder))
 
 
 def zone_line(settings: StudySettings, now: datetime) -> CheckLine:

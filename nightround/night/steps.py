@@ -136,6 +136,12 @@ class Night:
             note(Message.of("step.validate", **{status.value: counts[status] for status in counts}))
         return validation
 
+    def read_inbox(self) -> None:
+        """Read the worklists that people put into the study's inbox, where it has one."""
+        from nightround.night.inbox_step import read_inbox
+
+        read_inbox(self.facts, self.store, self.recorder)
+
     def take_answers(self, snapshot: Snapshot) -> None:
         """Take over what people answered to the questions on their records, before the data are judged by it."""
         from nightround.night.flags_step import take_answers

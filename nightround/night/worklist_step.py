@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import tzinfo
 
 from nightround.digests.due_dates import DueDates
@@ -54,19 +55,29 @@ def _of(facts: Round, findings: tuple[Finding, ...], whom: str) -> list[Finding]
     return [one for one in findings if any(groups.get(row.record) == whom for row in one.rows)]
 
 
-def take_lines(night: Night, lines: list[ReturnedLine], *, by: str) -> list[LineReceipt]:
+def take_lines(night: Night, lines: Sequence[ReturnedLine], *, by: str) -> list[LineReceipt]:
     """Write down what a person answered on the lines of a list: all of it in one change of the store, or nothing."""
     facts = night.facts
     author, receipts = author_of(facts, by), list[LineReceipt]()
 
     def decide(known: tuple[Finding, ...]) -> list[Finding]:
-        versions = night.store.versions(facts.study.id)
-        findings = {one.id: one for one in known}
-        reader = LineReader(findings, versions, author.by, facts.started_at, terms_of(facts))
-        receipts[:] = reader.read(lines)
-        return reader.moves
+        receipts[:], moves = lines_read(facts, known, night.store.versions(facts.study.id), lines, by=author.by)
+        return moves
 
     with night.recorder.step("worklist") as note, facts.only_one(FINDINGS):
         moves = night.store.record_moves(facts.study.id, facts.run_id, decide, facts.started_at)
         note(Message.of("step.answers", count=len({one.id for one in moves})))
     return receipts
+
+
+def lines_read(
+    facts: Round, known: Sequence[Finding], versions: Mapping[str, str], lines: Sequence[ReturnedLine], *, by: str
+) -> tuple[list[LineReceipt], list[Finding]]:
+    """What becomes of the lines of a list, and what they change; `by` is the role or name of who answered.
+
+    Raises StudyFilesWrong where values are sealed and their key is not given: nobody could say whether they changed.
+    """
+    if sealed := sum(one.state.live and one.id not in versions for one in known):
+        raise StudyFilesWrong("night.sealed_findings", count=sealed)
+    reader = LineReader({one.id: one for one in known}, versions, by, facts.started_at, terms_of(facts))
+    return reader.read(lines), reader.moves

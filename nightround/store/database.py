@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Engine
 
 from nightround.model.finding import Finding, LedgerDelta
 from nightround.model.outcome import Coverage, Outcome
@@ -27,6 +27,8 @@ from nightround.store.finding_reading import read_findings, read_versions
 from nightround.store.finding_rows import Changes, HistoryEntry
 from nightround.store.flood_rows import Flood, end_flood, insert_flood, read_floods, read_position_before
 from nightround.store.history_chain import BrokenLine
+from nightround.store.inbox_rows import InboxPen, InboxRow, read_inbox_rows, settle_inbox_row
+from nightround.store.message_pen import MessagePen
 from nightround.store.message_rows import Reader, StoredMessage
 from nightround.store.observed_values import OPTION, UnreadableValues, ValueSealer, seal_plain
 from nightround.store.question_rows import Question, read_questions, write_questions
@@ -387,6 +389,22 @@ class Store:
         with writing(self.engine) as connection:
             yield MessagePen(connection, study)
 
+    @contextmanager
+    def writing_inbox(self, study: str) -> Iterator[InboxPen]:
+        """Write down what a file of the inbox says and what became of it: all of it afterwards, or nothing."""
+        with writing(self.engine) as connection:
+            yield InboxPen(connection, study)
+
+    def inbox_rows(self, study: str, identity: str) -> tuple[InboxRow, ...]:
+        """What was found of one content in the inbox before, oldest first."""
+        with reading(self.engine) as connection:
+            return read_inbox_rows(connection, study, identity)
+
+    def settle_inbox_row(self, number: int, now: datetime) -> None:
+        """Remember that a file of the inbox was moved and its receipt written."""
+        with writing(self.engine) as connection:
+            settle_inbox_row(connection, number, now)
+
     def told(self, study: str, reader: Reader) -> int:
         """The position up to which a reader was told; 0 before the first digest."""
         with reading(self.engine) as connection:
@@ -416,27 +434,3 @@ class Store:
         """Remove the texts of messages for which `names` says that they name a record; gives their count."""
         with writing(self.engine) as connection:
             return messages.forget_in_messages(connection, study, names, now)
-
-
-@dataclass(frozen=True)
-class MessagePen:
-    """One transaction in which messages are written, from what the store has at this moment."""
-
-    connection: Connection
-    study: str
-
-    def told(self, reader: Reader) -> int:
-        """The position up to which a reader was told; 0 before the first digest."""
-        return messages.read_told(self.connection, self.study, reader)
-
-    def told_run(self, reader: Reader) -> int:
-        """The last run of which a reader has a digest, or may still get one; 0 before the first."""
-        return messages.read_told_run(self.connection, self.study, reader)
-
-    def changes_since(self, position: int) -> Changes:
-        """What is different now from the findings at a position, as one delta, with the position of now."""
-        return findings.read_changes(self.connection, self.study, position)
-
-    def write(self, message: StoredMessage) -> None:
-        """Write a message."""
-        messages.insert_message(self.connection, message)

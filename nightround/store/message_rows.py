@@ -35,6 +35,8 @@ class MessageKind(StrEnum):
     CLOSED_REPORT = "closed_report"
     LATE_REPORT = "late_report"
     """A report that was planned and not released."""
+    RECEIPT = "receipt"
+    """What became of a worklist in the inbox."""
 
     @property
     def report(self) -> str:

@@ -300,3 +300,20 @@ queries = Table(
     Column("status", String(16), nullable=False),
     Column("taken", Boolean, nullable=False),
 )
+
+inbox_files = Table(
+    "inbox_files",
+    metadata,
+    Column("id", Counter, primary_key=True),
+    Column("study", String(64), nullable=False),
+    Column("identity", String(64), nullable=False),  # SHA-256 of the content
+    Column("run_id", Counter, ForeignKey("runs.id"), nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("role", Text, nullable=False),  # blank where nothing says who filled it in
+    Column("fate", String(16), nullable=False),
+    Column("reason", String(64), nullable=False),
+    Column("receipt", Text, nullable=False),  # blank once it is written next to the file
+    Column("settled_at", UtcTime),  # set once the file was moved
+    Index(None, "study", "identity"),
+    sqlite_autoincrement=True,
+)

@@ -1,4 +1,4 @@
-"""The tables of `study.toml` that say when people hear of what: floods, due dates, and the pages that mails link to."""
+"""The tables of `study.toml` that say when people hear of what: alerts, floods, due dates, and pages of links."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from nightround.model.rule import Severity
 from nightround.study.study_model import Decimal, StudyModel, WholeNumber
-from nightround.study.text_checks import Country, FilledLine, Line, WebAddress
+from nightround.study.text_checks import Country, EnvironmentName, FilledLine, Line, WebAddress
 from nightround.study.working_days import WorkingDays, is_known_country
 
 
@@ -20,6 +20,15 @@ class FloodTable(StudyModel):
     """New findings of one rule in a night, as a share of the rows that it checked."""
     findings: WholeNumber = Field(default=20, ge=2, le=1_000_000)
     """Fewer new findings than this are no flood."""
+
+
+class AlertsTable(StudyModel):
+    """`[alerts]`: what makes a command end with exit code 3, and who is called after each complete round."""
+
+    exit_severity: Severity = Severity.CRITICAL
+    ping_url_env: EnvironmentName | Literal[""] = ""
+    """The variable with the address of a dead man's switch, which says who did not call; the address is a secret."""
+    flood: FloodTable = FloodTable()
 
 
 class LinksTable(StudyModel):

@@ -17,8 +17,9 @@ from nightround.model.errors import StudyFilesWrong
 from nightround.model.language import LANGUAGES, Language, Words
 from nightround.model.recipient import OUTBOX, Recipient
 from nightround.model.rule import Severity
-from nightround.study.alert_tables import DueTable, FloodTable, LinksTable
+from nightround.study.alert_tables import AlertsTable, DueTable, LinksTable
 from nightround.study.channel_table import ChannelTable
+from nightround.study.inbox_table import InboxTable
 from nightround.study.store_table import StoreTable
 from nightround.study.study_model import Decimal, StudyModel, WholeNumber
 from nightround.study.text_checks import (
@@ -143,15 +144,6 @@ class ScheduleTable(StudyModel):
     """The hour of the nightly round, such as 02:30; that of the job file unless given."""
 
 
-class AlertsTable(StudyModel):
-    """`[alerts]`: what makes a command end with exit code 3, and who is called after each complete round."""
-
-    exit_severity: Severity = Severity.CRITICAL
-    ping_url_env: EnvironmentName | Literal[""] = ""
-    """The variable with the address of a dead man's switch, which says who did not call; the address is a secret."""
-    flood: FloodTable = FloodTable()
-
-
 class AnswersTable(StudyModel):
     """`[answers]`: who has to agree to what a person says of a finding."""
 
@@ -264,6 +256,7 @@ class StudySettings(StudyModel):
     answers: AnswersTable = AnswersTable()
     dictionary_rules: DictionaryRulesTable = DictionaryRulesTable()
     flags: FlagsTable = FlagsTable()
+    inbox: InboxTable = InboxTable()
     links: LinksTable = LinksTable()
     due: DueTable = DueTable()
 

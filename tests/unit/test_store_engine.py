@@ -51,7 +51,7 @@ def test_the_tables_can_be_made_on_postgresql() -> None:
     dialect = postgresql.dialect()
     made = {name: str(CreateTable(table).compile(dialect=dialect)) for name, table in metadata.tables.items()}
     numbered = {name for name, text in made.items() if "BIGSERIAL" in text}
-    assert numbered == {"runs", "finding_history", "messages", "forgotten", "floods"}
+    assert numbered == {"runs", "finding_history", "messages", "forgotten", "floods", "inbox_files"}
 
 
 def test_an_opened_database_is_ready_for_two_processes(tmp_path: Path) -> None:

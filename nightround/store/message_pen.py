@@ -1,0 +1,36 @@
+"""A transaction in which messages are written, with what they tell."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from nightround.store import finding_rows as findings
+from nightround.store import message_rows as messages
+from nightround.store.finding_rows import Changes
+from nightround.store.message_rows import Reader, StoredMessage
+
+
+@dataclass(frozen=True)
+class MessagePen:
+    """One transaction in which messages are written, from what the store has at this moment."""
+
+    connection: Connection
+    study: str
+
+    def told(self, reader: Reader) -> int:
+        """The position up to which a reader was told; 0 before the first digest."""
+        return messages.read_told(self.connection, self.study, reader)
+
+    def told_run(self, reader: Reader) -> int:
+        """The last run of which a reader has a digest, or may still get one; 0 before the first."""
+        return messages.read_told_run(self.connection, self.study, reader)
+
+    def changes_since(self, position: int) -> Changes:
+        """What is different now from the findings at a position, as one delta, with the position of now."""
+        return findings.read_changes(self.connection, self.study, position)
+
+    def write(self, message: StoredMessage) -> None:
+        """Write a message."""
+        messages.insert_message(self.connection, message)
