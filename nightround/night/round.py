@@ -21,6 +21,7 @@ from nightround.study.settings import StudySettings
 from nightround.validation.judged_file import JudgedFile
 from redcap_sync.api.client import RedcapClient
 from redcap_sync.dictionary import Dictionary
+from redcap_sync.messages import Message
 
 NIGHTLY = "nightly"
 """The job that makes the round of a night: its runs are counted as nights, and its failure is mailed."""
@@ -45,6 +46,8 @@ class Round:
     waiting: Waiting
     """How long a step waits for another run of the study."""
     connect: Callable[[], RedcapClient]
+    token_place: Message
+    """How another token is put in the place of the study's."""
     outgoing: OutboxFacts
     """The channels of the study, and what sending by them needs."""
     redcap_url: str

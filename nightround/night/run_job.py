@@ -33,7 +33,7 @@ from nightround.study.folder import Content, Study, load_content_module, load_st
 from nightround.study.settings import StudySettings, checked, read_toml, redcap_address
 from redcap_sync.api.client import RedcapClient
 from redcap_sync.api.pacing import RequestBudget
-from redcap_sync.api.token import find_token
+from redcap_sync.api.token import TokenPlaces, find_token, where_to_replace
 from redcap_sync.errors import ExplainedError, RedcapUnreachable
 from redcap_sync.private_files import remove_unfinished
 
@@ -93,6 +93,7 @@ def open_night(
                 sleep=sleep,
                 waiting=waiting,
                 connect=lambda: connect(study, environ, sleep),
+                token_place=where_to_replace(environ, **token_places(study)),
                 outgoing=attempt.outgoing(study.settings),
                 redcap_url=redcap_address(study.settings.redcap, environ),
                 vault=vault,
@@ -140,11 +141,16 @@ def connect(study: Study, environ: Mapping[str, str], sleep: Sleep) -> RedcapCli
     url = redcap_address(settings, environ)
     if not url:
         raise RedcapUnreachable("night.no_address", variable=settings.url_env)
-    token = find_token(
-        environ, variable=settings.token_env, file=settings.token_file, keyring=(settings.token_keyring, study.id)
-    )
+    token = find_token(environ, **token_places(study))
     budget = RequestBudget(settings.requests_per_minute, clock=time.monotonic, sleep=sleep)
     return RedcapClient(url, token, timeout_seconds=settings.timeout_seconds, sleep=sleep, budget=budget)
+
+
+def token_places(study: Study) -> TokenPlaces:
+    """Where the token of a study may be, as keywords."""
+    settings = study.settings.redcap
+    keyring = (settings.token_keyring, study.id)
+    return {"variable": settings.token_env, "file": settings.token_file, "keyring": keyring}
 
 
 def snapshot_vault(study: Study, environ: Mapping[str, str]) -> Vault:

@@ -41,6 +41,7 @@ from nightround.night.retention_step import remove_old
 from nightround.night.round import NIGHTLY, Round
 from nightround.night.structure_drift import touched_by_rights
 from nightround.night.study_locks import FINDINGS, PULL
+from nightround.night.token_refusal import token_refusal_explained
 from nightround.rule_desk.silent_rules import silent_rules
 from nightround.store.database import Store
 from nightround.store.observed_values import UnreadableValues
@@ -83,7 +84,8 @@ class Night:
     def pull(self) -> Snapshot:
         """Pull the project; what does not prove complete is an error, and the last good snapshot stays."""
         facts, settings = self.facts, self.facts.study.settings
-        with self.recorder.step("pull") as note, facts.only_one(PULL):
+        refusal = token_refusal_explained(facts.study.id, facts.token_place)
+        with self.recorder.step("pull") as note, facts.only_one(PULL), refusal:
             facts.vault.seal_plain(files_with_values(facts.folder))
             import_judge_early(facts.judged_file.load(), facts.wall_clock)
             pulled = take_pull(

@@ -7,6 +7,7 @@ import os
 import stat
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TypedDict
 
 from redcap_sync.clean_text import keep_secret
 from redcap_sync.errors import ProjectFileWrong, RedcapRefused
@@ -17,6 +18,14 @@ log = logging.getLogger(__name__)
 TOKEN_LENGTH = 32
 LARGEST = 10_000
 """Bytes of a file that holds a token and nothing else."""
+
+
+class TokenPlaces(TypedDict):
+    """Where a token may be, as keywords: a variable, a file, and service and user name of the system's keyring."""
+
+    variable: str
+    file: Path | None
+    keyring: tuple[str, str]
 
 
 class Token:
@@ -57,6 +66,18 @@ def find_token(
     places += [Message.of("token.place.file", file=str(file))] if file else []
     places += [Message.of("token.place.keyring", service=service, username=username)] if service else []
     raise RedcapRefused("token.none", places=tuple(places), variable=variable)
+
+
+def where_to_replace(
+    environ: Mapping[str, str], *, variable: str, file: Path | None, keyring: tuple[str, str] = ("", "")
+) -> Message:
+    """How to put another token in the place of the one that `find_token` takes."""
+    service, username = keyring
+    if environ.get(variable) or not (file or service):
+        return Message.of("token.replace.variable", variable=variable)
+    if file is not None and (file.exists() or not service):
+        return Message.of("token.replace.file", file=str(file))
+    return Message.of("token.replace.keyring", service=service, username=username)
 
 
 def _read(file: Path) -> str | None:
