@@ -34,6 +34,8 @@ EXIT_BUG = 1
 SEPARATOR = 3
 """Cells between two columns: a line with a blank on each side."""
 INDENT = "    "
+WORDS_OF = {"state": "answers.state", "severity": "severity", "answer_code": "worklist.code"}
+"""Where the catalogue has the words that are not those of tables alone."""
 
 
 def print_json(document: Mapping[str, Any] | Sequence[Any]) -> None:
@@ -58,7 +60,7 @@ def in_words(message: Message) -> str:
 
 def head(code: str, language: Language | None = None) -> str:
     """The head of a column, or the name of a single fact, in a language; in that of the terminal unless given."""
-    return _table_text("head", code, language)
+    return _table_text("printed.head", code, language)
 
 
 def heads(*codes: str) -> tuple[ListColumn | str, ...]:
@@ -68,11 +70,11 @@ def heads(*codes: str) -> tuple[ListColumn | str, ...]:
 
 def value(kind: str, code: str, language: Language | None = None) -> str:
     """The word for a state, a severity or another code that JSON has as it is; '' for none."""
-    return _table_text(kind, code, language) if code else ""
+    return _table_text(WORDS_OF.get(kind, f"printed.{kind}"), code, language) if code else ""
 
 
-def _table_text(kind: str, code: str, of_reader: Language | None) -> str:
-    return in_language(Message.of(f"printed.{kind}.{code}"), of_reader or language())
+def _table_text(section: str, code: str, of_reader: Language | None) -> str:
+    return in_language(Message.of(f"{section}.{code}"), of_reader or language())
 
 
 def say(text: str = "", *, err: bool = False, nl: bool = True) -> None:

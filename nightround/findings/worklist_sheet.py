@@ -101,7 +101,7 @@ def _cells(line: WorklistLine, places: Places, index: int) -> dict[str, object]:
         "instance": row.instance or "",
         "problem": finding.shown_as(line.rule)[index],
         "fields": "; ".join(shown),
-        "severity": words(f"worklist.severity.{finding.severity.value}")[index],
+        "severity": words(f"severity.{finding.severity.value}")[index],
         "due": line.due.isoformat(),
         "page": words("worklist.open")[index],
         "answer": "",

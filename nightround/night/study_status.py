@@ -90,7 +90,7 @@ class StudyStatus:
             yield say("terminal.status.next_round", hour=self._hour(self.next_round))
         yield say("terminal.status.disk", free=f"{self.free_bytes / GIB:.1f}")
         counts = say.listed(
-            say("terminal.status.count", count=count, word=say(f"printed.severity.{one.value}"))
+            say("terminal.status.count", count=count, word=say(f"severity.{one.value}"))
             for one, count in self.open_findings.items()
             if count
         )
@@ -105,7 +105,7 @@ class StudyStatus:
             }
             yield say("terminal.status.message", hour=self._hour(one.written_at), **facts)
         if said := say.listed(
-            say("terminal.status.count", count=count, word=say(f"printed.state.{one.value}"))
+            say("terminal.status.count", count=count, word=say(f"answers.state.{one.value}"))
             for one, count in self.quiet_findings.items()
             if count
         ):

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
-from pydantic_core import PydanticCustomError
 
 from nightround.model.rule import Severity
-from nightround.study.study_model import Decimal, StudyModel, WholeNumber
+from nightround.study.study_model import Decimal, StudyModel, WholeNumber, wrong_value
 from nightround.study.text_checks import Country, EnvironmentName, FilledLine, Line, WebAddress
 from nightround.study.working_days import WorkingDays, is_known_country
 
@@ -61,7 +60,7 @@ class DueTable(StudyModel):
     @model_validator(mode="after")
     def _is_a_place(self) -> Self:
         if self.subdivision and not is_known_country(self.country, self.subdivision):
-            raise PydanticCustomError("subdivision", "subdivision", {"country": self.country})
+            raise wrong_value("subdivision", country=self.country)
         return self
 
     def step(self, severity: Severity) -> DueStep:

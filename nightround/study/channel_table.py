@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
-from pydantic_core import PydanticCustomError
 
-from nightround.study.study_model import StudyModel, WholeNumber
+from nightround.study.study_model import StudyModel, WholeNumber, wrong_value
 from nightround.study.text_checks import EnvironmentName, Id, Line, MailAddress, SenderAddress
 
 ChannelKind = Literal["outbox", "smtp", "wecom", "dingtalk", "feishu", "slack", "teams", "ntfy", "apprise"]
@@ -45,17 +44,17 @@ class ChannelTable(StudyModel):
         fields = type(self).model_fields
         for key in (*MAIL_KEYS, *PASSWORDS) if self.kind != "smtp" else ("url_env",):
             if getattr(self, key) != fields[key].default:
-                raise PydanticCustomError("channel_key", "channel_key", {"key": key, "kind": self.kind})
+                raise wrong_value("channel_key", key=key, kind=self.kind)
         needed = {"outbox": (), "smtp": ("host", "sender")}.get(self.kind, ("url_env",))
         for key in needed:
             if not getattr(self, key):
-                raise PydanticCustomError("channel_needs", "channel_needs", {"key": key, "kind": self.kind})
+                raise wrong_value("channel_needs", key=key, kind=self.kind)
         self._require_one_password()
         return self
 
     def _require_one_password(self) -> None:
         passwords = [name for name in PASSWORDS if getattr(self, name)]
         if len(passwords) > 1 or bool(passwords) != bool(self.user_env):
-            raise PydanticCustomError("channel_login", "channel_login", {"passwords": ", ".join(PASSWORDS)})
+            raise wrong_value("channel_login", passwords=", ".join(PASSWORDS))
         if passwords and self.security == "none" and self.host not in OWN_MACHINE:
-            raise PydanticCustomError("channel_plain", "channel_plain")
+            raise wrong_value("channel_plain")

@@ -35,7 +35,7 @@ from nightround.study.plan_variables import (
 )
 from nightround.study.references import FieldRef, Reference, Text
 from nightround.study.settings import checked, read_toml
-from nightround.study.study_model import StudyModel
+from nightround.study.study_model import StudyModel, wrong_value
 
 __all__ = [
     "Accrual",
@@ -146,18 +146,18 @@ class Plan(StudyModel):
     def _consistent(self) -> Plan:
         for kind in ("groups", "flow", "endpoints", "tables", "survival", "regressions", "literature"):
             require_unique(kind, (part.id for part in getattr(self, kind)))
-        require_unique("code of a group", (code for group in self.groups for code in group.codes))
+        require_unique("codes", (code for group in self.groups for code in group.codes))
         self._groups_fit()
         known: set[str] = set()
         for step in self.flow:
             if step.of and step.of not in known:
-                raise ValueError(f"flow step {step.id!r} is of {step.of!r}, which is no step before it")
+                raise wrong_value("flow_order", step=step.id, of=step.of)
             known.add(step.id)
         among = (part.among for part in (*self.endpoints, *([self.safety] if self.safety else ())))
         followed = (curve.population for curve in self.survival if curve.population)
         for needed in (self.population, *among, *followed):
             if needed not in known:
-                raise ValueError(f"{needed!r} is no step of the flow")
+                raise wrong_value("flow_step", step=needed, known=", ".join(sorted(known)))
         self._shown_known()
         for regression in self.regressions:
             self._regression_known(regression)
@@ -168,36 +168,38 @@ class Plan(StudyModel):
     def _groups_fit(self) -> None:
         """Groups and the field that has them are given together, or not at all."""
         if self.grouping is None and self.groups != (EVERYONE,):
-            raise ValueError("`groups` need `grouping`, the field whose codes they are")
+            raise wrong_value("groups_no_field")
         if self.grouping and not (self.groups and all(group.codes for group in self.groups)):
-            raise ValueError("`grouping` needs `groups`, each with its `codes`")
+            raise wrong_value("groups_no_codes")
 
     def _shown_known(self) -> None:
         """What stands beside an endpoint or is drawn patient by patient is planned elsewhere."""
         endpoints = {endpoint.id for endpoint in self.endpoints}
         for published in self.literature:
             if published.endpoint not in endpoints:
-                raise ValueError(f"{published.endpoint!r} is no endpoint")
+                raise wrong_value("no_endpoint", endpoint=published.endpoint, known=", ".join(sorted(endpoints)))
         for drawn in self.per_patient:
             tables = (table for table in self.tables if table.id == drawn.table and table.kind != "by_group")
             measured = {variable.id for table in tables for variable in table.variables if not variable.counted}
             if missing := sorted(set(drawn.variables) - measured):
-                raise ValueError(f"{missing[0]!r} is measured at no two visits in table {drawn.table!r}")
+                raise wrong_value("no_two_visits", variable=missing[0], table=drawn.table)
 
     def _regression_known(self, regression: Regression) -> None:
-        if regression.group not in {group.id for group in self.groups}:
-            raise ValueError(f"{regression.group!r} is no group")
-        if regression.table not in {table.id for table in self.tables if table.kind == "by_group"}:
-            raise ValueError(f"{regression.table!r} is no table by group")
+        groups = [group.id for group in self.groups]
+        if regression.group not in groups:
+            raise wrong_value("no_group", group=regression.group, known=", ".join(groups))
+        tables = [table.id for table in self.tables if table.kind == "by_group"]
+        if regression.table not in tables:
+            raise wrong_value("no_group_table", table=regression.table, known=", ".join(tables))
         variables = {variable.id for variable in self.table(regression.table).variables}
         for factor in regression.factors:
             if factor.variable not in variables:
-                raise ValueError(f"{factor.variable!r} is no variable of table {regression.table!r}")
+                raise wrong_value("no_variable", variable=factor.variable, table=regression.table)
 
     def _all_tests_named(self) -> None:
         for variable in (v for table in self.tables for v in table.variables):
             if variable.test is None:
-                raise ValueError(f"under as-published every variable names its test; {variable.id!r} does not")
+                raise wrong_value("test_not_named", variable=variable.id)
 
 
 def read_plan(path: Path) -> Plan:

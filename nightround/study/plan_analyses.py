@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from nightround.model.language import Words
 from nightround.study.plan_patients import Condition
 from nightround.study.references import FieldRef, Reference, Text
-from nightround.study.study_model import StudyModel
+from nightround.study.study_model import StudyModel, wrong_value
 
 
 class Endpoint(StudyModel):
@@ -59,15 +59,15 @@ class Survival(StudyModel):
     @model_validator(mode="after")
     def _one_clock(self) -> Survival:
         if self.time and self.dates():
-            raise ValueError("a curve has `time`, or `since` with `until`, and not both")
+            raise wrong_value("curve_two_clocks")
         if not self.time and not (self.since and self.until):
-            raise ValueError("a curve needs `time`, or `since` with `until`")
+            raise wrong_value("curve_no_clock")
         if len(set(self.until)) < len(self.until) or self.since in self.until:
-            raise ValueError("`until` names dates after `since`, each once")
+            raise wrong_value("curve_dates")
         if self.scheduled and len(self.scheduled) != len(self.until):
-            raise ValueError("`scheduled` has one time for each date of `until`")
+            raise wrong_value("curve_scheduled")
         if any(later <= earlier for earlier, later in pairwise((0.0, *self.scheduled))):
-            raise ValueError("`scheduled` times are above 0 and rise from visit to visit")
+            raise wrong_value("curve_order")
         return self
 
 

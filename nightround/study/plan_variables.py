@@ -17,7 +17,7 @@ from nightround.study.methods import (
 )
 from nightround.study.plan_patients import Condition
 from nightround.study.references import FieldRef, Reference, Text
-from nightround.study.study_model import StudyModel
+from nightround.study.study_model import StudyModel, wrong_value
 
 VariableType = Literal["continuous", "categorical", "dichotomous", "ordinal"]
 Summary = Literal["mean_sd", "median_quartiles", "n_percent"]
@@ -99,19 +99,19 @@ class Variable(StudyModel):
     @model_validator(mode="after")
     def _complete(self) -> Variable:
         if not self.visits or (self.field and (self.before or self.after)):
-            raise ValueError("a variable has either `field`, or both `before` and `after`")
+            raise wrong_value("variable_fields")
         if self.counted == (self.type == "continuous"):
-            raise ValueError("a continuous variable is summarised by mean_sd or median_quartiles, any other n_percent")
+            raise wrong_value("variable_summary")
         if self.counted and not self.levels:
-            raise ValueError("`levels` say which codes are counted")
+            raise wrong_value("variable_levels")
         if (self.type == "dichotomous") != bool(self.shown):
-            raise ValueError("`shown` names the printed level of a dichotomous variable, and only of one")
+            raise wrong_value("variable_shown")
         if self.half_limit and not self.below_detection:
-            raise ValueError("`half_limit` needs `below_detection`, which reads a value such as `<0.5`")
+            raise wrong_value("variable_half_limit")
         if self.shown and self.shown not in {level.id for level in self.levels}:
-            raise ValueError(f"`shown` is {self.shown!r}, which is none of its levels")
+            raise wrong_value("shown_level", shown=self.shown, known=", ".join(level.id for level in self.levels))
         if self.fallback is not None and (not self.counted or self.fallback not in FALLBACKS):
-            raise ValueError("`fallback` of a counted variable is fisher, fisher_freeman_halton or yates")
+            raise wrong_value("variable_fallback")
         self._tests_fit()
         return self
 
@@ -129,7 +129,8 @@ class Variable(StudyModel):
         fit = kinds["within"] | kinds["between"] if self.before else kinds["between"]
         for test, allowed in ((self.test, fit), (self.between, kinds["between"]), *((t, fit) for t in self.beside)):
             if test is not None and test not in allowed | {HypothesisTestName.NONE}:
-                raise ValueError(f"the test {test.value!r} does not fit this variable")
+                known = sorted(one.value for one in {*allowed, HypothesisTestName.NONE})
+                raise wrong_value("test_fits", test=test.value, known=", ".join(known))
 
 
 class Section(StudyModel):
@@ -169,12 +170,12 @@ class PlannedTable(StudyModel):
 
     @model_validator(mode="after")
     def _fits(self) -> PlannedTable:
-        require_unique("variable", (variable.id for variable in self.variables))
+        require_unique("variables", (variable.id for variable in self.variables))
         if self.overall and self.kind != "by_group":
-            raise ValueError("`overall` is a column of a table by_group")
+            raise wrong_value("overall_by_group")
         for variable in self.variables:
             if (self.kind == "by_group") != (variable.field is not None):
-                raise ValueError(f"the fields of {variable.id!r} do not fit a table {self.kind!r}")
+                raise wrong_value("fields_of_table", variable=variable.id, kind=self.kind)
         return self
 
 
@@ -183,5 +184,5 @@ def require_unique(kind: str, ids: Iterator[str]) -> None:
     seen: set[str] = set()
     for one in ids:
         if one in seen:
-            raise ValueError(f"{kind} {one!r} stands there twice")
+            raise wrong_value("twice", kind=kind, id=one)
         seen.add(one)

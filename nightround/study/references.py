@@ -8,6 +8,7 @@ from typing import Annotated, Any, NamedTuple
 from pydantic import BeforeValidator
 
 from nightround.model.language import LANGUAGES, Words
+from nightround.study.study_model import wrong_value
 from redcap_sync.column_name import ColumnName
 
 
@@ -36,7 +37,7 @@ def _reference(written: Any) -> Any:
         return written
     found = _REFERENCE.fullmatch(written.strip())
     if found is None:
-        raise ValueError(f"{written!r} is no field reference such as [event][field] or field")
+        raise wrong_value("reference", written=written)
     if found["bare"]:
         return FieldRef("", found["bare"].strip())
     return FieldRef(found["event"] or "", ColumnName(found["field"], found["code"] or "").exported)

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
-from pydantic_core import PydanticCustomError
 
 from nightround.model.errors import StudyFilesWrong
 from nightround.model.language import LANGUAGES, Language, Words
@@ -21,7 +20,7 @@ from nightround.study.alert_tables import AlertsTable, DueTable, LinksTable
 from nightround.study.channel_table import ChannelTable
 from nightround.study.inbox_table import InboxTable
 from nightround.study.store_table import StoreTable
-from nightround.study.study_model import Decimal, StudyModel, WholeNumber
+from nightround.study.study_model import Decimal, StudyModel, WholeNumber, wrong_value
 from nightround.study.text_checks import (
     EnvironmentName,
     FilledLine,
@@ -35,6 +34,7 @@ from nightround.study.text_checks import (
     texts_within,
 )
 from nightround.study.two_languages import ShortName, TitleInTwoLanguages, TwoLanguages
+from nightround.texts.catalogue import texts_under
 from redcap_sync.errors import ProjectFileWrong
 from redcap_sync.messages import Message
 from redcap_sync.regular_files import read_regular_file
@@ -266,7 +266,7 @@ class StudySettings(StudyModel):
         roles = {person.role for person in self.people}
         for step in (self.due.critical, self.due.major, self.due.minor):
             if unknown := set(step.then or ()) - roles:
-                raise PydanticCustomError("role", "role", {"role": min(unknown), "known": ", ".join(sorted(roles))})
+                raise wrong_value("role", role=min(unknown), known=", ".join(sorted(roles)))
         return self
 
     @model_validator(mode="after")
@@ -275,7 +275,7 @@ class StudySettings(StudyModel):
         for person in self.people:
             if person.language not in self.study.languages:
                 facts = {"role": person.role, "language": person.language, "known": self.study.language}
-                raise PydanticCustomError("language_unwritten", "language_unwritten", facts)
+                raise wrong_value("language_unwritten", **facts)
         return self
 
     @model_validator(mode="after")
@@ -283,12 +283,12 @@ class StudySettings(StudyModel):
         """Each channel has an id of its own, and people name those that there are."""
         ids = [one.id for one in self.channels]
         if twice := next((one for one in ids if ids.count(one) > 1), None):
-            raise PydanticCustomError("channel_twice", "channel_twice", {"id": twice})
+            raise wrong_value("channel_twice", id=twice)
         known = (*ids, OUTBOX)
         for person in self.people:
             if unknown := next((one for one in person.channels if one not in known), None):
                 facts = {"id": unknown, "role": person.role, "known": ", ".join(dict.fromkeys(known))}
-                raise PydanticCustomError("channel_unknown", "channel_unknown", facts)
+                raise wrong_value("channel_unknown", **facts)
         return self
 
     @model_validator(mode="after")
@@ -296,7 +296,7 @@ class StudySettings(StudyModel):
         """Who gets encrypted reports has a key to read them."""
         for person in self.people:
             if self.report.delivery == "encrypted" and person.reports and person.certificate is None:
-                raise PydanticCustomError("report_certificate", "report_certificate", {"role": person.role})
+                raise wrong_value("report_certificate", role=person.role)
         return self
 
     def recipients(self) -> tuple[Recipient, ...]:
@@ -363,52 +363,19 @@ def checked(model: type[M], values: Mapping[str, Any], *, file: Path) -> M:
     raise StudyFilesWrong("study.value", file=file.name, path=str(file), place=place, said=_said(first))
 
 
-VALUE_TEXTS = frozenset(
-    {
-        *(
-            "missing",
-            "id",
-            "line",
-            "blank",
-            "variable",
-            "address",
-            "time_zone",
-            "hour",
-            "finite_number",
-            "string_too_long",
-        ),
-        *("greater_than", "greater_than_equal", "less_than", "less_than_equal", "literal_error", "enum"),
-        *(
-            "one_question",
-            "nothing_compared",
-            "nothing_counted",
-            "no_count_fits",
-            "examples_of_logic",
-            "cohort_form",
-            "of_data_manager",
-            "span",
-            *("score_name", "score_variant", "score_keys", "score_pattern", "score_field"),
-            *("score_unit", "score_own_field", "score_alike", "score_code", "score_lacks", "score_nothing"),
-            *("country", "subdivision", "web_address", "role"),
-        ),
-        *("sender", "channel_key", "channel_needs", "channel_login", "channel_plain"),
-        *("channel_twice", "channel_unknown", "report_certificate"),
-        *("kind_pattern", "kind_title", "kind_days", "kind_twice"),
-        *("no_language", "language_unwritten"),
-        *("string_type", "int_type", "float_type", "bool_type", "dict_type", "tuple_type", "model_type"),
-        *("bool_parsing", "int_parsing_size", "int_from_float", "path_type"),
-    }
-)
-"""Kinds of mistakes that have a text in both languages; of others the checker's own English is shown."""
-
-
 def _said(mistake: Any) -> Message:
-    if mistake["type"] not in VALUE_TEXTS:
-        return Message.of("study_file.said.other", said=_shown(mistake["msg"]))
-    facts = {
-        name: fact if isinstance(fact, int | float) else str(fact) for name, fact in mistake.get("ctx", {}).items()
-    }
-    return Message.of(f"study_file.said.{mistake['type']}", **facts)
+    """What is wrong with a value; of a mistake that has no text of its own, that the value is not allowed."""
+    code = mistake["type"] if mistake["type"] in texts_under("study_file.said") else "other"
+    return Message.of(
+        f"study_file.said.{code}", **{name: _fact(name, fact) for name, fact in mistake.get("ctx", {}).items()}
+    )
+
+
+def _fact(name: str, fact: object) -> object:
+    """A fact about a mistake; of what is expected the values in a row, which pydantic lists in English."""
+    if isinstance(fact, int | float):
+        return fact
+    return _shown(str(fact).replace(" or ", ", ") if name == "expected" else str(fact))
 
 
 def _shown(text: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Strict
+from pydantic_core import PydanticCustomError
 
 LONGEST_TEXT = 200_000
 """Characters; the logic of a rule of 3,000 parts is a third of it."""
@@ -18,3 +19,8 @@ class StudyModel(BaseModel):
     """A table of a study file: frozen, and a key it does not know is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, str_max_length=LONGEST_TEXT)
+
+
+def wrong_value(code: str, **facts: str | float) -> PydanticCustomError:
+    """The mistake in a value of a study file, with the code of its text: `study_file.said.<code>`."""
+    return PydanticCustomError(code, code, facts)

@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, StringConstraints
-from pydantic_core import PydanticCustomError
 
+from nightround.study.study_model import wrong_value
 from nightround.study.working_days import is_known_country
 
 LONGEST_ID = 64
@@ -63,32 +63,32 @@ def is_id(text: str) -> bool:
 
 def _id(text: str) -> str:
     if not is_id(text):
-        raise PydanticCustomError("id", "id", {"longest": LONGEST_ID})
+        raise wrong_value("id", longest=LONGEST_ID)
     return text
 
 
 def _line(text: str) -> str:
     if any(one in text for one in LINE_BREAKS):
-        raise PydanticCustomError("line", "line")
+        raise wrong_value("line")
     return text
 
 
 def _filled(text: str) -> str:
     if not text.strip():
-        raise PydanticCustomError("blank", "blank")
+        raise wrong_value("blank")
     return text
 
 
 def _variable(text: str) -> str:
     if not VARIABLE.fullmatch(text):
-        raise PydanticCustomError("variable", "variable")
+        raise wrong_value("variable")
     return text
 
 
 def _address(text: str) -> str:
     local, _, domain = text.rpartition("@")
     if len(text) > LONGEST_ADDRESS or not LOCAL_PART.fullmatch(local) or not DOMAIN.fullmatch(domain):
-        raise PydanticCustomError("address", "address")
+        raise wrong_value("address")
     return text
 
 
@@ -96,7 +96,7 @@ def _sender(text: str) -> str:
     name, address = parseaddr(text)
     _address(address)
     if text not in {address, f"{name} <{address}>", f'"{name}" <{address}>'}:
-        raise PydanticCustomError("sender", "sender")
+        raise wrong_value("sender")
     return text
 
 
@@ -104,26 +104,26 @@ def _time_zone(text: str) -> str:
     try:
         ZoneInfo(text)
     except (KeyError, ValueError, OSError):  # unknown, a path out of the list of zones, a folder of it
-        raise PydanticCustomError("time_zone", "time_zone") from None
+        raise wrong_value("time_zone") from None
     return text
 
 
 def _hour(text: str) -> str:
     if not HOUR.fullmatch(text):
-        raise PydanticCustomError("hour", "hour")
+        raise wrong_value("hour")
     return text
 
 
 def _web_address(text: str) -> str:
     parts = urlsplit(text)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query or parts.fragment:
-        raise PydanticCustomError("web_address", "web_address")
+        raise wrong_value("web_address")
     return text.rstrip("/")
 
 
 def _country(text: str) -> str:
     if not COUNTRY.fullmatch(text) or not is_known_country(text):
-        raise PydanticCustomError("country", "country")
+        raise wrong_value("country")
     return text
 
 

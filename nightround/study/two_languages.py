@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any, Self
 
 from pydantic import model_validator
-from pydantic_core import PydanticCustomError
 
 from nightround.model.language import Words
-from nightround.study.study_model import StudyModel
+from nightround.study.study_model import StudyModel, wrong_value
 from nightround.study.text_checks import FilledLine, ShortLine
 
 
@@ -38,7 +37,7 @@ class _InOneAtLeast(TwoLanguages):
     @model_validator(mode="after")
     def _says_something(self) -> Self:
         if not (self.zh or self.en):
-            raise PydanticCustomError("no_language", "no_language")
+            raise wrong_value("no_language")
         return self
 
 

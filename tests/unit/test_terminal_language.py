@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from nightround.cli.main import main
+from nightround.cli.printing import WORDS_OF
 from nightround.model.delivery import DeliveryState
 from nightround.model.finding import STANDING, FindingState, Resolution
 from nightround.model.finding_answer import AnswerCode, Change, Why
@@ -84,7 +85,7 @@ def test_every_count_of_a_summary_has_its_words() -> None:
 )
 def test_every_code_has_the_word_that_tables_print(kind: str, codes: type[StrEnum]) -> None:
     """A state that is added without its words would stop a command that lists it."""
-    assert {one.value for one in codes} == texts_under(f"printed.{kind}").keys()
+    assert {one.value for one in codes} == texts_under(WORDS_OF.get(kind, f"printed.{kind}")).keys()
 
 
 def test_errors_are_in_it_and_their_document_is_english(

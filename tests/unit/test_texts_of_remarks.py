@@ -34,6 +34,9 @@ WRITTEN = (
     Written("published_tables", "must_be", 0, "audit.must.{}"),
     Written("published_tables", "Reading", 0, "audit.test.{}"),
     Written("cli/audit_table.py", "words", 0, "audit.listing.{}"),
+    Written("study", "wrong_value", 0, "study_file.said.{}"),
+    Written("study/rules", "wrong_value", 0, "study_file.said.{}"),
+    Written("simulation/drill", "wrong_value", 0, "study_file.said.{}"),
     Written("cli", "head", 0, "printed.head.{}"),
     Written("cli", "heads", 0, "printed.head.{}"),
 )

@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
-from pydantic_core import PydanticCustomError
 
 from nightround.study.settings import checked, read_toml
-from nightround.study.study_model import StudyModel
+from nightround.study.study_model import StudyModel, wrong_value
 
 SHIPPED = "kinds.toml"
 Holds = Literal["number", "date", "datetime", "text"]
@@ -23,7 +22,7 @@ def _pattern(text: str) -> str:
     try:
         re.compile(text)
     except re.error as wrong:
-        raise PydanticCustomError("kind_pattern", "kind_pattern", {"error": str(wrong)}) from None
+        raise wrong_value("kind_pattern", error=str(wrong)) from None
     return text
 
 
@@ -36,7 +35,7 @@ class KindTitle(StudyModel):
     @model_validator(mode="after")
     def _has_one(self) -> Self:
         if not (self.zh or self.en):
-            raise PydanticCustomError("kind_title", "kind_title")
+            raise wrong_value("kind_title")
         return self
 
 
@@ -124,7 +123,7 @@ class DateFrom(StudyModel):
     @classmethod
     def _in_order(cls, days: tuple[int, int]) -> tuple[int, int]:
         if days[0] > days[1]:
-            raise PydanticCustomError("kind_days", "kind_days")
+            raise wrong_value("kind_days")
         return days
 
 
@@ -172,7 +171,7 @@ class KindsFile(StudyModel):
     def _each_once(self) -> Self:
         names = [one.id for one in self.kind]
         if twice := sorted({name for name in names if names.count(name) > 1}):
-            raise PydanticCustomError("kind_twice", "kind_twice", {"id": twice[0]})
+            raise wrong_value("kind_twice", id=twice[0])
         return self
 
 

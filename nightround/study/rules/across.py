@@ -6,10 +6,9 @@ import re
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
-from pydantic_core import PydanticCustomError
 
 from nightround.model.rule import Between, Check
-from nightround.study.study_model import Decimal, StudyModel, WholeNumber
+from nightround.study.study_model import Decimal, StudyModel, WholeNumber, wrong_value
 from nightround.study.text_checks import FilledLine
 
 SECONDS = {"d": 86_400, "h": 3_600, "min": 60}
@@ -19,9 +18,9 @@ NO_LIMIT = 2**31
 
 def _distance(written: float | str) -> float | str:
     if isinstance(written, str) and not _SPAN.fullmatch(written):
-        raise PydanticCustomError("span", "span")
+        raise wrong_value("span")
     if not isinstance(written, str) and written < 0:
-        raise PydanticCustomError("greater_than_equal", "greater_than_equal", {"ge": 0})
+        raise wrong_value("greater_than_equal", ge=0)
     return written
 
 
@@ -121,7 +120,7 @@ class CohortTable(RuleModel):
         wanting["each_group"] |= self.check == "little_spread" and self.each_group and bool(self.examiner)
         for key, is_wrong in wanting.items():
             if is_wrong:
-                raise PydanticCustomError("cohort_form", "cohort_form", {"check": self.check, "key": key})
+                raise wrong_value("cohort_form", check=self.check, key=key)
         return self
 
     def rule_check(self) -> Check:

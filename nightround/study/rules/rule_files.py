@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
-from pydantic_core import PydanticCustomError
 
 from nightround.model.errors import StudyFilesWrong
 from nightround.model.rule import OF_COHORT, Example, Rule, RuleKind, Severity
@@ -16,6 +15,7 @@ from nightround.study.rules.needed_fields import needed_fields
 from nightround.study.rules.of_scores import rules_of_score
 from nightround.study.rules.score_tables import ScoresTable
 from nightround.study.settings import checked, read_toml
+from nightround.study.study_model import wrong_value
 from nightround.study.text_checks import FilledLine, Id, Line
 from nightround.study.two_languages import TitleInTwoLanguages, TwoLanguages
 from redcap_sync.errors import LogicError
@@ -106,26 +106,26 @@ class RuleTable(RuleModel):
         """A rule says in one way what it looks for, and what that way needs is there."""
         asked = [name for name in ASKING if getattr(self, name)]
         if len(asked) != 1:
-            raise PydanticCustomError("one_question", "one_question", {"known": ", ".join(ASKING)})
+            raise wrong_value("one_question", known=", ".join(ASKING))
         if self.alike is not None and not self.alike.columns:
-            raise PydanticCustomError("nothing_compared", "nothing_compared")
+            raise wrong_value("nothing_compared")
         if self.count is not None and not (self.count.instrument or self.count.events):
-            raise PydanticCustomError("nothing_counted", "nothing_counted")
+            raise wrong_value("nothing_counted")
         if self.count is not None and self.count.at_least > self.count.at_most:
-            raise PydanticCustomError("no_count_fits", "no_count_fits")
+            raise wrong_value("no_count_fits")
         if self.cohort and "owner" in self.model_fields_set and self.owner != OF_COHORT:
-            raise PydanticCustomError("of_data_manager", "of_data_manager", {"owner": OF_COHORT})
+            raise wrong_value("of_data_manager", owner=OF_COHORT)
         if self.cohort and self.fields is not None:
-            raise PydanticCustomError("cohort_form", "cohort_form", {"check": self.cohort.check, "key": "fields"})
+            raise wrong_value("cohort_form", check=self.cohort.check, key="fields")
         if self.examples and not self.discrepancy:
-            raise PydanticCustomError("examples_of_logic", "examples_of_logic")
+            raise wrong_value("examples_of_logic")
         return self
 
 
 def _rules_or_scores(given: Any, read: ValidationInfo) -> Any:
     """A file without rules needs scores that make some; a list that is empty is meant so."""
     if given is None and not read.data.get("scores"):
-        raise PydanticCustomError("missing", "missing")
+        raise wrong_value("missing")
     return () if given is None else given
 
 

@@ -8,14 +8,13 @@ from functools import cached_property
 from typing import Annotated, Literal, Self, get_args
 
 from pydantic import AfterValidator, Field, model_validator
-from pydantic_core import PydanticCustomError
 
 from nightround.model.errors import UsageWrong
 from nightround.model.rule import Severity
 from nightround.scores.library import Score, score, score_sheets
 from nightround.scores.score_logic import NOISE, ScoreFields
 from nightround.study.rules.across import RuleModel
-from nightround.study.study_model import Decimal
+from nightround.study.study_model import Decimal, wrong_value
 from nightround.study.text_checks import FilledLine, Id, Line
 from nightround.study.two_languages import TwoLanguages
 from redcap_sync.errors import LogicError
@@ -30,7 +29,7 @@ PATTERN_MARK = "{item}"
 
 def _code(text: str) -> str:
     if not _CODE.fullmatch(text):
-        raise PydanticCustomError("score_code", "score_code")
+        raise wrong_value("score_code")
     return text
 
 
@@ -138,15 +137,15 @@ class ScoresTable(RuleModel):
         self._require_keys("items", self.items if isinstance(self.items, dict) else (), self._keys(), whole=False)
         self._require_keys("grades", self.grades, [one.key for one in self.score.variant.grade])
         if self.grades and len(set(self.grades.values())) == 1:
-            raise _wrong("score_alike", key="grades")
+            raise wrong_value("score_alike", key="grades")
         self._require_fields()
         self._require_values()
         self._require_keys("rules", self.rules, self._rule_names(), whole=False)
         for part in self.parts or self._begun():
             if lacking := self._lacking(part):
-                raise _wrong("score_lacks", part=part, lacking=", ".join(lacking))
+                raise wrong_value("score_lacks", part=part, lacking=", ".join(lacking))
         if not self.made_parts:
-            raise _wrong("score_nothing")
+            raise wrong_value("score_nothing")
         return self
 
     def _begun(self) -> tuple[ScorePart, ...]:
@@ -169,24 +168,24 @@ class ScoresTable(RuleModel):
         except UsageWrong:
             known = [one.key for one in sheet.variant] if sheet else [one.name for one in score_sheets()]
             code = "score_variant" if sheet else "score_name"
-            raise _wrong(code, known=", ".join(known)) from None
+            raise wrong_value(code, known=", ".join(known)) from None
 
     def _require_keys(self, key: str, given: Collection[str], known: Collection[str], *, whole: bool = True) -> None:
         """What a table names is known, and with `whole` everything known is named."""
         strange = [one for one in given if one not in known]
         if strange or (whole and given and len(given) < len(known)):
-            raise _wrong("score_keys", key=key, known=", ".join(known))
+            raise wrong_value("score_keys", key=key, known=", ".join(known))
 
     def _require_fields(self) -> None:
         if isinstance(self.items, str) and PATTERN_MARK not in self.items:
-            raise _wrong("score_pattern", mark=PATTERN_MARK)
+            raise wrong_value("score_pattern", mark=PATTERN_MARK)
         named = (*self.item_fields.values(), *(bracketed(one) for one in (self.total, self.grade) if one))
         for reference in named:
             if not is_reference(reference):
-                raise _wrong("score_field", field=reference)
+                raise wrong_value("score_field", field=reference)
         for own in (self.total, self.grade):
             if own.startswith("["):
-                raise _wrong("score_own_field", field=own)
+                raise wrong_value("score_own_field", field=own)
 
     def _require_values(self) -> None:
         """Names have codes and units are named where there are several, of the items that are given."""
@@ -196,11 +195,11 @@ class ScoresTable(RuleModel):
             if item.names:
                 codes = self.values.get(item.key, {})
                 if set(codes) != set(item.names):
-                    raise _wrong("score_keys", key=f"values.{item.key}", known=", ".join(item.names))
+                    raise wrong_value("score_keys", key=f"values.{item.key}", known=", ".join(item.names))
                 if len(set(codes.values())) < len(codes):
-                    raise _wrong("score_alike", key=f"values.{item.key}")
+                    raise wrong_value("score_alike", key=f"values.{item.key}")
             if len(item.units) > 1 and self.units.get(item.key) not in item.units:
-                raise _wrong("score_unit", item=item.key, known=", ".join(item.units))
+                raise wrong_value("score_unit", item=item.key, known=", ".join(item.units))
         self._require_keys("units", self.units, [one.key for one in self.score.items if one.units], whole=False)
         self._require_keys("values", self.values, [one.key for one in self.score.items if one.names], whole=False)
 
@@ -242,7 +241,3 @@ def is_reference(text: str) -> bool:
     except LogicError:
         return False
     return isinstance(found, Reference) and not found.is_smart
-
-
-def _wrong(code: str, **facts: str) -> PydanticCustomError:
-    return PydanticCustomError(code, code, facts)
