@@ -33,6 +33,7 @@ BAR_LEAST = 10.0
 MARKER_MOST = 8.0
 MARKS = frozenset({"dot", "square", "published"})
 WHISKERS = ("whisker", "published")
+COUNT_OFF = 1e-3
 EVERYBODY = 100.0
 SAME_ROW = 2.0
 """Points; rows are further apart."""
@@ -97,7 +98,10 @@ def is_drawn(text: str, place: float | None, ruler: Ruler) -> bool:
 
 
 def bars_against_counts(where: str, seen: Drawn) -> Iterator[Contradiction]:
-    """The segments of a bar are as wide as their counts say, and a bar is as long as every other."""
+    """The segments of a bar are as wide as their counts say.
+
+    A bar is as long as every other, or else its segments are as long as their counts on the axis.
+    """
     rows: dict[float, list[Box]] = {}
     for box in seen.boxes:
         if box.style.startswith("shade") and box.height >= BAR_LEAST:
@@ -110,8 +114,15 @@ def bars_against_counts(where: str, seen: Drawn) -> Iterator[Contradiction]:
                     where, Message.read(f"segments of {count:g} and {others:g} are not as wide as that")
                 )
     lengths = {round(sum(box.width for box in boxes), 0) for boxes in rows.values()}
-    if len(lengths) > 1:
+    ruler = ruler_below(seen) if len(lengths) > 1 else None
+    if len(lengths) > 1 and not (ruler and all(on_axis(box, seen, ruler) for one in rows.values() for box in one)):
         yield Contradiction(where, Message.read("its bars are not equally long"))
+
+
+def on_axis(box: Box, seen: Drawn, ruler: Ruler) -> bool:
+    """Whether a segment is as long on the axis as the count that is printed in it; the first ones begin at zero."""
+    count, length = count_in(box, seen.words), ruler.read(box.x + box.width) - ruler.read(box.x)
+    return abs(length - (round(length) if count is None else count)) < COUNT_OFF
 
 
 def count_in(box: Box, words: Iterable[Word]) -> float | None:

@@ -9,10 +9,8 @@ import pandas as pd
 from nightround.model.errors import StudyFilesWrong
 from nightround.model.result import ResultRow
 from nightround.statistics.cohort import step_mask
-from nightround.statistics.describe import clopper_pearson
-from nightround.statistics.numbers import PERCENT_DIGITS, count_text, percent, text_of
-from nightround.statistics.rows import RowPlace, method_words
-from nightround.study.methods import Reason
+from nightround.statistics.rows import RowPlace
+from nightround.statistics.shares import share_rows
 from nightround.study.plan import Plan, Safety
 from redcap_sync.rows.tables import Table
 
@@ -27,7 +25,7 @@ def safety_rows(plan: Plan, safety: Safety, patients: pd.DataFrame, events: Tabl
     exact interval. A patient counts once at the worst grade. Raises StudyFilesWrong for a field that is not there.
     """
     among = patients.index[step_mask(plan, patients, safety.among)]
-    found = _events(safety, events)
+    found = adverse_events(safety, events)
     found = found[found["record"].isin(among)]
     worst = found.groupby("record", as_index=False)["grade"].max()
     serious = found[found["serious"].isin(safety.serious_codes)]
@@ -38,11 +36,11 @@ def safety_rows(plan: Plan, safety: Safety, patients: pd.DataFrame, events: Tabl
             yield from _counted(RowPlace(SAFETY, variable, level=code), rows[rows[variable] == code], len(among))
 
 
-def _events(safety: Safety, events: Table) -> pd.DataFrame:
+def adverse_events(safety: Safety, events: Table) -> pd.DataFrame:
     """One row an event with record, term, grade and serious; a row without a term is no event yet."""
     fields = {"term": safety.term, "grade": safety.grade, "serious": safety.serious}
     if missing := sorted(set(fields.values()) - set(events.text)):
-        raise StudyFilesWrong("plan.no_safety", field=str(missing[0]), instrument=safety.instrument)
+        raise StudyFilesWrong("plan.no_row_field", part=SAFETY, field=str(missing[0]), instrument=safety.instrument)
     found = pd.DataFrame({"record": events.keys["record"], **{name: events.text[of] for name, of in fields.items()}})
     return found[found["term"] != ""]
 
@@ -50,15 +48,4 @@ def _events(safety: Safety, events: Table) -> pd.DataFrame:
 def _counted(place: RowPlace, rows: pd.DataFrame, among: int, *, interval: bool = False) -> Iterator[ResultRow]:
     count = int(rows["record"].nunique())
     yield from (place.count("n", among), place.count("events", len(rows)))
-    yield place.row("count", float(count), str(count), n=among)
-    if not among:
-        yield from (place.refused(statistic, Reason.NO_VALUES) for statistic in ("percent", "summary"))
-        return
-    share = percent(count, among)
-    yield place.row("percent", share, text_of(share, PERCENT_DIGITS), n=among)
-    yield place.row("summary", float(count), count_text(count, among), n=among)
-    if interval:
-        exact = clopper_pearson(count, among)
-        for end, value in (("low", 100 * exact.low), ("high", 100 * exact.high)):
-            text = text_of(value, PERCENT_DIGITS)
-            yield place.row(f"percent_{end}", value, text, n=among, method=method_words(exact.method))
+    yield from share_rows(place, count, among, interval=interval)

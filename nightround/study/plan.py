@@ -22,6 +22,7 @@ from nightround.study.plan_analyses import (
     Safety,
     Survival,
 )
+from nightround.study.plan_conduct import Amount, Deaths, Exposure, FollowUp, PlannedVisit
 from nightround.study.plan_patients import EVERYONE, Condition, PlanGroup, Step
 from nightround.study.plan_variables import (
     Effect,
@@ -39,11 +40,15 @@ from nightround.study.study_model import StudyModel, wrong_value
 
 __all__ = [
     "Accrual",
+    "Amount",
     "Condition",
+    "Deaths",
     "Effect",
     "Endpoint",
+    "Exposure",
     "Factor",
     "FieldRef",
+    "FollowUp",
     "Level",
     "Limits",
     "Literature",
@@ -51,6 +56,7 @@ __all__ = [
     "Plan",
     "PlanGroup",
     "PlannedTable",
+    "PlannedVisit",
     "PolicyName",
     "QuartileType",
     "Reference",
@@ -89,6 +95,9 @@ class Plan(StudyModel):
     regressions: tuple[Regression, ...] = ()
     accrual: Accrual | None = None
     safety: Safety | None = None
+    follow_up: FollowUp | None = None
+    exposure: Exposure | None = None
+    deaths: Deaths | None = None
     literature: tuple[Literature, ...] = ()
     per_patient: tuple[PerPatient, ...] = ()
     abbreviations: dict[str, Text] = Field(default_factory=dict)
@@ -115,12 +124,18 @@ class Plan(StudyModel):
             yield from (condition.field for condition in step.where)
         yield from (endpoint.field for endpoint in self.endpoints)
         yield from (one.entered for one in [self.accrual] if one)
+        for part in self._conduct():
+            yield from part.references()
         for curve in self.survival:
             yield from curve.references()
         for variable in (v for table in self.tables for v in table.variables):
             yield from (reference for _, reference in variable.visits)
             yield from (level.field for level in variable.levels if level.field)
             yield from (condition.field for limits in variable.limits for condition in limits.where)
+
+    def _conduct(self) -> tuple[FollowUp | Exposure | Deaths, ...]:
+        """What it says of how the study runs."""
+        return tuple(part for part in (self.follow_up, self.exposure, self.deaths) if part)
 
     def measured(self) -> frozenset[FieldRef]:
         """The fields that must be numbers."""
@@ -153,7 +168,8 @@ class Plan(StudyModel):
             if step.of and step.of not in known:
                 raise wrong_value("flow_order", step=step.id, of=step.of)
             known.add(step.id)
-        among = (part.among for part in (*self.endpoints, *([self.safety] if self.safety else ())))
+        parts = (*self.endpoints, *([self.safety] if self.safety else ()), *self._conduct())
+        among = (part.among for part in parts)
         followed = (curve.population for curve in self.survival if curve.population)
         for needed in (self.population, *among, *followed):
             if needed not in known:

@@ -40,6 +40,10 @@ PATENT, OCCLUDED = (
     {"id": name, "label": {"zh": name, "en": name}, "of": "finished", "where": [{"field": "patency", "codes": [code]}]}
     for name, code in (("patent", "1"), ("occluded", "0"))
 )
+RUNNING = {
+    "follow_up": {"among": "treated", "since": "entered", "visits": [{"id": "seen", "came": "seen"}]},
+    "exposure": {"among": "treated", "label": "Sessions", "given": ["entered", "seen"]},
+}
 Rows = Sequence[Mapping[str, str]]
 
 
@@ -49,7 +53,8 @@ def planned(*steps: dict[str, object]) -> Plan:
     first, *others = whole["tables"]
     general, *rest = first["sections"]
     first["sections"] = [{**general, "variables": [*general["variables"], STATUS]}, *rest]
-    return Plan.model_validate({**whole, "flow": [*whole["flow"], *steps], "tables": [first, *others]})
+    conduct = {**RUNNING, "deaths": {"among": "treated", "field": "patency", "codes": ["0"]}}
+    return Plan.model_validate({**whole, **conduct, "flow": [*whole["flow"], *steps], "tables": [first, *others]})
 
 
 def closed(rows: Rows, plan: Plan) -> ReportInputs:
@@ -99,6 +104,21 @@ def test_the_open_report_tells_who_was_treated_and_assessed_and_that_the_rest_is
         "treated": "24", "stopped": "0", "finished": "24", "outcome_known": "24", "groups": "24",
     }  # fmt: skip
     assert not list(contradictions(inputs, inputs.results, pages.html, pages.contexts))
+
+
+def test_follow_up_and_exposure_are_told_of_everybody_and_what_counts_the_groups_is_not() -> None:
+    """The open version has visits and treatments without groups; deaths that are the grouping field have no line."""
+    told = closed(patients(), planned(PATENT, OCCLUDED))
+    inputs = open_inputs(told)
+    parts = {"follow_up", "exposure", "deaths"}
+    assert {row.table for row in told.results} >= parts
+    assert {(row.table, row.group) for row in inputs.results if row.table in parts} == {
+        ("follow_up", ""), ("exposure", ""),
+    }  # fmt: skip
+    assert inputs.plan.deaths is None
+    ended = {**RUNNING["follow_up"], "ended": "patency"}
+    plan = Plan.model_validate({**planned(PATENT, OCCLUDED).model_dump(), "follow_up": ended})
+    assert not [row for row in open_inputs(closed(patients(), plan)).results if row.table == "follow_up"]
 
 
 def test_a_curve_that_tells_the_split_is_left_out_of_the_open_report() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from nightround.model.finding import Finding, FindingState
 from nightround.model.outcome import Outcome, Status
+from nightround.report.numbers.completeness import begun_visits, filled_of
 from nightround.report.numbers.computing import patients_of
 from nightround.report.numbers.doubt import doubt_of
 from nightround.report.numbers.facts import Line, LineTrust, LineVerdict, Trust
@@ -17,7 +18,6 @@ from nightround.report.numbers.sensitivity import extremes, line_trust, weight_o
 from nightround.report.numbers.trust_numbers import (
     ageing_of,
     checked_of,
-    completeness_of,
     drifting_of,
     limits_of,
     pairs_of,
@@ -163,7 +163,7 @@ def test_completeness_counts_begun_rows_and_required_cells() -> None:
     """24 charts are begun, and one required age is blank."""
     rows = patients()
     rows[0]["age"] = ""
-    (chart,) = completeness_of(snapshot_of(rows))
+    (chart,) = filled_of(begun_visits(snapshot_of(rows)))
     assert (chart.begun, chart.expected, chart.filled, chart.cells) == (24, 24, 23, 24)
 
 

@@ -146,10 +146,10 @@ def test_a_halved_table_parts_at_the_heading_nearest_to_its_middle() -> None:
     """Both halves hold all rows once, in their order, and the second begins with a heading."""
     rows = tuple(Row(f"{n}", heading=n in {0, 2, 5}, depth=0) for n in range(9))
     table = TableView("t", "A", "title", "head", (), rows, halved=True)
-    assert table.stretches == (rows[:5], rows[5:])
-    assert replace(table, halved=False).stretches == (rows,)
+    assert table.stretches == ((rows[:5], rows[5:]),)
+    assert replace(table, halved=False).stretches == ((rows,),)
     plain = tuple(Row(f"{n}") for n in range(5))
-    assert replace(table, rows=plain).stretches == (plain[:2], plain[2:])
+    assert replace(table, rows=plain).stretches == ((plain[:2], plain[2:]),)
 
 
 def test_a_unit_goes_into_the_bracket_a_chinese_label_ends_with() -> None:

@@ -1,11 +1,11 @@
-"""Stacked bars of shares: each level a shade, the count in its segment, readable without colour."""
+"""Stacked bars of shares, or of counts: each level a shade, the count in its segment, readable without colour."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from nightround.report.figures.axes import PERCENT_TICKS, Scale
+from nightround.report.figures.axes import PERCENT_TICKS, Scale, round_ticks
 from nightround.report.figures.drawing import SMALL, TEXT, WIDTH, Drawing, Label, Pen, Rect, Shape
 from nightround.report.figures.guides import axis_below, axis_title, legend, numbers_of
 
@@ -16,6 +16,8 @@ LEGEND_HEIGHT = 22.0
 AXIS_ROOM = 32.0
 SHADES = 5
 """Shades from light to dark in figure.css; more levels begin again."""
+FEWEST = 5
+"""An axis of counts reaches that far at least, so that no tick is a fraction."""
 DARK_FROM = 3
 """From this shade on the count is printed in white."""
 
@@ -37,13 +39,16 @@ class BarTexts:
     axis: str
 
 
-def bar_drawing(bars: Sequence[Bar], texts: BarTexts, pen: Pen) -> Drawing:
-    """Draw the bars from above to below, each as wide as the whole."""
-    scale = Scale(PERCENT_TICKS, LABEL_WIDTH, WIDTH - 12)
+def bar_drawing(bars: Sequence[Bar], texts: BarTexts, pen: Pen, *, counted: bool = False) -> Drawing:
+    """Draw the bars from above to below: each as long as the whole axis, or, where `counted`, as its counts."""
+    longest = max((sum(bar.counts) for bar in bars), default=0)
+    ticks = round_ticks(0, max(longest, FEWEST)) if counted else PERCENT_TICKS
+    scale = Scale(ticks, LABEL_WIDTH, WIDTH - 12)
     bottom = LEGEND_HEIGHT + ROW * len(bars)
     shapes = list(legend(texts.levels, shade, pen, x=LABEL_WIDTH, room=(13, 30, 1)))
     for number, bar in enumerate(bars):
-        shapes += bar_shapes(bar, LEGEND_HEIGHT + ROW * number, scale, pen)
+        unit = 1.0 if counted else PERCENT_TICKS[-1] / max(sum(bar.counts), 1)
+        shapes += bar_shapes(bar, LEGEND_HEIGHT + ROW * number, unit, scale, pen)
     shapes += [*axis_below(scale, bottom, numbers_of(scale), pen), axis_title(scale, bottom, texts.axis, pen)]
     return Drawing(WIDTH, bottom + AXIS_ROOM, texts.title, tuple(shapes))
 
@@ -53,14 +58,14 @@ def shade(number: int, x: float) -> Shape:
     return Rect(x, 2, 9, 9, f"shade{number % SHADES}")
 
 
-def bar_shapes(bar: Bar, top: float, scale: Scale, pen: Pen) -> Iterator[Shape]:
-    """The label and the segments; a count that does not fit its segment is left out."""
+def bar_shapes(bar: Bar, top: float, unit: float, scale: Scale, pen: Pen) -> Iterator[Shape]:
+    """The label and the segments, `unit` of the axis for one; a count that does not fit its segment is left out."""
     yield Label(0, top + BAR * 0.5 + TEXT * 0.35, bar.label)
-    total, before = sum(bar.counts), 0
+    before = 0
     for number, count in enumerate(bar.counts):
         if not count:
             continue
-        left, right = scale(100 * before / total), scale(100 * (before + count) / total)
+        left, right = scale(unit * before), scale(unit * (before + count))
         before += count
         yield Rect(left, top, right - left, BAR, f"shade{number % SHADES}")
         if pen.width(str(count), SMALL) + 3 < right - left:

@@ -17,6 +17,10 @@ PRINTED_OF = {
     "endpoints": frozenset({"count", "n", "percent", "wilson_low", "wilson_high"}),
     "safety": frozenset({"events", "summary"}),
     "accrual": frozenset({"n", "target"}),
+    "follow_up": frozenset({"count", "n", "percent", "stopped", "missed", "summary"}),
+    "exposure": frozenset({"events", "summary"}),
+    "deaths": frozenset({"summary"}),
+    "sites": frozenset({"summary"}),
     "survival": frozenset({"n", "events", "free", "p"}),
 }
 """What a report prints of each table; of any other table summaries and P."""
@@ -126,6 +130,9 @@ def behind(plan: Plan, row: ResultRow) -> Iterable[FieldRef]:
         yield from curve.references()
     if plan.accrual and row.table == "accrual":
         yield plan.accrual.entered
+    for name, part in (("follow_up", plan.follow_up), ("exposure", plan.exposure), ("deaths", plan.deaths)):
+        if part and row.table == name:
+            yield from part.references()
     tables = {row.table, *(one.table for one in plan.regressions if one.id == row.table)}
     for table in (table for table in plan.tables if table.id in tables):
         for variable in (one for one in table.variables if one.id == row.variable):

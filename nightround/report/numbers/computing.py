@@ -10,6 +10,7 @@ from nightround.model.result import ResultRow, ResultSet
 from nightround.model.snapshot import Snapshot
 from nightround.statistics.accrual import accrual_rows
 from nightround.statistics.cohort import cohort_of, patient_frame
+from nightround.statistics.conduct import death_rows, exposure_rows, follow_up_rows, site_rows
 from nightround.statistics.published import bounds_rows, literature_rows
 from nightround.statistics.safety import safety_rows
 from nightround.statistics.tables import tables
@@ -43,8 +44,22 @@ def _rows_of_report(plan: Plan, snapshot: Snapshot, patients: pd.DataFrame) -> I
         yield from accrual_rows(plan.accrual, patients, snapshot.taken_at.date())
     if plan.safety and plan.safety.instrument in snapshot.tables:
         yield from safety_rows(plan, plan.safety, patients, snapshot.tables[plan.safety.instrument])
+    yield from _rows_of_conduct(plan, snapshot, patients)
     for published in plan.literature:
         yield from literature_rows(published)
+
+
+def _rows_of_conduct(plan: Plan, snapshot: Snapshot, patients: pd.DataFrame) -> Iterator[ResultRow]:
+    """How the study runs, as far as the plan names it and the project has it."""
+    cutoff = snapshot.taken_at.date()
+    if plan.follow_up:
+        yield from follow_up_rows(plan, plan.follow_up, patients, cutoff)
+    if plan.exposure:
+        yield from exposure_rows(plan, plan.exposure, patients, snapshot.tables)
+    if plan.deaths:
+        yield from death_rows(plan, plan.deaths, patients)
+    if snapshot.groups:
+        yield from site_rows(plan, snapshot.groups, patients)
 
 
 def treated_step(plan: Plan) -> str:

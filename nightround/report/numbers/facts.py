@@ -95,6 +95,29 @@ class Filled:
     cells: int
 
 
+class PartKind(StrEnum):
+    """By what the patients are parted whose completeness is counted."""
+
+    GROUP = "group"
+    SITE = "site"
+
+
+@dataclass(frozen=True)
+class PartFilled:
+    """How complete the data of some patients are at an event, over all of its instruments; counts as in `Filled`.
+
+    `part` is the id of a group of the plan, or the unique name of a data access group.
+    """
+
+    kind: PartKind
+    part: str
+    event: str
+    begun: int
+    expected: int
+    filled: int
+    cells: int
+
+
 @dataclass(frozen=True)
 class Ageing:
     """How long findings stand: days open of the open ones, and days until closed of the closed ones."""
@@ -113,6 +136,8 @@ class Trust:
     weights: tuple[FindingWeight, ...] = ()
     checked: tuple[Checked, ...] = ()
     completeness: tuple[Filled, ...] = ()
+    parts: tuple[PartFilled, ...] = ()
+    """Completeness by group of the plan, and by data access group where there are several."""
     ageing: Ageing | None = None
     membership: int = 0
     """Open findings on the fields that decide who is analysed and in which group."""

@@ -58,6 +58,8 @@ def inputs_of(edition: Edition, snapshot: Snapshot, patients: pd.DataFrame | Non
         pairs=pairs_of(plan, patients),
         drifting=drifting_of(plan, patients),
         record_ids=edition.record_ids,
+        sites={one.unique_name: words_of_label(one.label) for one in snapshot.dictionary.groups or ()},
+        site_of=snapshot.groups or {},
         languages=edition.languages,
     )
 
@@ -83,7 +85,9 @@ def with_event_labels(table: PlannedTable, events: Mapping[str, Words]) -> Plann
 
 def choices_of(plan: Plan, snapshot: Snapshot) -> Mapping[str, Mapping[str, Words]]:
     """The labels of the codes of the fields that are printed by their codes."""
-    wanted = (plan.safety.term, plan.safety.grade) if plan.safety else ()
+    coded = (plan.follow_up and plan.follow_up.ended, plan.deaths and plan.deaths.cause)
+    wanted = [one.dictionary_field for one in coded if one]
+    wanted += [plan.safety.term, plan.safety.grade] if plan.safety else []
     fields = (snapshot.dictionary.by_name[name] for name in wanted if name in snapshot.dictionary.by_name)
     return {field.name: {one.code: words_of_label(one.label) for one in field.choices} for field in fields}
 

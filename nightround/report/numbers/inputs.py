@@ -58,6 +58,10 @@ class ReportInputs:
     drifting: Mapping[Line, str] = field(default_factory=dict)
     """Lines whose planned test tonight's data put in doubt, with the assumption; reported and never acted on."""
     record_ids: bool = False
+    sites: Mapping[str, Words] = field(default_factory=dict)
+    """The label of each data access group."""
+    site_of: Mapping[str, str] = field(default_factory=dict)
+    """The data access group of each record that is in one."""
     languages: tuple[Language, ...] = LANGUAGES
     """The languages in which it is printed."""
     uncounted: frozenset[str] = frozenset()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from statistics import median
 
@@ -12,16 +12,15 @@ from nightround.model.finding import Finding, in_doubt
 from nightround.model.outcome import Outcome, Status
 from nightround.model.rule import Rule
 from nightround.model.snapshot import Snapshot
+from nightround.report.numbers.completeness import begun_visits, filled_of, parts_filled, parts_of
 from nightround.report.numbers.doubt import doubt_of
-from nightround.report.numbers.facts import Ageing, Checked, Filled, Line, LineTrust, LineVerdict, PatientPair, Trust
+from nightround.report.numbers.facts import Ageing, Checked, Line, LineTrust, LineVerdict, PatientPair, Trust
 from nightround.report.numbers.recomputing import PlannedLine, Recomputation
 from nightround.report.numbers.sensitivity import Limits, line_trust, weight_of
 from nightround.statistics.cohort import cohort_of
 from nightround.statistics.drift import drift
 from nightround.study.plan import FieldRef, Plan
-from redcap_sync.column_name import ColumnName
 from redcap_sync.dictionary import Dictionary
-from redcap_sync.rows.tables import Table
 
 
 def trust_of(
@@ -36,6 +35,7 @@ def trust_of(
 ) -> Trust:
     """Everything a report says of how far it can be trusted. `findings` are open and closed ones, `now` the cut-off."""
     limits = limits_of(snapshot.dictionary)
+    visits = tuple(begun_visits(snapshot))
     standing = in_doubt(findings)
     doubt = doubt_of(plan, standing, patients.index)
     numbers = Recomputation(plan, patients)
@@ -54,7 +54,8 @@ def trust_of(
         lines=found,
         weights=tuple(weights),
         checked=tuple(checked_of(line, numbers, rules, outcomes, found) for line in numbers.lines),
-        completeness=tuple(completeness_of(snapshot)),
+        completeness=tuple(filled_of(visits)),
+        parts=tuple(parts_filled(visits, parts_of(plan, snapshot, patients))),
         ageing=ageing_of(findings, now),
         membership=membership,
     )
@@ -92,42 +93,6 @@ def concerns(rule: Rule, reference: FieldRef) -> bool:
     """Whether a rule looks at a field of the plan: it names it, at its event or at every one."""
     named = reference.field in rule.fields or reference.dictionary_field in rule.fields
     return named and (not rule.events or not reference.event or reference.event in rule.events)
-
-
-def completeness_of(snapshot: Snapshot) -> Iterator[Filled]:
-    """Each instrument at each event that does not repeat: rows begun, and cells of required fields without branching.
-
-    A row is expected of every record that has begun any instrument at the event. A hidden field may be blank by right,
-    so only fields that are always shown are counted.
-    """
-    dictionary = snapshot.dictionary
-    for event in dictionary.event_names:
-        names = [one for one in dictionary.instruments_at(event) if not dictionary.repeats(event, one)]
-        there = {name: at_event(snapshot.tables[name], event, dictionary) for name in names if name in snapshot.tables}
-        begun = {name: set(frame.index[(frame != "").any(axis=1)]) for name, frame in there.items()}
-        expected = set().union(*begun.values()) if begun else set()
-        for name, frame in there.items():
-            shown = frame.loc[sorted(begun[name]), [one for one in always_asked(dictionary, name) if one in frame]]
-            yield Filled(name, event, len(begun[name]), len(expected), int((shown != "").sum().sum()), shown.size)
-
-
-def always_asked(dictionary: Dictionary, instrument: str) -> list[str]:
-    """The required fields of an instrument that no branching can hide."""
-    return [one.name for one in dictionary.fields_of(instrument) if one.required and not one.branching_logic]
-
-
-def at_event(table: Table, event: str, dictionary: Dictionary) -> pd.DataFrame:
-    """The text of an instrument at an event by record, without its completion status and unticked options."""
-    own = [
-        column
-        for field in dictionary.fields_of(table.instrument)
-        for column in dictionary.columns_of_field(field)
-        if column in table.text
-    ]
-    rows = (table.keys["event"] == event).to_numpy()
-    frame = table.text.loc[rows, own].set_axis(table.keys.loc[rows, "record"], axis=0)
-    ticks = [column for column in own if ColumnName.parse(column).code]
-    return frame.assign(**{column: frame[column].replace("0", "") for column in ticks})
 
 
 def ageing_of(findings: Sequence[Finding], now: datetime) -> Ageing:

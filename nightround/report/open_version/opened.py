@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from nightround.model.result import ResultKey, ResultRow, ResultSet
 from nightround.report.numbers.changed_numbers import printed
-from nightround.report.numbers.facts import FindingWeight, Line, LineTrust, News, Trust
+from nightround.report.numbers.facts import FindingWeight, Line, LineTrust, News, PartKind, Trust
 from nightround.report.numbers.inputs import ReportInputs
 from nightround.report.open_version.withheld import (
     curve_tells_groups,
@@ -15,6 +15,7 @@ from nightround.report.open_version.withheld import (
     pooled_rows,
     pooled_tables,
     uncounted_rules,
+    withheld_conduct,
     withheld_endpoints,
     without_counts,
 )
@@ -61,6 +62,7 @@ def open_plan(plan: Plan) -> Plan:
             "survival": tuple(open_curve(curve) for curve in plan.survival if not curve_tells_groups(curve, plan)),
             "literature": tuple(one for one in plan.literature if one.endpoint not in withheld),
             "regressions": (),
+            **dict.fromkeys(withheld_conduct(plan)),
         }
     )
 
@@ -113,6 +115,7 @@ def open_trust(trust: Trust, plan: Plan) -> Trust:
     return replace(
         trust,
         lines=tuple(without_numbers(line) for line in trust.lines if line.line in told),
+        parts=tuple(one for one in trust.parts if one.kind is not PartKind.GROUP),
         checked=tuple(one for one in trust.checked if one.line in told),
         weights=tuple(sorted((without_lines(one, told) for one in weights), key=lambda one: (one.lines, one.finding))),
     )

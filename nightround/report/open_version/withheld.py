@@ -76,7 +76,8 @@ def pooled_rows(plan: Plan, results: ResultSet) -> Iterator[ResultRow]:
     curves = {curve.id for curve in plan.survival if curve_tells_groups(curve, plan)}
     gone = {FLOW: steps, BOUNDS: endpoints, LITERATURE: published, "survival": curves}
     gone |= {table.id: dropped for table in plan.tables}
-    for row in results:
+    withheld = withheld_conduct(plan)
+    for row in (row for row in results if row.table not in withheld):
         untold = row.table == ENDPOINTS and row.variable in endpoints and row.statistic not in TOLD_OF_ENDPOINT
         if row.variable not in gone.get(row.table, ()) and not untold:
             yield row
@@ -96,6 +97,15 @@ def curve_tells_groups(curve: Survival, plan: Plan) -> bool:
     """Whether a curve is of the outcome that the groups are the answers to, or of the patients of one group."""
     followed = curve.population in {step.id for step in parts_by_group(plan)}
     return followed or plan.grouping in {*curve.references()}
+
+
+def withheld_conduct(plan: Plan) -> frozenset[str]:
+    """The parts on how the study runs that are of one group's patients, or count the grouping field itself."""
+    steps = {step.id for step in parts_by_group(plan)}
+    parts = {"follow_up": plan.follow_up, "exposure": plan.exposure, "deaths": plan.deaths}
+    return frozenset(
+        name for name, part in parts.items() if part and (part.among in steps or plan.grouping in part.references())
+    )
 
 
 def pooled_tables(plan: Plan) -> tuple[PlannedTable, ...]:

@@ -22,6 +22,7 @@ from nightround.report.printing.typesetting import FONT_FOLDER
 from nightround.report.tables.answer_page import SummaryAnswer, answers
 from nightround.report.tables.answered_tables import answered_tables
 from nightround.report.tables.column_widths import laid_out
+from nightround.report.tables.conduct_page import conduct_tables, deaths_table
 from nightround.report.tables.effect_tables import curve_parts, effect_parts, factor_parts
 from nightround.report.tables.endpoints import (
     endpoint_drawing,
@@ -33,7 +34,7 @@ from nightround.report.tables.endpoints import (
 from nightround.report.tables.methods_page import Paragraph, methods_of
 from nightround.report.tables.news_page import news_table
 from nightround.report.tables.planned_tables import measured_label, step_count, table_view, visit_labels
-from nightround.report.tables.quality_page import QualityView, quality_tables, quality_view
+from nightround.report.tables.quality_page import QualityView, age_figure, quality_tables, quality_view
 from nightround.report.tables.safety_page import safety_table, safety_told
 from nightround.report.tables.summary_page import Card, cards, headlines, look_sentence
 from nightround.report.tables.trust_page import evidence_tables, trust_sentence, trust_tables
@@ -206,6 +207,7 @@ def chapters(inputs: ReportInputs, say: Wording, pen: Pen) -> Iterator[Chapter]:
     figure = [Figure(say("endpoints_title"), endpoint_drawing(inputs, say, pen))] if has_endpoints else []
     yield chapter("summary", say, figure)
     yield chapter("patients", say, patient_parts(inputs, say, pen))
+    yield from chapter_where("conduct", say, conduct_tables(inputs, say))
     yield from chapter_where("endpoints", say, endpoint_parts(inputs, say, pen))
     effects = (*effect_parts(inputs, say, pen), *factor_parts(inputs, say, pen))
     last_before_after = [table.id for table in inputs.plan.tables if table.kind == "before_after"][-1:]
@@ -217,9 +219,12 @@ def chapters(inputs: ReportInputs, say: Wording, pen: Pen) -> Iterator[Chapter]:
             yield Chapter("parts", "effects", say("chapter_effects"), effects)
     if inputs.news and inputs.news.changed:
         yield chapter("news", say, [news_table(inputs, inputs.news, say)])
-    findings = (*quality_tables(inputs, say), *answered_tables(inputs, say))
-    tables = (*trust_tables(inputs, say), *findings, *evidence_tables(inputs, say))
-    yield chapter("quality", say, tables)
+    findings: tuple[Part, ...] = (
+        *age_figure(inputs, say, pen),
+        *quality_tables(inputs, say),
+        *answered_tables(inputs, say),
+    )
+    yield chapter("quality", say, (*trust_tables(inputs, say), *findings, *evidence_tables(inputs, say)))
     yield chapter("methods", say, ())
 
 
@@ -246,6 +251,8 @@ def endpoint_parts(inputs: ReportInputs, say: Wording, pen: Pen) -> Iterator[Par
     yield from literature_figure(inputs, say, pen)
     if safety_told(inputs):
         yield safety_table(inputs, say)
+    if inputs.plan.deaths:
+        yield deaths_table(inputs, inputs.plan.deaths, say)
     if not curve_beside_enrolment(inputs):
         yield from curve_parts(inputs, say, pen)
 

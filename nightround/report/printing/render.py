@@ -11,6 +11,7 @@ import jinja2
 
 from nightround.report.printing.cleaning import clean, spaced
 from nightround.report.printing.context import ReportContext
+from nightround.report.tables.views import bodies_of
 from nightround.texts.catalogue import read_wording
 
 REPORT = "report.html.j2"
@@ -58,6 +59,7 @@ def environment(templates: Path, study: Path | None) -> jinja2.Environment:
     )
     made.filters["symbols"] = split_symbols
     made.filters["hyphenated"] = split_hyphenated
+    made.filters["bodies"] = bodies_of
     return made
 
 

@@ -177,7 +177,7 @@ def notes_against_rows(context: ReportContext, inputs: ReportInputs) -> Iterator
 
 def told_by_tables(inputs: ReportInputs) -> frozenset[str]:
     """The numbers a sentence may hold: of flow, endpoints and safety, and how many lines of a table differ."""
-    wanted = {"flow", "endpoints", "safety", "accrual"}
+    wanted = {"flow", "endpoints", "safety", "accrual", "deaths", "follow_up"}
     texts = (row.text for row in inputs.results if row.table in wanted)
     numbers = {number for text in texts for number in FIGURE_OF.findall(text)}
     for table in inputs.plan.tables:

@@ -22,7 +22,8 @@ ATTACHED_ONLY = frozenset({"odds_ratio_summary", "logistic_summary"})
 """Numbers of the attached result rows that no page prints."""
 ENDS = ("_low", "_high")
 PRINTED_P = re.compile(r"<?([01]?\.\d+)")
-STATISTICS = frozenset({"summary", "p", "n", "count", "percent", "events", "target", *STATISTIC_SYMBOLS})
+COUNTS = ("n", "count", "percent", "events", "target", "stopped", "missed")
+STATISTICS = frozenset({"summary", "p", *COUNTS, *STATISTIC_SYMBOLS})
 
 
 def news_sentence(inputs: ReportInputs, say: Wording) -> str:
@@ -185,6 +186,8 @@ def label_elsewhere(plan: Plan, one: ChangedNumber) -> Words | None:
     labels = {("flow", step.id): step.label for step in plan.flow}
     labels |= {("endpoints", endpoint.id): endpoint.label for endpoint in plan.endpoints}
     labels |= {("survival", curve.id): curve.label for curve in plan.survival}
+    labels |= {("exposure", amount.id): amount.label for one in [plan.exposure] if one for amount in one.amounts}
+    labels |= {("follow_up", visit.id): visit.label for one in [plan.follow_up] if one for visit in one.visits}
     return labels.get((one.table, one.variable))
 
 

@@ -9,15 +9,18 @@ from dataclasses import dataclass
 from nightround.model.finding import Finding
 from nightround.model.outcome import Outcome, Status
 from nightround.model.rule import Rule, Severity
+from nightround.report.figures.bars import Bar, BarTexts, bar_drawing
+from nightround.report.figures.drawing import Pen
 from nightround.report.numbers.inputs import ReportInputs
 from nightround.report.tables.answered_tables import waiting_notes
-from nightround.report.tables.views import Cell, Note, Row, TableColumn, TableView
+from nightround.report.tables.views import Cell, Figure, Note, Row, TableColumn, TableView
 from nightround.texts.catalogue import Wording, in_language
 
 MOST_RULES_LISTED = 12
 """Lines; the attached list of outcomes holds all of them."""
 AGE_LIMITS = (7, 30)
 """Days: an open finding is fresh up to the first, late beyond the last. The customary ageing of data queries."""
+AGES = range(len(AGE_LIMITS) + 1)
 UNJUDGED = (Status.NOT_EVALUATED, Status.NOT_APPLICABLE)
 
 
@@ -111,8 +114,27 @@ def open_counts(findings: Sequence[Finding], inputs: ReportInputs) -> tuple[int,
     return (
         len(findings),
         *(severities[severity] for severity in Severity),
-        *(ages[age] for age in range(len(AGE_LIMITS) + 1)),
+        *(ages[age] for age in AGES),
     )
+
+
+def age_figure(inputs: ReportInputs, say: Wording, pen: Pen) -> Iterator[Figure]:
+    """How long findings have been open, a bar each severity; none where nothing is open."""
+    findings = inputs.delta.in_doubt
+    bars = [
+        Bar(say(f"severity_{severity}"), open_counts(mine, inputs)[-len(AGES) :])
+        for severity in Severity
+        if (mine := [finding for finding in findings if finding.severity is severity])
+    ]
+    if bars:
+        texts = BarTexts(say("ages_title"), age_heads(say), say("ages_axis"))
+        yield Figure(say("ages_title"), bar_drawing(bars, texts, pen, counted=True))
+
+
+def age_heads(say: Wording) -> tuple[str, ...]:
+    """What the classes of age are called."""
+    fresh, late = AGE_LIMITS
+    return say("age_fresh", days=fresh), say("age_waiting", first=fresh + 1, last=late), say("age_late", days=late)
 
 
 def open_findings_table(inputs: ReportInputs, say: Wording) -> TableView:
@@ -125,15 +147,14 @@ def open_findings_table(inputs: ReportInputs, say: Wording) -> TableView:
         )
         for name in instruments
     ]
-    fresh, late = AGE_LIMITS
-    ages = (say("age_fresh", days=fresh), say("age_waiting", first=fresh + 1, last=late), say("age_late", days=late))
     return TableView(
         id="open_findings",
         number="",
         title=say("open_findings_title"),
         label_head=say("instrument"),
         columns=tuple(
-            TableColumn(head) for head in (say("all"), *(say(f"severity_{severity}") for severity in Severity), *ages)
+            TableColumn(head)
+            for head in (say("all"), *(say(f"severity_{severity}") for severity in Severity), *age_heads(say))
         ),
         rows=(*rows, counts_row(say("all"), open_counts(findings, inputs), total=True)),
         notes=(Note(say("age_note")), *waiting_notes(inputs, say)),

@@ -10,6 +10,7 @@ from nightround.model.result import ResultKey, ResultRow
 from nightround.model.rule import Severity
 from nightround.report.numbers.inputs import ReportInputs
 from nightround.report.open_version.withheld import is_withheld
+from nightround.report.tables.conduct_page import deaths_sentence, follow_up_sentence
 from nightround.report.tables.endpoints import INTERVALS, interval_text, primary_endpoint, printed
 from nightround.report.tables.planned_tables import SIGNIFICANT, calls_difference, step_count
 from nightround.report.tables.safety_page import safety_sentence, safety_told, text_of
@@ -82,7 +83,9 @@ def headlines(inputs: ReportInputs, say: Wording) -> tuple[str, ...]:
         sentence
         for sentence in (
             flow_sentence(inputs, say),
+            follow_up_sentence(inputs, say),
             safety_sentence(inputs, say),
+            deaths_sentence(inputs, say),
             *(one for table in inputs.plan.tables for one in table_sentences(table, inputs, say)),
             data_sentence(inputs, say),
         )

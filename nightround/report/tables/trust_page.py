@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from nightround.model.finding import Finding
 from nightround.model.rule import Rule
-from nightround.report.numbers.facts import Checked, Filled, FindingWeight, Line, LineTrust, LineVerdict
+from nightround.report.numbers.facts import Checked, Filled, FindingWeight, Line, LineTrust, LineVerdict, PartFilled
 from nightround.report.numbers.inputs import ReportInputs
 from nightround.report.tables.planned_tables import typeset
 from nightround.report.tables.views import Cell, Note, Row, TableColumn, TableView
@@ -201,7 +201,7 @@ def completeness_table(inputs: ReportInputs, say: Wording) -> TableView:
     )
 
 
-def filled_cell(filled: Filled | None) -> Cell:
+def filled_cell(filled: Filled | PartFilled | None) -> Cell:
     """`62/62 (99.8)`: rows begun of those expected, and the percentage of required cells that are filled."""
     if filled is None or not filled.expected:
         return Cell()

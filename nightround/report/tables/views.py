@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import ClassVar, Literal
 
 from nightround.report.figures.drawing import Drawing
@@ -71,8 +73,12 @@ class Note:
     letter: str = ""
 
 
-MOST_KEPT_TOGETHER = 36
-"""Lines; a table of more is broken over pages, between its sections."""
+MOST_KEPT_TOGETHER = 18
+"""Lines, with caption and notes half a page; what is longer may be broken, so that no page is left half empty."""
+MOST_OF_HALVES = 40
+"""Lines of a halved table that stand side by side on one page; more go on below."""
+LEAST_OF_BODY = 6
+"""Lines of a long section between two places where it may be broken."""
 
 
 @dataclass(frozen=True)
@@ -106,14 +112,11 @@ class TableView:
         return len(self.rows) <= MOST_KEPT_TOGETHER
 
     @property
-    def stretches(self) -> tuple[tuple[Row, ...], ...]:
-        """The rows, or where the table is halved its two halves: they part at the heading nearest to the middle."""
+    def stretches(self) -> tuple[tuple[tuple[Row, ...], ...], ...]:
+        """The rows in what is kept together: all in one, or where the table is halved pairs of halves."""
         if not self.halved:
-            return (self.rows,)
-        middle = len(self.rows) / 2
-        headings = [number for number, row in enumerate(self.rows) if row.heading and number]
-        cut = min(headings, key=lambda number: abs(number - middle), default=round(middle))
-        return (self.rows[:cut], self.rows[cut:])
+            return ((self.rows,),)
+        return tuple(halves_of(rows) for rows in pieces_of(self.rows, MOST_OF_HALVES))
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -122,6 +125,46 @@ class TableView:
         columns = (text for column in self.columns for text in (column.head, column.under))
         rows = (text for row in self.rows for text in (row.label, *(cell.printed for cell in row.cells)))
         return (*heads, *columns, *rows, *(note.letter + note.text for note in self.notes))
+
+
+def halves_of(rows: tuple[Row, ...]) -> tuple[tuple[Row, ...], ...]:
+    """Two halves, which part at the heading nearest to the middle."""
+    middle = len(rows) / 2
+    headings = [number for number, row in enumerate(rows) if row.heading and number]
+    cut = min(headings, key=lambda number: abs(number - middle), default=round(middle))
+    return (rows[:cut], rows[cut:])
+
+
+def sections_of(rows: Sequence[Row]) -> Iterator[tuple[Row, ...]]:
+    """The rows from each heading to the next."""
+    starts = [0, *(number for number, row in enumerate(rows) if row.heading and number), len(rows)]
+    return (tuple(rows[start:end]) for start, end in pairwise(starts) if start < end)
+
+
+def pieces_of(rows: Sequence[Row], most: int) -> Iterator[tuple[Row, ...]]:
+    """The rows in pieces of at most so many, parted between sections where these are short enough."""
+    piece: tuple[Row, ...] = ()
+    for section in sections_of(rows):
+        if piece and len(piece) + len(section) > most:
+            yield piece
+            piece = ()
+        piece += section
+        while len(piece) > most:
+            yield piece[:most]
+            piece = piece[most:]
+    if piece:
+        yield piece
+
+
+def bodies_of(rows: Sequence[Row]) -> Iterator[tuple[Row, ...]]:
+    """The rows in what is never broken over pages: short sections whole, long ones a few lines at a time."""
+    for section in sections_of(rows):
+        if len(section) <= 2 * LEAST_OF_BODY:
+            yield section
+            continue
+        count = len(section) // LEAST_OF_BODY
+        starts = [len(section) * number // count for number in range(count + 1)]
+        yield from (section[start:end] for start, end in pairwise(starts))
 
 
 @dataclass(frozen=True)

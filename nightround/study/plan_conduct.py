@@ -1,0 +1,111 @@
+"""What a plan says of how the study runs: who came to which visit, what was given, who died."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from nightround.model.language import Words
+from nightround.study.references import FieldRef, Reference, Text
+from nightround.study.study_model import StudyModel
+
+
+class PlannedVisit(StudyModel):
+    """A visit of the schedule: a patient came where `came` is filled.
+
+    `within_days` is the last day of its window after `since`; a patient is due once it has passed. Without it
+    everybody is due. Without a `label` REDCap's label of the event is printed.
+    """
+
+    id: str
+    came: Reference
+    within_days: int | None = Field(default=None, ge=0)
+    label: Text = Words("", "")
+
+
+class FollowUp(StudyModel):
+    """Retention: the visits of a flow step (`among`), counted from the date `since`.
+
+    `ended` is a field with codes that says how a patient's participation ended, `ended_on` the day of it: who ended
+    before a visit's window closed, and did not come, did not miss it.
+    """
+
+    among: str
+    since: Reference
+    visits: tuple[PlannedVisit, ...] = Field(min_length=1)
+    ended: Reference | None = None
+    ended_on: Reference | None = None
+    unit: Literal["days", "months"] = "months"
+
+    def references(self) -> tuple[FieldRef, ...]:
+        """The fields it is computed from."""
+        return (self.since, *(one.came for one in self.visits), *given(self.ended), *given(self.ended_on))
+
+
+class Amount(StudyModel):
+    """A quantity given with each treatment, added up over the treatments of a patient."""
+
+    id: str
+    label: Text
+    unit: Text = Words("", "")
+    fields: tuple[Reference, ...] = ()
+    field: str = ""
+    digits: int = Field(default=1, ge=0, le=6)
+
+
+class Exposure(StudyModel):
+    """Treatments given to the patients of a flow step: one for each field of `given` that is filled.
+
+    Where treatments are rows of a repeating instrument, `instrument` names it, `entered` the field that is filled in
+    a row that counts, and an amount its `field`; else an amount names its `fields`.
+    """
+
+    among: str
+    label: Text
+    given: tuple[Reference, ...] = ()
+    instrument: str = ""
+    entered: str = ""
+    amounts: tuple[Amount, ...] = ()
+
+    def references(self) -> tuple[FieldRef, ...]:
+        """The fields of one row a patient that it is computed from."""
+        return (*self.given, *(field for amount in self.amounts for field in amount.fields))
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Exposure:
+        if bool(self.given) == bool(self.instrument) or bool(self.instrument) != bool(self.entered):
+            raise ValueError("exposure has `given`, or `instrument` with `entered`, and not both")
+        if any(bool(one.field) != bool(self.instrument) or bool(one.fields) == bool(one.field) for one in self.amounts):
+            raise ValueError("an amount names `fields` beside `given`, and `field` beside `instrument`")
+        return self
+
+
+class Deaths(StudyModel):
+    """Deaths among a flow step: who has one of the codes in a field.
+
+    With the dates `on` and `since`, deaths within each of `within_days` are counted too; `cause` is a field with codes.
+    """
+
+    among: str
+    field: Reference
+    codes: tuple[str, ...] = ()
+    on: Reference | None = None
+    since: Reference | None = None
+    within_days: tuple[int, ...] = ()
+    cause: Reference | None = None
+
+    def references(self) -> tuple[FieldRef, ...]:
+        """The fields it is computed from."""
+        return (self.field, *given(self.on), *given(self.since), *given(self.cause))
+
+    @model_validator(mode="after")
+    def _dated(self) -> Deaths:
+        if self.within_days and not (self.on and self.since):
+            raise ValueError("`within_days` needs `on` and `since`")
+        return self
+
+
+def given(reference: FieldRef | None) -> tuple[FieldRef, ...]:
+    """The reference, where there is one."""
+    return (reference,) if reference else ()
