@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from nightround.model.language import Language
     from nightround.night.examination import Examination
     from nightround.study.first_folder.first_files import FirstAnswers, FirstStructure
+    from nightround.study.folder import Study
+    from redcap_sync.dictionary import Dictionary
 
 TOKEN_VARIABLE = "REDCAP_TOKEN"  # noqa: S105 - the name of a variable, not a token
 
@@ -110,15 +112,31 @@ def _write(folder: Path, structure: FirstStructure, answers: FirstAnswers, data:
     from nightround.night.examination import examine
     from nightround.study.first_folder.first_files import first_files, write_first_folder
     from nightround.study.folder import load_study
+    from redcap_sync.private_files import write_private
 
     paths = write_first_folder(folder, first_files(structure, answers, folder))
     study = load_study(folder)
+    paths.append(write_private(folder / "rules" / "README.md", _of_rules(study, structure.dictionary, folder)))
     found = examine(str(folder), data=data, content=found_content(), environ=os.environ, clock=now)
     if as_json:
         files = [str(path) for path in paths]
         print_json({"study": study.id, "folder": str(folder), "files": files, "doctor": found.document()})
         return
     _say_what_is_next(folder, study.id, found)
+
+
+def _of_rules(study: Study, dictionary: Dictionary, folder: Path) -> bytes:
+    """How rules are added, with those that the dictionary alone suggests; none of them is judged yet."""
+    from zoneinfo import ZoneInfo
+
+    from nightround.rule_desk.suggest.suggesting import suggestions, without_rows
+    from nightround.study.first_folder.first_files import rules_readme
+
+    moment = now()
+    naive = moment.astimezone(ZoneInfo(study.settings.study.time_zone)).replace(tzinfo=None)
+    found = suggestions(study, without_rows(dictionary, study.id, moment), naive)
+    reasons = {one.suggestion.id: one.suggestion.reason for one in found}
+    return rules_readme(reasons, study.settings.study.languages, folder)
 
 
 def _say_what_is_next(folder: Path, study: str, found: Examination) -> None:

@@ -23,7 +23,7 @@ from nightround.cli.study_job import now
 from nightround.model.language import Language
 
 if TYPE_CHECKING:
-    from nightround.model.snapshot import Snapshot
+    from nightround.rule_desk.suggest.suggesting import Tried
     from nightround.study.folder import Study
 
 EXIT_WRONG_EXAMPLES = 3
@@ -234,20 +234,18 @@ def backtest(words: tuple[str, ...], named: str | None, data: Path, *, as_json: 
 @data_option
 @json_option
 def suggest(study: str, data: Path, *, as_json: bool) -> None:
-    """Suggest rules for STUDY from its dictionary and its last snapshot; none is judged before it is accepted."""
-    from nightround.rule_desk.suggest.suggesting import suggestions, tried
+    """Suggest rules for STUDY from its dictionary and its last snapshot; none is judged before it is accepted.
 
-    loaded, snapshot = _with_snapshot(study, data)
-    zone = ZoneInfo(loaded.settings.study.time_zone)
-    found = tuple(tried(suggestions(loaded, snapshot), snapshot, now().astimezone(zone).replace(tzinfo=None)))
+    Before the first snapshot the dictionary alone is read.
+    """
+    loaded, found = _suggested(study, data)
     if as_json:
         print_json({"study": loaded.id, "suggestions": [one.document() for one in found]})
         return
     for one in found:
         facts = {"reason": one.suggestion.reason, "evidence": one.suggestion.evidence}
         say(text("suggest.line.one", id=one.suggestion.id, checked=one.checked, found=one.found, **facts))
-    if not found:
-        say(text("suggest.line.none"))
+    say(text("suggest.line.next", count=len(found), study=study) if found else text("suggest.line.none"))
 
 
 @rules.command()
@@ -259,23 +257,25 @@ def accept(study: str, names: tuple[str, ...], data: Path, *, as_json: bool) -> 
     """Write suggestions into the rules of STUDY, which are judged from the next round on."""
     from nightround.rule_desk.suggest import suggesting
 
-    loaded, snapshot = _with_snapshot(study, data)
-    path = suggesting.accept(loaded, names, suggesting.suggestions(loaded, snapshot))
+    loaded, found = _suggested(study, data)
+    path = suggesting.accept(loaded, names, [one.suggestion for one in found])
     if as_json:
         print_json({"study": loaded.id, "accepted": list(names), "file": str(path)})
         return
     say(text("suggest.line.accepted", file=str(path)))
 
 
-def _with_snapshot(study: str, data: Path) -> tuple[Study, Snapshot]:
-    """A study with its last snapshot; raises StudyFilesWrong before the first one."""
-    from nightround.model.errors import StudyFilesWrong
+def _suggested(study: str, data: Path) -> tuple[Study, tuple[Tried, ...]]:
+    """A study with what is suggested for it, from its last snapshot, or before the first one from its dictionary."""
     from nightround.night.run_job import snapshots_at
+    from nightround.rule_desk.study_rules import project_dictionary
+    from nightround.rule_desk.suggest.suggesting import suggestions, without_rows
     from nightround.study.folder import load_study
 
-    folder = folder_of(study)
+    folder, moment = folder_of(study), now()
     loaded = load_study(folder)
     snapshot = snapshots_at(folder, data, os.environ).latest(loaded.id)
     if snapshot is None:
-        raise StudyFilesWrong("night.no_snapshot", study=loaded.id)
-    return loaded, snapshot
+        snapshot = without_rows(project_dictionary(folder), loaded.id, moment)
+    zone = ZoneInfo(loaded.settings.study.time_zone)
+    return loaded, suggestions(loaded, snapshot, moment.astimezone(zone).replace(tzinfo=None))

@@ -52,6 +52,8 @@ OTHERS_ALLOWED = {
     "nightround/scores/recognition.py": "patterns of the labels of a dictionary",
     "nightround/scores/score_data.py": "the unit of a score's points, part of its data",
     "nightround/rule_desk/suggest/date_order.py": "the logic of a rule",
+    "nightround/rule_desk/suggest/periods.py": "the logic of a rule",
+    "nightround/rule_desk/suggest/answers_together.py": "patterns of the labels of a dictionary",
     "nightround/report/figures/drawing.py": "a range of characters",
     "nightround/report/printing/cleaning.py": "a range of characters",
     "nightround/report/printing/attachments.py": "descriptions inside a PDF file, which nobody is shown",

@@ -15,21 +15,25 @@ from redcap_sync.messages import Message
 def suggested_scores(dictionary: Dictionary) -> Iterator[Suggestion]:
     """A total that is to be the sum of its items, or a value that follows from its parts.
 
-    Only a score whose every item was found, whose instrument names it, and of which one variant fits: which of several
-    variants a study uses no dictionary says.
+    Only a score whose every item was found, whose instrument names it, and of which one variant fits, or several that
+    make the same rules: which of several others a study uses no dictionary says.
     """
     for one in recognised_scores(dictionary):
-        if one.certain and one.total and len(one.variants) == 1 and not _is_calculated(one, dictionary):
-            yield Suggestion(
-                id=_id(one),
-                kind="score",
-                reason=Message.of("suggest.score.reason", score=one.name, total=one.total),
-                evidence=Message.of(
-                    "suggest.score.evidence", count=len(one.items), fields=", ".join(one.items.values())
-                ),
-                head="[[scores]]",
-                keys=_keys(one),
-            )
+        if one.certain and one.total and not _is_calculated(one, dictionary):
+            made = [_suggestion(one, variant) for variant in one.variants]
+            if len({tuple(rule.discrepancy for rule in each.rules) for each in made}) == 1:
+                yield made[0]
+
+
+def _suggestion(one: RecognisedScore, variant: str) -> Suggestion:
+    return Suggestion(
+        id=_id(one),
+        kind="score",
+        reason=Message.of("suggest.score.reason", score=one.name, total=one.total),
+        evidence=Message.of("suggest.score.evidence", count=len(one.items), fields=", ".join(one.items.values())),
+        head="[[scores]]",
+        keys=_keys(one, variant),
+    )
 
 
 def _is_calculated(one: RecognisedScore, dictionary: Dictionary) -> bool:
@@ -41,12 +45,12 @@ def _id(one: RecognisedScore) -> str:
     return f"{one.name}-{one.instrument}".replace("_", "-").upper()[:40]
 
 
-def _keys(one: RecognisedScore) -> dict[str, Value]:
-    chosen = score(one.name, one.variants[0])
+def _keys(one: RecognisedScore, variant: str) -> dict[str, Value]:
+    chosen = score(one.name, variant)
     known = {item.key for item in chosen.items}
     keys: dict[str, Value] = {
         "name": one.name,
-        "variant": one.variants[0],
+        "variant": variant,
         "id": _id(one),
         "instrument": one.instrument,
         "items": {key: field for key, field in one.items.items() if key in known},

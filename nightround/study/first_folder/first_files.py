@@ -18,8 +18,9 @@ from nightround.study.first_folder.draft_plan import drafted_plan
 from nightround.study.first_folder.field_words import label_words
 from nightround.study.first_folder.toml_text import Value, comment, document, table
 from nightround.study.settings import StudySettings, checked
-from nightround.texts.catalogue import words
+from nightround.texts.catalogue import in_language, words
 from redcap_sync.dictionary import Dictionary
+from redcap_sync.messages import Message
 from redcap_sync.private_files import write_private
 from redcap_sync.project.dictionary_csv import dictionary_csv
 
@@ -142,6 +143,22 @@ def _readme(answers: FirstAnswers, folder: Path) -> Iterator[str]:
         sent = words(f"first_folder.{mails}").in_(language)
         yield words("first_folder.readme", study=study, data=data, mails=sent).in_(language)
         yield ""
+
+
+def rules_readme(reasons: Mapping[str, Message], languages: tuple[Language, ...], folder: Path) -> bytes:
+    """What the folder of rules is for, and the suggested rules by id with their reasons."""
+    study = shlex.quote(str(folder))
+
+    def parts() -> Iterator[str]:
+        for language in languages:
+            yield words("first_folder.rules_readme", study=study).in_(language)
+            for name, reason in reasons.items():
+                yield words("first_folder.rules_suggested", name=name, reason=in_language(reason, language)).in_(
+                    language
+                )
+            yield ""
+
+    return document(parts())
 
 
 def _said(code: str, languages: tuple[Language, ...]) -> Iterator[str]:
