@@ -18,7 +18,7 @@ def seen_by(groups: Collection[str] | None, delta: LedgerDelta, group_of: Mappin
     if groups is None:
         return delta
     parts = {name: tuple(_in_groups(getattr(delta, name), groups, group_of)) for name in PARTS}
-    return LedgerDelta(**parts)
+    return LedgerDelta.of(parts)
 
 
 def _in_groups(

@@ -17,9 +17,10 @@ from nightround.findings.lifecycle import AskedTonight, Moment, closed, seen, un
 from nightround.findings.lineage import Rename, follow
 from nightround.findings.one_cause import speaking_for, spoken_for
 from nightround.model.doubts import Doubts
-from nightround.model.finding import Finding, FindingState, LedgerDelta, Resolution, finding_id
+from nightround.model.finding import PARTS, Finding, FindingState, LedgerDelta, Resolution, finding_id
 from nightround.model.outcome import Outcome, Status, Violation
 from nightround.model.rule import Rule
+from nightround.store.settled_rows import NOTHING, NotRead
 from nightround.study.rules.rule_logic import logic_hash
 from redcap_sync.rows.tables import RowKey
 
@@ -47,6 +48,7 @@ def reconcile(
     quiet: Container[str] = (),
     today: date | None = None,
     taken_at: datetime | None = None,
+    not_read: NotRead = NOTHING,
 ) -> LedgerDelta:
     """Hold what is known against tonight's outcomes and say what opened, stays, closed or came back.
 
@@ -73,6 +75,9 @@ def reconcile(
     At last each live finding that has its cause in common with a more specific one is put `under` that one, see
     `one_cause`; rules that are `quiet`, because they are switched off, speak for no other.
 
+    Rules that are `not_read`, because nothing of their findings changes, have none among the `known`, and their
+    outcomes are left aside.
+
     Raises ValueError when the arguments contradict each other: findings of another study, one rule with two
     outcomes, an outcome of a rule that is not in `rules`, a time without a zone.
     """
@@ -81,7 +86,8 @@ def reconcile(
     if now.tzinfo is None:
         raise ValueError("now needs a time zone")
     followed = follow(before.values(), rules.values(), renames, names or {}, rows)
-    night = _Night(study, rules, by_rule, rows, followed.gone, Moment(now, today or now.date(), taken_at or now))
+    moment = Moment(now, today or now.date(), taken_at or now)
+    night = _Night(study, rules, by_rule, rows, followed.gone, moment, not_read)
     delta = _delta(night, followed.findings, before, complete=complete, doubts=doubts)
     return _in_order(delta, speaking_for((one for name in LIVE_PARTS for one in delta[name]), rules, quiet))
 
@@ -96,7 +102,7 @@ def _delta(
         sure = complete and not in_doubt
         return sure or violation.row in night.rows
 
-    delta = {name: list[Finding]() for name in LedgerDelta.__dataclass_fields__}
+    delta = {name: list[Finding]() for name in PARTS}
     found = night.seen(known, believed)
     for identity, (finding, violation) in found.items():
         after = night.confirmed(identity, finding, violation)
@@ -112,7 +118,7 @@ def _delta(
 def _in_order(delta: Mapping[str, list[Finding]], under: Mapping[str, str]) -> LedgerDelta:
     """The delta, with the finding that speaks for each open one."""
     told = {name: spoken_for(found, under) if name in LIVE_PARTS else found for name, found in delta.items()}
-    return LedgerDelta(**{name: tuple(sorted(found, key=attrgetter("order"))) for name, found in told.items()})
+    return LedgerDelta.of({name: sorted(found, key=attrgetter("order")) for name, found in told.items()})
 
 
 def withdraw(known: Iterable[Finding], reason: Callable[[Finding], Resolution | None], now: datetime) -> LedgerDelta:
@@ -131,6 +137,7 @@ class _Night:
     rows: Container[RowKey]
     gone: frozenset[str]
     moment: Moment
+    not_read: NotRead
     hashes: dict[str, str] = field(default_factory=dict)
     shown: dict[str, tuple[Any, ...]] = field(default_factory=dict)
     violated: dict[str, frozenset[RowKey]] = field(default_factory=dict)
@@ -155,7 +162,7 @@ class _Night:
         places = _Places.of(one for one in known if one.id not in self.gone)
         ids = {one.id for one in known}
         seen: dict[str, tuple[Finding | None, Violation]] = {}
-        for outcome in self.outcomes.values():
+        for outcome in (one for one in self.outcomes.values() if one.rule_id not in self.not_read.rules):
             for violation in filter(believed, _violations_of(outcome)):
                 before = places.finding(violation, seen)
                 if before is None:
@@ -173,7 +180,7 @@ class _Night:
             )
             for number in count()
         )
-        return next(one for one in numbered if one not in taken)
+        return next(one for one in numbered if one not in taken and one not in self.not_read.ids)
 
     def confirmed(self, identity: str, before: Finding | None, violation: Violation) -> Finding:
         """The finding of a violation seen tonight. What it has of its rule follows the rule as it is written today."""

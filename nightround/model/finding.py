@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from operator import attrgetter
 
 from nightround.model.finding_answer import FindingAnswer, Moved, Snooze
 from nightround.model.fix_proof import NO_PROOF, FixProof
@@ -151,6 +152,32 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class AlikeFindings:
+    """How many findings of one rule are alike in all that a night's numbers ask of them."""
+
+    rule_id: str
+    owner: str
+    state: FindingState
+    severity: Severity
+    fields: tuple[str, ...]
+    count: int
+    deviation: bool = False
+    spoken_for: bool = False
+    """Whether another finding speaks for them."""
+    excused: bool = False
+    """Whether one speaks for them that is waived or snoozed."""
+
+    @property
+    def counted(self) -> bool:
+        """Whether they can decide an exit code, see `LedgerDelta.counted`."""
+        return self.state.live and self.state not in UNCOUNTED and not self.excused and not self.deviation
+
+
+PARTS = ("opened", "persisting", "resolved", "reopened", "untouched", "quiet", "moved")
+"""The parts of a delta that are findings."""
+
+
+@dataclass(frozen=True)
 class LedgerDelta:
     """What one night changed.
 
@@ -158,6 +185,9 @@ class LedgerDelta:
     or nobody was asked about them and now somebody is. `untouched` are open findings about which
     this night proved nothing: their rule could not be judged, or the run was not complete. `quiet` are answered, waived
     or snoozed, and nobody is asked about them. `moved` are closed ones whose record or rule has another name now.
+
+    `repeated` are live findings that were seen again and not read, because their rule came to what it came to when it
+    settled them: persisting and quiet ones that are in no other part, as numbers. `with_repeated` reads them.
     """
 
     opened: tuple[Finding, ...] = ()
@@ -167,12 +197,33 @@ class LedgerDelta:
     untouched: tuple[Finding, ...] = ()
     quiet: tuple[Finding, ...] = ()
     moved: tuple[Finding, ...] = ()
+    repeated: tuple[AlikeFindings, ...] = ()
+
+    @classmethod
+    def of(cls, parts: Mapping[str, Iterable[Finding]]) -> LedgerDelta:
+        """The delta of some parts by their names."""
+        return cls(repeated=(), **{name: tuple(found) for name, found in parts.items()})
+
+    def with_repeated(self, findings: Iterable[Finding]) -> LedgerDelta:
+        """The same with the repeated findings themselves, out of all findings of the study as the night left them."""
+        rules = {one.rule_id for one in self.repeated}
+        found = [one for one in findings if one.rule_id in rules and one.state.live]
+        return replace(
+            self,
+            persisting=_in_order((*self.persisting, *(one for one in found if not one.state.quiet))),
+            quiet=_in_order((*self.quiet, *(one for one in found if one.state.quiet))),
+            repeated=(),
+        )
 
     @property
     def speaking(self) -> LedgerDelta:
-        """The same without findings that another one speaks for: what totals count and what people are told."""
-        names = ("opened", "persisting", "resolved", "reopened", "untouched", "quiet")
-        return LedgerDelta(**{name: tuple(one for one in getattr(self, name) if not one.under) for name in names})
+        """The same without findings that another one speaks for: what totals count and what people are told.
+
+        Of repeated ones it has none.
+        """
+        return LedgerDelta.of(
+            {name: [one for one in getattr(self, name) if not one.under] for name in PARTS if name != "moved"}
+        )
 
     @property
     def open_now(self) -> tuple[Finding, ...]:
@@ -197,6 +248,10 @@ class LedgerDelta:
         """
         left = {one.id for one in self.quiet if one.state in UNCOUNTED}
         return tuple(one for one in self.live if one.id not in left and one.under not in left and not one.deviation)
+
+
+def _in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    return tuple(sorted(findings, key=attrgetter("order")))
 
 
 def in_doubt(findings: Iterable[Finding]) -> tuple[Finding, ...]:

@@ -113,12 +113,17 @@ class Recorder:
         """
         speaking = delta.speaking
         withdrawn = sum(one.state is FindingState.WITHDRAWN for one in speaking.resolved)
+        standing = Counter(one.state for one in speaking.quiet)
+        under = len(delta.live) - len(speaking.live)
+        for one in delta.repeated:
+            standing[one.state] += 0 if one.spoken_for else one.count
+            under += one.count if one.spoken_for else 0
         counts = {
+            "persisting": len(speaking.persisting) + standing.pop(FindingState.OPEN, 0),
             "resolved": len(speaking.resolved) - withdrawn,
             "withdrawn": withdrawn,
-            "under": len(delta.live) - len(speaking.live),
+            "under": under,
         }
-        standing = Counter(one.state for one in speaking.quiet)
         self.findings = {name: counts[name] if name in counts else len(getattr(speaking, name)) for name in CHANGES}
         self.findings |= {state.value: standing[state] for state in STANDING}
         self.changes = tuple(changes)
@@ -127,6 +132,8 @@ class Recorder:
     def weighed(self, delta: LedgerDelta, quiet: Container[str] = ()) -> None:
         """Note how many findings decide the exit code: none of a `quiet` rule."""
         self.severe = self._severe(one.severity for one in delta.counted if one.rule_id not in quiet)
+        repeated = (one for one in delta.repeated if one.counted and one.rule_id not in quiet)
+        self.severe += sum(one.count * self._severe([one.severity]) for one in repeated)
 
     def finish(self, ended: Ended, exit_code: int, *, trouble: Message | None = None) -> None:
         """Remember how the run ended."""

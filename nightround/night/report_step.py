@@ -77,7 +77,7 @@ def edition_of(
         rules_hash=hash_of_rules(validation.rules),
         outcomes=tuple(OutcomeKept.of(one) for one in validation.outcomes),
         coverage=validation.coverage,
-        delta=stripped_delta((changes or _as_they_are(findings)).speaking),
+        delta=stripped_delta((changes.with_repeated(findings) if changes else _as_they_are(findings)).speaking),
         findings=stripped(findings),
         versions=software_versions(),
         templates=hash_of_templates(facts.content.templates, facts.study.id),

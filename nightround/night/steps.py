@@ -7,16 +7,14 @@ times each step and remembers how it ended; no step reads from it.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from nightround.digests.digest_writer import DATA_MANAGER
 from nightround.digests.notice import SWITCHED_OFF, unjudged_of
-from nightround.findings.known_rows import KnownRows
-from nightround.findings.lineage import Rename, final_names
-from nightround.findings.reconcile import reconcile
+from nightround.findings.lineage import final_names
 from nightround.model.errors import StudyFilesWrong
 from nightround.model.finding import Finding, LedgerDelta
 from nightround.model.rule import Rule
@@ -25,11 +23,11 @@ from nightround.night.accepted_structure import settle_structure
 from nightround.night.alert_step import require_some_delivered, send_digests
 from nightround.night.attempt import Attempt
 from nightround.night.disk_errors import disk_errors_explained
-from nightround.night.fix_evidence import FixEvidence
 from nightround.night.forget_step import Forgotten, forget
 from nightround.night.lists_step import write_lists
 from nightround.night.missing_rows import note_back, note_gone
 from nightround.night.night_doubts import doubts_of
+from nightround.night.night_ledger import NightLedger, is_complete, sees_all
 from nightround.night.outbox_step import send_messages
 from nightround.night.private_details import details_kept, files_with_values
 from nightround.night.pull_step import pull_summary, take_pull
@@ -44,7 +42,6 @@ from nightround.night.study_locks import FINDINGS, PULL
 from nightround.night.token_refusal import token_refusal_explained
 from nightround.rule_desk.silent_rules import silent_rules
 from nightround.store.database import Store
-from nightround.store.observed_values import UnreadableValues
 from nightround.validation.early_import import import_judge_early
 from nightround.validation.run import Validation, validate
 from redcap_sync.messages import Message
@@ -165,20 +162,14 @@ class Night:
         """Bring the findings up to date with tonight's outcomes, all of it or nothing; returns what changed."""
         facts = self.facts
         with self.recorder.step("reconcile") as note, facts.only_one(FINDINGS):
-            rules = {rule.id: rule for rule in validation.rules}
             renames = renamed_since_last(facts, self.store, snapshot)
             if renames:
                 log.info("%d records were renamed in REDCap; their findings go with them", len(final_names(renames)))
-            evidence = FixEvidence(facts.snapshots, snapshot, rules, renames)
-            decided = self._decided(snapshot, validation, renames)
-            changes = self.store.record_night(
-                facts.study.id,
-                facts.run_id,
-                validation.outcomes,
-                lambda known: evidence.proven(known, decided(known)),
-                facts.started_at,
+            ledger = NightLedger(facts, snapshot, validation, renames)
+            changes = self.store.record_ledger(
+                facts.study.id, facts.run_id, validation.outcomes, ledger.settling, facts.started_at
             )
-            lines = _changed_lines(facts, snapshot, rules, changes)
+            lines = _changed_lines(facts, snapshot, ledger.rules, changes)
             self.recorder.reconciled(changes, lines, quiet=facts.switched_off)
             speaking = changes.speaking
             note(Message.of("step.reconcile", opened=len(speaking.opened), resolved=len(speaking.resolved)))
@@ -186,41 +177,9 @@ class Night:
 
     def weigh(self, snapshot: Snapshot, validation: Validation) -> None:
         """Count what decides the exit code as a night would; no finding is changed."""
-        renames = renamed_since_last(self.facts, self.store, snapshot)
-        delta = self._decided(snapshot, validation, renames)(self.store.findings(self.facts.study.id))
+        ledger = NightLedger(self.facts, snapshot, validation, renamed_since_last(self.facts, self.store, snapshot))
+        delta = ledger.weighed(self.store.findings(self.facts.study.id))
         self.recorder.weighed(delta, quiet=self.facts.switched_off)
-
-    def _decided(
-        self, snapshot: Snapshot, validation: Validation, renames: Sequence[Rename]
-    ) -> Callable[[tuple[Finding, ...]], LedgerDelta]:
-        """What tonight's outcomes change in the findings that are known.
-
-        Raises StudyFilesWrong where something was said of values that are sealed and whose key is not given: nobody
-        could say whether they are the same.
-        """
-        facts = self.facts
-
-        def decide(known: tuple[Finding, ...]) -> LedgerDelta:
-            sealed = sum(one.state.quiet and isinstance(one.observed, UnreadableValues) for one in known)
-            if sealed:
-                raise StudyFilesWrong("night.sealed_findings", count=sealed)
-            return reconcile(
-                facts.study.id,
-                known,
-                validation.outcomes,
-                {rule.id: rule for rule in validation.rules},
-                rows=KnownRows(snapshot.tables),
-                complete=sees_all(snapshot, validation),
-                now=facts.started_at,
-                renames=renames,
-                names=validation.positions,
-                doubts=validation.doubts,
-                quiet=facts.switched_off,
-                today=facts.hospital_time.date(),
-                taken_at=snapshot.taken_at,
-            )
-
-        return decide
 
     def write_lists(self, snapshot: Snapshot, validation: Validation) -> None:
         """Write the result of the run as files: certificate, GX's results, failing rows and findings."""
@@ -322,16 +281,6 @@ class Night:
         with self.recorder.step("report-given") as note:
             note_receipt(press_of(self.facts).folder, snapshot, Received(role, version, self.facts.started_at))
             note(Message.of("step.handed", version=version, role=role))
-
-
-def sees_all(snapshot: Snapshot, validation: Validation) -> bool:
-    """Whether a run may export everything and accounts for every rule it knows; else it resolves nothing."""
-    return not snapshot.unseen and validation.coverage.complete
-
-
-def is_complete(snapshot: Snapshot, validation: Validation) -> bool:
-    """Whether a run saw everything, also what it could only miss by knowing that it was there before."""
-    return sees_all(snapshot, validation) and not validation.doubts
 
 
 def switched_off(facts: Round, rules: Iterable[Rule]) -> dict[str, Message]:

@@ -18,6 +18,7 @@ from nightround.model.rule import Severity
 from nightround.store.history_chain import salted_digest
 from nightround.store.observed_values import UnreadableValues, ValueSealer, sealer_of
 from nightround.store.schema import finding_history, findings
+from nightround.store.settled_rows import of_settled_rule
 from redcap_sync.rows.tables import RowKey
 
 SEVERITIES = {one.value: one for one in Severity}
@@ -36,9 +37,12 @@ READ_COLUMNS: tuple[ColumnElement[Any], ...] = (
 """By position, and what is costly to read as text: every night reads all findings, and most cells are repeated."""
 
 
-def read_findings(connection: Connection, study: str) -> tuple[Finding, ...]:
-    """All findings of a study, open and closed, in the order of their ids."""
-    query = select(*READ_COLUMNS).where(findings.c.study == study).order_by(findings.c.id)
+def read_findings(connection: Connection, study: str, *, but_settled: bool = False) -> tuple[Finding, ...]:
+    """All findings of a study, open and closed, in the order of their ids; or those of no settled rule."""
+    of_study = findings.c.study == study
+    if but_settled:
+        of_study &= ~of_settled_rule(study)
+    query = select(*READ_COLUMNS).where(of_study).order_by(findings.c.id)
     cells = _Cells(sealer_of(connection))
     found = tuple(_finding(row, cells) for row in connection.execute(query))
     said = _read_said(connection, study, cells)

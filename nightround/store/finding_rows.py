@@ -24,13 +24,14 @@ from sqlalchemy import (
     update,
 )
 
-from nightround.model.finding import QUIET, Finding, FindingState, LedgerDelta, Resolution
+from nightround.model.finding import PARTS, QUIET, Finding, FindingState, LedgerDelta, Resolution
 from nightround.model.finding_answer import COMMENT, Change, Moved
 from nightround.model.fix_proof import FixProof
 from nightround.store.finding_reading import read_findings
 from nightround.store.history_chain import START, BrokenLine, broken_lines, chained
 from nightround.store.observed_values import UnreadableValues, ValueSealer, sealer_of
 from nightround.store.schema import finding_history, findings, messages
+from nightround.store.settled_rows import unsettle
 
 log = logging.getLogger(__name__)
 
@@ -115,7 +116,7 @@ def write_delta(
     if changed:
         by_id = update(findings).where(findings.c.id == bindparam("finding_id"))
         connection.execute(by_id, [_row(one, sealer, identity="finding_id") for one in changed])
-    _write_last_seen(connection, study, delta)
+    _write_last_seen(connection, study, delta, now)
     moves = [*((one, Moved(Change.OPENED, "")) for one in delta.opened)]
     moves += [(one, one.last or Moved(Change.REOPENED, before[one.id].state)) for one in delta.reopened]
     moves += [
@@ -137,6 +138,7 @@ def write_moves(connection: Connection, study: str, run_id: int, moves: Sequence
     by_id = update(findings).where(findings.c.id == bindparam("finding_id"))
     if newest:
         connection.execute(by_id, [_row(one, sealer, identity="finding_id") for one in newest.values()])
+    unsettle(connection, study, (one.rule_id for one in moves))
     _write_lines(connection, study, run_id, [(one, one.last) for one in moves if one.last], now)
 
 
@@ -234,12 +236,12 @@ def _only_seen_again(after: Finding, before: Finding) -> bool:
     return SEEN_AGAIN(after) == SEEN_AGAIN(before)
 
 
-def _write_last_seen(connection: Connection, study: str, delta: LedgerDelta) -> None:
+def _write_last_seen(connection: Connection, study: str, delta: LedgerDelta, now: datetime) -> None:
     """Every live finding was seen tonight, but those about which the night proved nothing."""
     seen = delta.persisting[:1] or delta.quiet
-    if not seen:
+    if not seen and not delta.repeated:
         return
-    seen_at = max(one.last_seen_at for one in seen)
+    seen_at = now if delta.repeated else max(one.last_seen_at for one in seen)
     live = update(findings).where(findings.c.study == study, findings.c.state.in_([FindingState.OPEN, *QUIET]))
     connection.execute(live.values(last_seen_at=seen_at))
     rest = (*delta.untouched, *delta.quiet, *delta.reopened)
@@ -276,13 +278,12 @@ def read_changes(connection: Connection, study: str, position: int) -> Changes:
         if entry.change in ASKED_AGAIN:
             asked_again.add(entry.finding_id)
     found = tuple(one for one in read_findings(connection, study) if not one.under)
-    parts = {name: list[Finding]() for name in LedgerDelta.__dataclass_fields__}
+    parts = {name: list[Finding]() for name in PARTS}
     for one in found:
         if name := _part(one, first.get(one.id), asked_again=one.id in asked_again):
             parts[name].append(one)
-    delta = LedgerDelta(**{name: tuple(ones) for name, ones in parts.items()})
     newest = select(func.max(finding_history.c.position)).where(finding_history.c.study == study)
-    return Changes(delta, connection.execute(newest).scalar() or 0)
+    return Changes(LedgerDelta.of(parts), connection.execute(newest).scalar() or 0)
 
 
 def _part(finding: Finding, first: Change | None, *, asked_again: bool) -> str:

@@ -11,7 +11,17 @@ from typing import Any
 from sqlalchemy import Column, Connection, Table, Text, cast, delete, func, insert, null, select, update
 
 from nightround.store.history_chain import Salt, new_salt, salted_digest
-from nightround.store.schema import finding_history, findings, forgotten, metadata, outcomes, queries, runs, steps
+from nightround.store.schema import (
+    finding_history,
+    findings,
+    forgotten,
+    metadata,
+    outcomes,
+    queries,
+    runs,
+    settled_rules,
+    steps,
+)
 from redcap_sync.messages import Message
 
 SAID: tuple[tuple[Table, Column[Any]], ...] = (
@@ -74,6 +84,7 @@ def forget(
     for table in reversed(metadata.sorted_tables):
         if {"study", "record"} <= set(table.c.keys()):
             connection.execute(delete(table).where(table.c.study == study, table.c.record == record))
+    connection.execute(delete(settled_rules).where(settled_rules.c.study == study))
     everything["named"] = _forget_in_groups(connection, study, record)
     connection.execute(update(forgotten).where(forgotten.c.id == number).values(counts=everything))
     for table, column in SAID:

@@ -11,6 +11,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Date,
     DateTime,
     ForeignKey,
     Index,
@@ -316,4 +317,14 @@ inbox_files = Table(
     Column("settled_at", UtcTime),  # set once the file was moved
     Index(None, "study", "identity"),
     sqlite_autoincrement=True,
+)
+
+settled_rules = Table(
+    "settled_rules",
+    metadata,
+    Column("study", String(64), primary_key=True),
+    Column("rule_id", free_text(128), primary_key=True),
+    Column("facts", String(64), nullable=False),
+    Column("until", Date),
+    Column("sealed", Boolean, nullable=False),  # whether the values of its findings were written with a key
 )

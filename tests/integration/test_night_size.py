@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from nightround.night import steps
+from nightround.night import night_ledger, steps
 from tests.small_study import SmallStudy, small_study
 
 LISTS = {"coverage.json", "great_expectations.json", "failures.parquet", "findings.csv"}
@@ -121,3 +121,22 @@ def test_a_closed_finding_leaves_the_list_after_a_month(study: SmallStudy) -> No
     study.round()
     assert "resolved" not in [row["state"] for row in listed(study, 3)]
     assert len(listed(study, 3)) == 2
+
+
+def test_a_night_without_change_reads_no_finding(study: SmallStudy, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its numbers, its exit code and the hour of each finding are those of a night that reads them all."""
+    read: list[int] = []
+    decided = night_ledger.reconcile
+
+    def counted(study_id: str, known: Any, *others: Any, **other: Any) -> Any:
+        read.append(len(known))
+        return decided(study_id, known, *others, **other)
+
+    monkeypatch.setattr(night_ledger, "reconcile", counted)
+    first = study.round()
+    study.next_day()
+    second = study.round()
+    assert read == [0, 0]
+    assert first.findings["opened"] == second.findings["persisting"] > 0
+    assert (second.severe, second.exit_code) == (first.severe, first.exit_code)
+    assert {one.last_seen_at for one in study.findings()} == {study.now[0]}

@@ -24,7 +24,7 @@ from nightround.digests.tell import tell_of_failure
 from nightround.model.errors import DatabaseVersionWrong
 from nightround.model.language import Words
 from nightround.model.recipient import Recipient
-from nightround.night import Night, steps
+from nightround.night import Night, night_ledger, steps
 from nightround.snapshots.snapshot_store import SnapshotStore
 from nightround.store.run_rows import Ended
 from redcap_sync.errors import RedcapUnreachable
@@ -216,13 +216,13 @@ def test_commands_by_hand_neither_count_as_nights_nor_renew_the_news_of_an_unjud
 
 def test_a_step_that_takes_long_is_the_one_that_is_blamed(study: SmallStudy, monkeypatch: pytest.MonkeyPatch) -> None:
     """The time of a slow ledger lies in the step `reconcile`, also what is prepared for it."""
-    slow = steps.reconcile
+    slow = night_ledger.reconcile
 
     def slowly(*known: Any, **other: Any) -> Any:
         time.sleep(0.3)
         return slow(*known, **other)
 
-    monkeypatch.setattr(steps, "reconcile", slowly)
+    monkeypatch.setattr(night_ledger, "reconcile", slowly)
     study.round(clock=lambda: datetime.now(UTC))
     taken = {step.name: (step.ended_at - step.started_at).total_seconds() for step in study.last_run().steps}
     assert taken["reconcile"] >= 0.3
