@@ -14,6 +14,7 @@ from nightround.model.outcome import Outcome, Status
 from nightround.model.rule import Rule
 from nightround.store.database import Store
 from nightround.store.settled_rows import NOTHING, NotRead
+from nightround.study.rules.of_project import OF_PROJECT, is_project_rule
 from nightround.validation.rule_inputs import Inputs
 from redcap_sync.rows.tables import RowKey
 from tests.made_findings import NIGHT, STUDY, made_outcome, made_row, made_rule, made_violation
@@ -22,8 +23,9 @@ PATIENTS = 3
 
 
 def made_limit(rule_id: str, limit: str = "2", field: str = "x") -> Rule:
-    """A rule that a value above a limit breaks."""
-    return made_rule(rule_id, fields=(field,), discrepancy=limit)
+    """A rule that a value above a limit breaks: one of the project where its id has the form of one."""
+    origin = OF_PROJECT if is_project_rule(rule_id) else "study"
+    return made_rule(rule_id, fields=(field,), discrepancy=limit, origin=origin)
 
 
 @dataclass(frozen=True)
@@ -38,10 +40,17 @@ class World:
     complete: bool = True
     suspects: frozenset[str] = frozenset()
     renames: tuple[Rename, ...] = ()
+    stale: bool = False
+    """Whether the data were taken a day before they are judged."""
 
     def row(self, patient: int) -> RowKey:
         """Where a patient's value is."""
         return made_row(self.records[patient])
+
+    @property
+    def data(self) -> list[tuple[str, int]]:
+        """All rows: whose each is, and its value."""
+        return sorted(zip(self.records, self.values, strict=True))
 
     def outcome(self, rule: Rule) -> Outcome:
         """What a rule comes to."""
@@ -57,7 +66,7 @@ class World:
     def inputs(self, rule: Rule) -> Inputs | None:
         """What the outcome follows from."""
         known = rule.id not in self.unjudged | self.off
-        return Inputs(rule.discrepancy, "", {"villalta": f"{self.values} {self.records}"}) if known else None
+        return Inputs(rule.discrepancy, "", {"villalta": str(self.data)}) if known else None
 
 
 @dataclass(frozen=True)
@@ -99,6 +108,7 @@ class MadeLedger:
             renames=world.renames,
             doubts=Doubts(suspects),
             quiet=world.off,
+            taken_at=night.now - timedelta(days=int(world.stale)),
             not_read=not_read,
         )
 

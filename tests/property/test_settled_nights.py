@@ -23,7 +23,7 @@ from nightround.store.settled_rows import Ledger, WholeLedger
 from tests.made_findings import NIGHT, history_of, made_rule
 from tests.made_ledger import PATIENTS, MadeLedger, World, made_limit
 
-NAMES = ("A", "B", "C", "D")
+NAMES = ("A", "B", "C", "project:d", "project:e")
 STUDIES = count()
 CODES = tuple(one for one in AnswerCode if one is not AnswerCode.ASSESSED)
 
@@ -54,7 +54,7 @@ class Pair:
         both: list[Ledger] = [ledger.settling, WholeLedger(ledger.decide)]
         seen = [self.made(store, one) for store, one in zip(self.stores, both, strict=True)]
         assert seen[0] == seen[1]
-        self.world = replace(self.world, complete=True, unjudged=frozenset(), renames=())
+        self.world = replace(self.world, complete=True, unjudged=frozenset(), renames=(), stale=False)
 
     def made(self, store: Store, ledger: Ledger) -> list[object]:
         """All that a night leaves and says."""
@@ -114,7 +114,7 @@ def steps(draw: st.DrawFn) -> Step:
         world(rules=left if len(left) < len(pair.world.rules) else (*left, *came))(pair)
 
     def rule_renamed(pair: Pair) -> None:
-        free = next(one for one in (*NAMES, "E", "F") if one not in {rule.id for rule in pair.world.rules})
+        free = next(one for one in (*NAMES, "F") if one not in {rule.id for rule in pair.world.rules})
         renamed = (replace(one, id=free, was=(name,)) if one.id == name else one for one in pair.world.rules)
         world(rules=tuple(renamed))(pair)
 
@@ -122,6 +122,11 @@ def steps(draw: st.DrawFn) -> Step:
         names, old = list(pair.world.records), pair.world.records[patient]
         names[patient] = f"{old}{value}"
         world(records=tuple(names), renames=(*pair.world.renames, Rename(old, names[patient])))(pair)
+
+    def records_swapped(pair: Pair) -> None:
+        first, second, *others = pair.world.records
+        turns = (Rename(first, "0"), Rename(second, first), Rename("0", second))
+        world(records=(second, first, *others), renames=(*pair.world.renames, *turns))(pair)
 
     def said(pair: Pair) -> None:
         until = in_days(pair) if value % 2 else None
@@ -133,11 +138,13 @@ def steps(draw: st.DrawFn) -> Step:
         rule_goes_or_comes,
         rule_renamed,
         record_renamed,
+        records_swapped,
         said,
         lambda pair: pair.act(patient, lambda one, who: snooze(one, who, pair.terms(), in_days(pair)), by),  # type: ignore[arg-type]
         lambda pair: pair.act(patient, lambda one, who: approve(one, who, pair.terms()), by),
         lambda pair: pair.act(patient, give_back, by),
         world(complete=False),
+        world(stale=True),
         world(unjudged=frozenset({name})),
         lambda pair: world(off=pair.world.off ^ {name})(pair),
         lambda pair: world(suspects=frozenset(pair.world.records[:1]) - pair.world.suspects)(pair),

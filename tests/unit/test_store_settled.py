@@ -10,8 +10,9 @@ import pytest
 from sqlalchemy import event
 
 from nightround.findings.finding_answers import Terms, answer
+from nightround.findings.lineage import Rename
 from nightround.findings.settled_rules import facts_of
-from nightround.model.finding import Finding, FindingState, LedgerDelta
+from nightround.model.finding import Finding, FindingState, LedgerDelta, Resolution
 from nightround.model.finding_answer import AnswerCode, Author
 from nightround.model.rule import Rule, RuleKind, Severity
 from nightround.store.database import Store, open_store
@@ -38,7 +39,7 @@ def settled(store: Store) -> set[str]:
         return {one.rule_id for one in read_settled(connection, STUDY)}
 
 
-def say(store: Store, rule_id: str) -> None:
+def say(store: Store, rule_id: str, code: AnswerCode = AnswerCode.CONFIRMED_CORRECT) -> None:
     """Answer the first finding of a rule."""
     run = store.start_run(STUDY, "answer", night(3))
     terms = Terms(second_person_for_all=False, today=night(3).date())
@@ -46,9 +47,7 @@ def say(store: Store, rule_id: str) -> None:
     store.record_moves(
         STUDY,
         run,
-        lambda known: answer(
-            next(one for one in known if one.rule_id == rule_id), AnswerCode.CONFIRMED_CORRECT, author, terms
-        ),
+        lambda known: answer(next(one for one in known if one.rule_id == rule_id), code, author, terms),
         night(3),
     )
 
@@ -136,6 +135,37 @@ def test_a_new_finding_never_gets_the_id_of_one_that_is_not_read(store: Store) -
     delta = made_night(store, World(rules=(renamed, newcomer)), 3)
     assert {one.rule_id for one in delta.repeated} == {"B"}
     assert len({one.id for one in store.findings(STUDY)}) == 6
+
+
+def test_a_night_that_follows_renames_reads_every_finding(store: Store) -> None:
+    """Two records with the same values changed their names: the data look the same, and the findings go along."""
+    world = World(rules=(made_limit("A"),))
+    made_night(store, world, 1)
+    before = {one.id: one.row.record for one in store.findings(STUDY)}
+    turns = (Rename("1", "0"), Rename("2", "1"), Rename("0", "2"))
+    delta = made_night(store, replace(world, renames=turns), 2)
+    assert delta.repeated == ()
+    swapped = {"1": "2", "2": "1", "3": "3"}
+    assert {one.id: one.row.record for one in store.findings(STUDY)} == {
+        identity: swapped[record] for identity, record in before.items()
+    }
+
+
+def test_findings_of_a_project_rule_that_is_gone_go_to_no_rule_that_was_there(store: Store) -> None:
+    """Of two rules of one name one is gone: it was not edited into the other one, whose findings must be known."""
+    left, gone = made_limit("project:l"), made_limit("project:g", field="y")
+    made_night(store, World(rules=(left, gone)), 1)
+    delta = made_night(store, World(rules=(left,)), 2)
+    assert {(one.rule_id, one.resolution) for one in delta.resolved} == {(gone.id, Resolution.RULE_WITHDRAWN)}
+
+
+def test_an_announced_correction_is_waited_for(store: Store) -> None:
+    """Data of before the answer prove nothing against it; a night on newer data asks again, though nothing changed."""
+    world = World(rules=(made_limit("A"),))
+    made_night(store, world, 1)
+    say(store, "A", AnswerCode.TYPO_CORRECTED)
+    assert len(made_night(store, replace(world, stale=True), 3).quiet) == 1
+    assert len(made_night(store, world, 4).reopened) == 1
 
 
 CHANGED: dict[str, Any] = {
