@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -19,7 +19,6 @@ from nightround.store import finding_rows as findings
 from nightround.store import forgotten_rows as forgotten
 from nightround.store import message_rows as messages
 from nightround.store import run_rows as runs
-from nightround.store import settled_rows as settled
 from nightround.store import suspect_rows as suspects
 from nightround.store.address import StoreAddress
 from nightround.store.back_since import read_back_since
@@ -29,12 +28,13 @@ from nightround.store.finding_rows import Changes, HistoryEntry
 from nightround.store.flood_rows import Flood, end_flood, insert_flood, read_floods, read_position_before
 from nightround.store.history_chain import BrokenLine
 from nightround.store.inbox_rows import InboxPen, InboxRow, read_inbox_rows, settle_inbox_row
+from nightround.store.ledger_rows import write_ledger
 from nightround.store.message_pen import MessagePen
 from nightround.store.message_rows import Reader, StoredMessage
 from nightround.store.observed_values import OPTION, UnreadableValues, ValueSealer, seal_plain
 from nightround.store.question_rows import Question, read_questions, write_questions
 from nightround.store.run_rows import Ended, Run, RunStep
-from nightround.store.settled_rows import Ledger, NotRead, SettledIds
+from nightround.store.settled_rows import Ledger, WholeLedger
 from nightround.store.suspect_rows import Cleared
 from redcap_sync.garbage import collecting_no_garbage
 from redcap_sync.messages import Message
@@ -215,27 +215,15 @@ class Store:
         The findings are read, decided on and written in one transaction that holds the write lock, so
         that two runs at the same moment cannot open one finding twice, and a crash leaves the state of before.
         """
-        return self.record_ledger(study, run_id, outcomes, settled.WholeLedger(decide), now)
+        return self.record_ledger(study, run_id, outcomes, WholeLedger(decide), now)
 
     @collecting_no_garbage()
     def record_ledger(
         self, study: str, run_id: int, outcomes: Iterable[Outcome], ledger: Ledger, now: datetime
     ) -> LedgerDelta:
-        """Do what `record_night` does, but neither read nor decide on findings that are proven to stay as they are.
-
-        Of them the hour alone is written, in one statement.
-        """
+        """Do what `record_night` does, but neither read nor decide on findings that are proven to stay as they are."""
         with writing(self.engine) as connection:
-            stored = settled.read_alike(connection, study)
-            left = ledger.left_alone(settled.read_settled(connection, study), stored)
-            settled.keep_settled(connection, study, left)
-            known = read_findings(connection, study, but_settled=True)
-            delta = ledger.decide(known, NotRead(left, SettledIds(connection, study)))
-            delta = replace(delta, repeated=tuple(one for one in stored if one.rule_id in left and one.state.live))
-            runs.insert_outcomes(connection, run_id, outcomes)
-            findings.write_delta(connection, study, run_id, delta, known=known, now=now)
-            settled.insert_settled(connection, study, ledger.settled_by(delta, left))
-        return delta
+            return write_ledger(connection, study, run_id, outcomes, ledger, now=now)
 
     def record_moves(
         self,
