@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from redcap_sync.api.client import RedcapClient
 from redcap_sync.errors import RedcapRefused, WriteRefused
@@ -17,7 +17,9 @@ EVENT, REPEAT_INSTRUMENT, REPEAT_INSTANCE = (
 )
 
 NO_RIGHT = "api.refused"
-"""The code of a refusal that concerns every write."""
+"""The code of a refusal that concerns every write of rows."""
+REFUSES_ALL = frozenset({NO_RIGHT, "query_module.no_import", "query_module.absent"})
+"""The codes of refusals that concern every write."""
 
 
 @dataclass(frozen=True)
@@ -63,20 +65,25 @@ class RowWrite:
         return {id_field: record, **place, **row, **self.cells}
 
 
+Write = TypeVar("Write")
+
+
 @dataclass(frozen=True)
-class Receipt:
+class Receipt(Generic[Write]):
     """What became of the writes of one record, as REDCap showed it afterwards."""
 
-    written: tuple[RowWrite, ...] = ()
-    refused: tuple[RowWrite, ...] = ()
+    written: tuple[Write, ...] = ()
+    refused: tuple[Write, ...] = ()
     """Refused by REDCap: the instrument is locked, or an e-signature or a rule of the site is against it."""
-    unproven: tuple[RowWrite, ...] = ()
+    unproven: tuple[Write, ...] = ()
     """Accepted by REDCap, which afterwards shows something else."""
 
 
-def read_records(client: RedcapClient, id_field: str, records: Sequence[str]) -> Mapping[str, RecordNow]:
-    """Read the questions of some records from the server, in one request."""
-    found = client.cells(records, [id_field, *field_names()])
+def read_records(
+    client: RedcapClient, id_field: str, records: Sequence[str], *, with_rows: bool = True
+) -> Mapping[str, RecordNow]:
+    """Read the questions of some records from the server, in one request; without rows only whether they are there."""
+    found = client.cells(records, [id_field, *(field_names() if with_rows else ())])
     return {record: _record_now([row for row in found if str(row.get(id_field, "")) == record]) for record in records}
 
 
@@ -91,37 +98,44 @@ def _questions(rows: Iterable[Mapping[str, Any]]) -> Iterable[QueryRow]:
             yield QueryRow(str(row.get(EVENT, "")), int(row[REPEAT_INSTANCE]), cells)
 
 
-def write_record(client: RedcapClient, id_field: str, record: str, writes: Sequence[RowWrite]) -> Receipt:
+def write_record(client: RedcapClient, id_field: str, record: str, writes: Sequence[RowWrite]) -> Receipt[RowWrite]:
     """Write some rows of one record, and read them again.
 
     An import is taken whole or not at all: where rows together are refused, each half is tried, down to the row that
     is. What the server refuses as a whole, such as for want of the right to import, is raised.
     """
-    refused = _imported(client, id_field, record, writes)
+
+    def send(some: Sequence[RowWrite]) -> None:
+        client.import_records([one.document(id_field, record) for one in some], overwrite=False)
+
+    refused = in_halves(writes, send)
     now = {(row.event, row.instance): row.cells for row in read_records(client, id_field, [record])[record].rows}
     taken = [one for one in writes if one not in refused]
     proven = [one for one in taken if _shows(now.get((one.event, one.instance), {}), one)]
     return Receipt(tuple(proven), tuple(refused), tuple(one for one in taken if one not in proven))
 
 
-def _imported(client: RedcapClient, id_field: str, record: str, writes: Sequence[RowWrite]) -> list[RowWrite]:
-    """Import rows; gives those that are refused."""
+def in_halves(writes: Sequence[Write], send: Callable[[Sequence[Write]], object]) -> list[Write]:
+    """Send writes together, and where that is refused each half, down to the one that is; gives those.
+
+    A refusal of everything that the token's user sends is raised.
+    """
     try:
-        client.import_records([one.document(id_field, record) for one in writes], overwrite=False)
+        send(writes)
     except (WriteRefused, RedcapRefused) as error:
-        if error.code == NO_RIGHT:
+        if error.code in REFUSES_ALL:
             raise
         if len(writes) == 1:
             return list(writes)
         middle = len(writes) // 2
-        return [one for half in (writes[:middle], writes[middle:]) for one in _imported(client, id_field, record, half)]
+        return [one for half in (writes[:middle], writes[middle:]) for one in in_halves(half, send)]
     return []
 
 
 def _shows(cells: Mapping[str, str], write: RowWrite) -> bool:
-    return all(_plain(cells.get(name, "")) == _plain(text) for name, text in write.cells.items())
+    return all(plain(cells.get(name, "")) == plain(text) for name, text in write.cells.items())
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """A text without what REDCap changes in it: the ends of lines, and blanks around."""
     return "\n".join(text.splitlines()).strip()
