@@ -12,6 +12,8 @@ def run(night: Night) -> None:
     snapshot = night.pull()
     validation = night.validate(snapshot)
     night.take_answers(snapshot)
+    with night.without_stopping():
+        night.take_query_answers(snapshot)
     changes = night.reconcile(snapshot, validation)
     with night.without_stopping():
         night.write_lists(snapshot, validation)

@@ -66,7 +66,14 @@ class SmallStudy:
 
     def delete(self, record: str) -> None:
         """Delete a record, as a person does on REDCap's pages: the log has a line of it."""
-        form = {"token": self.environ["REDCAP_TOKEN"], "content": "record", "action": "delete", "records[0]": record}
+        self._act("delete", **{"records[0]": record})
+
+    def rename(self, record: str, new_name: str) -> None:
+        """Give a record another name."""
+        self._act("rename", record=record, new_record_name=new_name)
+
+    def _act(self, action: str, **named: str) -> None:
+        form = {"token": self.environ["REDCAP_TOKEN"], "content": "record", "action": action, **named}
         requests.post(self.environ["REDCAP_URL"], data=form, timeout=30).raise_for_status()
 
     def next_day(self) -> None:

@@ -12,7 +12,7 @@ from nightround.cli.printing import language, print_json, say, text
 from nightround.cli.study_job import run_alone
 
 if TYPE_CHECKING:
-    from nightround.night.flags_step import FlagsDone
+    from nightround.night.flags_writing import FlagsDone
 
 
 @click.command()

@@ -10,16 +10,19 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
+from typing import Generic
 
 from nightround.findings.finding_answers import Terms, answer
 from nightround.model.finding import Finding, FindingState
 from nightround.model.finding_answer import AnswerCode, Author
 from nightround.model.language import Words
-from nightround.store.question_rows import Question
+from nightround.store.question_rows import LEFT_CLOSED, OPEN_THREAD, Question, Road
 from redcap_sync.dictionary import Dictionary
 from redcap_sync.write_back.query_instrument import CODE, COMMENT, INSTRUMENT, QUERY_ID, STATUS
-from redcap_sync.write_back.query_rows import QueryRow, RecordNow, RowWrite
+from redcap_sync.write_back.query_rows import QueryRow, RecordNow, RowWrite, Write
 
+KEPT_OPEN = frozenset({FindingState.OPEN, FindingState.ANSWERED, FindingState.SNOOZED})
+"""The states of a finding whose query stays open."""
 CODES = frozenset(AnswerCode) - {AnswerCode.ASSESSED}
 
 
@@ -39,7 +42,21 @@ class NotAsked(StrEnum):
     REMOVED = "removed"
     """A person has removed the question."""
     EDITED = "edited"
-    """A person has changed what Nightround wrote."""
+    """A person has changed what Nightround wrote, or asks something behind it."""
+    ONE_FIELD = "one_field"
+    """It concerns several fields or rows, or none: a query of REDCap is about one field."""
+    NO_FIELD = "no_field"
+    """The project does not have its field."""
+    REPEATS = "repeats"
+    """Its instrument or event repeats, where the module mixes the threads of instances up."""
+    NO_EVENT = "no_event"
+    """Its field is not at its event, or the server does not show the number of the event."""
+    TAKEN = "taken"
+    """The field has another open query: a person's, or that of another finding."""
+    VERIFIED = "verified"
+    """A person verifies the value in REDCap, or has done so."""
+    CLOSED = "closed"
+    """A person has closed the query without a response, or removed it."""
 
 
 @dataclass(frozen=True)
@@ -49,14 +66,16 @@ class QuestionWording:
     message: Callable[[Finding], Words]
     opened_on: Callable[[Finding], date]
     due_on: Callable[[Finding], date]
+    over: Callable[[FindingState], Words]
+    """Why nobody is asked any more."""
 
 
 @dataclass(frozen=True)
-class Ask:
-    """A row to write, and the question as it is remembered once REDCap shows it."""
+class Ask(Generic[Write]):
+    """A row or a line to write, and the question as it is remembered once REDCap shows it."""
 
     question: Question
-    write: RowWrite
+    write: Write
     new: bool
 
 
@@ -71,13 +90,14 @@ class AskedRecord:
 
 
 @dataclass
-class RecordPlan:
+class RecordPlan(Generic[Write]):
     """What is to be written to one record, what was found there already, and what is not asked, with the reason."""
 
     record: str
-    asks: list[Ask] = field(default_factory=list)
+    asks: list[Ask[Write]] = field(default_factory=list)
     adopted: list[Question] = field(default_factory=list)
-    """Questions that REDCap has and nobody remembers: a run was killed between writing and remembering."""
+    """Questions that REDCap has, or shows so, and nobody remembers: a run was killed between writing and remembering,
+    or a person did it."""
     not_asked: dict[str, NotAsked] = field(default_factory=dict)
 
 
@@ -92,33 +112,50 @@ def reason_against(finding: Finding, held: frozenset[str]) -> NotAsked | None:
 
 def may_concern(finding: Finding, asked: Mapping[str, Sequence[Question]], held: frozenset[str]) -> bool:
     """Whether a finding may have something to be written: an open one, or one whose question says something else."""
-    latest = _latest(asked.get(finding.id, ()))
-    if latest is not None and latest.status != finding.state.value:
+    latest = latest_of(asked.get(finding.id, ()))
+    if latest is not None and not shows(latest, finding.state):
         return True
     new = finding.state is FindingState.OPEN and not finding.under and (latest is None or latest.taken)
     return new and reason_against(finding, held) is None
 
 
-def planned(record: AskedRecord, findings: Iterable[Finding], asked: Mapping[str, Sequence[Question]]) -> RecordPlan:
+def usable(asked: Mapping[str, Sequence[Question]], roads: frozenset[Road]) -> dict[str, tuple[Question, ...]]:
+    """The questions as a run that writes by some roads sees them: those of another road are over, and count."""
+    return {
+        finding: tuple(one if one.road in roads else replace(one, road=Road.FILE, taken=True) for one in questions)
+        for finding, questions in asked.items()
+    }
+
+
+def shows(question: Question, state: FindingState) -> bool:
+    """Whether a question shows the state of its finding: a query is open or closed, a row names the state."""
+    if question.road is Road.INSTRUMENT:
+        return question.status == state.value
+    return question.road is Road.FILE or state in KEPT_OPEN or question.status not in (OPEN_THREAD, LEFT_CLOSED)
+
+
+def planned(
+    record: AskedRecord, findings: Iterable[Finding], asked: Mapping[str, Sequence[Question]]
+) -> RecordPlan[RowWrite]:
     """Work out what is to be written to a record as REDCap has it now."""
-    plan = RecordPlan(record.name)
+    plan = RecordPlan[RowWrite](record.name)
     there = {row.query_id: row for row in record.now.rows if row.query_id}
     for finding in sorted(findings, key=lambda one: one.order):
         if not record.now.exists:
             plan.not_asked[finding.id] = NotAsked.RECORD_GONE
             continue
         mine = _known(finding, asked.get(finding.id, ()), there, plan)
-        latest = _latest(mine)
+        latest = latest_of(mine)
         if finding.state is FindingState.OPEN and (latest is None or latest.over):
             _ask_new(finding, latest, record, plan)
         else:
-            for question in mine:
+            for question in (one for one in mine if one.road is Road.INSTRUMENT):
                 _ask_state(finding, question, there, plan, is_latest=question is latest)
     return plan
 
 
 def _known(
-    finding: Finding, asked: Sequence[Question], there: Mapping[str, QueryRow], plan: RecordPlan
+    finding: Finding, asked: Sequence[Question], there: Mapping[str, QueryRow], plan: RecordPlan[RowWrite]
 ) -> list[Question]:
     """The questions of a finding, those among them that REDCap has and nobody remembers."""
     known = {one.number: one for one in asked}
@@ -127,10 +164,15 @@ def _known(
         known[number] = Question(query_id(finding, number), finding.id, number, row.cells.get(STATUS, ""))
         plan.adopted.append(known[number])
         number += 1
-    return [known[one] for one in sorted(known)]
+    return by_number(known.values())
 
 
-def _ask_new(finding: Finding, latest: Question | None, record: AskedRecord, plan: RecordPlan) -> None:
+def by_number(questions: Iterable[Question]) -> list[Question]:
+    """Questions about a finding, the last one last."""
+    return sorted(questions, key=lambda one: one.number)
+
+
+def _ask_new(finding: Finding, latest: Question | None, record: AskedRecord, plan: RecordPlan[RowWrite]) -> None:
     event = place_of(finding, record.dictionary, record.now)
     if event is None:
         plan.not_asked[finding.id] = NotAsked.NO_PLACE
@@ -143,7 +185,7 @@ def _ask_new(finding: Finding, latest: Question | None, record: AskedRecord, pla
 
 
 def _ask_state(
-    finding: Finding, question: Question, there: Mapping[str, QueryRow], plan: RecordPlan, *, is_latest: bool
+    finding: Finding, question: Question, there: Mapping[str, QueryRow], plan: RecordPlan[RowWrite], *, is_latest: bool
 ) -> None:
     """Bring the state that a question shows up to date, unless a person has changed or removed it."""
     if question.status == finding.state.value or (finding.state.live and not is_latest):
@@ -198,6 +240,10 @@ class SaidInRedcap:
     record: str
     code: str
     comment: str = field(repr=False)
+    by: str = ""
+    """Who said it; '' where REDCap does not say."""
+    road: Road = Road.INSTRUMENT
+    thread: int = 0
 
 
 def said_in(record: str, rows: Iterable[Mapping[str, str]]) -> list[SaidInRedcap]:
@@ -230,16 +276,18 @@ def taken(
         if finding is None or finding.row.record != one.record or one.code not in CODES or not number.isdecimal():
             continue
         mine = {question.number: question for question in asked.get(identity, ())}
-        question = mine.get(int(number), Question(one.query_id, identity, int(number), FindingState.OPEN.value))
+        new = Question(one.query_id, identity, int(number), FindingState.OPEN.value, road=one.road, thread=one.thread)
+        question = mine.get(int(number), new)
         if question.taken or question.id != one.query_id or question.number < max(mine, default=0):
             continue
         questions.append(replace(question, taken=True))
         if finding.state in (FindingState.OPEN, FindingState.SNOOZED) and not finding.deviation:
-            by = author._replace(comment=one.comment)
+            by = author._replace(by=one.by or author.by, comment=one.comment)
             moves += answer(finding, AnswerCode(one.code), by, terms)
             by_id[identity] = moves[-1]
     return moves, questions
 
 
-def _latest(asked: Sequence[Question]) -> Question | None:
+def latest_of(asked: Sequence[Question]) -> Question | None:
+    """The last question about a finding."""
     return max(asked, key=lambda one: one.number, default=None)

@@ -156,7 +156,10 @@ def _of_server(place: StudyPlace, environ: Mapping[str, str], clock: Clock) -> l
     except ExplainedError as error:
         return [failed(SERVER, error)]
     reading = FieldReaders((*study.rules, *study.project_rules), study.plan)
-    return [*server_lines(client, reading, snapshots, study=study.id, now=clock()), key_line(vault)]
+    flags = study.settings.flags
+    module = flags.module_prefix if flags.road == "workflow" else ""
+    lines = server_lines(client, reading, snapshots, study=study.id, now=clock(), module_prefix=module)
+    return [*lines, key_line(vault)]
 
 
 def _used(settings: StudySettings) -> tuple[str, ...]:

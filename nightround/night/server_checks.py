@@ -21,10 +21,12 @@ from redcap_sync.messages import Message
 from redcap_sync.pulling.change_log import own_name, sure_begin
 from redcap_sync.pulling.export_rights import FULL
 from redcap_sync.pulling.raw_structure import RawStructure, pull_structure
+from redcap_sync.write_back.query_module import QueryModule, QueryStatus
 
 SERVER, CERTIFICATE, CLOCK, PROJECT = "server", "certificate", "clock", "project"
-LOG, RIGHTS, GROUP, LOCKING, RECORDS = "log", "rights", "group", "locking", "records"
-AFTER_SERVER = (CERTIFICATE, CLOCK, PROJECT, LOG, RIGHTS, GROUP, LOCKING, RECORDS)
+LOG, RIGHTS, GROUP, LOCKING, RECORDS, QUERIES = "log", "rights", "group", "locking", "records", "queries"
+AFTER_PROJECT = (LOG, RIGHTS, GROUP, LOCKING, RECORDS)
+AFTER_SERVER = (CERTIFICATE, CLOCK, PROJECT, *AFTER_PROJECT)
 SOON = timedelta(days=21)
 """A certificate that ends earlier is said; renewing one takes a hospital some weeks."""
 CLOCKS_APART = timedelta(minutes=2)
@@ -43,24 +45,36 @@ class FieldReaders:
 
 
 def server_lines(
-    client: RedcapClient, reading: FieldReaders, snapshots: SnapshotStore, *, study: str, now: datetime
+    client: RedcapClient,
+    reading: FieldReaders,
+    snapshots: SnapshotStore,
+    *,
+    study: str,
+    now: datetime,
+    module_prefix: str = "",
 ) -> list[CheckLine]:
-    """Every line about the server. What needs an answer that did not come is not tried."""
+    """Every line about the server. What needs an answer that did not come is not tried.
+
+    `module_prefix` is that of the Data Quality API module, where the study asks by it.
+    """
+    module = (QUERIES,) if module_prefix else ()
     lines = [tried(SERVER, lambda: fine(SERVER, "server", url=client.url, version=client.version()))]
     if lines[0].exit_code:
-        return [*lines, *(not_tried(check, SERVER) for check in AFTER_SERVER)]
+        return [*lines, *(not_tried(check, SERVER) for check in (*AFTER_SERVER, *module))]
     lines += [certificate_line(client, now), clock_line(client.server_time, now)]
     try:
         structure = pull_structure(client)
     except ExplainedError as error:
         lines.append(failed(PROJECT, error))
-        return [*lines, *(not_tried(check, PROJECT) for check in (LOG, RIGHTS, GROUP, LOCKING, RECORDS))]
+        return [*lines, *(not_tried(check, PROJECT) for check in (*AFTER_PROJECT, *module))]
     lines.append(tried(PROJECT, lambda: _project(structure, snapshots, study)))
     log, username = _log(client)
     users = _users(client)
     own = next((one for one in users or () if one.get("username") == username), None) if username else None
     lines += [log, rights_line(own, structure.dictionary, reading), group_line(own), locking_line(own)]
-    return [*lines, tried(RECORDS, lambda: _records(client, structure.dictionary))]
+    lines.append(tried(RECORDS, lambda: _records(client, structure.dictionary)))
+    lines += [tried(one, lambda: queries_line(client, module_prefix, structure.dictionary)) for one in module]
+    return lines
 
 
 def certificate_line(client: RedcapClient, now: datetime) -> CheckLine:
@@ -153,6 +167,15 @@ def locking_line(own: Mapping[str, object] | None) -> CheckLine:
         return not_tried(LOCKING, RIGHTS)
     locks, queries = (str(own.get(name) or "0") for name in ("lock_records", "data_quality_resolution"))
     return fine(LOCKING, "locking", locks=_may(locks), queries=_may(queries))
+
+
+def queries_line(client: RedcapClient, prefix: str, dictionary: Dictionary) -> CheckLine:
+    """Whether the Data Quality API module answers, in a form that is known: the open queries are read.
+
+    Whether it takes lines is not tried, because that would be one.
+    """
+    found = QueryModule(client, prefix, dictionary.project_id or 0).threads(status=QueryStatus.OPEN)
+    return fine(QUERIES, "queries", prefix=prefix, count=len(found))
 
 
 def _may(level: str) -> Message:

@@ -47,7 +47,7 @@ from nightround.validation.run import Validation, validate
 from redcap_sync.messages import Message
 
 if TYPE_CHECKING:
-    from nightround.night.flags_step import FlagsDone
+    from nightround.night.flags_writing import FlagsDone
     from nightround.report.numbers.facts import Version
 
 log = logging.getLogger(__name__)
@@ -146,6 +146,12 @@ class Night:
         from nightround.night.flags_step import take_answers
 
         take_answers(self.facts, self.store, self.recorder, snapshot)
+
+    def take_query_answers(self, snapshot: Snapshot) -> None:
+        """Take over what people responded to queries of the Data Resolution Workflow, where the study asks by them."""
+        from nightround.night.flags_step import take_query_answers
+
+        take_query_answers(self.facts, self.store, self.recorder, snapshot)
 
     def write_flags(self) -> None:
         """Write the questions to the records, where the study wants that every night."""

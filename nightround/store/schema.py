@@ -300,6 +300,8 @@ queries = Table(
     Column("number", Integer, nullable=False),
     Column("status", String(16), nullable=False),
     Column("taken", Boolean, nullable=False),
+    Column("road", String(16), nullable=False, server_default="instrument"),
+    Column("thread", BigInteger, nullable=False, server_default="0"),
 )
 
 inbox_files = Table(

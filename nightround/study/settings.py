@@ -18,6 +18,7 @@ from nightround.model.recipient import OUTBOX, Recipient
 from nightround.model.rule import Severity
 from nightround.study.alert_tables import AlertsTable, DueTable, LinksTable
 from nightround.study.channel_table import ChannelTable
+from nightround.study.flags_table import FlagsTable
 from nightround.study.inbox_table import InboxTable
 from nightround.study.store_table import StoreTable
 from nightround.study.study_model import Decimal, StudyModel, WholeNumber, wrong_value
@@ -149,15 +150,6 @@ class AnswersTable(StudyModel):
 
     second_person: Literal["critical", "all"] = "critical"
     """Of which findings a confirmation counts only after a second person has approved it."""
-
-
-class FlagsTable(StudyModel):
-    """`[flags]`: questions that are written to the records in REDCap."""
-
-    nightly: bool = False
-    """Whether each night writes them; without it only `nightround flags STUDY --apply` does."""
-    most_a_night: WholeNumber = Field(default=200, ge=1, le=10_000)
-    """So many rows are written in one run at most; the rest waits for the next one."""
 
 
 class OffTable(StudyModel):
