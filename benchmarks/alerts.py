@@ -65,11 +65,14 @@ class ReaderYear:
     """Findings that were listed, with their links."""
     repeated: int = 0
     """Of them those that the mail before listed too."""
+    repeated_critical: int = 0
+    """Of these the critical ones, which are listed each working day on purpose."""
     due: int = 0
     """Times that a critical finding of the reader, or passed on to them, had to be listed: once on each working day."""
     listed: int = 0
     told: Mapping[str, Finding] = field(default_factory=dict)
     """The findings that were open when the last mail was written, by id."""
+    told_at: datetime | None = None
     last: frozenset[str] = frozenset()
     """The links of the last mail."""
 
@@ -116,7 +119,9 @@ def _write(
     now: datetime,
 ) -> None:
     """Write a reader's mail of a night, where there is one, and count what it lists."""
-    night = RunSummary(NightState.WHOLE, known=36, judged=36, last_complete=now - timedelta(days=1))
+    night = RunSummary(
+        NightState.WHOLE, known=36, judged=36, last_complete=now - timedelta(days=1), told_at=year.told_at
+    )
     notice = digest(
         Words("模拟研究", "Simulated study"),
         _delta(year.told, found, now),
@@ -138,7 +143,9 @@ def _write(
         year.mails += 1
         year.lines += len(links)
         year.repeated += len(links & year.last)
-        year.told, year.last = dict(found), links
+        critical = {PLACES.link(one, None) for one in found.values() if one.severity is Severity.CRITICAL}
+        year.repeated_critical += len(links & year.last & critical)
+        year.told, year.told_at, year.last = dict(found), now, links
 
 
 def _waiting_for(reader: Recipient, found: Iterable[Finding], now: datetime) -> list[Finding]:
@@ -204,11 +211,12 @@ def _share(part: int, whole: int) -> str:
 
 def table_of(years: Mapping[str, ReaderYear], nights: int) -> Iterable[str]:
     """The figures of each reader, as a table in Markdown."""
-    yield "| reader | mails a week | findings listed a mail | listed in the mail before too | criticals listed |"
-    yield "|---|---|---|---|---|"
+    yield "| reader | mails a week | findings listed a mail | listed before | and not critical | criticals listed |"
+    yield "|---|---|---|---|---|---|"
     for role, year in years.items():
         a_week, lines = 7 * year.mails / nights, year.lines / max(1, year.mails)
-        shares = _share(year.repeated, year.lines), _share(year.listed, year.due)
+        others = _share(year.repeated - year.repeated_critical, year.lines)
+        shares = _share(year.repeated, year.lines), others, _share(year.listed, year.due)
         yield f"| {role} | {a_week:.1f} | {lines:.1f} | {' | '.join(shares)} |"
 
 

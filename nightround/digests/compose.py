@@ -80,16 +80,16 @@ def private_list(
     agreed: Agreed = NOTHING_AGREED,
     floods: Iterable[FloodSince] = (),
 ) -> str:
-    """Everything that a person should correct as CSV with records and exact links, whatever mails may name."""
+    """Everything that waits for a person as CSV with records and exact links, whatever mails may name."""
     due = _due_dates(agreed, night, now)
     part = ReaderNews.of(delta, floods, night=night, recipient=recipient, due=due, groups=places.groups)
     named = replace(places, record_id_allowed=True)
     shown = Shown(rules, named, recipient.language, templates.wording[recipient.language], due)
-    return whole_list(part.mine.open_now, shown)
+    return whole_list(part.waiting, shown)
 
 
 def _due_dates(agreed: Agreed, night: RunSummary, now: datetime) -> DueDates:
-    last = night.last_complete.astimezone(now.tzinfo).date() if night.last_complete else None
+    last = night.told_at.astimezone(now.tzinfo).date() if night.told_at else None
     return DueDates(agreed.due, now.date(), now.tzinfo, agreed.back_since, last)
 
 

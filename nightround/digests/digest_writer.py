@@ -27,7 +27,8 @@ DATA_MANAGER = "data_manager"
 SHOWN_NEW = 25
 SHOWN_BACK = 15
 SHOWN_FIXED = 10
-SHOWN_OLDEST = 5
+SHOWN_WEEKLY = 25
+"""Findings that were there before and are no news, on the day on which they are listed again."""
 SHOWN_UNJUDGED = 10
 MONDAY = 1
 
@@ -77,7 +78,7 @@ class DigestWriter:
     def page(self, title: str, *, known_rules: frozenset[str], synthetic: bool) -> Page:
         """The whole digest, ready for the templates."""
         say = self.wording
-        lists = (self.still_open, self.overdue(), self.critical_of_others())
+        lists = (self.still_open, self.overdue, self.critical_of_others())
         fixed = capped(self.fixed(), SHOWN_FIXED, say, "heading_fixed")
         return Page(
             language=say("language_code"),
@@ -136,7 +137,7 @@ class DigestWriter:
 
     def alive(self) -> str:
         """The sign of life of a Monday on which there is nothing else to say."""
-        quiet = not self.changed and self.night.well and self.now.isoweekday() == MONDAY
+        quiet = not self.changed and self.night.well and self.is_weekly
         return self.wording("alive") if quiet else ""
 
     def figures(self) -> tuple[tuple[str, int], ...]:
@@ -251,10 +252,11 @@ class DigestWriter:
 
     @cached_property
     def still_open(self) -> OpenList:
-        """Counts of everything open, and of what earlier digests listed all criticals and the worst others."""
+        """Counts of everything open; of what earlier digests listed what has to be said again today."""
         earlier = (*self.mine.persisting, *self.mine.untouched)
         return self.listed("heading_open", self.mine.open_now, earlier)
 
+    @cached_property
     def overdue(self) -> OpenList:
         """What others have not corrected in time, and was passed on to this reader."""
         return self.listed("heading_overdue", self.part.passed_on, self.part.passed_on)
@@ -270,7 +272,10 @@ class DigestWriter:
         return self.listed("heading_critical", others, others)
 
     def listed(self, heading: str, counted: Iterable[Finding], found: Iterable[Finding]) -> OpenList:
-        """Findings one a line, the worst first, then the longest waiting."""
+        """Findings that were there before, one a line, the worst first, then the longest waiting.
+
+        Each day has those that are critical, and those whose due date has just passed; Monday has the others too.
+        """
         say = self.wording
         by_severity = Counter(one.severity for one in counted)
         counts = [
@@ -279,30 +284,46 @@ class DigestWriter:
             if by_severity[one]
         ]
         waiting = sorted(found, key=self.shown.worst_first)
-        shown = capped_findings(waiting, SHOWN_OLDEST)
-        left_out = more(say, len(waiting) - len(shown))
-        return OpenList(say(heading), say("severity_join").join(counts), tuple(map(self.shown.old, shown)), left_out)
+        shown = capped_findings(waiting, SHOWN_WEEKLY) if self.is_weekly else list(filter(self.is_said_daily, waiting))
+        left_out = len(waiting) - len(shown)
+        rest = more(say, left_out) if self.is_weekly else self.older(left_out)
+        return OpenList(say(heading), say("severity_join").join(counts), tuple(map(self.shown.old, shown)), rest)
+
+    @property
+    def is_weekly(self) -> bool:
+        """Whether it is the day on which everything is listed again."""
+        return self.now.isoweekday() == MONDAY
+
+    def is_said_daily(self, finding: Finding) -> bool:
+        """Whether a finding is listed although nothing of it changed."""
+        return finding.severity is Severity.CRITICAL or self.part.due.is_newly_overdue(finding)
+
+    def older(self, count: int) -> str:
+        """How many findings are not repeated today; '' where none is left out."""
+        if not count:
+            return ""
+        return self.wording("one_older" if count == 1 else "older", n=count)
 
     def whole_list(self) -> str:
         """Where all open findings of the reader are, when the mail does not show each."""
         say = self.wording
         lines = []
         if self.is_cut:
-            lines.append(say("list_page" if self.agreed.list_page else "list_attached", n=self.totals.mine))
-        if self.agreed.private_list and self.totals.mine:
+            lines.append(say("list_page" if self.agreed.list_page else "list_attached", n=len(self.part.waiting)))
+        if self.agreed.private_list and self.part.waiting:
             lines.append(say("list_private", file=self.agreed.private_list))
         return say("sentence_join").join(lines)
 
     @cached_property
     def is_cut(self) -> bool:
-        """Whether the mail leaves open findings of the reader out."""
-        return any(one.is_cut for one in self.sections) or bool(self.still_open.more)
+        """Whether the mail leaves findings out that wait for the reader."""
+        return any(one.is_cut for one in self.sections) or bool(self.still_open.more or self.overdue.more)
 
     def attachments(self) -> tuple[AttachedFile, ...]:
         """The whole list as a file, where the mail does not show each finding and no page does."""
         if not self.is_cut or self.agreed.list_page:
             return ()
-        content = whole_list(self.mine.open_now, self.shown)
+        content = whole_list(self.part.waiting, self.shown)
         return (AttachedFile(self.wording("list_file"), "text/csv", content.encode()),)
 
     def held(self) -> Lines:

@@ -20,7 +20,7 @@ class DueDates:
     back_since: Mapping[str, datetime] = field(default_factory=dict)
     """When a finding that was closed came back, by id: it waits since then."""
     told_on: date | None = None
-    """The day of the last complete round: what became overdue since then is news."""
+    """The day of the reader's last digest: what became overdue since then is news."""
 
     @property
     def is_working_day(self) -> bool:
@@ -41,7 +41,7 @@ class DueDates:
         return self.due_on(finding) < self.today
 
     def is_newly_overdue(self, finding: Finding) -> bool:
-        """Whether it passed since the last complete round."""
+        """Whether it passed since the reader's last digest."""
         due = self.due_on(finding)
         return due < self.today and (self.told_on is None or due >= self.told_on)
 

@@ -53,6 +53,8 @@ class RunSummary:
     """Records that were renamed in REDCap, whose findings went with them."""
     first_mail: bool = False
     """Whether the reader was told nothing before; the mail then says whether this study's mails name records."""
+    told_at: datetime | None = None
+    """When the reader's last digest was written; None before the first."""
     failed: Mapping[str, Message] = field(default_factory=dict)
     done: tuple[str, ...] = ()
     lost: tuple[datetime, ...] = ()

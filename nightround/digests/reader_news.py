@@ -71,6 +71,11 @@ class ReaderNews:
         return cls(seen, mine, due.passed_on(others, recipient.role), withheld, due)
 
     @property
+    def waiting(self) -> tuple[Finding, ...]:
+        """What waits for the reader: to correct it, or to ask for it where it is overdue with somebody else."""
+        return (*self.mine.open_now, *self.passed_on)
+
+    @property
     def changed(self) -> bool:
         """Whether something of the reader's changed."""
         return bool(self.mine.opened or self.mine.reopened or self.mine.resolved)
@@ -78,8 +83,7 @@ class ReaderNews:
     @property
     def asked_again(self) -> bool:
         """Whether a critical finding waits for this reader, and somebody works today; or one has become overdue."""
-        waiting = (*self.mine.open_now, *self.passed_on)
-        critical = any(one.severity is Severity.CRITICAL for one in waiting)
+        critical = any(one.severity is Severity.CRITICAL for one in self.waiting)
         return (critical and self.due.is_working_day) or any(map(self.due.is_newly_overdue, self.passed_on))
 
 

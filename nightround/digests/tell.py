@@ -53,22 +53,26 @@ class Teller:
         """Write what is new to each person, in one transaction with the place up to which it tells; nothing is sent."""
         with store.writing_messages(self.study) as pen:
             for recipient, channel in pairs(self.recipients, self.channels):
-                since = pen.told(Reader(recipient.role, recipient.address, channel.name))
+                reader = Reader(recipient.role, recipient.address, channel.name)
+                since, last = pen.told(reader), pen.last_digest(reader)
                 delta, upto = pen.changes_since(since)
-                floods = tuple(self._floods(pen, recipient, channel, since))
-                notice = self._digest(delta, recipient, replace(night, first_mail=not since), now, floods)
+                floods = tuple(self._floods(pen, recipient, since, last))
+                known = replace(night, first_mail=not since, told_at=last.written_at if last else None)
+                notice = self._digest(delta, recipient, known, now, floods)
                 if notice is not None:
                     letter = OutgoingMessage.of(notice, channel.name, channel.domain, now)
                     message = stored(letter, channel.name, study=self.study, run_id=run_id, kind=MessageKind.DIGEST)
                     pen.write(replace(message, since=since, upto=upto))
 
-    def _floods(self, pen: MessagePen, recipient: Recipient, channel: Channel, since: int) -> Iterator[FloodSince]:
+    def _floods(
+        self, pen: MessagePen, recipient: Recipient, since: int, last: StoredMessage | None
+    ) -> Iterator[FloodSince]:
         """The floods that hold something back from a reader, or did until the last digest."""
         if recipient.role == DATA_MANAGER:
             return
-        last = pen.told_run(Reader(recipient.role, recipient.address, channel.name))
+        told_run = last.run_id if last else 0
         for one in self.floods:
-            if one.ended_run is None or one.ended_run > last:
+            if one.ended_run is None or one.ended_run > told_run:
                 changes = pen.changes_since(min(since, one.position)).delta
                 yield FloodSince(one.rule_id, one.ended_run is None, changes)
 

@@ -23,9 +23,9 @@ class MessagePen:
         """The position up to which a reader was told; 0 before the first digest."""
         return messages.read_told(self.connection, self.study, reader)
 
-    def told_run(self, reader: Reader) -> int:
-        """The last run of which a reader has a digest, or may still get one; 0 before the first."""
-        return messages.read_told_run(self.connection, self.study, reader)
+    def last_digest(self, reader: Reader) -> StoredMessage | None:
+        """The last digest that a reader has, or may still get; None before the first."""
+        return messages.read_last_digest(self.connection, self.study, reader)
 
     def changes_since(self, position: int) -> Changes:
         """What is different now from the findings at a position, as one delta, with the position of now."""

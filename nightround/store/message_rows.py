@@ -118,11 +118,11 @@ def read_told(connection: Connection, study: str, reader: Reader) -> int:
     return told_without_gap((one.since, one.upto) for one in found if one.counts_as_told)
 
 
-def read_told_run(connection: Connection, study: str, reader: Reader) -> int:
-    """The last run of which a reader has a digest, or may still get one; 0 before the first."""
+def read_last_digest(connection: Connection, study: str, reader: Reader) -> StoredMessage | None:
+    """The last digest that a reader has, or may still get; None before the first."""
     query = select(messages).where(*_to(study, reader), messages.c.kind == MessageKind.DIGEST)
     found = map(_message, connection.execute(query).mappings())
-    return max((one.run_id for one in found if one.counts_as_told), default=0)
+    return max((one for one in found if one.counts_as_told), key=lambda one: one.run_id, default=None)
 
 
 def _to(study: str, reader: Reader) -> tuple[ColumnElement[bool], ...]:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from jinja2 import UndefinedError
 
 from nightround.digests.compose import digest, private_list
-from nightround.digests.digest_writer import SHOWN_NEW, SHOWN_OLDEST
+from nightround.digests.digest_writer import SHOWN_NEW, SHOWN_WEEKLY
 from nightround.digests.failed_round import FailedRound, StepDone, failure_notice
 from nightround.digests.floods import FloodSeen, FloodSince
 from nightround.digests.notice import NightState, Notice, RunSummary, unjudged_of
@@ -186,7 +186,7 @@ def test_many_findings_of_one_rule_are_one_block_with_the_whole_list_attached() 
     assert notice.text.count("- [major]") == 1
     assert "The same finding in 40 records, 40 in all" in notice.text
     assert notice.text.count("Open in REDCap: ") == SHOWN_OF_GROUP
-    assert "All 40 open findings of yours are in the attached list." in notice.text
+    assert "All 40 open findings that wait for you are in the attached list." in notice.text
     (attached,) = notice.attachments
     rows = list(csv.DictReader(io.StringIO(attached.content.decode("utf-8-sig"))))
     assert len(rows) == 40
@@ -235,18 +235,48 @@ def test_records_are_in_the_order_people_count() -> None:
     assert re.findall(r"^Record (.+)$", notice_of(delta).text, re.MULTILINE) == ["999", "1000", "A-1"]
 
 
-def test_the_oldest_open_findings_are_named_with_their_age() -> None:
-    """What was told before and is still there is one line each, the oldest first."""
+def test_open_findings_are_named_with_their_age_on_mondays() -> None:
+    """What was told before and is still there is one line each, the oldest first; the rest is in the attached list."""
     old = tuple(
-        made_finding(row=made_row(str(1000 + number)), opened_at=TUESDAY - timedelta(days=number))
-        for number in range(8)
+        made_finding(row=made_row(str(1000 + number)), opened_at=MONDAY - timedelta(days=number))
+        for number in range(30)
     )
-    text = notice_of(replace(NEW, persisting=old)).text
-    ages = re.findall(r"open (for \d+ days?|since today)", text)
-    assert ages == [f"for {days} days" for days in (7, 6, 5, 4, 3)]
-    assert len(ages) == SHOWN_OLDEST
-    young = notice_of(replace(NEW, persisting=old[:2])).text
+    notice = notice_of(replace(NEW, persisting=old), now=MONDAY)
+    ages = re.findall(r"open (for \d+ days?|since today)", notice.text)
+    assert ages == [f"for {days} days" for days in range(29, 4, -1)]
+    assert len(ages) == SHOWN_WEEKLY
+    assert "and 5 more" in notice.text
+    assert notice.attachments
+    young = notice_of(replace(NEW, persisting=old[:2]), now=MONDAY).text
     assert re.findall(r"open (for \d+ days?|since today)", young) == ["for 1 day", "since today"]
+
+
+def test_what_was_listed_before_is_not_listed_again_the_next_day() -> None:
+    """On other days than Monday older findings are one line, with the whole list; critical ones have their link."""
+    last = replace(WHOLE, told_at=TUESDAY - timedelta(days=1))
+    fresh = TUESDAY - timedelta(days=3)
+    old = findings_of(12, opened_at=fresh)
+    critical = made_finding("C", severity=Severity.CRITICAL, opened_at=fresh)
+    notice = notice_of(LedgerDelta(opened=(made_finding("N"),), persisting=(*old, critical)), night=last)
+    assert "12 older ones, which are listed again on Monday" in notice.text
+    assert notice.text.count("Open in REDCap: ") == 2
+    assert PLACES.link(critical, None) in notice.text.split()
+    (attached,) = notice.attachments
+    assert len(list(csv.DictReader(io.StringIO(attached.content.decode("utf-8-sig"))))) == 14
+    one_left = notice_of(LedgerDelta(opened=(made_finding("N"),), persisting=old[:1]), night=last)
+    assert "1 older one, which" in one_left.text
+
+
+def test_a_due_date_that_passed_is_said_once() -> None:
+    """The first mail after it lists the finding, with the whole list of what is overdue; the next one does not."""
+    late = made_finding(
+        "L", made_row("2000"), opened_at=TUESDAY - timedelta(days=15)
+    )  # a Monday: ten working days end on this Monday
+    delta = LedgerDelta(opened=(made_finding("N"),), persisting=(late,))
+    first = notice_of(delta, night=replace(WHOLE, told_at=TUESDAY - timedelta(days=4)))
+    assert PLACES.link(late, None) in first.text.split()
+    second = notice_of(delta, night=replace(WHOLE, told_at=TUESDAY), now=TUESDAY + timedelta(days=1))
+    assert PLACES.link(late, None) not in second.text.split()
 
 
 def test_a_removed_row_is_not_called_a_correction() -> None:
@@ -391,11 +421,11 @@ def test_what_is_overdue_is_passed_on_once_it_is() -> None:
     reader = Recipient("principal_investigator", "pi@hospital.example", "en", ())
     table = DueTable(major=DueStep(days=2, then=("principal_investigator",)))
     late = LedgerDelta(persisting=(made_finding(opened_at=TUESDAY - timedelta(days=5)),))  # a Thursday: due on Monday
-    last_night = replace(WHOLE, last_complete=TUESDAY - timedelta(days=1))
+    last_night = replace(WHOLE, told_at=TUESDAY - timedelta(days=1))
     notice = notice_of(late, recipient=reader, agreed=Agreed(due=table), night=last_night)
     assert "Overdue with others" in notice.text
     assert "overdue (was due 2025-05-19)" in notice.text
-    settled = replace(WHOLE, last_complete=TUESDAY)
+    settled = replace(WHOLE, told_at=TUESDAY)
     assert (
         told(late, recipient=reader, agreed=Agreed(due=table), night=settled, now=TUESDAY + timedelta(days=1)) is None
     )
