@@ -8,6 +8,7 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -125,7 +126,7 @@ def send_messages(outgoing: OutboxFacts, store: Store, run_id: int, *, due_only:
 
     With `due_only` what was tried a moment ago is left alone.
     """
-    with _alone(outgoing) as free:
+    with _alone(outgoing, store) as free:
         office = outgoing.office(store)
         sent = (office.send_due() if due_only else office.send_all()) if free else ()
         note_receipts(outgoing, store)
@@ -146,21 +147,23 @@ def send_due_messages(
     if settings is None:
         return
     outgoing = OutboxFacts.of(place, settings, environ, clock, sleep)
-    with existing_store(place, settings, environ) as store, _alone(outgoing, AT_ONCE) as free:
+    with existing_store(place, settings, environ) as store:
         if store is None:
             return
-        sent = outgoing.office(store).send_due() if free else ()
-        note_receipts(outgoing, store)
+        with _alone(outgoing, store, AT_ONCE) as free:
+            sent = outgoing.office(store).send_due() if free else ()
+            note_receipts(outgoing, store)
         for channel, messages in _in_trouble([one for one in sent if one.message.settled_at]):
             _trouble_told(outgoing, store, messages[0].run_id, channel, messages, down=frozenset({channel}))
 
 
 @contextmanager
-def _alone(outgoing: OutboxFacts, waiting: Waiting = A_WHILE) -> Iterator[bool]:
+def _alone(outgoing: OutboxFacts, store: Store, waiting: Waiting = A_WHILE) -> Iterator[bool]:
     """Be the only one that sends messages of the study; False where another process does for too long."""
     with ExitStack() as opened:
         try:
-            opened.enter_context(only_one(outgoing.folder, SENDING, waiting, outgoing.sleep))
+            shared = partial(store.lock_tried, outgoing.study)
+            opened.enter_context(only_one(outgoing.folder, SENDING, waiting, outgoing.sleep, shared))
         except RoundAlreadyRunning:
             log.warning("another process sends the messages of this study; what it leaves waits for the next round")
             yield False

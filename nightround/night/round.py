@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from nightround.model.links import Places
 from nightround.model.rule import Rule
 from nightround.night.outbox_step import OutboxFacts
-from nightround.night.study_locks import Waiting, only_one
+from nightround.night.study_locks import Shared, Waiting, only_one
 from nightround.snapshots.snapshot_store import SnapshotStore
 from nightround.snapshots.vault import Vault
 from nightround.study.folder import Content, Study
@@ -53,6 +53,8 @@ class Round:
     redcap_url: str
     vault: Vault
     """How the snapshots are written: sealed where there is a key."""
+    shared_lock: Shared
+    """The locks of the study in its database."""
     ping: Callable[[], None]
     """Calls the dead man's switch of the study, where it has one."""
 
@@ -94,7 +96,7 @@ class Round:
 
     def only_one(self, lock: str) -> AbstractContextManager[None]:
         """Have a lock of the study, waiting for it as this run does."""
-        return only_one(self.folder, lock, self.waiting, self.sleep)
+        return only_one(self.folder, lock, self.waiting, self.sleep, self.shared_lock)
 
     def rules(self, dictionary: Dictionary) -> tuple[Rule, ...]:
         """Every rule of the study, of the project and of its dictionary."""

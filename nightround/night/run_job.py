@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta, tzinfo
+from functools import partial
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -97,6 +98,7 @@ def open_night(
                 outgoing=attempt.outgoing(study.settings),
                 redcap_url=redcap_address(study.settings.redcap, environ),
                 vault=vault,
+                shared_lock=partial(recorder.store.lock_tried, place.id),
                 ping=lambda: call_dead_mans_switch(study.settings.alerts, environ),
             )
         yield Night(facts, recorder.store, recorder, attempt)
@@ -119,7 +121,8 @@ def _failure_said(attempt: Attempt) -> Iterator[None]:
 def _wait_for_the_round(attempt: Attempt, recorder: Recorder, sleep: Sleep, firing: str | None) -> None:
     """Be the only round of the study; raises RoundAlreadyMade where another run makes, or made, that of this hour."""
     try:
-        attempt.closing.enter_context(only_one(attempt.place.data, ROUND, attempt.waiting, sleep))
+        shared = partial(recorder.store.lock_tried, attempt.place.id)
+        attempt.closing.enter_context(only_one(attempt.place.data, ROUND, attempt.waiting, sleep, shared))
     except RoundAlreadyRunning:
         _require_unmade(attempt, recorder, firing, ended=False)
         raise

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -35,6 +35,7 @@ from nightround.store.observed_values import OPTION, UnreadableValues, ValueSeal
 from nightround.store.question_rows import Question, read_questions, write_questions
 from nightround.store.run_rows import Ended, Run, RunStep
 from nightround.store.settled_rows import Ledger, WholeLedger
+from nightround.store.study_lock import shared_lock_tried
 from nightround.store.suspect_rows import Cleared
 from redcap_sync.garbage import collecting_no_garbage
 from redcap_sync.messages import Message
@@ -96,6 +97,10 @@ class Store:
         """Take deleted values out of free pages too; what a reader keeps from it must not stop a night."""
         if not compact(self.engine):
             log.warning("the database is in use: values that were deleted before may still be in its free pages")
+
+    def lock_tried(self, study: str, name: str) -> AbstractContextManager[bool]:
+        """Try to get a lock of a study before every machine that uses this database; gives whether it was free."""
+        return shared_lock_tried(self.engine, study, name)
 
     def start_run(self, study: str, job: str, now: datetime, *, firing: str | None = None) -> int:
         """Begin a run and return its id. An earlier run of the job that never ended is marked as lost.
