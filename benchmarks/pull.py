@@ -132,7 +132,7 @@ def two_nights(folder: Path) -> tuple[dict[str, float], Pull]:
         save_full, _ = timed(partial(store.save, "b", whole, NIGHT))
         edit(RECORDS // 100)
         pulling, step = timed(lambda: pull_project(client(url, token), base=whole))
-        if step.told.kind != "incremental" or step.id != pull_project(client(url, token)).id:
+        if step.summary.kind != "incremental" or step.id != pull_project(client(url, token)).id:
             raise SystemExit("the increment is not what a full pull gives")
         save_step, _ = timed(partial(store.save, "b", step, NIGHT))
     seconds = {
@@ -303,7 +303,7 @@ def report(
         ),
         Aim("full pull / PyCap df, batches", 1, ratio("full pull", "PyCap df, batches")),
         Aim("incremental / full, time", 0.1, ratio("incremental pull", "full pull")),
-        Aim("incremental / full, requests", 0.05, step.told.requests / figures["full pull"]),
+        Aim("incremental / full, requests", 0.05, step.summary.requests / figures["full pull"]),
         Aim("peak memory / (frame + 3 x one batch)", 1, peaks["pull"]["peak growth, MB"] / allowed),
         Aim("sandbox, export again / pandas reads it", 1, ratio("sandbox, export again", "pandas reads it")),
         Aim(
@@ -320,7 +320,7 @@ def report(
     document = {
         "seconds": {name: round(value, 3) for name, value in middle.items()},
         "full pull / PyCap df, one call": round(ratio("full pull", "PyCap df, one call"), 3),
-        "requests": {"full": figures["full pull"], "incremental": step.told.requests},
+        "requests": {"full": figures["full pull"], "incremental": step.summary.requests},
         "MB downloaded": round(sum(figures["bare download"]) / 1e6, 1),
         "MB of the largest batch": round(batch, 2),
         "memory": peaks,

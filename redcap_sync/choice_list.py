@@ -54,7 +54,7 @@ def _pair(piece: str) -> tuple[str, str]:
 
 
 def _split(text: str, begins: Begins) -> CodedLabels:
-    """Cut a text into choices; what stands in front of the first is none."""
+    """Cut a text into choices; what is in front of the first is none."""
     found: list[str] = []
     codes: list[str] = []
     mark = ""

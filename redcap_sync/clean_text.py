@@ -39,7 +39,7 @@ def keep_secret(secret: str) -> None:
 
 
 def keep_secrets_of(url: str) -> None:
-    """Keep the password of an address secret, also where it stands alone."""
+    """Keep the password of an address secret, also where it is alone."""
     try:
         password = urlsplit(url).password
     except ValueError:

@@ -60,7 +60,7 @@ class ColumnName:
 
     @property
     def exported(self) -> str:
-        """The column of a flat export that holds it, whatever the event and the instance."""
+        """The column of a flat export that contains it, whatever the event and the instance."""
         return checkbox_column(self.field, self.code) if self.code else self.field
 
     @property

@@ -104,7 +104,7 @@ class Event:
     arm: int
     event_id: int | None = None
     custom_label: str = ""
-    """What REDCap shows below the label; it may hold piped fields."""
+    """What REDCap shows below the label; it may contain piped fields."""
     day_offset: int = 0
     """Days from the anchor to the event, where the project schedules its events; else 0."""
     offset_max: int = 0

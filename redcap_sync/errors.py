@@ -1,7 +1,7 @@
 """The errors a user can meet, each with what happened, why it may, what to do, and an exit code.
 
 The tree begins here because `redcap_sync` is the lowest layer; `nightround.model.errors` goes on with it.
-A message never holds a token, a patient's value or the words of a server.
+A message never contains a token, a patient's value or the words of a server.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ class ExplainedError(Exception):
     It is a code with facts; the catalogue has three texts for it: `code.what` says what happened, `code.why` what may
     have caused it, `code.remedy` what to do about it.
 
-    `private` is what may hold values or record ids, such as the server's own words. It is never part of a message; a
+    `private` is what may contain values or record ids, such as the server's own words. It is never part of a message; a
     text with a place for {details} says where it can be read.
     """
 
@@ -31,7 +31,7 @@ class ExplainedError(Exception):
         self.facts = {name: clean(fact) if isinstance(fact, str) else fact for name, fact in facts.items()}
 
     def with_private(self, text: str) -> Self:
-        """The error with what may hold values or record ids, which is kept out of its message."""
+        """The error with what may contain values or record ids, which is kept out of its message."""
         self.private = clean(text)
         return self.with_details(Message.of("error.details.attribute"))
 

@@ -189,16 +189,16 @@ def _latest_id(store: SnapshotStore) -> str | None:
 
 
 def _line(one: Manifest) -> list[str]:
-    return [one.hour, one.id[:12], str(one.records), value("pull", one.told.kind), str(one.told.requests)]
+    return [one.hour, one.id[:12], str(one.records), value("pull", one.summary.kind), str(one.summary.requests)]
 
 
 def _described(manifest: Manifest, document: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
     """Name and text of each fact about a snapshot."""
     yield from ((name, document[name]) for name in ("id", "taken_at", "title", "redcap_version", "records"))
-    yield "pull", value("pull", manifest.told.kind)
-    yield "requests", manifest.told.requests
-    if manifest.told.why:
-        yield "pull_why", in_words(manifest.told.why)
+    yield "pull", value("pull", manifest.summary.kind)
+    yield "requests", manifest.summary.requests
+    if manifest.summary.why:
+        yield "pull_why", in_words(manifest.summary.why)
     if proof := document["proof"]:
         facts = {"records": proof["differing_records"], "instruments": ", ".join(proof["instruments"])}
         yield "pull_proof", text("terminal.snapshots.proof", **facts)

@@ -58,8 +58,8 @@ class FixEvidence:
         return SeenSince(
             self._changes(next((one for one in base if one.taken_at == moment), None), found),
             lines,
-            whole=bool(later) and all(one.told.log_whole for one in later),
-            own=frozenset(one.told.account for one in (*base, *later)) - {""},
+            whole=bool(later) and all(one.summary.log_whole for one in later),
+            own=frozenset(one.summary.account for one in (*base, *later)) - {""},
             names=final_names(self.renames),
         )
 

@@ -47,11 +47,11 @@ def take_pull(
         resume=snapshots.resume(),
         accept=refuse_another(study, known) if known else None,
     )
-    if pulled.told.proof and pulled.told.proof.records:
+    if pulled.summary.proof and pulled.summary.proof.records:
         log.warning(
             "%d records (in %s) had changed without a line in REDCap's log; the full pull has them now",
-            pulled.told.proof.records,
-            ", ".join(pulled.told.proof.instruments),
+            pulled.summary.proof.records,
+            ", ".join(pulled.summary.proof.instruments),
         )
     if invented := pulled.structure.invented:
         log.warning(
@@ -75,18 +75,18 @@ def full_is_due(last: datetime | None, now: datetime, days: int) -> bool:
 
 def pull_summary(pulled: Pull) -> tuple[Message, ...]:
     """How a pull went, in counts."""
-    told = pulled.told
+    pull = pulled.summary
     said = [
-        Message.of(KINDS[told.kind]),
+        Message.of(KINDS[pull.kind]),
         Message.of("pulled.records", records=pulled.record_count()),
-        Message.of("pulled.requests", requests=told.requests),
+        Message.of("pulled.requests", requests=pull.requests),
     ]
-    if told.why:
-        said.append(told.why)
-    if told.proof is not None:
-        said.append(Message.of("pulled.proof", records=told.proof.records))
-    if told.unlogged:
-        said.append(Message.of("pulled.unlogged", records=told.unlogged))
+    if pull.why:
+        said.append(pull.why)
+    if pull.proof is not None:
+        said.append(Message.of("pulled.proof", records=pull.proof.records))
+    if pull.unlogged:
+        said.append(Message.of("pulled.unlogged", records=pull.unlogged))
     if pulled.unseen:
         said.append(Message.of("pulled.unseen", instruments=len(pulled.unseen)))
     return tuple(said)

@@ -27,7 +27,7 @@ from nightround.report.printing.typesetting import FONT_FOLDER, pdf_bytes
 from nightround.report.profile_files import PROFILES, name_of_profile
 from nightround.report.register import Register
 from nightround.report.self_audit.gate import require_printed
-from nightround.report.tables.column_widths import laid_out
+from nightround.report.tables.column_widths import in_columns
 from nightround.report.tables.planned_tables import measured_label, visit_labels
 from nightround.report.tables.views import Cell, Note, Row, TableColumn, TableView
 from nightround.study.plan import FieldRef, Limits, Plan, PlannedTable, Variable
@@ -107,7 +107,7 @@ def profile_html(facts: ProfileFacts, language: Language, templates: Path) -> st
         made_at=facts.snapshot.taken_at,
         cutoff=moment(facts.snapshot.taken_at),
         snapshot=facts.snapshot.id,
-        tables=tuple(laid_out(replace(table, number=letter), metrics) for table, letter in made),
+        tables=tuple(in_columns(replace(table, number=letter), metrics) for table, letter in made),
     )
     study = folders[1] if len(folders) > 1 else None
     return environment(templates, study).get_template(PROFILE).render(page=page, say=say)

@@ -10,18 +10,18 @@ from nightround.snapshots.manifest import Manifest
 
 def summary(manifest: Manifest) -> dict[str, Any]:
     """When and how a snapshot was taken."""
-    told = manifest.told
+    pull = manifest.summary
     return {
         "id": manifest.id,
         "taken_at": manifest.taken_at.isoformat(),
         "records": manifest.records,
-        "pull": told.kind,
-        "why": str(told.why or ""),
-        "requests": told.requests,
-        "stable": told.stable,
-        "gone_without_log": told.unlogged,
-        "proof": {"differing_records": told.proof.records, "instruments": list(told.proof.instruments)}
-        if told.proof
+        "pull": pull.kind,
+        "why": str(pull.why or ""),
+        "requests": pull.requests,
+        "stable": pull.stable,
+        "gone_without_log": pull.unlogged,
+        "proof": {"differing_records": pull.proof.records, "instruments": list(pull.proof.instruments)}
+        if pull.proof
         else None,
     }
 

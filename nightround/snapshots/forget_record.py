@@ -93,7 +93,7 @@ def _without(pull: Pull, record: str, before: str) -> Pull | None:
         tables=tables,
         groups=None if pull.groups is None else {one: group for one, group in pull.groups.items() if one != record},
         edits=edits,
-        told=replace(pull.told, kind="incremental"),
+        summary=replace(pull.summary, kind="incremental"),
         carried={name: pull.carried[name] for name, table in tables.items() if table is pull.tables[name]},
     )
 

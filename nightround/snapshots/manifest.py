@@ -9,7 +9,7 @@ from typing import Any
 
 from nightround.model.snapshot import Snapshot
 from redcap_sync.messages import Message
-from redcap_sync.pulling.pulled import READ_IN_LOG, Proof, Told
+from redcap_sync.pulling.pulled import READ_IN_LOG, Proof, PullSummary
 from redcap_sync.pulling.raw_structure import RawStructure
 from redcap_sync.pulling.record_groups import Groups
 from redcap_sync.rows.tables import Table, Unseen
@@ -30,7 +30,7 @@ class Manifest:
     objects: Mapping[str, str]
     """File of each part, and of the edits."""
     unseen: tuple[Unseen, ...]
-    told: Told
+    summary: PullSummary
 
     @property
     def instruments(self) -> list[str]:
@@ -53,25 +53,26 @@ class Manifest:
             {"instrument": one.instrument, "columns": one.columns, "reason": one.reason.document()}
             for one in self.unseen
         ]
-        told = asdict(self.told) | {"why": self.told.why.document() if self.told.why else None}
-        return {**asdict(self), "taken_at": self.taken_at.isoformat(), "unseen": unseen, "told": told}
+        summary = asdict(self.summary) | {"why": self.summary.why.document() if self.summary.why else None}
+        return {**asdict(self), "taken_at": self.taken_at.isoformat(), "unseen": unseen, "summary": summary}
 
     @classmethod
     def read(cls, document: Mapping[str, Any]) -> Manifest:
-        """Read back what `document` wrote."""
-        told, proof = document["told"], document["told"]["proof"]
+        """Read back what `document` wrote; an earlier version called the summary `told`."""
+        own = {"summary" if name == "told" else name: part for name, part in document.items()}
+        summary, proof = own["summary"], own["summary"]["proof"]
         return cls(
             **{
-                **document,
+                **own,
                 "taken_at": datetime.fromisoformat(document["taken_at"]),
                 "unseen": tuple(
                     Unseen(one["instrument"], tuple(one["columns"]), Message.read(one["reason"]))
                     for one in document["unseen"]
                 ),
-                "told": Told(
+                "summary": PullSummary(
                     **{
-                        **told,
-                        "why": Message.read(told["why"]) if told["why"] else None,
+                        **summary,
+                        "why": Message.read(summary["why"]) if summary["why"] else None,
                         "proof": Proof(proof["records"], tuple(proof["instruments"])) if proof else None,
                     }
                 ),
@@ -96,6 +97,6 @@ def snapshot_of(
         tables=tables,
         unseen=manifest.unseen,
         groups=groups,
-        log_read=manifest.told.stable == READ_IN_LOG,
+        log_read=manifest.summary.stable == READ_IN_LOG,
         parts=manifest.parts,
     )

@@ -143,7 +143,7 @@ class SnapshotStore:
             redcap_version=manifest.redcap_version,
             unseen=manifest.unseen,
             groups=self.groups(manifest),
-            told=manifest.told,
+            summary=manifest.summary,
             carried=manifest.parts,
         )
 
@@ -154,7 +154,7 @@ class SnapshotStore:
             for name in pull.tables
         }
         files = {**self._write_other_parts(pull), **tables}
-        new = replace(self._manifest(old.study, pull, old.taken_at, files), told=old.told)
+        new = replace(self._manifest(old.study, pull, old.taken_at, files), summary=old.summary)
         self.vault.write(self.folder / TAKEN / new.name, _json(new.document()))
         latest = self._latest()
         if latest is not None and latest["manifest"] == old.name:
@@ -245,7 +245,7 @@ class SnapshotStore:
 
         One that is still to come was dated by a clock that was wrong: to wait for it could take years.
         """
-        full = [one.taken_at for one in self.readable_manifests()[0] if one.told.kind != "incremental"]
+        full = [one.taken_at for one in self.readable_manifests()[0] if one.summary.kind != "incremental"]
         return max((moment for moment in full if moment <= now), default=None)
 
     def latest_manifest(self) -> Manifest | None:
@@ -337,7 +337,7 @@ class SnapshotStore:
         part which was damaged on disk is whole again.
         """
         edits = edits_file(pull.edits)
-        write = self._write_missing if pull.told.kind == "incremental" else self._write_other
+        write = self._write_missing if pull.summary.kind == "incremental" else self._write_other
         contents = {
             STRUCTURE: (f"{pull.parts[STRUCTURE]}.json", pull.structure.json),
             ROWS: (f"{pull.parts[ROWS]}.parquet", lambda: keys_file(pull.rows)),
@@ -375,7 +375,7 @@ class SnapshotStore:
             parts=dict(pull.parts),
             objects=dict(objects),
             unseen=pull.unseen,
-            told=pull.told,
+            summary=pull.summary,
         )
 
     def _proven_structure(self, manifest: Manifest) -> RawStructure:

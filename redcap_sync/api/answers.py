@@ -111,7 +111,7 @@ def not_json(text: str, place: int, *, goes_on: bool) -> ExportIncomplete:
 
 
 def unreachable(error: requests.RequestException, url: str) -> ExplainedError:
-    """The error for a call without an answer. The original message is left out: it may hold the request."""
+    """The error for a call without an answer. The original message is left out: it may contain the request."""
     if isinstance(error, requests.exceptions.ChunkedEncodingError | requests.exceptions.ContentDecodingError):
         return unreadable_body()
     kind = TooSlow if isinstance(error, requests.exceptions.ReadTimeout) else ServerBusy
@@ -140,7 +140,7 @@ def _html_page(response: requests.Response) -> ExplainedError:
 
 
 def _refusal(response: requests.Response) -> ExplainedError:
-    """What a refusal means; the server's own words, which may hold values, are the private part of the error."""
+    """What a refusal means; the server's own words, which may contain values, are the private part of the error."""
     status, said = response.status_code, _error_text(response)
     if status in (401, 403):
         return RedcapRefused("api.refused", status=status).with_private(said)

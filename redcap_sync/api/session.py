@@ -19,7 +19,7 @@ class ApiSession(requests.Session):
     """Posts to one address.
 
     Proxies and certificates are those that the environment names when it is made. A `.netrc` is not looked at: it
-    would send somebody's password beside the token.
+    would send somebody's password next to the token.
     """
 
     def __init__(self, url: str) -> None:
@@ -43,7 +43,7 @@ class ApiSession(requests.Session):
 
     @cached_property
     def _template(self) -> requests.PreparedRequest:
-        """A request without a body; made at the first call, which is where a wrong address is told."""
+        """A request without a body; made at the first call, which is where a wrong address is reported."""
         return self.prepare_request(requests.Request("POST", self._url, headers=_FORM))
 
     def _filled(self, body: str, headers: Mapping[str, str], hooks: Mapping[str, Any]) -> requests.PreparedRequest:
@@ -69,7 +69,7 @@ class _InLargePieces(HTTPAdapter):
 
 
 def form_body(form: Mapping[str, Any]) -> str:
-    """A form as `urllib.parse.urlencode` writes it, in a tenth of the time: ids seldom hold what needs quoting."""
+    """A form as `urllib.parse.urlencode` writes it, in a tenth of the time: ids seldom contain what needs quoting."""
     texts = [(_name(name), str(value)) for name, value in form.items() if value is not None]
     together = "".join([text for _, text in texts])
     if quote_plus(together) != together:

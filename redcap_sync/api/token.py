@@ -17,7 +17,7 @@ from redcap_sync.regular_files import read_text_file
 log = logging.getLogger(__name__)
 TOKEN_LENGTH = 32
 LARGEST = 10_000
-"""Bytes of a file that holds a token and nothing else."""
+"""Bytes of a file that contains a token and nothing else."""
 
 
 class TokenPlaces(TypedDict):

@@ -1,6 +1,6 @@
 """Action tags in a field's annotation: `@NOMISSING`, `@DEFAULT='1'`, `@CALCTEXT(...)`, `@IF(...)`.
 
-An annotation is free text in which tags may stand anywhere. Tags that nobody here knows are read
+An annotation is free text in which tags may be anywhere. Tags that nobody here knows are read
 like the others, so that they can be listed.
 """
 
@@ -58,7 +58,7 @@ def _tag_at(annotation: str, match: re.Match[str]) -> tuple[ActionTag, int]:
 
 
 def _arguments(annotation: str, start: int) -> tuple[tuple[str, ...], int]:
-    """Split at the commas that stand outside quotes and inner brackets; return where the parenthesis ends, too."""
+    """Split at the commas that are outside quotes and inner brackets; return where the parenthesis ends, too."""
     depth, begin, found = 1, start, []
     for position, sign in _outside_quotes(annotation, start):
         depth += {"(": 1, "[": 1, ")": -1, "]": -1}.get(sign, 0)

@@ -1,4 +1,4 @@
-"""What stands in square brackets: fields, options of a checkbox, events, instances, smart variables."""
+"""What is in square brackets: fields, options of a checkbox, events, instances, smart variables."""
 
 from __future__ import annotations
 

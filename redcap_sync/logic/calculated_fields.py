@@ -11,7 +11,7 @@ from redcap_sync.logic.annotations import action_tags, calculated_date, calculat
 
 
 class Calculation(NamedTuple):
-    """A formula, and whether its result may be text; a calc field holds numbers only."""
+    """A formula, and whether its result may be text; a calc field contains numbers only."""
 
     expression: Expression
     text: bool

@@ -58,7 +58,7 @@ def chained(operators: Sequence[str], numbers: Sequence[Floats]) -> Floats:
 
 
 def choose_values(condition: Mask, first: Vector, second: Vector, digits: int) -> Vector:
-    """`if(condition, first, second)`, in the plainest form that holds both."""
+    """`if(condition, first, second)`, in the plainest form that contains both."""
     if isinstance(first, Booleans) and isinstance(second, Booleans):
         return Booleans(np.where(condition, first.array, second.array))
     if _is_plain_number(first) and _is_plain_number(second):

@@ -44,7 +44,7 @@ def compare(operator: str, left: Vector, right: Vector, switches: Switches) -> M
         return ~compare("=", left, right, switches)
     if left is BLANK or right is BLANK:
         return _with_blank(operator, left, right, switches)
-    if isinstance(left, Texts) and (literal := _beside_texts(left, right)) is not None:
+    if isinstance(left, Texts) and (literal := _literal_next_to(left, right)) is not None:
         return _compare_literal(operator, left, literal, switches)
     if _is_numeric(left) and _is_numeric(right):
         return _compared(operator, left, right, (left.numbers, right.numbers), switches)
@@ -64,8 +64,8 @@ def _compare_texts(operator: str, left: Vector, right: Vector, switches: Switche
     return _compare_any(operator, left, right, switches)
 
 
-def _beside_texts(left: Texts, right: Vector) -> str | None:
-    """The one value, as text, that a column of texts is held against: only its distinct texts need be looked at."""
+def _literal_next_to(left: Texts, right: Vector) -> str | None:
+    """The one value, as text, that a column of texts is compared with: only its distinct texts need be looked at."""
     if len(left.codes) == 1:
         return None
     if isinstance(right, Numbers) and len(right.array) == 1 and left.all_numeric and np.isfinite(right.array[0]):
@@ -93,7 +93,7 @@ def _with_blank(operator: str, left: Vector, right: Vector, switches: Switches) 
 
 
 def _order_of_blanks(operator: str, left: Vector, right: Vector, switches: Switches) -> Mask:
-    """Whether an order holds in the rows where a side is blank; false in all others."""
+    """Whether an order is true in the rows where a side is blank; false in all others."""
     if not switches.blank_is_below_everything:
         return np.zeros(np.broadcast_shapes(left.blank.shape, right.blank.shape), dtype=bool)
     present = (~left.blank).astype(np.int8), (~right.blank).astype(np.int8)
@@ -104,7 +104,7 @@ def _order_of_blanks(operator: str, left: Vector, right: Vector, switches: Switc
 def _compared(
     operator: str, left: Vector, right: Vector, arrays: tuple[npt.NDArray[Any], npt.NDArray[Any]], switches: Switches
 ) -> Mask:
-    """Compare two arrays whose NaN or NaT stand exactly where the vectors are blank."""
+    """Compare two arrays whose NaN or NaT are exactly where the vectors are blank."""
     if operator == "=":
         same: Mask = arrays[0] == arrays[1]
         one_value = len(arrays[1]) == 1 and not right.blank[0]
@@ -114,7 +114,7 @@ def _compared(
 
 
 def _either_blank(left: Vector, right: Vector) -> Mask:
-    """Where a side is blank. A single value is asked by itself: beside many numpy takes twenty times as long."""
+    """Where a side is blank. A single value is asked by itself: next to many numpy takes twenty times as long."""
     if len(left.blank) == len(right.blank):
         return left.blank | right.blank
     one, rows = _single_first(left.blank, right.blank)
@@ -164,8 +164,8 @@ def _compare_dates(operator: str, left: Dates, right: Dates, switches: Switches)
 
 def _compare_literal(operator: str, texts: Texts, value: str, switches: Switches) -> Mask:
     """Compare each distinct text once with a single one that is not blank."""
-    holds = texts.of_uniques((operator, value), lambda _: _uniques_that_hold(operator, texts, value))
-    found: Mask = texts.spread(holds, False)
+    matches = texts.of_uniques((operator, value), lambda _: _uniques_that_match(operator, texts, value))
+    found: Mask = texts.spread(matches, False)
     if operator == "=":
         return found
     return (
@@ -175,16 +175,16 @@ def _compare_literal(operator: str, texts: Texts, value: str, switches: Switches
     )
 
 
-def _uniques_that_hold(operator: str, texts: Texts, value: str) -> Mask:
+def _uniques_that_match(operator: str, texts: Texts, value: str) -> Mask:
     number, numbers = read_numbers(objects([value]))[0], texts.unique_numbers
     if operator == "=":
         equal: Mask = np.asarray(texts.uniques == value, dtype=bool) | (numbers == number)
         return equal
     ordered = _ORDERS[operator]
-    holds = np.fromiter((ordered(text, value) for text in texts.uniques), dtype=bool, count=len(texts.uniques))
+    matches = np.fromiter((ordered(text, value) for text in texts.uniques), dtype=bool, count=len(texts.uniques))
     if np.isnan(number):
-        return holds
-    found: Mask = np.where(np.isnan(numbers), holds, ordered(numbers, number))
+        return matches
+    found: Mask = np.where(np.isnan(numbers), matches, ordered(numbers, number))
     return found
 
 

@@ -95,7 +95,7 @@ class Evaluator:
     def values(self, expression: Expression, *, text: bool = False) -> pd.Series[str]:
         """What REDCap would store, as texts; blanks are ''.
 
-        A calc field holds numbers only, so anything else is blank; with `text`, as for @CALCTEXT and
+        A calc field contains numbers only, so anything else is blank; with `text`, as for @CALCTEXT and
         @CALCDATE, it stays.
         """
         found = self._vector(expression)
@@ -105,7 +105,7 @@ class Evaluator:
         return pd.Series(self._rows(texts.spread(texts.uniques, "")), dtype="str")
 
     def filled(self, column: str) -> Mask:
-        """Where a column holds a value that is no missing data code, read-only."""
+        """Where a column contains a value that is no missing data code, read-only."""
         return self._rows(~self._without_codes(self._column(column), ColumnName.parse(column).field).blank)
 
     def parts(
@@ -236,7 +236,7 @@ class Evaluator:
         return self._value(node) if values else self._vector(node)
 
     def _value(self, node: Expression) -> Vector:
-        """The value of a node, a blank where a column holds a missing data code."""
+        """The value of a node, a blank where a column contains a missing data code."""
         if not self._setting.missing_codes:
             return self._vector(node)
         if isinstance(node, Call) and node.name == "if":

@@ -54,7 +54,7 @@ def nearest_event(dictionary: Dictionary, selector: str, event: str, designated:
 
 
 def _designated(name: str, dictionary: Dictionary) -> tuple[str, ...]:
-    """The events in which a field can hold a value; the record id can in all."""
+    """The events in which a field can contain a value; the record id can in all."""
     if name == dictionary.record_id_field:
         return dictionary.event_names
     field = dictionary.by_name.get(name)

@@ -35,7 +35,7 @@ from redcap_sync.logic.trouble import Trouble
 
 
 class _Word(Text):
-    """`today`, `now`, `true` or `false` without quotes, until it is known what stands around it."""
+    """`today`, `now`, `true` or `false` without quotes, until it is known what is around it."""
 
     position: int = 0
 

@@ -14,10 +14,10 @@ class Switches:
     """The unverified behaviours of REDCap's evaluator."""
 
     blank_is_below_everything: bool = False
-    """`[n] < 5` for a blank n. False: the browser turns a blank into NaN, with which no order holds."""
+    """`[n] < 5` for a blank n. False: the browser turns a blank into NaN, with which no order is true."""
 
     missing_code_is_a_value: bool = False
-    """`[n] < 5` for an n that holds the missing data code -999.
+    """`[n] < 5` for an n that contains the missing data code -999.
 
     False: a code is a blank wherever values are ordered or calculated with, and only `=`, `<>` and the functions of
     texts and of missing data codes see it. No public page says what REDCap does; as a value, `'UNK' >= 15` is true.

@@ -70,7 +70,7 @@ class Reference(Expression):
 
     `event` is a unique event name, a relative one such as `previous-event-name`, or '' for the row's
     own event. `instance` is a number, a selector such as `last-instance`, or ''. `modifier` is what
-    stands behind a colon, for piping.
+    is behind a colon, for piping.
     """
 
     field: str
@@ -97,7 +97,7 @@ class Reference(Expression):
 
     @property
     def export_column(self) -> str:
-        """The column of a flat export that holds it, whatever the event and the instance."""
+        """The column of a flat export that contains it, whatever the event and the instance."""
         return self.name.exported
 
     @cached_property

@@ -51,7 +51,7 @@ class _Piece(NamedTuple):
 
 
 class _Letters(NamedTuple):
-    """A column as Arrow holds it: where each text begins and the last one ends, and all their bytes in a row."""
+    """A column as Arrow stores it: where each text begins and the last one ends, and all their bytes in a row."""
 
     starts: Places
     held: Bytes
@@ -155,7 +155,7 @@ def _as_texts(numbers: npt.NDArray[Any] | Sequence[int]) -> list[str]:
 def _by_words(letters: _Letters, width: int) -> Texts | None:
     """Codes of texts of one width, each a number by its bytes; None where one that is not blank has another width.
 
-    Those that are not blank stand one after another, so that their numbers need not be gathered.
+    Those that are not blank are one after another, so that their numbers need not be gathered.
     """
     padded = np.concatenate([letters.held, np.zeros(_WORD - width, dtype=np.uint8)])
     words = np.ndarray(len(letters.held) // width, "<u8", padded, strides=(width,))

@@ -151,7 +151,7 @@ class Texts:
 
     def _few(self, chosen: Mask) -> Mask | None:
         """The rows of a few chosen texts: to compare all codes with one is so much faster than to look them up."""
-        few = np.flatnonzero(chosen).tolist()  # beside a number of numpy's own the codes would all be widened
+        few = np.flatnonzero(chosen).tolist()  # next to a number of numpy's own the codes would all be widened
         if len(few) > _FEW:
             return None
         rows: Mask = self.codes == few[0] if len(few) else np.zeros(len(self.codes), dtype=bool)
@@ -271,7 +271,7 @@ def read_numbers(texts: npt.NDArray[np.object_]) -> Floats:
 
 
 def small_codes(codes: npt.NDArray[Any], distinct: int) -> Codes:
-    """Codes in the smallest integer type that holds them."""
+    """Codes in the smallest integer type that contains them."""
     for kind in (np.int8, np.int16, np.int32):
         if distinct <= np.iinfo(kind).max:
             return codes.astype(kind, copy=False)
@@ -350,7 +350,7 @@ def _kind_of(values: Moments, blank: Mask) -> str:
 
 
 def choose(condition: Mask, first: Texts, second: Texts) -> Texts:
-    """The first text where the condition holds, else the second."""
+    """The first text where the condition is true, else the second."""
     names = {text: code for code, text in enumerate(first.uniques)}
     for text in second.uniques:
         names.setdefault(text, len(names))

@@ -1,4 +1,4 @@
-"""Logic said in words, for the catalogue of rules and for those who have to mend the data."""
+"""Logic said in words, for the catalogue of rules and for those who have to fix the data."""
 
 from __future__ import annotations
 

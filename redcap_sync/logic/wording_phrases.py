@@ -1,4 +1,4 @@
-"""The phrases in which logic is put into words, in Chinese and English. They stand in `phrases.toml`."""
+"""The phrases in which logic is put into words, in Chinese and English. They are in `phrases.toml`."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ def _project_file(root: ET.Element, project: StoredProject) -> ProjectFile:
     )
     rules = sorted(project.structure.data_quality_rules, key=_order)
     return ProjectFile(
-        dictionary=_as_told(project),
+        dictionary=_as_structure(project),
         records=tuple(row.cells for row in flat_rows(selection)),
         rules=tuple(CustomRule(rule.get("rule_name", ""), rule.get("rule_logic", "")) for rule in rules),
         redcap_version=attribute(root, "SourceSystemVersion"),
@@ -71,15 +71,15 @@ def _project_file(root: ET.Element, project: StoredProject) -> ProjectFile:
     )
 
 
-def _as_told(project: StoredProject) -> Dictionary:
+def _as_structure(project: StoredProject) -> Dictionary:
     """The structure without the numbers that only a server gives, with what the file alone says."""
-    told = project.structure
+    structure = project.structure
     return replace(
         project.dictionary,
         project_id=None,
         events=tuple(replace(event, event_id=None) for event in project.dictionary.events),
-        arms=tuple(Arm(arm.number, arm.name) for arm in told.arms),
-        groups=tuple(Group(group.unique_name, group.name) for group in told.groups) or None,
+        arms=tuple(Arm(arm.number, arm.name) for arm in structure.arms),
+        groups=tuple(Group(group.unique_name, group.name) for group in structure.groups) or None,
     )
 
 

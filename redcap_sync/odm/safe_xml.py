@@ -48,7 +48,7 @@ def elements(file: TextIO) -> Iterator[tuple[str, ET.Element]]:
 
 
 class _Prologue:
-    """Looks for a document type in what stands before the first element, where alone it may stand.
+    """Looks for a document type in what is before the first element, where alone it may stand.
 
     A project XML has none, and entities, which can be made to fill the memory or to fetch files, are declared
     nowhere else. So the real parser never sees one.
@@ -77,7 +77,7 @@ class _Prologue:
 
 
 def _pieces(file: TextIO) -> Iterator[str]:
-    """The text in pieces that end before a `<`, which never stands inside an attribute.
+    """The text in pieces that end before a `<`, which never is inside an attribute.
 
     XML parsers turn a line break inside an attribute into a space; REDCap writes values there as they are.
     """

@@ -56,7 +56,7 @@ ROLE_RIGHTS = {
 GROUPED = ("RepeatingInstrumentsAndEvents", "ReportsGroup", "SurveysGroup", "DataQualityRulesGroup", "UserRolesGroup")
 CHOICE_TYPES = ("radio", "dropdown")
 OTHER_CHOICES = {"calc": "Calculation", "slider": "SliderLabels", "text": "OntologySearch"}
-"""Type of a field without choices to the attribute that stands in their place."""
+"""Type of a field without choices to the attribute that is in their place."""
 MOST_STRATA = 15
 LEVEL = re.compile(r"\[([^,\]]+),(\d+)\]")
 

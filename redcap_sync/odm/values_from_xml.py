@@ -72,7 +72,7 @@ def _place(project: StoredProject, event_id: int, event_key: int, form: ET.Eleme
 
 
 def _only_names(project: StoredProject, form: ET.Element) -> bool:
-    """Say whether a form holds the record's name, and its group, alone: that is the base row, no instance."""
+    """Say whether a form contains the record's name, and its group, alone: that is the base row, no instance."""
     items = [attribute(item, "ItemOID") for item in form.iter() if local_name(item).startswith("ItemData")]
     return project.id_field in items and not {*items} - {project.id_field, GROUP, SURVEY_IDENTIFIER}
 
@@ -108,7 +108,7 @@ def _is_calculated(column: ExportColumn) -> bool:
 
 
 def _stored(column: ExportColumn, value: str) -> str:
-    """Write a value as REDCap stores it: an unticked option is nothing, a time stands behind a space."""
+    """Write a value as REDCap stores it: an unticked option is nothing, a time is behind a space."""
     if column.is_checkbox:
         return "1" if value == "1" else ""
     return _moment(column.field, value) if column.field is not None else value

@@ -1,7 +1,7 @@
 """The rows of a flat export: one per record and event, one per instance of what repeats.
 
 A row is a copy of its template (the blanks and zeros of its event and instrument, in column order)
-with the stored cells laid over it: both steps run in C, which keeps a large export cheap.
+with the stored cells written over it: both steps run in C, which keeps a large export cheap.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Selection:
 
     @cached_property
     def head(self) -> tuple[str, ...]:
-        """The redcap_* columns, which stand behind the record id and go with it."""
+        """The redcap_* columns, which are behind the record id and go with it."""
         project = self.project
         if not any(column.name == project.id_field for column in self.columns):
             return ()
@@ -130,7 +130,7 @@ class _Template:
     corrections: tuple[tuple[str, Callable[[str], str]], ...]
 
     def fill(self, record: str, place: ValuePlace, stored: Mapping[str, str], group: str) -> dict[str, str]:
-        cells = self._laid(stored)
+        cells = self._over_defaults(stored)
         if self.id_column:
             cells[self.id_column] = record
         if self.instance_shown:
@@ -141,14 +141,14 @@ class _Template:
             cells[name] = correct(cells[name])
         return cells
 
-    def _laid(self, stored: Mapping[str, str]) -> dict[str, str]:
+    def _over_defaults(self, stored: Mapping[str, str]) -> dict[str, str]:
         """Lay what is stored over the defaults, in the quickest way that leaves out what is not shown here."""
         few = len(self.defaults) * 2 < len(stored)
         if few or not stored.keys().isdisjoint(self.closed):
             found = map(stored.get, self.applicable, self.applicable.values())
             return {**self.defaults, **dict(zip(self.applicable, found, strict=True))}
         cells = {**self.defaults, **stored}
-        # What was not asked for stands behind all that was.
+        # What was not asked for is behind all that was.
         while len(cells) > len(self.defaults):
             cells.popitem()
         return cells
@@ -211,7 +211,7 @@ class Templates:
 
     @staticmethod
     def _stamps(here: list[ExportColumn], defaults: Mapping[str, str]) -> frozenset[str]:
-        """Survey columns of a row, which hold values only where the export shows them."""
+        """Survey columns of a row, which contain values only where the export shows them."""
         names = {f"{column.instrument}_timestamp" for column in here} | {SURVEY_IDENTIFIER}
         return frozenset(names & defaults.keys())
 
@@ -222,7 +222,7 @@ class Templates:
 
 
 def applies(project: StoredProject, column: ExportColumn, place: ValuePlace) -> bool:
-    """Say whether a column can hold a value at a place."""
+    """Say whether a column can contain a value at a place."""
     dictionary, event = project.dictionary, project.event_name(place.event_id)
     if place.instrument:
         return column.instrument == place.instrument and column.name != project.id_field

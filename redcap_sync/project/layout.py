@@ -34,7 +34,7 @@ class ExportColumn:
 
     @property
     def is_file(self) -> bool:
-        """Whether it holds a document."""
+        """Whether it contains a document."""
         return self.field is not None and self.field.type == "file"
 
 

@@ -37,7 +37,7 @@ class Randomization:
     target_field: str
     target_event: int
     strata: dict[str, int] = field(default_factory=dict)
-    """Stratification field to the event its value stands in."""
+    """Stratification field to the event its value is in."""
     by_group: bool = False
     table: list[Allocation] = field(default_factory=list)
     attributes: dict[str, str] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""A project as the sandbox holds it: structure, people, values, log. Pure state, no HTTP."""
+"""A project as the sandbox stores it: structure, people, values, log. Pure state, no HTTP."""
 
 from __future__ import annotations
 

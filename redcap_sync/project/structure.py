@@ -143,7 +143,7 @@ class Report:
 
 
 def setting(key: str, written: str) -> int | str:
-    """A setting as a project holds it: a number where a new project has a number and one is written."""
+    """A setting as a project stores it: a number where a new project has a number and one is written."""
     number = whole_number(written) if isinstance(PROJECT_DEFAULTS[key], int) else None
     return written if number is None else number
 

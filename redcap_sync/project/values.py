@@ -1,7 +1,7 @@
 """The values of a project: one dictionary of stored cells per record, event, repeating instrument and instance.
 
 Only what is stored is kept: a blank is absent, of a checkbox the ticked options alone are there (as
-`f___code` = '1'), so a row can be laid over its defaults in one step when it is exported.
+`f___code` = '1'), so a row can be written over its defaults in one step when it is exported.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 DIGITS = re.compile(r"([0-9]+)")
 PLAIN = re.compile(r"[0-9A-Za-z_.:+-]*")
-"""Text that no file has to quote, whatever stands between its cells."""
+"""Text that no file has to quote, whatever is between its cells."""
 
 
 class ValuePlace(NamedTuple):
@@ -158,7 +158,7 @@ class Values:
         self._sorted = None
 
     def _kept(self, column: str, value: str) -> str:
-        """Return the one copy of a text that is kept, however many cells hold it: a large export stays in the cache."""
+        """Return the one copy of a text that is kept, however many cells have it: a large export stays in the cache."""
         if PLAIN.fullmatch(value):
             return self._plain.setdefault(value, value)
         self.wordy.add(column)

@@ -16,7 +16,7 @@ TOO_MUCH = (AskedTooMuch, BrokenAnswer, ServerBusy)
 EASY_SECONDS = 1.0
 """A batch that grew should not take longer: far less than the minute after which proxies give up."""
 EASY_BYTES = 8_000_000
-"""Nor be larger than this, as columns: some 2,000 records of 300 fields. Each thread holds one."""
+"""Nor be larger than this, as columns: some 2,000 records of 300 fields. Each thread has one."""
 GROWTH = 4
 """A batch is at most so many times as large as the one before."""
 MOST_GROWTH = 20
@@ -38,7 +38,7 @@ class _Batch(NamedTuple):
     ids: list[str]
 
 
-class _Came(NamedTuple, Generic[T]):
+class _Timed(NamedTuple, Generic[T]):
     answer: T
     seconds: float
 
@@ -80,7 +80,7 @@ class Batches(Generic[T]):
         """Yield (ids asked, answer) in the order of `records`; raises the last error when even one record fails."""
         self._most = min(self._most, max(self._first, len(records) // self._few_calls))
         waiting = deque([_Batch(0, list(records))])
-        running: dict[Future[_Came[T]], _Batch] = {}
+        running: dict[Future[_Timed[T]], _Batch] = {}
         early: dict[int, tuple[_Batch, T]] = {}
         at = 0
         with ThreadPoolExecutor(self._workers, thread_name_prefix="pull") as threads:
@@ -103,10 +103,10 @@ class Batches(Generic[T]):
             finally:
                 threads.shutdown(wait=True, cancel_futures=True)
 
-    def _timed(self, batch: list[str]) -> _Came[T]:
+    def _timed(self, batch: list[str]) -> _Timed[T]:
         began = self._clock()
         answer = self._ask(batch, len(batch) > 1)
-        return _Came(answer, self._clock() - began)
+        return _Timed(answer, self._clock() - began)
 
     def _next(self, waiting: deque[_Batch]) -> _Batch:
         start, ids = waiting.popleft()
@@ -114,8 +114,8 @@ class Batches(Generic[T]):
             waiting.appendleft(_Batch(start + self.size, rest))
         return _Batch(start, ids[: self.size])
 
-    def _succeeded(self, done: Future[_Came[T]], batch: list[str]) -> bool:
-        """Say whether a batch came, and learn from it; raises what asking for less cannot mend."""
+    def _succeeded(self, done: Future[_Timed[T]], batch: list[str]) -> bool:
+        """Say whether a batch came, and learn from it; raises what asking for less cannot fix."""
         error = done.exception()
         if error is None:
             self._good, self._bad = self._good + 1, 0
@@ -128,12 +128,12 @@ class Batches(Generic[T]):
         self._most = min(self._most, max(self._first, self.size))
         return False
 
-    def _learn(self, came: _Came[T], asked: int) -> None:
+    def _learn(self, timed: _Timed[T], asked: int) -> None:
         """Let the next batch be as large as comes with ease; one smaller than the first only grows back slowly."""
         if self.size < self._first:
             if self._good % GROW_AFTER == 0:
                 self.size = min(self._first, self.size * 2)
             return
-        ease = min(GROWTH, EASY_SECONDS / max(came.seconds, 1e-6), EASY_BYTES / max(self._bytes_of(came.answer), 1))
+        ease = min(GROWTH, EASY_SECONDS / max(timed.seconds, 1e-6), EASY_BYTES / max(self._bytes_of(timed.answer), 1))
         easy = max(self._first, min(self._most, int(asked * ease)))
         self.size = max(self.size, easy) if ease >= 1 else min(self.size, easy)

@@ -1,8 +1,8 @@
 """What the project's log says was changed since a moment on the server's own clock.
 
 The log has the resolution of a minute, its clock may be wrong or set back, and every export of ours
-stands in it too. So a look reaches back a whole day and more before the moment, and what was there at
-the last look is told from what is new by counting: the same line once more is a new edit.
+is in it too. So a look reaches back a whole day and more before the moment, and what was there at
+the last look is distinguished from what is new by counting: the same line once more is a new edit.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ class Mark:
     """How often each line was there, by a hash of it."""
 
     def document(self) -> dict[str, Any]:
-        """The mark as JSON; it holds no value and no record id."""
+        """The mark as JSON; it contains no value and no record id."""
         clock = self.clock.isoformat() if self.clock else None
         return {"begin": self.begin.isoformat(), "newest": self.newest, "clock": clock, "seen": dict(self.seen)}
 
@@ -126,7 +126,7 @@ class LoggedChanges:
     trusted: bool = True
     """False where the log cannot be relied on: lines that were there are gone, or its clock went back."""
     silent: bool = False
-    """Whether nothing else is wrong with it than that not even our own calls stand in it."""
+    """Whether nothing else is wrong with it than that not even our own calls are in it."""
 
 
 def read_changes(rows: Sequence[Mapping[str, Any]], since: Mark, clock: datetime | None) -> LoggedChanges:
@@ -146,7 +146,7 @@ def read_changes(rows: Sequence[Mapping[str, Any]], since: Mark, clock: datetime
         records=frozenset(id_ for row in new for id_ in _records_of(row)),
         structure=any(_restructures(row) for row in new),
         edits=tuple(edit for row in new for edit in _edits(row)),
-        # Our own last call stands in the log, so there is always something new where the clock is sound.
+        # Our own last call is in the log, so there is always something new where the clock is sound.
         trusted=kept and bool(new),
         silent=kept and not new,
     )
@@ -203,7 +203,7 @@ def _not_seen(rows: Sequence[Mapping[str, Any]], lines: Sequence[str], since: Ma
 
 
 def _fingerprint(row: Mapping[str, Any]) -> str:
-    """A hash of a line without its details, which hold values."""
+    """A hash of a line without its details, which contain values."""
     named = (row.get("timestamp"), row.get("username"), row.get("action"), row.get("record"))
     return hashlib.sha256("\0".join([str(one or "") for one in named]).encode()).hexdigest()[:16]
 
@@ -217,7 +217,7 @@ def _records_of(row: Mapping[str, Any]) -> set[str]:
     if not written:
         return set()
     rest = action[written.end() :].strip()
-    # An id may hold parentheses, and so may the name of the event behind it.
+    # An id may contain parentheses, and so may the name of the event behind it.
     return {rest, rest.split(" (")[0].strip()} - {""}
 
 

@@ -22,7 +22,7 @@ from redcap_sync.pulling.pulled import READ_IN_LOG, Checkpoint
 
 
 @dataclass
-class Looking:
+class ChangedRecords:
     """Where the last look ended. All times are the server's own; our clock is never asked."""
 
     client: RedcapClient
@@ -42,7 +42,7 @@ class Looking:
         return self.mark is not None
 
     @property
-    def repeats_itself(self) -> bool:
+    def names_again(self) -> bool:
         """Whether a look names again what was named before, so that only equal content proves rest."""
         return not self.reads_log
 
@@ -78,7 +78,7 @@ class Looking:
 
 def first_look(
     client: RedcapClient, checkpoint: Checkpoint, key_fields: Sequence[str]
-) -> tuple[Looking, LoggedChanges | None]:
+) -> tuple[ChangedRecords, LoggedChanges | None]:
     """Find where the server's log stands now, and what changed since a checkpoint (None where nothing can tell).
 
     Where the log may not be read, `key_fields`, the record id field first, are asked for by date of change.
@@ -91,15 +91,15 @@ def first_look(
         changes = read_changes(rows, before, client.server_time) if before else None
         mark = changes.mark if changes else mark_of(rows, client.server_time)
         if begin and (mark is None or mark.begin < begin):
-            # The clock was set back: what is new may stand before the place where we looked.
+            # The clock was set back: what is new may be before the place where we looked.
             rows, changes = client.log(mark.begin if mark and mark.clock else None), None
             mark = mark_of(rows, client.server_time)
     except RedcapRefused:
         moment = checkpoint.server_time
         touched = _touched_if_known(client, key_fields, moment) if moment and key_fields else None
         # The clock last: a refusal, which is all that a fresh client has had so far, need not be dated.
-        return Looking(client, None, client.server_time, key_fields, since_before=moment), touched
-    return Looking(client, mark, client.server_time, key_fields, own_name(rows)), changes
+        return ChangedRecords(client, None, client.server_time, key_fields, since_before=moment), touched
+    return ChangedRecords(client, mark, client.server_time, key_fields, own_name(rows)), changes
 
 
 def _touched_if_known(client: RedcapClient, key_fields: Sequence[str], moment: datetime) -> LoggedChanges | None:

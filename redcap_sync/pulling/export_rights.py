@@ -1,4 +1,4 @@
-"""What the token's user may not export, told apart from what the server failed to send."""
+"""What the token's user may not export, distinguished from what the server failed to send."""
 
 from __future__ import annotations
 

@@ -162,7 +162,7 @@ def _statuses(edit: Edit) -> set[str]:
 
 
 def _named(said: str, names: dict[str, tuple[str, str]]) -> set[str]:
-    """Which of some things a text names; the longest names first, because 'Month 1' stands in 'Month 12'."""
+    """Which of some things a text names; the longest names first, because 'Month 1' is in 'Month 12'."""
     found: set[str] = set()
     pairs = [(text, key) for key, texts in names.items() for text in texts if text]
     for text, key in sorted(pairs, key=lambda pair: -len(pair[0])):

@@ -1,8 +1,8 @@
 """Pulls a project and proves the pull complete and stable before anyone sees it.
 
-Every pull goes the same way: from what is held already (nothing, the finished batches of a pull that
+Every pull goes the same way: from what is there already (nothing, the finished batches of a pull that
 was broken off, or the pull of the night before) it fetches what is not there or was touched, compares
-the rows it holds with those the server has, reads in the log what was touched meanwhile, and goes on
+the rows it has with those the server has, reads in the log what was touched meanwhile, and goes on
 until nothing is left. What does not come to rest is an error, and the last good snapshot stays.
 """
 
@@ -18,14 +18,14 @@ from redcap_sync.errors import ExportIncomplete
 from redcap_sync.messages import Message
 from redcap_sync.pulling.batches import Batches
 from redcap_sync.pulling.change_log import Edit, LoggedChanges, Mark
-from redcap_sync.pulling.changed_records import Looking, first_look
+from redcap_sync.pulling.changed_records import ChangedRecords, first_look
 from redcap_sync.pulling.export_rights import ColumnsDiffer, own_rights
 from redcap_sync.pulling.gone_rows import RowsUnexplained, check_places, gone_rows, unexplained_rows
-from redcap_sync.pulling.pulled import ROWS, Checkpoint, Proof, Pull, Told
-from redcap_sync.pulling.pulled_rows import Holding, Keys, differing_records
+from redcap_sync.pulling.pulled import ROWS, Checkpoint, Proof, Pull, PullSummary
+from redcap_sync.pulling.pulled_rows import Keys, PulledRows, differing_records
 from redcap_sync.pulling.raw_structure import RawStructure, pull_structure
 from redcap_sync.pulling.record_groups import GroupsDiffer, column_due
-from redcap_sync.pulling.record_requests import Asking, key_fields
+from redcap_sync.pulling.record_requests import RecordRequests, key_fields
 from redcap_sync.pulling.resume import NoResume, Resume
 from redcap_sync.rows.arrow_work import frugal_memory
 from redcap_sync.rows.export_rows import ExportRows
@@ -71,7 +71,7 @@ def pull_project(
     """Pull structure and records; raises ExportIncomplete unless everything adds up.
 
     With `base`, the pull before, only what changed since is fetched, where the log (or the dates of
-    change) can tell it; `full` asks for everything all the same and says in `told.proof` what the
+    change) can tell it; `full` asks for everything all the same and says in `summary.proof` what the
     increments had not seen. `resume` keeps finished batches for the case that the pull breaks off.
     `accept` is called with the structure before a record is asked for, and raises where it is that of another project.
     """
@@ -99,19 +99,19 @@ class _Run:
         self.turns = Semaphore(self.settings.workers)
 
     def incremental(self, base: Pull) -> Pull:
-        """Go on from the pull before; a full one where it cannot be told what changed."""
+        """Go on from the pull before; a full one where it cannot be known what changed."""
         if why := _why_no_base(base):
             return self.full(why)
         self.client.know_id_field(base.dictionary.record_id_field)
-        looking, changes = first_look(self.client, base.checkpoint, key_fields(base.dictionary, base.unseen))
+        changed_records, changes = first_look(self.client, base.checkpoint, key_fields(base.dictionary, base.unseen))
         if changes is None or not changes.trusted:
             return self.full(Message.of("full.unknown_changes"))
         if changes.structure:
             return self.full(Message.of("full.structure_or_rights"))
-        if not looking.reads_log and pull_structure(self.client) != base.structure:
+        if not changed_records.reads_log and pull_structure(self.client) != base.structure:
             return self.full(Message.of("full.structure"))
-        self._take_edits(looking, changes)
-        asking = Asking(
+        self._note_edits(changed_records, changes)
+        requests = RecordRequests(
             self.client,
             base.dictionary,
             unseen=base.unseen,
@@ -119,28 +119,28 @@ class _Run:
             groups_due=base.groups_shown,
             turns=self.turns,
         )
-        holding = Holding(base.dictionary, base)
+        pulled_rows = PulledRows(base.dictionary, base)
         try:
-            contents = self._come_to_rest(asking, holding, looking, set(changes.records))
+            contents = self._pull_until_stable(requests, pulled_rows, changed_records, set(changes.records))
         except (GroupsDiffer, ColumnsDiffer, RowsUnexplained) as changed:
             return self.full(Message.of(NOT_AS_BEFORE[type(changed)]))
-        pulled = self._pull(base.structure, asking, contents, looking, version=base.redcap_version)
-        return replace(self._with_gone(pulled, looking, changes), carried=_carried(base, pulled))
+        pulled = self._pull(base.structure, requests, contents, changed_records, version=base.redcap_version)
+        return replace(self._with_gone(pulled, changed_records, changes), carried=_carried(base, pulled))
 
     def full(self, why: Message | None) -> Pull:
         """Pull everything, but finished batches of a pull that was broken off."""
         version = self.client.version()
         base = self.base
         place = (base.checkpoint, key_fields(base.dictionary, base.unseen)) if base else (Checkpoint(), [])
-        looking, changes = first_look(self.client, *place)
-        self._take_edits(looking, changes)  # a diff of nights names who edited
+        changed_records, changes = first_look(self.client, *place)
+        self._note_edits(changed_records, changes)  # a diff of nights names who edited
         structure = pull_structure(self.client)
         if self.accept:
             self.accept(structure)
-        looking.key_fields = key_fields(structure.dictionary)
+        changed_records.key_fields = key_fields(structure.dictionary)
         self.client.know_id_field(structure.dictionary.record_id_field)
-        rights = own_rights(self.client, looking.username)
-        asking = Asking(
+        rights = own_rights(self.client, changed_records.username)
+        requests = RecordRequests(
             self.client,
             structure.dictionary,
             rights.levels,
@@ -148,110 +148,127 @@ class _Run:
             keep=self.resume.keep,
             turns=self.turns,
         )
-        there = asking.row_keys()
-        holding = Holding(structure.dictionary, rows_due=sum(map(len, there.values())))
+        there = requests.row_keys()
+        pulled_rows = PulledRows(structure.dictionary, rows_due=sum(map(len, there.values())))
         self._check_loss(len(there))
-        if asking.in_a_group:
-            looking.mark = None  # others' edits of the group's records need not stand in the part that is shown
-        touched = self._resumed(structure, asking, holding, looking)
-        kind = "resumed" if holding.keys else "full"
+        if requests.in_a_group:
+            changed_records.mark = None  # others' edits of the group's records need not be in the part that is shown
+        touched = self._resume_batches(structure, requests, pulled_rows, changed_records)
+        kind = "resumed" if pulled_rows.keys else "full"
         # What was there and is not shown any more is asked for by name: half a list of ids is no deletion.
         known: set[str] = set(base.rows["record"]) if base else set()
-        wanted = touched | (known - there.keys()) | (there.keys() - holding.keys.keys())
+        wanted = touched | (known - there.keys()) | (there.keys() - pulled_rows.keys.keys())
         shown = sorted(wanted & there.keys())
         if len(shown) > self.settings.batch_records:
-            asking.probe(shown)
-        contents = self._come_to_rest(asking, holding, looking, wanted, there)
-        pulled = self._pull(structure, asking, contents, looking, version=version, kind=kind)
+            requests.probe(shown)
+        contents = self._pull_until_stable(requests, pulled_rows, changed_records, wanted, there)
+        pulled = self._pull(structure, requests, contents, changed_records, version=version, kind=kind)
         self.resume.clear()
-        pulled = replace(pulled, told=replace(pulled.told, why=why, proof=self._proof(pulled, changes)))
-        return self._with_gone(pulled, looking, changes)
+        pulled = replace(pulled, summary=replace(pulled.summary, why=why, proof=self._proof(pulled, changes)))
+        return self._with_gone(pulled, changed_records, changes)
 
-    def _take_edits(self, looking: Looking, changes: LoggedChanges | None) -> None:
+    def _note_edits(self, changed_records: ChangedRecords, changes: LoggedChanges | None) -> None:
         """Take what the log says since it was last read whole, also where pulls in between could not read it.
 
         A record that was deleted then was missed for no reason that anybody could see; its line is there by now.
         What is read twice without making sense is given up: lines were removed.
         """
         before = self.base.checkpoint if self.base else Checkpoint()
-        trusted = looking.reads_log and changes is not None and changes.trusted and changes.mark is not None
+        trusted = changed_records.reads_log and changes is not None and changes.trusted and changes.mark is not None
         gap = before.last_mark if before.last_mark != before.mark else None
-        missed = looking.since(gap) if gap else None
+        missed = changed_records.since(gap) if gap else None
         known = missed if missed and missed.trusted else changes if trusted else None
         self.edits[:] = known.edits if known else ()
         self.log_whole = known is not None and (gap is None or known is missed)
         self.unread = None if (trusted and not gap) or missed else gap or before.mark
 
-    def _resumed(self, structure: RawStructure, asking: Asking, holding: Holding, looking: Looking) -> set[str]:
+    def _resume_batches(
+        self,
+        structure: RawStructure,
+        requests: RecordRequests,
+        pulled_rows: PulledRows,
+        changed_records: ChangedRecords,
+    ) -> set[str]:
         """Take up the finished batches of a broken pull, and name the records touched since it began."""
         broken = self.resume.load(structure)
-        changes = looking.since(broken.mark) if broken and broken.mark else None
+        changes = changed_records.since(broken.mark) if broken and broken.mark else None
         if broken is None or changes is None or not changes.trusted or changes.structure:
-            self.resume.begin(structure, looking.mark)
+            self.resume.begin(structure, changed_records.mark)
             return set()
         try:
-            kept = [asking.read(body, kind) for body, kind in broken.bodies]
+            kept = [requests.read(body, kind) for body, kind in broken.bodies]
         except (ExportIncomplete, ValueError):  # damaged on disk: to stop for it would be to stop every night
-            self.resume.begin(structure, looking.mark)
+            self.resume.begin(structure, changed_records.mark)
             return set()
         for rows in kept:
-            holding.take(set(rows.records()), rows)
+            pulled_rows.take(set(rows.records()), rows)
         return set(changes.records)
 
-    def _come_to_rest(
-        self, asking: Asking, holding: Holding, looking: Looking, wanted: set[str], there: Keys | None = None
+    def _pull_until_stable(
+        self,
+        requests: RecordRequests,
+        pulled_rows: PulledRows,
+        changed_records: ChangedRecords,
+        wanted: set[str],
+        there: Keys | None = None,
     ) -> Contents:
         """Fetch what is wanted, compare, look into the log, until nothing is left to fetch."""
         batches = Batches(
-            asking.records,
+            requests.records,
             first=self.settings.batch_records,
             workers=self.settings.workers * THREADS_A_CALL,
-            bytes_of=ExportRows.held_bytes,
+            bytes_of=ExportRows.size_in_memory,
         )
         for turn in range(MOST_ROUNDS):
             order = [record for record in there if record in wanted] if there else []
-            self._fetch(batches, holding, [*order, *sorted(wanted.difference(order))], compare=looking.repeats_itself)
+            self._fetch(
+                batches, pulled_rows, [*order, *sorted(wanted.difference(order))], compare=changed_records.names_again
+            )
             with ThreadPoolExecutor(1) as aside:
-                # Nearly always this round is the last one: the tables are laid while the server is asked once more.
-                laying = aside.submit(holding.contents, keep=looking.repeats_itself)
-                there = asking.row_keys(surely=turn > 0)
+                # Nearly always this round is the last one: the tables are built while the server is asked once more.
+                typing_tables = aside.submit(pulled_rows.contents, keep=changed_records.names_again)
+                there = requests.row_keys(surely=turn > 0)
                 self._check_loss(len(there))
-                touched = self._touched(looking, holding) if wanted or looking.repeats_itself else set()
-                contents = laying.result()
-            wanted = touched | holding.differing(there)
+                touched = (
+                    self._touched(changed_records, pulled_rows) if wanted or changed_records.names_again else set()
+                )
+                contents = typing_tables.result()
+            wanted = touched | pulled_rows.differing(there)
             if not wanted:
-                check_places(asking.dictionary, contents[0])
-                if asking.asked and not looking.reads_log:
-                    self._compare_structure(asking)
+                check_places(requests.dictionary, contents[0])
+                if requests.asked and not changed_records.reads_log:
+                    self._compare_structure(requests)
                 return contents
-        raise _never_at_rest(len(there or ()), wanted, holding)
+        raise _never_stable(len(there or ()), wanted, pulled_rows)
 
-    def _compare_structure(self, asking: Asking) -> None:
+    def _compare_structure(self, requests: RecordRequests) -> None:
         """Raise ExportIncomplete where the structure is another one by now, which only the log would have said."""
-        if pull_structure(self.client).dictionary != asking.dictionary:
+        if pull_structure(self.client).dictionary != requests.dictionary:
             raise _restructured()
 
-    def _fetch(self, batches: Batches[ExportRows], holding: Holding, wanted: Sequence[str], *, compare: bool) -> None:
+    def _fetch(
+        self, batches: Batches[ExportRows], pulled_rows: PulledRows, wanted: Sequence[str], *, compare: bool
+    ) -> None:
         done = 0
         for asked, rows in batches.fetch(wanted) if wanted else ():
-            holding.take(asked, rows, compare=compare)
+            pulled_rows.take(asked, rows, compare=compare)
             done += len(asked)
             if self.progress:
                 self.progress(done, len(wanted))
 
-    def _touched(self, looking: Looking, holding: Holding) -> set[str]:
-        changes = looking.again()
+    def _touched(self, changed_records: ChangedRecords, pulled_rows: PulledRows) -> set[str]:
+        changes = changed_records.again()
         if changes.structure:
             raise _restructured()
         self.edits.extend(changes.edits)
-        return set(changes.records) - (holding.settled if looking.repeats_itself else set())
+        return set(changes.records) - (pulled_rows.settled if changed_records.names_again else set())
 
     def _pull(
         self,
         structure: RawStructure,
-        asking: Asking,
+        requests: RecordRequests,
         contents: Contents,
-        looking: Looking,
+        changed_records: ChangedRecords,
         *,
         version: str,
         kind: str = "incremental",
@@ -263,24 +280,24 @@ class _Run:
             rows=rows,
             tables=tables,
             redcap_version=version,
-            unseen=asking.all_unseen,
-            groups=asking.groups,
+            unseen=requests.all_unseen,
+            groups=requests.groups,
             checkpoint=Checkpoint(
-                mark=looking.mark,
-                server_time=looking.began,
-                full_server_time=full_before if kind == "incremental" else looking.began,
-                csv_agrees=asking.csv_agrees is True,
+                mark=changed_records.mark,
+                server_time=changed_records.began,
+                full_server_time=full_before if kind == "incremental" else changed_records.began,
+                csv_agrees=requests.csv_agrees is True,
                 groups_asked=True,
-                last_mark=self.unread or looking.mark,
+                last_mark=self.unread or changed_records.mark,
             ),
             edits=tuple(self.edits),
-            told=Told(
+            summary=PullSummary(
                 kind,
                 requests=self.client.requests - self.requests_before,
-                fetched=asking.asked,
-                stable=looking.how,
-                account=looking.username,
-                log_whole=self.log_whole and looking.reads_log,
+                fetched=requests.asked,
+                stable=changed_records.how,
+                account=changed_records.username,
+                log_whole=self.log_whole and changed_records.reads_log,
             ),
         )
 
@@ -300,7 +317,7 @@ class _Run:
         named = tuple(name for name, records in differ.items() if records)
         return Proof(len(set().union(*differ.values())), named)
 
-    def _with_gone(self, pulled: Pull, looking: Looking, changes: LoggedChanges | None) -> Pull:
+    def _with_gone(self, pulled: Pull, changed_records: ChangedRecords, changes: LoggedChanges | None) -> Pull:
         """The pull with the rows that are gone and of which the log does not say that they were removed.
 
         It would have said so: a server that leaves rows out is ill, however often the log names them as edited.
@@ -309,9 +326,9 @@ class _Run:
             return pulled
         gone = gone_rows(self.base.rows, pulled.rows)
         gone = unexplained_rows(gone, pulled.edits, pulled.dictionary, pulled.rows)
-        read = looking.reads_log and changes is not None and changes.mark is not None
+        read = changed_records.reads_log and changes is not None and changes.mark is not None
         unlogged = len({row.record for row in gone}) if read else 0
-        return replace(pulled, gone=gone, told=replace(pulled.told, unlogged=unlogged))
+        return replace(pulled, gone=gone, summary=replace(pulled.summary, unlogged=unlogged))
 
     def _check_loss(self, found: int) -> None:
         before = self.base.record_count() if self.base else self.settings.records_before
@@ -339,8 +356,8 @@ def _restructured() -> ExportIncomplete:
     return ExportIncomplete("pull.restructured")
 
 
-def _never_at_rest(there: int, wanted: set[str], holding: Holding) -> ExportIncomplete:
-    missing = sum(record not in holding.keys for record in wanted)
+def _never_stable(there: int, wanted: set[str], pulled_rows: PulledRows) -> ExportIncomplete:
+    missing = sum(record not in pulled_rows.keys for record in wanted)
     if missing:
         return ExportIncomplete("pull.records_missing", asked=there, given=there - missing, missing=missing)
     return ExportIncomplete("pull.never_stable", count=len(wanted))

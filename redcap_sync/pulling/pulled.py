@@ -18,7 +18,7 @@ from redcap_sync.pulling.record_groups import Groups, column_due, groups_frame, 
 from redcap_sync.rows.tables import RowKey, Table, Unseen
 
 STRUCTURE, ROWS, GROUPS = "*structure", "*rows", "*groups"
-"""The parts of a pull beside its instruments; no instrument's name has an asterisk."""
+"""The parts of a pull next to its instruments; no instrument's name has an asterisk."""
 
 READ_IN_LOG = "log"
 """How edits are looked for where the log may be read."""
@@ -52,7 +52,7 @@ class Proof:
 
 
 @dataclass(frozen=True)
-class Told:
+class PullSummary:
     """How a pull went: no value and no record id."""
 
     kind: str
@@ -75,7 +75,7 @@ class Told:
 
 @dataclass(frozen=True, eq=False)
 class Pull:
-    """One complete pull. `rows` names every row of the flat export, `tables` holds their cells by instrument."""
+    """One complete pull. `rows` names every row of the flat export, `tables` contains their cells by instrument."""
 
     structure: RawStructure
     rows: pd.DataFrame = field(repr=False)
@@ -87,7 +87,7 @@ class Pull:
     checkpoint: Checkpoint = Checkpoint()
     edits: Sequence[Edit] = field(default=(), repr=False)
     """What the log says of the time between the pull before and this one."""
-    told: Told = Told("full")
+    summary: PullSummary = PullSummary("full")
     gone: frozenset[RowKey] = field(default=frozenset(), repr=False)
     """Flat rows of the pull before that are gone and that no line of the log explains."""
     carried: Mapping[str, str] = field(default_factory=dict, repr=False)

@@ -1,4 +1,4 @@
-"""The rows a pull holds while it runs: what is replaced, what is gone, and what still differs from the server."""
+"""The rows that a pull has fetched so far: what is replaced, what is gone, and what still differs from the server."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from redcap_sync.pulling.pulled import Pull
 from redcap_sync.rows.export_rows import JOINED_BYTES, ONE_PLACE, ExportRows, Places, grouped, together
 from redcap_sync.rows.growing_columns import GrowingColumns
 from redcap_sync.rows.row_order import in_order, merged, natural_key
-from redcap_sync.rows.tables import KEY_COLUMNS, Columns, Contents, Table, flat_keys, laid_tables
+from redcap_sync.rows.tables import KEY_COLUMNS, Columns, Contents, Table, flat_keys, typed_tables
 
 Keys = Mapping[str, Places]
 
 
 @dataclass
-class Holding:
+class PulledRows:
     """Rows fetched so far, over those of the pull before where the pull is incremental."""
 
     dictionary: Dictionary
     base: Pull | None = None
     keys: dict[str, Places] = field(default_factory=dict)
-    """Which rows are held, by record."""
+    """Which rows were fetched, by record."""
     settled: set[str] = field(default_factory=set)
     """Records that were fetched twice and came the same."""
     rows_due: int = 0
@@ -37,21 +37,21 @@ class Holding:
     _gathered: GrowingColumns | None = None
     _asked: set[str] = field(default_factory=set)
     """Records that were fetched."""
-    _laid: Contents | None = None
-    """The tables as they were laid last, or those of the base."""
+    _contents: Contents | None = None
+    """The tables as they were built last, or those of the base."""
     _replaced: set[str] = field(default_factory=set)
-    """Records that were fetched since, so that their rows in `_laid` no longer count."""
+    """Records that were fetched since, so that their rows in `_contents` no longer count."""
 
     def __post_init__(self) -> None:
         if self.base is not None:
             self.keys = keys_of_frame(self.base.rows)
-            self._laid = self.base.rows, dict(self.base.tables)
+            self._contents = self.base.rows, dict(self.base.tables)
 
     def take(self, asked: Collection[str], rows: ExportRows, *, compare: bool = False) -> None:
-        """Hold new rows of some records; a record that did not come is no longer held.
+        """Take in new rows of some records; a record that did not come is dropped.
 
-        With `compare` a record that came exactly as it was held is settled. Raises ExportIncomplete where a row came
-        twice: which of the two is right cannot be told.
+        With `compare` a record that came exactly as before is settled. Raises ExportIncomplete where a row came
+        twice: which of the two is right is not known.
         """
         new = rows.places()
         if any(len(set(places)) < len(places) for places in set(new.values())):
@@ -67,15 +67,15 @@ class Holding:
         self.keys.update((record, new[record]) for record in asked if record in new)
         if len(rows):
             self._parts.append(rows)
-            if sum(part.held_bytes() for part in self._parts) >= JOINED_BYTES:
+            if sum(part.size_in_memory() for part in self._parts) >= JOINED_BYTES:
                 self._gather()
 
     def _gather(self) -> None:
-        """Read the last parts while others are on their way, several at once, so that no body is held for long."""
+        """Read the last parts while others are on their way, several at once, so that no body is kept for long."""
         rows = together(self.dictionary.record_id_field, self._parts)
         if self._gathered is None:
             self._gathered = GrowingColumns(rows.columns, self.rows_due)
-        self._gathered.append(rows.laid_out(self._gathered.names))
+        self._gathered.append(rows.in_columns(self._gathered.names))
         self._parts = []
 
     def _every_part(self) -> list[ExportRows]:
@@ -100,7 +100,7 @@ class Holding:
             self._parts, self._gathered = [part for part in left if len(part)], None
 
     def differing(self, there: Keys) -> set[str]:
-        """Records whose rows on the server are others than those held.
+        """Records whose rows on the server differ from those fetched.
 
         A record that came the same twice, with every row the server shows of it and more, is settled: one
         call for ids may leave rows out that a call for all fields has. The other way round is a loss.
@@ -117,16 +117,16 @@ class Holding:
     def contents(self, *, keep: bool = False) -> Contents:
         """The keys of all rows, and the tables, in their order.
 
-        The rows that were fetched go into the tables and are not held beside them any longer, but with `keep`:
+        The rows that were fetched go into the tables and are not kept as well, but with `keep`:
         to compare cells of a record that is fetched once more.
         """
         keys, columns = self._fetched()
         if keep:
-            return self._over(self._laid, keys, columns)
+            return self._over(self._contents, keys, columns)
         self._parts, self._gathered = [], None
-        self._laid = self._over(self._laid, keys, columns)
+        self._contents = self._over(self._contents, keys, columns)
         self._replaced = set()
-        return self._laid
+        return self._contents
 
     def _fetched(self) -> tuple[pd.DataFrame, Columns]:
         """The keys and the columns of what was fetched, in their order."""
@@ -134,13 +134,13 @@ class Holding:
             self._gather()
         rows = together(self.dictionary.record_id_field, sorted(self._every_part(), key=_first_record))
         keys = flat_keys(rows)
-        laid = rows.take(in_order(self.dictionary, keys))
-        return keys if laid is rows else flat_keys(laid), laid.by_name()
+        ordered = rows.take(in_order(self.dictionary, keys))
+        return keys if ordered is rows else flat_keys(ordered), ordered.by_name()
 
-    def _over(self, laid: Contents | None, keys: pd.DataFrame, columns: Columns) -> Contents:
-        if laid is None:
-            return keys, laid_tables(self.dictionary, keys, columns)
-        return merged(self.dictionary, laid, keys, columns, self._replaced) if self._replaced else laid
+    def _over(self, before: Contents | None, keys: pd.DataFrame, columns: Columns) -> Contents:
+        if before is None:
+            return keys, typed_tables(self.dictionary, keys, columns)
+        return merged(self.dictionary, before, keys, columns, self._replaced) if self._replaced else before
 
 
 def _rows_twice() -> ExportIncomplete:
@@ -172,5 +172,5 @@ def differing_records(old: Table, new: Table) -> set[str]:
     keys = list(old.keys.columns)
     both = [pd.concat([table.keys, table.text], axis="columns") for table in (old, new)]
     names = [*keys, *(name for name in new.text if name in old.text)]
-    laid = pd.concat([frame[names] for frame in both], ignore_index=True)
-    return set(laid["record"][~laid.duplicated(keep=False)])
+    both_nights = pd.concat([frame[names] for frame in both], ignore_index=True)
+    return set(both_nights["record"][~both_nights.duplicated(keep=False)])

@@ -56,5 +56,5 @@ def groups_frame(groups: Groups) -> pd.DataFrame:
 
 
 def groups_of_frame(frame: pd.DataFrame) -> dict[str, str]:
-    """Read back what `groups_frame` laid out."""
+    """Read back what `groups_frame` wrote."""
     return dict(zip(frame["record"].tolist(), frame["group"].tolist(), strict=True))

@@ -33,7 +33,7 @@ Answer = TypeVar("Answer")
 
 
 @dataclass
-class Asking:
+class RecordRequests:
     """Asks for records of one project; threads may share it.
 
     `unseen` is what the token's user may not export: worked out from the first answer where it is None.
@@ -88,7 +88,7 @@ class Asking:
 
     def _from_json(self, ids: Sequence[str], *, splittable: bool) -> ExportRows:
         answer = self._call(self.client.records, ids, splittable=splittable)
-        return self._good(ids, self._laid(answer), lambda: json.dumps(answer).encode(), "json")
+        return self._good(ids, self._rows_of(answer), lambda: json.dumps(answer).encode(), "json")
 
     def _call(self, export: Callable[..., Answer], ids: Sequence[str], *, splittable: bool) -> Answer:
         with self._lock:
@@ -113,11 +113,11 @@ class Asking:
 
     def read(self, body: bytes, kind: str) -> ExportRows:
         """Read an answer that was kept, and look at its columns as at any other."""
-        rows = rows_from_csv(self.id_field, body) if kind == "csv" else self._laid(json.loads(body))
+        rows = rows_from_csv(self.id_field, body) if kind == "csv" else self._rows_of(json.loads(body))
         self.check(rows.records(), rows)
         return rows
 
-    def _laid(self, answer: Sequence[Row]) -> ExportRows:
+    def _rows_of(self, answer: Sequence[Row]) -> ExportRows:
         return rows_from_json(self.id_field, answer) if answer else no_rows(self.id_field)
 
     def probe(self, ids: Sequence[str]) -> None:
@@ -164,7 +164,7 @@ class Asking:
         names = key_fields(self.dictionary, self.unseen or ())
         rows = None if surely or self.csv_agrees is False else self._read_csv(self.client.row_keys_csv(names))
         if rows is None or not self._is_sound(rows):
-            rows = self._laid(self.client.row_keys(names))
+            rows = self._rows_of(self.client.row_keys(names))
             _check_ids(rows)
         self._take_groups(rows)
         return rows.places()

@@ -28,8 +28,8 @@ def _threads() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(THREADS, thread_name_prefix="arrow")
 
 
-def beside_one_another(work: Callable[[One], Other], pieces: Iterable[One]) -> list[Other]:
-    """Work on some pieces beside one another, for pyarrow does not hold Python's lock; the results in their order.
+def in_parallel(work: Callable[[One], Other], pieces: Iterable[One]) -> list[Other]:
+    """Work on some pieces in parallel, for pyarrow does not hold Python's lock; the results in their order.
 
     The work itself may not call this: it would wait for the threads that it occupies.
     """

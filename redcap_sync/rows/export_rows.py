@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from redcap_sync.api.answers import UnreadableAnswer, unreadable_body
-from redcap_sync.rows.arrow_work import beside_one_another
+from redcap_sync.rows.arrow_work import in_parallel
 from redcap_sync.whole_numbers import whole_number
 
 EVENT, REPEAT_INSTRUMENT, REPEAT_INSTANCE = "redcap_event_name", "redcap_repeat_instrument", "redcap_repeat_instance"
@@ -81,7 +81,7 @@ class ExportRows:
             return pa.chunked_array([pa.repeat(pa.scalar("", TEXT), len(self))])
         return (self.keys if name in self.keys.column_names else self.columns).column(name)
 
-    def laid_out(self, names: Sequence[str]) -> pa.Table:
+    def in_columns(self, names: Sequence[str]) -> pa.Table:
         """The columns of these names in this order; blank where the export has none."""
         if self.names == tuple(names):
             return self.columns
@@ -91,7 +91,7 @@ class ExportRows:
         """The columns by their names."""
         return dict(zip(self.names, self.columns.columns, strict=True))
 
-    def held_bytes(self) -> int:
+    def size_in_memory(self) -> int:
         """How much memory the cells take; unread, how long the body is."""
         return int(self.keys.nbytes) if self.unread is None else self.unread.body.size
 
@@ -158,20 +158,20 @@ def no_rows(id_field: str) -> ExportRows:
 
 
 def together(id_field: str, parts: Sequence[ExportRows]) -> ExportRows:
-    """Lay exports under each other in the columns of the first; unread bodies are read several at once."""
+    """Stack exports in the columns of the first; unread bodies are read several at once."""
     filled = [part for part in parts if len(part)]
     if not filled:
         return no_rows(id_field)
     names = filled[0].names
-    laid = beside_one_another(lambda group: _joined(group).laid_out(names), list(_groups(filled)))
-    return ExportRows(id_field, pa.concat_tables(laid))
+    parts = in_parallel(lambda group: _joined(group).in_columns(names), list(_groups(filled)))
+    return ExportRows(id_field, pa.concat_tables(parts))
 
 
 def _groups(parts: Iterable[ExportRows]) -> Iterator[list[ExportRows]]:
     """Parts that can be read as one body: unread, with one header, and not large together."""
     group: list[ExportRows] = []
     for part in parts:
-        if group and not (_alike(group[0], part) and sum(one.held_bytes() for one in group) < JOINED_BYTES):
+        if group and not (_alike(group[0], part) and sum(one.size_in_memory() for one in group) < JOINED_BYTES):
             yield group
             group = []
         group.append(part)
@@ -224,7 +224,7 @@ def _text(value: Any) -> str:
 
 
 def is_doubtful(body: bytes) -> bool:
-    """Say whether a CSV body holds what only JSON says without doubt."""
+    """Say whether a CSV body contains what only JSON says without doubt."""
     return any(mark in body for first, marks in DOUBTFUL.items() if first in body for mark in marks)
 
 

@@ -1,6 +1,6 @@
 """Columns of text that grow where they are.
 
-Bodies come one after another. Held as the pieces that came and laid into one piece in the end, their texts take twice
+Bodies come one after another. Kept as the pieces that came and copied into one piece in the end, their texts take twice
 the room for a moment, and an allocator does not give back at once what it got back. So each column has room for all
 rows from the start, and texts are moved to their last place while others are on their way.
 """
@@ -22,7 +22,7 @@ LEAST_BYTES = 16_000
 
 
 class GrowingColumns:
-    """Exports laid under each other, in the columns of the first.
+    """Exports stacked, in the columns of the first.
 
     `rows` is how many rows are to come, the first ones among them; where more come, room is made for twice as many.
     """

@@ -47,7 +47,7 @@ def _record_ranks(records: pd.Series[str]) -> npt.NDArray[np.int64]:
 
 
 def _are_rising_numbers(names: pd.Index[str] | pd.Series[str]) -> bool:
-    """Say whether records are whole numbers that stand in order already, as most do."""
+    """Say whether records are whole numbers that are in order already, as most do."""
     texts = pa.array(names, TEXT)
     try:
         if not pc.all(pc.utf8_is_decimal(texts)).as_py():
@@ -85,15 +85,15 @@ def merged(
     leaving = np.flatnonzero(rows["record"].isin(gone))
     stay = rows.take(leaving).reset_index(drop=True).equals(keys)
     places = zip(positions_by_instrument(dictionary, rows), positions_by_instrument(dictionary, keys), strict=True)
-    laid = {}
+    ordered = {}
     for (name, own), (_, new_own) in places:
         replaced = leaving if own is None else np.flatnonzero(np.isin(own, leaving))
         cells = cells_of(dictionary, name, columns, new_own, len(keys))
         if stay:
-            laid[name] = _with_values(dictionary, tables[name], cells, replaced)
+            ordered[name] = _with_values(dictionary, tables[name], cells, replaced)
         else:
-            laid[name] = _with_rows(dictionary, tables[name], own_keys(keys, name, new_own), cells, replaced)
-    return rows if stay else _with_keys(dictionary, rows, keys, leaving), laid
+            ordered[name] = _with_rows(dictionary, tables[name], own_keys(keys, name, new_own), cells, replaced)
+    return rows if stay else _with_keys(dictionary, rows, keys, leaving), ordered
 
 
 def _with_rows(
@@ -104,13 +104,13 @@ def _with_rows(
         return _with_values(dictionary, old, cells, replaced)
     kept = taken(old.read(), np.delete(np.arange(len(old)), replaced))
     typed = typed_frame(dictionary, old.instrument, cells)
-    laid = Table(
+    table = Table(
         old.instrument,
         _under(kept.keys, keys),
         pa.concat_tables([kept.cells, cells]),
         _under(kept.typed, typed),
     )
-    return taken(laid, in_order(dictionary, laid.keys))
+    return taken(table, in_order(dictionary, table.keys))
 
 
 def _with_keys(
@@ -118,8 +118,8 @@ def _with_keys(
 ) -> pd.DataFrame:
     """The same for the keys of the flat rows."""
     kept = old.take(np.delete(np.arange(len(old)), leaving))
-    laid = pd.concat([kept, new], ignore_index=True)
-    return laid.take(in_order(dictionary, laid)).reset_index(drop=True)
+    all_keys = pd.concat([kept, new], ignore_index=True)
+    return all_keys.take(in_order(dictionary, all_keys)).reset_index(drop=True)
 
 
 def _with_values(dictionary: Dictionary, old: Table, values: pa.Table, positions: npt.NDArray[np.intp]) -> Table:

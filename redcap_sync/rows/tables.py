@@ -1,6 +1,6 @@
 """Instrument tables: one row per record, event and instance, one column per export column.
 
-A table holds every value twice: `cells` exactly as REDCap exported it, which `text` shows as a frame, and
+A table contains every value twice: `cells` exactly as REDCap exported it, which `text` shows as a frame, and
 `typed` as a number, a date or text. A text that cannot be read as its field's type is missing in `typed` and
 stays in `cells`, so a rule can still find it.
 """
@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 
 from redcap_sync.dictionary import DATE_FORMATS, Dictionary, Field
 from redcap_sync.messages import Message
-from redcap_sync.rows.arrow_work import beside_one_another
+from redcap_sync.rows.arrow_work import in_parallel
 from redcap_sync.rows.export_rows import EVENT, REPEAT_INSTRUMENT, TEXT, ExportRows, rows_from_json
 
 Columns = dict[str, pa.ChunkedArray]
@@ -136,20 +136,20 @@ def tables_from_rows(dictionary: Dictionary, rows: ExportRows) -> dict[str, Tabl
     instrument designated to its event that does not repeat there. An instrument that was never
     opened still has its row, with blank cells.
     """
-    return laid_tables(dictionary, flat_keys(rows), rows.by_name())
+    return typed_tables(dictionary, flat_keys(rows), rows.by_name())
 
 
-def laid_tables(dictionary: Dictionary, keys: pd.DataFrame, columns: Columns) -> dict[str, Table]:
+def typed_tables(dictionary: Dictionary, keys: pd.DataFrame, columns: Columns) -> dict[str, Table]:
     """The same from the keys of the rows and their columns.
 
-    `columns` is emptied on the way: what was laid into a table is held there alone.
+    `columns` is emptied on the way: what was moved into a table is nowhere else.
     """
 
     def table(place: tuple[str, Positions]) -> Table:
         cells = cells_of(dictionary, place[0], columns, place[1], len(keys))
         return Table(place[0], own_keys(keys, *place), cells, typed_frame(dictionary, place[0], cells))
 
-    return {one.instrument: one for one in beside_one_another(table, positions_by_instrument(dictionary, keys))}
+    return {one.instrument: one for one in in_parallel(table, positions_by_instrument(dictionary, keys))}
 
 
 def flat_keys(rows: ExportRows) -> pd.DataFrame:

@@ -1,6 +1,6 @@
 """The instrument that questions are written to: its dictionary, and how it is known among the instruments of a project.
 
-`data_query.csv` has its fields as REDCap's API names their columns; the same rows stand in the dictionary of a study.
+`data_query.csv` has its fields as REDCap's API names their columns; the same rows are in the dictionary of a study.
 """
 
 from __future__ import annotations

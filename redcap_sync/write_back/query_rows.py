@@ -42,7 +42,7 @@ class RecordNow:
 
     exists: bool
     events: frozenset[str] = frozenset()
-    """The events that hold any row of it."""
+    """The events that contain any row of it."""
     rows: tuple[QueryRow, ...] = ()
 
     def first_free(self, event: str) -> int:

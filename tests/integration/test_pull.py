@@ -112,7 +112,7 @@ def test_ids_that_csv_disguises_are_asked_for_again_as_json(
     monkeypatch.setattr(client, "row_keys_csv", lambda names: whole(names).replace(b"\n1,", b"\n001,"))
     assert client.row_keys_csv(["record_id"]) != whole(["record_id"])
     full, step = pull_project(client), pull_project(client, base=plain)
-    assert step.told.kind == "incremental"
+    assert step.summary.kind == "incremental"
     assert full.parts == step.parts == plain.parts
 
 
@@ -223,7 +223,7 @@ def test_a_dictionary_that_came_short_before_the_first_record_is_asked_for_again
         server.clock.forward(hours=24)
         server.write("1", weight="70")
         pulled = server.pull(replace(base, structure=structure))
-        assert (pulled.told.kind, pulled.tables["labs"].text["weight"].tolist()) == ("full", ["70"])
+        assert (pulled.summary.kind, pulled.tables["labs"].text["weight"].tolist()) == ("full", ["70"])
 
 
 def test_a_row_that_comes_twice_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -268,12 +268,12 @@ def test_records_that_left_without_a_line_in_the_log_are_counted(tmp_path: Path,
         server.rename("2", "20")
         server.write("3", weight="70")
         told = server.pull(base, full=full)
-        assert (told.record_count(), told.told.unlogged) == (5, 0)
+        assert (told.record_count(), told.summary.unlogged) == (5, 0)
         server.clock.forward(hours=24)
         server.delete("4", erase_log=True)
         server.delete("5")
         server.write("6", weight="71")
         server.project.values.delete("6")
-        assert server.pull(told, full=full).told.unlogged == 2
+        assert server.pull(told, full=full).summary.unlogged == 2
         server.become(without=("logging",))
-        assert server.pull(told, full=full).told.unlogged == 0
+        assert server.pull(told, full=full).summary.unlogged == 0

@@ -172,7 +172,7 @@ def test_an_edit_by_a_web_server_with_a_wrong_clock_is_seen(server: Served, seco
     server.faults.script("wrong_clock", content="record", seconds=seconds)
     server.write("3", weight="81")
     pulled = server.pull(base)
-    assert pulled.told.kind == "incremental"
+    assert pulled.summary.kind == "incremental"
     assert pulled.id == server.pull().id != base.id
 
 
@@ -182,8 +182,8 @@ def test_a_server_whose_clock_was_set_back_is_pulled_whole(server: Served) -> No
     server.clock.forward(days=-400)
     server.write("3", weight="81")
     pulled = server.pull(base)
-    assert pulled.told.kind == "full"
-    assert "does not say what changed" in str(pulled.told.why)
+    assert pulled.summary.kind == "full"
+    assert "does not say what changed" in str(pulled.summary.why)
     assert "81" in set(pulled.tables["labs"].text["weight"])
 
 
@@ -195,7 +195,7 @@ def test_a_server_years_off_is_pulled_like_any_other(tmp_path: Path) -> None:
         server.clock.forward(hours=20)
         server.write("2", weight="70")
         pulled = server.pull(base)
-        assert (pulled.told.kind, pulled.told.fetched) == ("incremental", 1)
+        assert (pulled.summary.kind, pulled.summary.fetched) == ("incremental", 1)
         assert pulled.id == server.pull().id
 
 
@@ -204,7 +204,7 @@ def test_a_renamed_record_is_no_record_without_a_line_in_the_log(server: Served)
     base = server.pull()
     server.clock.forward(hours=24)
     server.rename("3", "33")
-    proof = server.pull(base, full=True).told.proof
+    proof = server.pull(base, full=True).summary.proof
     assert proof is not None
     assert (proof.records, proof.instruments) == (0, ())
 

@@ -68,7 +68,7 @@ def test_groups_cost_a_full_pull_one_call_and_an_increment_none(server: Served) 
     server.clock.forward(hours=24)
     server.join("4", "south_site")
     step = server.pull(base)
-    assert (step.told.kind, step.told.requests, step.told.fetched) == ("incremental", 4, 1)
+    assert (step.summary.kind, step.summary.requests, step.summary.fetched) == ("incremental", 4, 1)
     assert server.faults.requests.count("dag") == 1
 
 
@@ -83,7 +83,7 @@ def test_a_record_moved_between_two_nights_is_seen_by_the_increment(server: Serv
         else:
             server.project.values.join_group(record, group)
     step = server.pull(base)
-    assert step.told.kind == "incremental"
+    assert step.summary.kind == "incremental"
     assert step.groups == {"1": "south_site", "2": "north_site", "6": "north_site"}
     assert step.id != base.id
     assert (step.id, step.parts) == (server.pull().id, server.pull().parts)
@@ -142,7 +142,7 @@ def test_a_group_made_renamed_or_deleted_leads_to_a_full_pull(
     server.clock.forward(hours=24)
     server.post(content="dag", **change)
     pulled = server.pull(base)
-    assert (pulled.told.kind, str(pulled.told.why)) == ("full", "the structure or the rights changed")
+    assert (pulled.summary.kind, str(pulled.summary.why)) == ("full", "the structure or the rights changed")
     assert pulled.dictionary.groups == groups
     assert pulled.id == server.pull().id
 
@@ -155,7 +155,7 @@ def test_groups_that_changed_without_a_line_in_the_log_lead_to_a_full_pull(serve
     project.restructure(groups=[*project.structure.groups, StoredGroup(400, "east", "East")])
     project.values.join_group("5", "east")
     pulled = server.pull(base)
-    assert (pulled.told.kind, str(pulled.told.why)) == ("full", "the data access groups changed")
+    assert (pulled.summary.kind, str(pulled.summary.why)) == ("full", "the data access groups changed")
     assert pulled.groups == {"1": "north_site", "2": "north_site", "3": "south_site", "5": "east"}
     assert pulled.id == server.pull().id
 
@@ -170,7 +170,7 @@ def test_a_project_without_groups_has_every_record_in_none(server: Served, tmp_p
     server.clock.forward(hours=24)
     server.write("5", initials="NEW")
     step = server.pull(pulled)
-    assert (step.told.kind, step.id) == ("incremental", server.pull().id)
+    assert (step.summary.kind, step.id) == ("incremental", server.pull().id)
 
 
 def test_a_user_in_a_group_is_not_shown_the_groups_of_records(server: Served, tmp_path: Path) -> None:
@@ -184,8 +184,8 @@ def test_a_user_in_a_group_is_not_shown_the_groups_of_records(server: Served, tm
     server.clock.forward(hours=24)
     server.write("1", initials="NEW")
     again = server.pull(pulled)
-    assert (again.told.kind, again.told.stable) == ("full", "dates of change")
-    assert "in a data access group" in str(again.told.why)
+    assert (again.summary.kind, again.summary.stable) == ("full", "dates of change")
+    assert "in a data access group" in str(again.summary.why)
     assert "NEW" in set(again.tables["baseline"].text["initials"])
     assert again.id == server.pull().id
 
@@ -195,7 +195,7 @@ def test_a_user_in_a_group_who_may_see_nothing_of_groups_pulls_all_the_same(serv
     server.become(without=("data_access_groups", "user_rights"), group="north_site")
     pulled = server.pull()
     assert (set(pulled.rows["record"]), pulled.groups, pulled.dictionary.groups) == ({"1", "2"}, None, None)
-    assert pulled.told.stable == "dates of change"
+    assert pulled.summary.stable == "dates of change"
     server.clock.forward(hours=24)
     server.write("1", initials="NEW")
     again = server.pull(pulled)
@@ -217,7 +217,7 @@ def test_a_user_without_the_right_to_the_list_is_told_names_and_no_labels(server
     server.clock.forward(hours=24)
     server.join("4", "south_site")
     step = server.pull(pulled)
-    assert (step.told.kind, step.id) == ("incremental", server.pull().id)
+    assert (step.summary.kind, step.id) == ("incremental", server.pull().id)
 
 
 def test_neither_list_nor_column_say_nothing(server: Served, tmp_path: Path) -> None:
@@ -239,7 +239,7 @@ def test_increments_equal_full_pulls_whatever_may_be_seen(server: Served, withou
     server.delete("2")
     server.rename("3", "33")
     step = server.pull(base)
-    assert step.told.kind == "incremental"
+    assert step.summary.kind == "incremental"
     assert step.groups == {"1": "north_site", "33": "south_site", "4": "south_site"}
     assert step.id == server.pull().id
 
@@ -251,7 +251,7 @@ def test_a_user_who_leaves_a_group_sees_the_groups_from_then_on(server: Served) 
     server.clock.forward(hours=24)
     server.project.structure.users["service"].group = ""
     pulled = server.pull(base)
-    assert (pulled.told.kind, str(pulled.told.why)) == ("full", "the data access groups changed")
+    assert (pulled.summary.kind, str(pulled.summary.why)) == ("full", "the data access groups changed")
     assert pulled.groups == {"1": "north_site", "2": "north_site", "3": "south_site"}
 
 
@@ -319,7 +319,7 @@ def test_a_project_without_a_record_knows_the_groups_when_records_come(server: S
     server.write("7", initials="NEW")
     server.join("7", "south_site")
     step = server.pull(base)
-    assert (step.told.kind, step.groups) == ("incremental", {"7": "south_site"})
+    assert (step.summary.kind, step.groups) == ("incremental", {"7": "south_site"})
     assert step.id == server.pull().id
 
 
@@ -334,6 +334,9 @@ def test_a_pull_that_did_not_ask_for_groups_is_followed_by_a_full_one(server: Se
     )
     server.clock.forward(hours=24)
     pulled = server.pull(before)
-    assert (pulled.told.kind, str(pulled.told.why)) == ("full", "the last pull did not ask for data access groups")
+    assert (pulled.summary.kind, str(pulled.summary.why)) == (
+        "full",
+        "the last pull did not ask for data access groups",
+    )
     assert pulled.groups == now.groups
-    assert server.pull(pulled).told.kind == "incremental"
+    assert server.pull(pulled).summary.kind == "incremental"

@@ -41,7 +41,7 @@ def test_records_deleted_while_nothing_ran_are_gone_from_what_was_kept(tmp_path:
         for record in ("1", "2"):
             server.delete(record)
         whole = server.pull(batch=batch, full=True, resume=resume)
-        assert whole.told.kind == "resumed"
+        assert whole.summary.kind == "resumed"
         assert whole.parts == server.pull().parts
         assert set(whole.rows["record"]) == {"3", "4"}
 
@@ -54,5 +54,5 @@ def test_a_damaged_batch_that_was_kept_is_pulled_again(tmp_path: Path, damage: b
         for body in (tmp_path / "unfinished").glob("batch-*"):
             body.write_bytes(damage)
         whole = server.pull(full=True, resume=resume)
-        assert whole.told.kind == "full"
+        assert whole.summary.kind == "full"
         assert whole.parts == server.pull().parts

@@ -90,7 +90,7 @@ def test_rights_that_change_between_nights_lead_to_a_full_pull(server: Served) -
     rows = '[{"username":"service","forms_export":{"baseline":1,"labs":0,"visit":1}}]'
     server.post(content="user", action="import", data=rows)
     pulled = server.pull(base)
-    assert pulled.told.kind == "full"
+    assert pulled.summary.kind == "full"
     assert set(unseen(pulled)) == {"labs"}
 
 
@@ -98,14 +98,14 @@ def test_without_the_logging_right_changes_are_found_by_date(server: Served) -> 
     """Edits, new records, deletions and renames are in the increment, and it says how they were looked for."""
     server.become(without=("logging",))
     base = server.pull()
-    assert (base.told.stable, base.checkpoint.mark) == ("dates of change", None)
+    assert (base.summary.stable, base.checkpoint.mark) == ("dates of change", None)
     server.clock.forward(hours=24)
     server.write("2", weight="70")
     server.write("99", initials="NEW")
     server.delete("4")
     server.rename("5", "55")
     pulled = server.pull(base)
-    assert pulled.told.kind == "incremental"
+    assert pulled.summary.kind == "incremental"
     assert pulled.id == server.pull().id
     assert set(pulled.rows["record"]) == {"1", "2", "3", "55", "6", "99"}
 
@@ -127,7 +127,7 @@ def test_an_edit_of_instances_alone_is_found_by_date(server: Served) -> None:
     server.clock.forward(hours=24)
     server.visit("only", 1, pain="9")
     pulled = server.pull(base)
-    assert pulled.told.kind == "incremental"
+    assert pulled.summary.kind == "incremental"
     assert pulled.id == server.pull().id
     assert "9" in set(pulled.tables["visit"].text["pain"])
 
@@ -141,7 +141,7 @@ def test_an_instrument_that_went_is_not_asked_for_by_date(server: Served) -> Non
     left = [row for row in server.project.structure.metadata if row["form_name"] != "visit"]
     server.post(content="metadata", data=json.dumps(left))
     pulled = server.pull(base)
-    assert (pulled.told.kind, "visit" in pulled.tables) == ("full", False)
+    assert (pulled.summary.kind, "visit" in pulled.tables) == ("full", False)
 
 
 def test_half_of_what_was_changed_by_date_is_asked_for_again(server: Served) -> None:
@@ -156,7 +156,7 @@ def test_half_of_what_was_changed_by_date_is_asked_for_again(server: Served) -> 
     server.clock.forward(hours=20)
     server.faults.script("half", content="record")
     pulled = server.pull(base)
-    assert pulled.told.kind == "incremental"
+    assert pulled.summary.kind == "incremental"
     assert pulled.id == server.pull().id
 
 
@@ -170,10 +170,10 @@ def test_an_increment_of_a_fresh_client_looks_for_edits_in_mid_pull(server: Serv
     server.client = server.fresh_client("service")
     server.faults.script("changed", content="record", after=after, change=lambda: edit(server))
     pulled = server.pull(base)
-    assert (pulled.told.kind, pulled.told.stable) == ("incremental", "dates of change")
+    assert (pulled.summary.kind, pulled.summary.stable) == ("incremental", "dates of change")
     assert "ZZ" in set(pulled.tables["baseline"].text["initials"])
     server.client = server.fresh_client("service")
-    assert server.pull(pulled).told.kind == "incremental"
+    assert server.pull(pulled).summary.kind == "incremental"
 
 
 def edit(server: Served) -> None:
@@ -190,7 +190,7 @@ def test_a_user_who_is_shown_a_part_of_the_log_pulls_all_the_same(server: Served
     server.become(group="north_site")
     server.faults.script("changed", content="record", after=1, change=lambda: edit(server))
     pulled = server.pull()
-    assert (set(pulled.rows["record"]), pulled.told.stable) == ({"1"}, "dates of change")
+    assert (set(pulled.rows["record"]), pulled.summary.stable) == ({"1"}, "dates of change")
     assert "ZZ" in set(pulled.tables["baseline"].text["initials"])
 
 
@@ -225,5 +225,5 @@ def test_a_right_taken_without_a_line_in_the_log_leads_to_a_full_pull(server: Se
     server.write("1", weight="70")
     server.become(labs=0)
     pulled = server.pull(base)
-    assert (pulled.told.kind, str(pulled.told.why)) == ("full", "the columns or the rights changed")
+    assert (pulled.summary.kind, str(pulled.summary.why)) == ("full", "the columns or the rights changed")
     assert [one.instrument for one in pulled.unseen] == ["labs"]

@@ -97,7 +97,7 @@ def test_a_loaded_snapshot_is_a_base_for_the_next_pull(server: Served, tmp_path:
     base = store.base()
     assert base is not None
     pulled = server.pull(base)
-    assert (pulled.told.kind, pulled.told.fetched, pulled.id) == ("incremental", 1, server.pull().id)
+    assert (pulled.summary.kind, pulled.summary.fetched, pulled.id) == ("incremental", 1, server.pull().id)
 
 
 def test_groups_are_read_back_as_they_were(server: Served, tmp_path: Path) -> None:
@@ -139,7 +139,7 @@ def test_a_snapshot_kept_before_groups_were_asked_for_is_read(server: Served, tm
     assert base is not None
     server.clock.forward(hours=24)
     pulled = server.pull(base)
-    assert (pulled.told.kind, pulled.groups) == ("full", {})
+    assert (pulled.summary.kind, pulled.groups) == ("full", {})
 
 
 def test_an_unchanged_instrument_costs_nothing(server: Served, tmp_path: Path) -> None:

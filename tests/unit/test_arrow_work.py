@@ -6,7 +6,7 @@ from time import sleep
 import pyarrow as pa
 import pytest
 
-from redcap_sync.rows.arrow_work import ALLOCATOR, NAMED_BY, THREADS, beside_one_another, frugal_memory
+from redcap_sync.rows.arrow_work import ALLOCATOR, NAMED_BY, THREADS, frugal_memory, in_parallel
 
 
 def test_results_come_in_the_order_of_the_pieces_on_the_same_few_threads() -> None:
@@ -16,7 +16,7 @@ def test_results_come_in_the_order_of_the_pieces_on_the_same_few_threads() -> No
         sleep(0.002 * (3 - piece % 3))
         return piece, threading.current_thread().name
 
-    found = [one for _ in range(3) for one in beside_one_another(work, range(6))]
+    found = [one for _ in range(3) for one in in_parallel(work, range(6))]
     assert [piece for piece, _ in found] == [*range(6)] * 3
     assert len({name for _, name in found}) <= THREADS
 
@@ -24,7 +24,7 @@ def test_results_come_in_the_order_of_the_pieces_on_the_same_few_threads() -> No
 def test_an_error_of_a_piece_is_raised() -> None:
     """Work that fails on another thread fails here."""
     with pytest.raises(ZeroDivisionError):
-        beside_one_another(lambda piece: 1 / piece, [1, 0])
+        in_parallel(lambda piece: 1 / piece, [1, 0])
 
 
 def test_memory_comes_from_the_frugal_allocator_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:

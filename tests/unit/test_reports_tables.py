@@ -8,7 +8,7 @@ import pytest
 from nightround.model.language import Words
 from nightround.model.result import ResultKey, ResultSet
 from nightround.report.printing.metrics import read_metrics
-from nightround.report.tables.column_widths import halves, laid_out
+from nightround.report.tables.column_widths import halves, in_columns
 from nightround.report.tables.effect_tables import difference_table, odds_lines
 from nightround.report.tables.planned_tables import Notes, measured_label, table_view
 from nightround.report.tables.views import Cell, Row, TableColumn, TableView
@@ -101,7 +101,7 @@ def test_laboratory_groups_stand_one_below_the_other() -> None:
 def test_plus_minus_signs_of_a_column_stand_under_one_another() -> None:
     """Room before plus what stands before the sign is the same width in every cell of a kind."""
     rows = tuple(Row("x", (Cell(text),)) for text in ("54.0±15.4", "154.2±2.0", "29 (67.4)", "9 (100.0)"))
-    table = laid_out(TableView("t", "1", "t", "x", (TableColumn("c"),), rows), METRICS)
+    table = in_columns(TableView("t", "1", "t", "x", (TableColumn("c"),), rows), METRICS)
     places = [row.cells[0].before + halves(row.cells[0], METRICS)[0] for row in table.rows]
     assert places[0] == pytest.approx(places[1], abs=1e-3)
     assert places[2] == pytest.approx(places[3], abs=1e-3)
@@ -112,7 +112,7 @@ def test_columns_fill_the_page_and_hold_their_widest_cell() -> None:
     widths = []
     for text in ("1.0", "1.0 (0.5, 2.0)", "1.0 (0.5, 2.0) and more"):
         rows = (Row("label", (Cell(text), Cell("0.05"))),)
-        table = laid_out(TableView("t", "1", "t", "x", (TableColumn("c"), TableColumn("P", kind="p")), rows), METRICS)
+        table = in_columns(TableView("t", "1", "t", "x", (TableColumn("c"), TableColumn("P", kind="p")), rows), METRICS)
         assert table.label_width + sum(column.width for column in table.columns) == pytest.approx(100)
         widths.append(table.columns[0].width)
     assert all(first < second for first, second in pairwise(widths))
@@ -138,7 +138,7 @@ def test_a_factor_that_cannot_be_estimated_keeps_its_line() -> None:
 def test_a_long_text_is_broken_and_takes_no_room_from_the_numbers() -> None:
     """A reason of a thousand characters leaves the column of numbers as wide as it needs."""
     rows = (Row("label", (Cell("why " * 250), Cell("12.5 (10.0, 15.0)"))),)
-    table = laid_out(TableView("t", "1", "t", "x", (TableColumn("c", kind="text"), TableColumn("v")), rows), METRICS)
+    table = in_columns(TableView("t", "1", "t", "x", (TableColumn("c", kind="text"), TableColumn("v")), rows), METRICS)
     assert table.columns[1].width / 100 * 61 >= METRICS.width("12.5 (10.0, 15.0)")
 
 

@@ -21,7 +21,7 @@ from nightround.report.printing.metrics import FontMetrics, read_metrics
 from nightround.report.printing.typesetting import FONT_FOLDER
 from nightround.report.tables.answer_page import SummaryAnswer, answers
 from nightround.report.tables.answered_tables import answered_tables
-from nightround.report.tables.column_widths import laid_out
+from nightround.report.tables.column_widths import in_columns
 from nightround.report.tables.conduct_page import conduct_tables, deaths_table
 from nightround.report.tables.effect_tables import curve_parts, effect_parts, factor_parts
 from nightround.report.tables.endpoints import (
@@ -276,7 +276,7 @@ def numbered(found: Iterable[Chapter], metrics: FontMetrics) -> tuple[Chapter, .
     def finished(part: Part) -> Part:
         if isinstance(part, Figure):
             return replace(part, number=next(figures))
-        return laid_out(replace(part, number=part.number or next(letters)), metrics)
+        return in_columns(replace(part, number=part.number or next(letters)), metrics)
 
     return tuple(
         replace(one, number=number, parts=tuple(finished(part) for part in one.parts))

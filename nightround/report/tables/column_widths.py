@@ -33,7 +33,7 @@ NOTE_SIZE = 0.62
 DEPTH_INDENT = 1.1
 
 
-def laid_out(table: TableView, metrics: FontMetrics) -> TableView:
+def in_columns(table: TableView, metrics: FontMetrics) -> TableView:
     """The table with its cells aligned and its columns as wide as they need to be."""
     rows = list(table.rows)
     for number, column in enumerate(table.columns):
