@@ -123,7 +123,7 @@ def query_module(facts: Round, client: RedcapClient, dictionary: Dictionary) -> 
     manifest = facts.snapshots.latest_manifest()
     if dictionary.project_id is None:
         raise StudyFilesWrong("flags.no_project_id")
-    username = manifest.told.account if manifest else ""
+    username = manifest.summary.account if manifest else ""
     return QueryModule(client, facts.study.settings.flags.module_prefix, dictionary.project_id, username)
 
 
