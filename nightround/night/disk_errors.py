@@ -61,6 +61,8 @@ def _of_database(error: Exception) -> ExplainedError | None:
         return DatabaseVersionWrong("store.damaged")
     if name.startswith(BUSY_NAMES):
         return StoreUnusable("store.busy", seconds=BUSY_SECONDS)
-    if state.startswith(LOST_CLASSES) or getattr(error, "connection_invalidated", False):
+    # A server that cannot be reached has no code; SQLite's errors all have a name.
+    unreachable = not name and type(from_driver).__name__ == "OperationalError"
+    if state.startswith(LOST_CLASSES) or unreachable or getattr(error, "connection_invalidated", False):
         return StoreUnusable("store.lost", said=state or type(from_driver).__name__)
     return None

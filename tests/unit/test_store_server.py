@@ -23,7 +23,7 @@ from nightround.store import engine as engine_module
 from nightround.store.address import LONGEST_NAME, StoreAddress, address_of, schema_of, server_address
 from nightround.store.backup import restore
 from nightround.store.database import Store, open_store
-from nightround.store.engine import reading, stored_version, writing
+from nightround.store.engine import connected, reading, stored_version, writing
 from nightround.store.message_rows import MessageKind
 from nightround.store.run_rows import Ended
 from nightround.store.schema import metadata
@@ -257,6 +257,14 @@ def broken_off(store: Store, where: str) -> None:
         connection.execute(text("DELETE FROM runs"))
         end_connections(where)
         connection.execute(text("DELETE FROM runs"))
+
+
+def test_a_server_that_is_gone_is_explained(where: str) -> None:
+    """Nothing answers any more: no traceback, and exit code 10."""
+    gone = address_of(where).url.set(port=9)
+    engine = connected(StoreAddress(gone, address_of(where).schema))
+    with pytest.raises(StoreUnusable), disk_errors_explained(), reading(engine):
+        raise AssertionError("nothing listens at this port")
 
 
 def end_connections(where: str) -> None:
