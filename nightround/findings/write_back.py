@@ -209,12 +209,12 @@ def query_id(finding: Finding, number: int) -> str:
 def place_of(finding: Finding, dictionary: Dictionary, now: RecordNow) -> str | None:
     """The event whose instances of the instrument hold the question.
 
-    The finding's own; where the instrument does not repeat there, the first one that the record has where it does.
+    The finding's own; where the instrument does not repeat there, or the record has nothing there yet, the first one
+    that the record has where it does: a question must not begin a visit.
     """
-    possible = [event for event in dictionary.event_names if dictionary.repeats(event, INSTRUMENT)]
-    if finding.row.event in possible:
-        return finding.row.event
-    return next((event for event in possible if event in now.events), None)
+    events = (event for event in dictionary.event_names if event in now.events)
+    possible = [event for event in events if dictionary.repeats(event, INSTRUMENT)]
+    return finding.row.event if finding.row.event in possible else next(iter(possible), None)
 
 
 def _cells(finding: Finding, question: Question, wording: QuestionWording) -> dict[str, str]:

@@ -54,7 +54,7 @@ def _rule_of(facts: Round, rule_id: str) -> Rule:
     latest = facts.snapshots.latest_manifest()
     if latest is None:
         raise StudyFilesWrong("night.no_snapshot", study=facts.study.id)
-    rules = facts.rules(facts.snapshots.structure(latest).dictionary)
+    rules = facts.rules(facts.snapshots.dictionary(latest))
     found = next((rule for rule in rules if rule.id == rule_id), None)
     if found is None:
         raise UsageWrong("answers.no_rule", rule=rule_id)

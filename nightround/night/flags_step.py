@@ -21,7 +21,7 @@ from nightround.store.question_rows import Question
 from redcap_sync.api.client import RedcapClient
 from redcap_sync.dictionary import Dictionary
 from redcap_sync.messages import Message
-from redcap_sync.write_back.query_instrument import INSTRUMENT, is_query_instrument, missing_fields
+from redcap_sync.write_back.query_instrument import INSTRUMENT, missing_fields
 from redcap_sync.write_back.query_module import QueryModule
 
 BY_ROW, BY_QUERY = "flags.by.redcap", "flags.by.workflow"
@@ -35,8 +35,8 @@ def take_answers(facts: Round, store: Store, recorder: Recorder, snapshot: Snaps
 
     Before the night judges: an answer was given to the values that were known, and lapses where they are others now.
     """
-    table = snapshot.tables.get(INSTRUMENT)
-    if table is None or not len(table) or not is_query_instrument(snapshot.dictionary):
+    table = snapshot.questions
+    if table is None or not len(table):
         return
     rows = table.text.to_dict("records")
     said = [
