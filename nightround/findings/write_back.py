@@ -18,7 +18,7 @@ from nightround.model.finding_answer import AnswerCode, Author
 from nightround.model.language import Words
 from nightround.store.question_rows import LEFT_CLOSED, OPEN_THREAD, Question, Road
 from redcap_sync.dictionary import Dictionary
-from redcap_sync.write_back.query_instrument import CODE, COMMENT, INSTRUMENT, QUERY_ID, STATUS
+from redcap_sync.write_back.query_instrument import INSTRUMENT, QUERY_ID, STATUS
 from redcap_sync.write_back.query_rows import QueryRow, RecordNow, RowWrite, Write
 
 KEPT_OPEN = frozenset({FindingState.OPEN, FindingState.ANSWERED, FindingState.SNOOZED})
@@ -244,15 +244,6 @@ class SaidInRedcap:
     """Who said it; '' where REDCap does not say."""
     road: Road = Road.INSTRUMENT
     thread: int = 0
-
-
-def said_in(record: str, rows: Iterable[Mapping[str, str]]) -> list[SaidInRedcap]:
-    """The answered questions among the rows of a record, as the cells of an export."""
-    return [
-        SaidInRedcap(row[QUERY_ID].strip(), record, row[CODE].strip(), row.get(COMMENT, "").strip())
-        for row in rows
-        if row.get(QUERY_ID, "").strip() and row.get(CODE, "").strip()
-    ]
 
 
 def taken(

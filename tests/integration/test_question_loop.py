@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 import requests
 
+from nightround.cli.main import main
 from tests.commanded_study import Call, call_of, commanded_study
 from tests.questions_on_records import page_of_question, questions_of, typed_on_page, with_instrument
 from tests.small_study import COLLEAGUE, FOLDER, PERSON, SmallStudy
@@ -20,6 +22,16 @@ def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SmallStud
     project = with_instrument(FOLDER / "project", tmp_path / "project")
     with commanded_study(tmp_path / "data", monkeypatch, project=project) as one:
         yield one
+
+
+def told_roles(folder: Path) -> Path:
+    """The files of the study, in which REDCap's user of the data manager is named."""
+    shutil.copytree(FOLDER, folder)
+    settings = folder / "study.toml"
+    text = settings.read_text(encoding="utf-8")
+    named = f'role = "data_manager"\nredcap_user = "{PERSON}"'
+    settings.write_text(text.replace('role = "data_manager"', named), encoding="utf-8")
+    return folder
 
 
 def asked(study: SmallStudy, finding: dict[str, Any]) -> dict[str, Any]:
@@ -66,3 +78,45 @@ def test_from_a_finding_to_its_fix_and_back(study: SmallStudy, capsys: pytest.Ca
     call("flags", "--apply")
     again = asked(study, confirmed)
     assert (again["dq_id"], again["dq_code"], again["dq_status"]) == (f"{confirmed['id']}-2", "", "open")
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_who_answered_on_the_record_may_not_approve(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *, named: bool
+) -> None:
+    """REDCap's log says who saved the answer: by user name, or by the role whose user the study says it is."""
+    project = with_instrument(FOLDER / "project", tmp_path / "project")
+    source = told_roles(tmp_path / "study") if named else FOLDER
+    who, other = ("data_manager", "coordinator") if named else (PERSON, "data_manager")
+    with commanded_study(tmp_path / "data", monkeypatch, project=project, source=source) as study:
+        call = call_of(study, capsys)
+        call("flags", "--apply")
+        (critical,) = (one for one in call("findings")[1]["findings"] if one["severity"] == "critical")
+        page = page_of_question(asked(study, critical), critical["link"])
+        typed_on_page(page, COLLEAGUE, dq_code="other")
+        typed_on_page(page, PERSON, dq_code="confirmed_correct")
+        study.next_day()
+        call("night")
+        (waits,) = (one for one in call("findings")[1]["findings"] if one["severity"] == "critical")
+        assert (waits["state"], waits["answer"]["by"], waits["answer"]["by_known"]) == ("answered", who, True)
+        for name in (who, PERSON) if not named else (who, PERSON, "data.manager@example.org"):
+            assert call("approve", critical["id"], "--by", name)[0] == 2
+        assert call("approve", critical["id"], "--by", other)[1]["finding"]["state"] == "waived"
+
+
+def test_where_the_log_is_not_read_nobody_is_named(study: SmallStudy, capsys: pytest.CaptureFixture[str]) -> None:
+    """The answer counts; it is said that who gave it is not known, and what an approval then stands for."""
+    call = call_of(study, capsys)
+    call("flags", "--apply")
+    (critical,) = (one for one in call("findings")[1]["findings"] if one["severity"] == "critical")
+    typed_on_page(page_of_question(asked(study, critical), critical["link"]), PERSON, dq_code="confirmed_correct")
+    study.project.structure.users["sandbox_user"].rights.levels["logging"] = 0
+    study.next_day()
+    call("night")
+    (waits,) = (one for one in call("findings")[1]["findings"] if one["severity"] == "critical")
+    assert (waits["state"], waits["answer"]["by_known"]) == ("answered", False)
+    capsys.readouterr()
+    with pytest.raises(SystemExit) as ended:
+        main(["approve", str(study.source), critical["id"], "--by", "data_manager", "--data", str(study.data)])
+    assert not ended.value.code
+    assert "does not say who answered" in capsys.readouterr().out
