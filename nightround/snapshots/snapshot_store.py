@@ -55,7 +55,6 @@ from redcap_sync.rows.tables import Table, UnreadTable, own_keys, positions_by_i
 from redcap_sync.write_back.query_instrument import without_queries
 
 OBJECTS, TAKEN, UNFINISHED, LATEST, ACCEPTED = "objects", "taken", "unfinished", "latest.json", "accepted.json"
-
 RENAMED = "renamed.json"
 READERS = ".readers.lock"
 
@@ -195,13 +194,9 @@ class SnapshotStore:
     def records_of_damaged(self) -> int | None:
         """How many records the last good snapshot held, also where its parts cannot be read any more."""
         try:
-            return self.latest_record_count()
+            manifest = self.latest_manifest()
         except ExportIncomplete:
             return None
-
-    def latest_record_count(self) -> int | None:
-        """How many records the last good snapshot holds."""
-        manifest = self.latest_manifest()
         return manifest.records if manifest else None
 
     def load(self, snapshot_id: str, study: str) -> Snapshot:
@@ -279,8 +274,7 @@ class SnapshotStore:
 
     def accepted_dictionary(self) -> Dictionary | None:
         """The same as a study sees it."""
-        accepted = self.accepted()
-        return without_queries(accepted.dictionary) if accepted else None
+        return without_queries(accepted.dictionary) if (accepted := self.accepted()) else None
 
     def accept(self, snapshot_id: str) -> None:
         """Accept the structure of a snapshot: what it changed stops no rule any more."""
