@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib.metadata import version
+from platform import python_version
 from typing import TYPE_CHECKING
 
 from nightround import __version__
@@ -95,4 +96,4 @@ def _as_they_are(findings: tuple[Finding, ...]) -> LedgerDelta:
 def software_versions() -> dict[str, str]:
     """The versions of what made the numbers and the page."""
     named = ("pandas", "numpy", "scipy", "great-expectations", "pycap", "weasyprint")
-    return {"nightround": __version__, **{name: version(name) for name in named}}
+    return {"nightround": __version__, "python": python_version(), **{name: version(name) for name in named}}

@@ -30,6 +30,7 @@ from nightround.report.printing.typesetting import pdf_bytes
 from nightround.report.printing.word_file import word_bytes
 from nightround.report.register import EDITION_FILE, EDITIONS, RESULTS_FILE, Register, results_json, write_register
 from nightround.report.self_audit.gate import require_printed, require_sound
+from nightround.report.tables.checklist_page import CHECKLISTS
 from nightround.snapshots.snapshot_store import SnapshotStore
 from nightround.texts.catalogue import read_wording
 from redcap_sync.private_files import write_private
@@ -194,5 +195,10 @@ def hash_of_templates(templates: Path, study: str) -> str:
 
 def paths_of_templates(templates: Path, study: str) -> Iterable[Path]:
     """The files a page of this study may be made from."""
-    ours = [*templates.glob("*.*"), *(templates / "pages").rglob("*"), *(templates / FONTS).glob("*.ttf")]
+    ours = [
+        *templates.glob("*.*"),
+        *(templates / "pages").rglob("*"),
+        *(templates / CHECKLISTS).glob("*"),
+        *(templates / FONTS).glob("*.ttf"),
+    ]
     return (path for path in (*ours, *(templates / study).rglob("*")) if path.is_file())

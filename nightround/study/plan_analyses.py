@@ -94,6 +94,8 @@ class ReportFacts(StudyModel):
     `signatures` are the roles that sign the report, `distribution` those who receive it.
     """
 
+    checklist: Literal["", "strobe", "consort"] = ""
+    """The reporting guideline whose items the report lists: STROBE of a cohort, CONSORT of a randomised trial."""
     protocol: str = ""
     site: Text = Words("", "")
     investigator: Text = Words("", "")

@@ -15,6 +15,7 @@ from nightround.report.numbers.facts import Cause, CauseKind, ChangedNumber, New
 from nightround.report.printing.attachments import attachments, steady
 from nightround.report.printing.context import build_report
 from nightround.report.printing.render import html, split_hyphenated, split_symbols
+from nightround.study.plan_analyses import ReportFacts
 from nightround.texts.catalogue import read_wording
 from nightround.texts.csv_text import harmless
 from redcap_sync.messages import Message
@@ -117,7 +118,7 @@ def test_a_study_puts_a_block_of_its_own_before_any_of_ours(block: str, tmp_path
         )
     else:
         text = f'{mark}{{% include "original/{block}" %}}'
-    inputs = night(news=NEWS)
+    inputs = night(news=NEWS, plan=PLAN.model_copy(update={"report": ReportFacts(checklist="strobe")}))
     templates = own_templates(tmp_path, **{block: text})
     ours = html(build_report(inputs, "en", TEMPLATES), TEMPLATES)
     made = html(build_report(inputs, "en", templates), templates)

@@ -64,6 +64,8 @@ class ReportInputs:
     """The data access group of each record that is in one."""
     languages: tuple[Language, ...] = LANGUAGES
     """The languages in which it is printed."""
+    withheld: frozenset[str] = frozenset()
+    """Parts on how the study runs that this version leaves out, because they count the groups."""
     uncounted: frozenset[str] = frozenset()
     """Rules whose rows are not counted in this version, because the count could tell of a group."""
 

@@ -44,6 +44,7 @@ def open_inputs(inputs: ReportInputs) -> ReportInputs:
         results=rows,
         outcomes=tuple(without_counts(one, uncounted) for one in inputs.outcomes),
         uncounted=uncounted,
+        withheld=withheld_conduct(inputs.plan),
         trust=open_trust(inputs.trust, plan),
         drifting={},
         news=open_news(inputs.news, rows),

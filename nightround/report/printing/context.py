@@ -21,6 +21,7 @@ from nightround.report.printing.metrics import FontMetrics, read_metrics
 from nightround.report.printing.typesetting import FONT_FOLDER
 from nightround.report.tables.answer_page import SummaryAnswer, answers
 from nightround.report.tables.answered_tables import answered_tables
+from nightround.report.tables.checklist_page import Checklist, checklist_of, read_guideline
 from nightround.report.tables.column_widths import in_columns
 from nightround.report.tables.conduct_page import conduct_tables, deaths_table
 from nightround.report.tables.effect_tables import curve_parts, effect_parts, factor_parts
@@ -84,6 +85,7 @@ class ReportContext:
     headlines: tuple[str, ...]
     quality: QualityView
     methods: tuple[Paragraph, ...]
+    checklist: Checklist | None
     version: Version
     look: str
     trust: str
@@ -122,6 +124,8 @@ def build_report(inputs: ReportInputs, language: Language, templates: Path) -> R
     say = read_wording((templates, templates / inputs.study), language)
     metrics = read_metrics(templates / FONT_FOLDER)
     empty = is_without_records(inputs)
+    made = () if empty else numbered(chapters(inputs, say, Pen(metrics)), metrics)
+    methods, guideline = methods_of(inputs, say), inputs.plan.report.checklist
     return ReportContext(
         study=inputs.study,
         language=language,
@@ -135,12 +139,13 @@ def build_report(inputs: ReportInputs, language: Language, templates: Path) -> R
         snapshot_short=inputs.run.snapshot_id[:HASH_SHOWN],
         run_id=inputs.run.run_id,
         night=inputs.run.night,
-        chapters=() if empty else numbered(chapters(inputs, say, Pen(metrics)), metrics),
+        chapters=made,
         cards=cards(inputs, say),
         answers=() if empty else answers(inputs, say),
         headlines=() if empty else headlines(inputs, say),
         quality=quality_view(inputs, say),
-        methods=methods_of(inputs, say),
+        methods=methods,
+        checklist=checklist_of(read_guideline(templates, guideline), made, methods, inputs, say) if guideline else None,
         version=inputs.version,
         look=look_sentence(inputs, say),
         trust=trust_sentence(inputs, say),
@@ -226,6 +231,8 @@ def chapters(inputs: ReportInputs, say: Wording, pen: Pen) -> Iterator[Chapter]:
     )
     yield chapter("quality", say, (*trust_tables(inputs, say), *findings, *evidence_tables(inputs, say)))
     yield chapter("methods", say, ())
+    if inputs.plan.report.checklist:
+        yield chapter("checklist", say, ())
 
 
 def patient_parts(inputs: ReportInputs, say: Wording, pen: Pen) -> Iterator[Part]:

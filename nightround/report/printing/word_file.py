@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from nightround.report.printing.cleaning import clean, spaced
 from nightround.report.printing.context import ReportContext
+from nightround.report.tables.manuscript import MANUSCRIPT
+from nightround.report.tables.methods_page import Paragraph as MethodsParagraph
 from nightround.report.tables.views import Cell, Note, TableView
 from nightround.texts.catalogue import Wording
 
@@ -32,7 +34,7 @@ EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 def word_bytes(context: ReportContext, say: Wording) -> bytes:
-    """Every planned table of a report, one a page, in its order. The same report gives the same bytes."""
+    """Every planned table of a report, one a page, then the methods. The same report gives the same bytes."""
     from docx import Document
 
     document = Document()
@@ -44,7 +46,17 @@ def word_bytes(context: ReportContext, say: Wording) -> bytes:
     for number, table in enumerate(planned):
         lay_page(document, table, first=number == 0)
         add_table(document, table, say)
+    for paragraph in (one for one in context.methods if one.id == MANUSCRIPT):
+        add_methods(document, paragraph)
     return same_bytes(document)
+
+
+def add_methods(document: Document, methods: MethodsParagraph) -> None:
+    """The statistical methods as text."""
+    document.add_paragraph()
+    document.add_paragraph().add_run(clean(methods.title)).bold = True
+    for text in methods.texts:
+        document.add_paragraph(clean(spaced(text)))
 
 
 def set_faces(document: Document) -> None:

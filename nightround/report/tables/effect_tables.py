@@ -163,6 +163,11 @@ def row_of(inputs: ReportInputs, table: str, variable: str, statistic: str, **pl
     return inputs.results.get(ResultKey(table, variable, statistic, **place))
 
 
+def differences_id(table: PlannedTable) -> str:
+    """The id of the table that compares the changes of a table between groups."""
+    return f"{table.id}_differences"
+
+
 def difference_table(inputs: ReportInputs, table: PlannedTable, say: Wording) -> TableView:
     """The groups' changes compared: plainly, and adjusted for the value before."""
     rows = [
@@ -177,7 +182,7 @@ def difference_table(inputs: ReportInputs, table: PlannedTable, say: Wording) ->
     ]
     columns = [TableColumn(say(f"effect_{effect}"), say("ci_95")) for effect in DIFFERENCES]
     return TableView(
-        id=f"{table.id}_differences",
+        id=differences_id(table),
         number="",
         title=say("differences_title"),
         label_head=say("outcome"),

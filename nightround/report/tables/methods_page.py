@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from nightround.model.result import ResultRow
 from nightround.report.numbers.inputs import ReportInputs
+from nightround.report.tables.absent_parts import absent_parts
+from nightround.report.tables.manuscript import MANUSCRIPT, manuscript
 from nightround.report.tables.planned_tables import step_count, visit_label
 from nightround.report.tables.trust_page import label_of_line
 from nightround.study.methods import words_of
@@ -26,14 +28,17 @@ class Paragraph:
 
 def methods_of(inputs: ReportInputs, say: Wording) -> tuple[Paragraph, ...]:
     """Every paragraph of the chapter, in its order."""
+    absent = tuple(absent_parts(inputs, say))
     return (
         Paragraph("population", say("methods_population"), tuple(population(inputs, say))),
+        Paragraph(MANUSCRIPT, say("methods_manuscript"), (manuscript(inputs, say),)),
         Paragraph(
             "tests", say("methods_tests"), (say(f"policy_{inputs.plan.policy}"),), tuple(tests_of_tables(inputs, say))
         ),
         Paragraph("missing", say("methods_missing"), (say("missing_rule"),), tuple(missing_values(inputs, say))),
         Paragraph("trust", say("methods_trust"), tuple(trust_methods(inputs, say)), tuple(drifts(inputs, say))),
         Paragraph("limitations", say("methods_limitations"), (), tuple(limitations(inputs, say))),
+        *([Paragraph("absent", say("methods_absent"), (), absent)] if absent else []),
         Paragraph("provenance", say("methods_provenance"), tuple(provenance(inputs, say))),
     )
 
