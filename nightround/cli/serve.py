@@ -29,7 +29,7 @@ def serve(studies: tuple[str, ...], data: Path, wait: float | None) -> None:
     by name. The hour is `[schedule] nightly` of the study's own clock, else that of the job file; an edit of either
     needs no restart.
     """
-    from nightround.night import run_job
+    from nightround.night import run_job, study_hours
     from nightround.night.scheduler import Rounds
     from nightround.night.scheduler import serve as serve_jobs
     from nightround.night.served_studies import ServedStudies
@@ -52,10 +52,10 @@ def serve(studies: tuple[str, ...], data: Path, wait: float | None) -> None:
         )
 
     def zone_of(study: str) -> tzinfo:
-        return run_job.zone_of(study, data=data, content=content)
+        return study_hours.zone_of(study, data=data, content=content)
 
     def own(schedule: Schedule, study: str) -> Schedule:
-        return run_job.schedule_of(schedule.job, study, data=data, content=content)
+        return study_hours.schedule_of(schedule.job, study, data=data, content=content)
 
     def missed(job: str, study: str) -> bool:
         return run_job.was_missed(job, study, data=data, content=content, environ=os.environ, now=now())
@@ -65,4 +65,4 @@ def serve(studies: tuple[str, ...], data: Path, wait: float | None) -> None:
 
     served = ServedStudies(studies, data, content)
     served.require_known()
-    serve_jobs(Rounds(run_job.schedules(content), run, zone_of, own), served, missed=missed, send=send)
+    serve_jobs(Rounds(study_hours.schedules(content), run, zone_of, own), served, missed=missed, send=send)

@@ -22,11 +22,13 @@ from nightround.night.firings import next_firing
 from nightround.night.machine_checks import INBOX, inbox_line, key_line, machine_lines, zone_line
 from nightround.night.outbox_step import OutboxFacts
 from nightround.night.round import NIGHTLY, Clock
-from nightround.night.run_job import connect, schedule_of, schedules, snapshot_vault
+from nightround.night.run_job import connect, snapshot_vault
 from nightround.night.scheduler import cron_of
 from nightround.night.server_checks import OWN_MACHINE, SERVER, FieldReaders, server_lines
 from nightround.night.study_database import database_of, existing_store
+from nightround.night.study_hours import schedule_of, schedules
 from nightround.night.study_place import StudyPlace, place_of
+from nightround.night.study_status import HOURS_WITHOUT
 from nightround.snapshots.snapshot_store import SnapshotStore
 from nightround.store.address import is_encrypted
 from nightround.store.engine import stored_version
@@ -38,8 +40,6 @@ from redcap_sync.errors import ExplainedError
 from redcap_sync.messages import Message
 
 SETTINGS, RULES, PEOPLE, DATABASE, NEXT, CHANNEL = "settings", "rules", "people", "database", "next_round", "channel"
-HOURS_WITHOUT = 26
-"""A night later than this after the last complete one was missed."""
 
 
 @dataclass(frozen=True)

@@ -6,31 +6,30 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
-from zoneinfo import ZoneInfo
 
-from nightround.model.errors import RoundAlreadyMade, RoundAlreadyRunning, StudyFilesWrong
+from nightround.model.errors import RoundAlreadyMade, RoundAlreadyRunning
 from nightround.night.attempt import Attempt
 from nightround.night.dead_mans_switch import call_dead_mans_switch
 from nightround.night.disk_errors import disk_errors_explained
-from nightround.night.firings import Firing, Schedule, last_firing, next_firing
 from nightround.night.outbox_step import send_due_messages
 from nightround.night.private_details import details_kept
 from nightround.night.recorder import Recorder
 from nightround.night.round import NIGHTLY, Clock, Round, Sleep
-from nightround.night.scheduler import MISFIRE_HOURS, cron_of
+from nightround.night.scheduler import MISFIRE_HOURS
+from nightround.night.status_metrics import keep_metrics
 from nightround.night.steps import Night
 from nightround.night.study_database import existing_store
+from nightround.night.study_hours import last_hour, load_job
 from nightround.night.study_locks import BY_CLOCK, BY_HAND, ROUND, Waiting, only_one
 from nightround.night.study_place import known_settings, place_of
 from nightround.night.summary import Summary
 from nightround.snapshots.snapshot_store import SnapshotStore
 from nightround.snapshots.vault import Vault, find_key
 from nightround.store.run_rows import Ended
-from nightround.study.folder import Content, Study, load_content_module, load_study
+from nightround.study.folder import Content, Study, load_study
 from nightround.study.settings import StudySettings, checked, read_toml, redcap_address
 from redcap_sync.api.client import RedcapClient
 from redcap_sync.api.pacing import RequestBudget
@@ -62,6 +61,8 @@ def open_night(
     place = place_of(study_name, data, content)
     is_round = (content.jobs / f"{job}.py").is_file()
     with ExitStack() as closing:
+        if is_round:
+            closing.callback(keep_metrics, study_name, data=data, content=content, environ=environ, clock=clock)
         attempt = Attempt(
             place=place,
             job=job,
@@ -81,27 +82,33 @@ def open_night(
             if is_round:
                 _wait_for_the_round(attempt, recorder, sleep, firing)
             remove_unfinished([place.data], time.time())
-            vault = snapshot_vault(study, environ)
-            recorder.store = recorder.store.with_key(vault.key)
-            facts = Round(
-                study=study,
-                content=content,
-                folder=place.data,
-                job=job,
-                run_id=recorder.run_id,
-                started_at=clock(),  # a run that waited sees the data of now
-                clock=clock,
-                sleep=sleep,
-                waiting=waiting,
-                connect=lambda: connect(study, environ, sleep),
-                token_place=where_to_replace(environ, **token_places(study)),
-                outgoing=attempt.outgoing(study.settings),
-                redcap_url=redcap_address(study.settings.redcap, environ),
-                vault=vault,
-                shared_lock=partial(recorder.store.lock_tried, place.id),
-                ping=lambda: call_dead_mans_switch(study.settings.alerts, environ),
-            )
+            facts = _facts(study, content, attempt, recorder)
         yield Night(facts, recorder.store, recorder, attempt)
+
+
+def _facts(study: Study, content: Content, attempt: Attempt, recorder: Recorder) -> Round:
+    """The facts of a run whose study could be read; from here on the store has the key of sealed values."""
+    environ, place = attempt.environ, attempt.place
+    vault = snapshot_vault(study, environ)
+    recorder.store = recorder.store.with_key(vault.key)
+    return Round(
+        study=study,
+        content=content,
+        folder=place.data,
+        job=attempt.job,
+        run_id=recorder.run_id,
+        started_at=attempt.clock(),  # a run that waited sees the data of now
+        clock=attempt.clock,
+        sleep=attempt.sleep,
+        waiting=attempt.waiting,
+        connect=lambda: connect(study, environ, attempt.sleep),
+        token_place=where_to_replace(environ, **token_places(study)),
+        outgoing=attempt.outgoing(study.settings),
+        redcap_url=redcap_address(study.settings.redcap, environ),
+        vault=vault,
+        shared_lock=partial(recorder.store.lock_tried, place.id),
+        ping=lambda: call_dead_mans_switch(study.settings.alerts, environ),
+    )
 
 
 @contextmanager
@@ -195,30 +202,6 @@ def run_job(night: Night, job: str, steps: Callable[[Night], object] | None = No
     return summary
 
 
-def load_job(content: Content, job: str) -> Any:
-    """Load a job file: a module with SCHEDULE and run(night)."""
-    module = load_content_module(content.jobs / f"{job}.py", f"job_{job}")
-    for name in ("SCHEDULE", "run"):
-        if not hasattr(module, name):
-            raise StudyFilesWrong("night.job", job=job, name=name)
-    return module
-
-
-def schedules(content: Content) -> tuple[Schedule, ...]:
-    """Read the hour of every job."""
-    names = sorted(path.stem for path in content.jobs.glob("*.py"))
-    return tuple(Schedule(name, load_job(content, name).SCHEDULE) for name in names)
-
-
-def zone_of(study: str, *, data: Path, content: Content) -> tzinfo:
-    """The zone of a study's clock; that of its last good settings where its files cannot be read, else UTC."""
-    try:
-        settings = known_settings(place_of(study, data, content))
-    except (ExplainedError, OSError):
-        settings = None
-    return ZoneInfo(settings.study.time_zone) if settings else UTC
-
-
 def was_missed(
     job: str, study: str, *, data: Path, content: Content, environ: Mapping[str, str], now: datetime
 ) -> bool:
@@ -228,7 +211,7 @@ def was_missed(
     """
     try:
         place = place_of(study, data, content)
-        firing = _last_firing(job, study, data=data, content=content, now=now)
+        firing = last_hour(job, study, data=data, content=content, now=now)
         if firing is None or now - firing.moment > timedelta(hours=MISFIRE_HOURS):
             return False
         with existing_store(place, known_settings(place), environ) as store:
@@ -236,31 +219,6 @@ def was_missed(
     except Exception as error:  # noqa: BLE001 - the round at the next hour says what is wrong
         log.warning("whether %s of %s was missed is not known: %s", job, study, type(error).__name__)
         return False
-
-
-def schedule_of(job: str, study: str, *, data: Path, content: Content) -> Schedule:
-    """The hour of a job for a study: that of its settings, or of its last good ones, else that of the job file."""
-    try:
-        settings = known_settings(place_of(study, data, content))
-    except (ExplainedError, OSError):
-        settings = None
-    own = settings.schedule.nightly if settings and job == NIGHTLY else ""
-    hour, _, minute = own.partition(":")
-    return Schedule(job, f"{int(minute)} {int(hour)} * * *" if own else load_job(content, job).SCHEDULE)
-
-
-def next_round(study: str, *, data: Path, content: Content, now: datetime) -> datetime | None:
-    """When `serve` makes the next nightly round of a study; None where the hour of its job cannot be read."""
-    try:
-        cron = cron_of(schedule_of(NIGHTLY, study, data=data, content=content))
-    except StudyFilesWrong:
-        return None
-    return next_firing(cron, zone_of(study, data=data, content=content), now)
-
-
-def _last_firing(job: str, study: str, *, data: Path, content: Content, now: datetime) -> Firing | None:
-    cron = cron_of(schedule_of(job, study, data=data, content=content))
-    return last_firing(cron, zone_of(study, data=data, content=content), now)
 
 
 def run_scheduled(
@@ -280,7 +238,7 @@ def run_scheduled(
     """
     for study in studies:
         try:
-            firing = _last_firing(job, study, data=data, content=content, now=clock())
+            firing = last_hour(job, study, data=data, content=content, now=clock())
             with open_night(
                 study,
                 data=data,

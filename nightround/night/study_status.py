@@ -14,20 +14,34 @@ from zoneinfo import ZoneInfo
 from nightround.model.finding import STANDING, FindingState
 from nightround.model.language import Language
 from nightround.model.rule import Severity
-from nightround.night.machine_checks import GIB, nearest_folder
+from nightround.night.machine_checks import FULL, GIB, nearest_folder
 from nightround.night.outbox_step import message_document, undelivered
 from nightround.night.round import NIGHTLY
-from nightround.night.run_job import next_round
 from nightround.night.study_database import existing_store
+from nightround.night.study_hours import next_round
 from nightround.night.study_place import known_settings, place_of
 from nightround.store.database import Store
 from nightround.store.message_rows import StoredMessage
-from nightround.store.run_rows import Run
+from nightround.store.run_rows import Ended, Run
 from nightround.study.folder import Content
 from nightround.texts.catalogue import Wording, wording
 from redcap_sync.messages import Message
 
 SHOWN_MESSAGES = 10
+
+
+EXIT_BUG, EXIT_DISK, EXIT_UNDELIVERED, EXIT_LATE = 1, 10, 12, 13
+"""The exit codes of docs/exit-codes.md, which `status --check` ends with."""
+HOURS_WITHOUT = 26
+"""A night later than this after the last complete one was missed."""
+
+
+@dataclass(frozen=True)
+class StudyTrouble:
+    """Something about a study that somebody has to see to, with the exit code of its kind."""
+
+    exit_code: int
+    said: Message
 
 
 @dataclass(frozen=True)
@@ -36,6 +50,8 @@ class StudyStatus:
 
     study: str
     zone: ZoneInfo
+    now: datetime
+    """When it was looked at."""
     last_complete: Run | None
     last_attempt: Run | None
     open_findings: dict[Severity, int]
@@ -47,6 +63,27 @@ class StudyStatus:
     """When `serve` makes the next nightly round, if it runs."""
     free_bytes: int = 0
     """Of the disk of the data folder."""
+
+    def troubles(self) -> tuple[StudyTrouble, ...]:
+        """What somebody has to see to, the worst first. Findings are none: they are the work of the day."""
+        last, complete = self.last_attempt, self.last_complete
+        found = []
+        if last and last.exit_code and last.ended in (Ended.FAILED, Ended.LOST):
+            found.append(StudyTrouble(last.exit_code, Message.of("terminal.trouble.failed", code=last.exit_code)))
+        elif last and last.ended is Ended.LOST:
+            found.append(StudyTrouble(EXIT_BUG, Message.of("terminal.trouble.lost")))
+        if complete is None:
+            found.append(StudyTrouble(EXIT_LATE, Message.of("terminal.trouble.never")))
+        elif (hours := round((self.now - complete.started_at).total_seconds() / 3600)) > HOURS_WITHOUT:
+            found.append(StudyTrouble(EXIT_LATE, Message.of("terminal.trouble.late", hours=hours)))
+        if self.free_bytes < FULL:
+            found.append(
+                StudyTrouble(EXIT_DISK, Message.of("terminal.trouble.disk", free=f"{self.free_bytes / GIB:.1f}"))
+            )
+        if self.undelivered:
+            said = Message.of("terminal.trouble.messages", count=len(self.undelivered))
+            found.append(StudyTrouble(EXIT_UNDELIVERED, said))
+        return tuple(found)
 
     def document(self) -> dict[str, Any]:
         """The status as JSON."""
@@ -67,6 +104,8 @@ class StudyStatus:
             },
             "next_round": self._hour(self.next_round) if self.next_round else None,
             "disk_free_bytes": self.free_bytes,
+            "healthy": not self.troubles(),
+            "troubles": [str(one.said) for one in self.troubles()],
             "open_findings": {one.value: count for one, count in self.open_findings.items()},
             "undelivered_messages": [message_document(one, self.zone) for one in self.undelivered],
             **{f"{one.value}_findings": count for one, count in self.quiet_findings.items()},
@@ -110,6 +149,8 @@ class StudyStatus:
             if count
         ):
             yield say("terminal.status.quiet", counts=said)
+        for trouble in self.troubles():
+            yield say("terminal.status.trouble", said=say.say(trouble.said))
 
     def _hour(self, moment: datetime) -> str:
         return moment.astimezone(self.zone).isoformat(timespec="seconds")
@@ -133,14 +174,14 @@ def status_of(name: str, data: Path, content: Content, environ: Mapping[str, str
     place = place_of(name, data, content)
     settings = known_settings(place)
     zone = ZoneInfo(settings.study.time_zone if settings else "UTC")
-    none = StudyStatus(place.id, zone, None, None, dict.fromkeys(Severity, 0), [], dict.fromkeys(STANDING, 0))
+    none = StudyStatus(place.id, zone, now, None, None, dict.fromkeys(Severity, 0), [], dict.fromkeys(STANDING, 0))
     with existing_store(place, settings, environ) as store:
-        found = _read(store, place.id, zone) if store is not None else none
+        found = _read(store, place.id, zone, now) if store is not None else none
     ahead = next_round(name, data=data, content=content, now=now)
     return replace(found, next_round=ahead, free_bytes=shutil.disk_usage(nearest_folder(place.data)).free)
 
 
-def _read(store: Store, study: str, zone: ZoneInfo) -> StudyStatus:
+def _read(store: Store, study: str, zone: ZoneInfo, now: datetime) -> StudyStatus:
     newest = store.last_attempt(study, NIGHTLY)
     found = store.findings(study)
     open_now = Counter(one.severity for one in found if one.state is FindingState.OPEN)
@@ -148,6 +189,7 @@ def _read(store: Store, study: str, zone: ZoneInfo) -> StudyStatus:
     return StudyStatus(
         study=study,
         zone=zone,
+        now=now,
         last_complete=store.last_complete(study, NIGHTLY),
         last_attempt=newest,
         open_findings={one: open_now[one] for one in Severity},

@@ -15,11 +15,12 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from nightround.model.errors import StudyFilesWrong
-from nightround.night import run_job
+from nightround.night import study_hours
 from nightround.night.firings import Schedule, last_firing, next_firing
-from nightround.night.run_job import run_scheduled, schedule_of, schedules, was_missed, zone_of
+from nightround.night.run_job import run_scheduled, was_missed
 from nightround.night.scheduler import MISFIRE_HOURS, Rounds, ServedJobs, build_scheduler, cron_of
 from nightround.night.served_studies import ServedStudies
+from nightround.night.study_hours import schedule_of, schedules, zone_of
 from nightround.night.study_locks import ROUND
 from nightround.store.database import open_store
 from nightround.store.run_rows import Ended, Run
@@ -161,7 +162,7 @@ def fire(study: SmallStudy, now: datetime, job: str = "nightly", content: Conten
 
 def test_two_firings_of_one_local_hour_are_one_round(study: SmallStudy, monkeypatch: pytest.MonkeyPatch) -> None:
     """Both 02:30 of an autumn night, and a second service: the later one is skipped and says which run it was."""
-    monkeypatch.setattr(run_job, "zone_of", lambda *_, **__: BERLIN)
+    monkeypatch.setattr(study_hours, "zone_of", lambda *_, **__: BERLIN)
     fire(study, datetime(2026, 10, 25, 0, 30, tzinfo=UTC))
     fire(study, datetime(2026, 10, 25, 1, 30, tzinfo=UTC))
     fire(study, datetime(2026, 10, 26, 1, 30, tzinfo=UTC))

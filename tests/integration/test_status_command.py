@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from nightround.cli.main import main
 from nightround.night import steps
+from nightround.night.status_metrics import metrics_text
 from nightround.night.study_locks import ROUND
+from nightround.night.study_status import StudyStatus
 from nightround.report import making
 from redcap_sync.errors import ExportIncomplete
 from redcap_sync.file_locks import lock_tried
@@ -190,3 +195,53 @@ def test_status_says_when_the_next_round_is_and_what_is_free(
     code, out, _ = called(capsys, study, "status")
     assert code == 0
     assert found["next_round"] in out
+
+
+def checked(capsys: pytest.CaptureFixture[str], study: SmallStudy) -> int:
+    """The exit code of the status for a monitoring system."""
+    return called(capsys, study, "status", "--check")[0]
+
+
+def test_monitoring_is_told_by_exit_code_and_metrics(study: SmallStudy, capsys: pytest.CaptureFixture[str]) -> None:
+    """No round yet, a good one, one that failed, and none for too long each have their exit code and their metrics."""
+    assert checked(capsys, study) == 13
+    study.round()
+    kept = study.folder / "status.prom"
+    good = metrics_of(kept.read_text())
+    assert good['nightround_healthy{study="small_study"}'] == 1
+    assert good['nightround_last_attempt_exit_code{study="small_study"}'] in (0, 3)
+    opened = sum(value for name, value in good.items() if name.startswith("nightround_open_findings"))
+    assert opened == sum(one.state.value == "open" for one in study.findings())
+    assert checked(capsys, study) in (0, 13)  # by the clock of this machine the round of the test is long ago
+    study.next_day()
+    with pytest.raises(Exception, match=r"127\.0\.0\.1:9"):
+        study.round(environ={**study.environ, "REDCAP_URL": "http://127.0.0.1:9/api/"})
+    assert metrics_of(kept.read_text())['nightround_last_attempt_exit_code{study="small_study"}'] == 11
+    assert checked(capsys, study) == 11
+    _, out, _ = called(capsys, study, "status", "--prometheus", "-")
+    assert metrics_of(out).keys() >= good.keys()
+
+
+METRIC = re.compile(r'(?P<name>[a-z_]+\{[a-z]+="[^"]*"(?:,[a-z]+="[^"]*")*\}) (?P<value>[0-9.e+-]+)')
+
+
+def metrics_of(text: str) -> dict[str, float]:
+    """The values of a metrics file; every line is one of the text format, and each metric says its type before."""
+    values: dict[str, float] = {}
+    typed: set[str] = set()
+    assert text.endswith("\n")
+    for line in text.splitlines():
+        if line.startswith("# TYPE "):
+            typed.add(line.split()[2])
+        elif not line.startswith("# HELP "):
+            found = METRIC.fullmatch(line)
+            assert found, line
+            assert line.partition("{")[0] in typed
+            values[found["name"]] = float(found["value"])
+    return values
+
+
+def test_a_name_with_quotes_is_escaped() -> None:
+    """A label value with a quote, a backslash or a line end stays one line of the format."""
+    odd = StudyStatus('a"b\\c\nd', ZoneInfo("UTC"), datetime(2025, 1, 1, tzinfo=UTC), None, None, {}, [], {})
+    assert r'nightround_undelivered_messages{study="a\"b\\c\nd"} 0' in metrics_text([odd]).splitlines()
