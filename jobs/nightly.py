@@ -14,6 +14,8 @@ def run(night: Night) -> None:
     night.take_answers(snapshot)
     with night.without_stopping():
         night.take_query_answers(snapshot)
+    with night.without_stopping():
+        night.take_saved_queries(snapshot)
     changes = night.reconcile(snapshot, validation)
     with night.without_stopping():
         night.write_lists(snapshot, validation)

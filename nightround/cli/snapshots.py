@@ -163,11 +163,11 @@ def _show_drift(study: str, data: Path) -> None:
     from nightround.night.structure_drift import drift_between
 
     _, store = _opened(study, data)
-    latest, accepted = store.latest_manifest(), store.accepted_dictionary()
+    latest, accepted = store.latest_manifest(), store.accepted()
     if latest is None:
         raise click.UsageError(text("terminal.usage.no_snapshot", study=study))
     if accepted is not None:
-        for line in drift_between(accepted, store.dictionary(latest)).lines():
+        for line in drift_between(accepted.dictionary, store.structure(latest).dictionary).lines():
             say(in_words(line))
 
 

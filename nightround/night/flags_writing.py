@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from nightround.findings.saved_answers import SavedFate
 from nightround.findings.workflow_plan import QueriedRecord, planned_queries, reason_against_query
 from nightround.findings.write_back import (
     Ask,
@@ -63,6 +64,8 @@ class FlagsDone:
     """Findings that are asked about by the instrument, with the reason why not as queries."""
     rows: list[dict[str, Any]] = field(default_factory=list)
     """Each row or line that was, or would be, written: its finding, question, state, road and result."""
+    saved: list[SavedFate] | None = None
+    """What the queries of `queries.csv` are to the findings; None where that is not asked, or there is no file."""
 
     @property
     def reasons(self) -> Mapping[NotAsked, int]:
@@ -94,6 +97,7 @@ class FlagsDone:
         return {name: getattr(self, name) for name in names} | {
             "not_asked": _listed(self.not_asked),
             "not_in_workflow": _listed(self.detours),
+            **({} if self.saved is None else {"saved_queries": [one.document() for one in self.saved]}),
         }
 
 

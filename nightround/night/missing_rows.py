@@ -7,15 +7,12 @@ suspect and there, which the next pull clears. The other way round would leave r
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 
 from nightround.night.round import Round
 from nightround.store.database import Store
 from nightround.store.suspect_rows import Cleared
 from redcap_sync.pulling.gone_rows import kept_rows, unexplained_rows
 from redcap_sync.pulling.pulled import Pull
-from redcap_sync.rows.tables import RowKey
-from redcap_sync.write_back.query_instrument import INSTRUMENT, is_query_instrument
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +22,7 @@ def note_gone(facts: Round, store: Store, pulled: Pull) -> None:
     study = facts.study.id
     known = store.suspects(study)
     remain = unexplained_rows(known - kept_rows(known, pulled.rows), pulled.edits, pulled.dictionary, pulled.rows)
-    if new := frozenset(filter(_is_data(pulled), pulled.gone | remain)) - known:
+    if new := (pulled.gone | remain) - known:
         log.warning(
             "%d rows of %d records are gone, and no line of REDCap's log explains it: their findings stay open",
             len(new),
@@ -34,12 +31,6 @@ def note_gone(facts: Round, store: Store, pulled: Pull) -> None:
         store.suspect(study, facts.run_id, new, facts.started_at)
     if logged := known - remain - kept_rows(known, pulled.rows):
         store.clear_suspects(study, logged, Cleared.LOGGED, now=facts.started_at)
-
-
-def _is_data(pulled: Pull) -> Callable[[RowKey], bool]:
-    """Which rows hold data: those of the instrument of questions may go without a word."""
-    questions = is_query_instrument(pulled.dictionary)
-    return lambda row: not (questions and row.instrument == INSTRUMENT)
 
 
 def note_back(facts: Round, store: Store, pulled: Pull) -> None:

@@ -143,15 +143,21 @@ class Night:
 
     def take_answers(self, snapshot: Snapshot) -> None:
         """Take over what people answered to the questions on their records, before the data are judged by it."""
-        from nightround.night.taken_answers import take_answers
+        from nightround.night.flags_step import take_answers
 
         take_answers(self.facts, self.store, self.recorder, snapshot)
 
     def take_query_answers(self, snapshot: Snapshot) -> None:
         """Take over what people responded to queries of the Data Resolution Workflow, where the study asks by them."""
-        from nightround.night.taken_answers import take_query_answers
+        from nightround.night.flags_step import take_query_answers
 
         take_query_answers(self.facts, self.store, self.recorder, snapshot)
+
+    def take_saved_queries(self, snapshot: Snapshot) -> None:
+        """Take over the responses of `queries.csv`, where a person has saved it from REDCap."""
+        from nightround.night.saved_queries_step import take_saved_queries
+
+        take_saved_queries(self.facts, self.store, self.recorder, snapshot)
 
     def write_flags(self) -> None:
         """Write the questions to the records, where the study wants that every night."""

@@ -35,7 +35,6 @@ from nightround.store.observed_values import OPTION, UnreadableValues, ValueSeal
 from nightround.store.question_rows import Question, read_questions, write_questions
 from nightround.store.run_rows import Ended, Run, RunStep
 from nightround.store.settled_rows import Ledger, WholeLedger
-from nightround.store.stored_files import seal_plain_files
 from nightround.store.study_lock import shared_lock_tried
 from nightround.store.suspect_rows import Cleared
 from redcap_sync.garbage import collecting_no_garbage
@@ -89,10 +88,9 @@ class Store:
     def seal_plain(self) -> None:
         """Seal the values that an earlier run without a key left in plain, and leave none in the rest of the file."""
         with writing(self.engine) as connection:
-            sealed, files = seal_plain(connection), seal_plain_files(connection)
+            sealed = seal_plain(connection)
         if sealed:
             log.info("%d findings and lines of the history had values in plain; they are sealed now", sealed)
-        if sealed or files:
             self._compact()
 
     def _compact(self) -> None:
