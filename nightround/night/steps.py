@@ -207,7 +207,7 @@ class Night:
             sending = send_digests(self.facts, self.recorder, snapshot, validation, complete=complete)
             note(sending.note())
             require_some_delivered(sending)
-        self.recorder.all_told = DATA_MANAGER in sending.roles
+        self.recorder.all_notified = DATA_MANAGER in sending.roles
 
     def report(
         self,

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from nightround.model.finding import STANDING, FindingState
+from nightround.model.finding import QUIET_STATES, FindingState
 from nightround.model.language import Language
 from nightround.model.rule import Severity
 from nightround.night.machine_checks import FULL, GIB, nearest_folder
@@ -194,5 +194,5 @@ def _read(store: Store, study: str, zone: ZoneInfo, now: datetime) -> StudyStatu
         last_attempt=newest,
         open_findings={one: open_now[one] for one in Severity},
         undelivered=undelivered(store.messages(study)),
-        quiet_findings={one: quiet[one] for one in STANDING},
+        quiet_findings={one: quiet[one] for one in QUIET_STATES},
     )
