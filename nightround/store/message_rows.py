@@ -112,7 +112,7 @@ def update_message(connection: Connection, message: StoredMessage) -> None:
     connection.execute(update(messages).where(messages.c.id == message.id).values(**_values(kept)))
 
 
-def read_told(connection: Connection, study: str, reader: Reader) -> int:
+def read_notified_upto(connection: Connection, study: str, reader: Reader) -> int:
     """The position of the history up to which a reader was notified without a gap; 0 before the first digest."""
     found = map(_message, connection.execute(select(messages).where(*_to(study, reader))).mappings())
     return told_without_gap((one.since, one.upto) for one in found if one.counts_as_told)
