@@ -174,7 +174,7 @@ def status_of(name: str, data: Path, content: Content, environ: Mapping[str, str
     place = place_of(name, data, content)
     settings = known_settings(place)
     zone = ZoneInfo(settings.study.time_zone if settings else "UTC")
-    none = StudyStatus(place.id, zone, now, None, None, dict.fromkeys(Severity, 0), [], dict.fromkeys(STANDING, 0))
+    none = StudyStatus(place.id, zone, now, None, None, dict.fromkeys(Severity, 0), [], dict.fromkeys(QUIET_STATES, 0))
     with existing_store(place, settings, environ) as store:
         found = _read(store, place.id, zone, now) if store is not None else none
     ahead = next_round(name, data=data, content=content, now=now)

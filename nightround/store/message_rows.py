@@ -115,14 +115,14 @@ def update_message(connection: Connection, message: StoredMessage) -> None:
 def read_notified_upto(connection: Connection, study: str, reader: Reader) -> int:
     """The position of the history up to which a reader was notified without a gap; 0 before the first digest."""
     found = map(_message, connection.execute(select(messages).where(*_to(study, reader))).mappings())
-    return told_without_gap((one.since, one.upto) for one in found if one.counts_as_told)
+    return notified_without_gap((one.since, one.upto) for one in found if one.counts_as_notified)
 
 
 def read_last_digest(connection: Connection, study: str, reader: Reader) -> StoredMessage | None:
     """The last digest that a reader has, or may still get; None before the first."""
     query = select(messages).where(*_to(study, reader), messages.c.kind == MessageKind.DIGEST)
     found = map(_message, connection.execute(query).mappings())
-    return max((one for one in found if one.counts_as_told), key=lambda one: one.run_id, default=None)
+    return max((one for one in found if one.counts_as_notified), key=lambda one: one.run_id, default=None)
 
 
 def _to(study: str, reader: Reader) -> tuple[ColumnElement[bool], ...]:
@@ -159,7 +159,7 @@ def read_unsettled(connection: Connection, study: str, due: datetime | None = No
 
 
 def forget_in_messages(connection: Connection, study: str, names: Callable[[str], bool], now: datetime) -> int:
-    """Remove the texts of messages that name a record; what was still to be sent of them is reported anew without it."""
+    """Remove the texts of messages that name a record; what was still to be sent is written anew without it."""
     found = [one for one in read_unsettled(connection, study) if any(map(names, one.all_texts))]
     for one in found:
         said = Message.of("delivery.forgotten")
