@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import re
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -17,6 +18,8 @@ WRITING = ".writing-"
 """How the name of a file begins that is not whole yet; what a crash leaves of them may be removed."""
 UNFINISHED = re.compile(r"\.writing-.+|\..+\.(?:part|new)")
 """Names of files that are not whole yet; the second form is that of earlier versions."""
+ASIDE, NAMES, LOCK = ".aside", "names.json", ".lock"
+"""Where files that change together are laid first, what they will be called, and who does it."""
 LEFT_SECONDS = 3600.0
 """An unfinished file that nobody wrote to for so long is of a run that was broken off."""
 
@@ -55,6 +58,54 @@ def private_file(path: Path) -> Iterator[BinaryIO]:
         part.unlink(missing_ok=True)
         raise
     _sync_folder(path.parent)
+
+
+def write_private_set(folder: Path, files: Mapping[str, bytes]) -> list[Path]:
+    """Write files of a folder, by their paths in it, that change together; returns their paths.
+
+    All are laid aside first. A process that ends before the last one is there leaves the files of before; one that
+    ends later leaves what `finish_private_set` completes.
+    """
+    with _set_alone(folder) as aside:
+        _complete_set(folder, aside)
+        for number, content in enumerate(files.values()):
+            write_private(aside / str(number), content)
+        write_private(aside / NAMES, json.dumps(list(files)).encode())
+        _complete_set(folder, aside)
+    return [folder / name for name in files]
+
+
+def finish_private_set(folder: Path) -> None:
+    """Put in place what a process that ended had laid aside as a whole, and remove what it had not."""
+    if (folder / ASIDE).is_dir():
+        with _set_alone(folder) as aside:
+            _complete_set(folder, aside)
+
+
+@contextmanager
+def _set_alone(folder: Path) -> Iterator[Path]:
+    """Where the files of a set are laid aside, for one process at a time."""
+    aside = private_folder(folder / ASIDE)
+    with os.fdopen(private_descriptor(aside / LOCK), "r+b") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield aside
+
+
+def _complete_set(folder: Path, aside: Path) -> None:
+    listed = aside / NAMES
+    if listed.exists():
+        paths = [folder / name for name in json.loads(listed.read_bytes())]
+        for number, path in enumerate(paths):
+            laid = aside / str(number)
+            if laid.exists():  # not put in place already, before the process ended
+                private_folder(path.parent)
+                laid.replace(path)
+        for parent in {path.parent for path in paths}:
+            _sync_folder(parent)
+        listed.unlink()
+    for left in aside.iterdir():
+        if left.name != LOCK:
+            left.unlink()
 
 
 def remove_unfinished(folders: Iterable[Path], now: float) -> list[Path]:

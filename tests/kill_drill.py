@@ -6,28 +6,28 @@ server falls ill. What is true of each moment is known here, from the values the
 
 from __future__ import annotations
 
+import hashlib
 import json
-import os
 import shutil
 import subprocess
-import sys
+import zipfile
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
+from zoneinfo import ZoneInfo
 
 from nightround.model.finding import FindingState
 from nightround.snapshots.snapshot_store import SnapshotStore
 from nightround.store.database import Store, open_store
 from nightround.store.finding_rows import Change, HistoryEntry
 from nightround.store.run_rows import Ended, Run
+from redcap_sync.private_files import finish_private_set
 from redcap_sync.sandbox import Faults
 from tests.made_findings import history_of
-from tests.small_study import FOLDER, PATIENTS, STUDY, SmallStudy
+from tests.small_study import PATIENTS, STUDY, SmallStudy
 
-ROOT = Path(__file__).parents[1]
 KEPT = Path(__file__).parent / "kept" / "data_ab75676" / "nightround.sqlite3"
 SICK = ("server_error", "bad_gateway", "login_page", "half", "truncated", "empty", "dropped", "forbidden", "too_many")
 VALUES = {
@@ -35,64 +35,10 @@ VALUES = {
     "systolic": ("120", "80", "70"),
     "diastolic": ("80", "120", "75"),
 }
-CHILDREN = """
-import json, os, signal, sys, time
-from datetime import datetime
-from pathlib import Path
-import alembic.command, great_expectations, redcap, scipy.stats, sqlalchemy.dialects.sqlite
-from nightround.night.run_job import open_night, run_job
-from nightround.store.database import open_store
-from nightround.study.folder import find_content
-from nightround.validation import gx_judge
-from redcap_sync.errors import ExplainedError
-import nightround.report.forget_in_reports
-
-def opened(job, told):
-    hour = datetime.fromisoformat(told["hour"])
-    return open_night(
-        told["study"], data=Path(told["data"]), job=job, content=find_content({}), environ=os.environ,
-        clock=lambda: hour, sleep=lambda _: None,
-    )
-
-def night(told):
-    with opened("nightly", told) as one:
-        return run_job(one, "nightly").complete
-
-def forget(told):
-    with opened("forget", told) as one:
-        run_job(one, "forget", lambda it: it.forget(told["record"], by="drill", though_in_redcap=False))
-    return True
-
-def migrate(told):
-    open_store(Path(told["data"]) / "nightround.sqlite3").close()
-    return True
-
-def work(told):
-    try:
-        said, code = {"complete": globals()[told["job"]](told)}, 0
-    except ExplainedError as error:
-        said, code = {"error": error.code}, error.exit_code
-    except BaseException as error:
-        said, code = {"error": type(error).__name__}, 1
-    Path(told["answer"]).write_text(json.dumps(said))
-    os._exit(code)
-
-print("ready", flush=True)
-for line in sys.stdin:
-    told = json.loads(line)
-    begun = time.monotonic()
-    child = os.fork()
-    if child == 0:
-        work(told)
-    ended = 0
-    while not ended:
-        time.sleep(0.0005)
-        if time.monotonic() - begun > told["seconds"]:
-            os.kill(child, signal.SIGKILL)
-        ended, status = os.waitpid(child, os.WNOHANG)
-    print(os.waitstatus_to_exitcode(status), time.monotonic() - begun, flush=True)
-"""
-"""Imports once, then does each job that it reads in a process of its own, which it kills after so many seconds."""
+RENAMES = {"night": 60, "report": 30, "forget": 30, "migrate": 3}
+"""About so many files get their names in a job."""
+ENDS = {".pdf": b"%%EOF", ".html": b"</html>"}
+"""How a file ends that is whole."""
 
 Violation = tuple[str, str]
 """A rule and a record."""
@@ -121,27 +67,6 @@ class Result:
     said: Mapping[str, object] = field(default_factory=dict)
 
 
-@contextmanager
-def children(study: SmallStudy) -> Iterator[subprocess.Popen[str]]:
-    """The process that makes the drill's children."""
-    with subprocess.Popen(
-        (sys.executable, "-c", CHILDREN),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        cwd=ROOT,
-        env={**os.environ, **study.environ, "PYTHONPATH": str(ROOT)},
-    ) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-        try:
-            yield process
-        finally:
-            process.stdin.close()
-
-
 @dataclass
 class KillDrill:
     """One drill: the study, the truth, and what was counted."""
@@ -150,6 +75,8 @@ class KillDrill:
     faults: Faults
     random: Random
     children: subprocess.Popen[str]
+    reported: int = 0
+    """How many reports were finished, as their register says."""
     patients: dict[str, dict[str, str]] = field(default_factory=dict)
     counted: Counter[str] = field(default_factory=Counter)
     seconds: dict[str, float] = field(default_factory=lambda: defaultdict(lambda: 1.0))
@@ -165,10 +92,11 @@ class KillDrill:
         self.clean_round()
         while self.counted["kills"] < kills:
             job: Callable[[], None] = self.random.choices(
-                (self.killed_night, self.sick_night, self.forget, self.migrate), (12, 3, 1, 1)
+                (self.killed_night, self.sick_night, self.report, self.forget, self.migrate), (12, 3, 3, 1, 1)
             )[0]
             self.edit()
             job()
+            self.check_reports()
             self.study.next_day()
             if self.random.random() < 0.25:
                 self.clean_round()
@@ -241,6 +169,44 @@ class KillDrill:
             assert store.was_forgotten(STUDY, record)
             assert store.broken_lines(STUDY) == ()
 
+    def report(self) -> None:
+        """A report by hand that is killed, and sometimes made again, with what was found meanwhile in it."""
+        result = self.child("report", kill=True)
+        self.counted["reports killed"] += result.killed
+        assert result.killed or result.code == 0, result
+        self.check_reports()
+        if self.random.random() < 0.5:
+            again = self.child("report", kill=False)
+            assert again.code == 0, again
+            self.check_reports()
+            assert self.reported, "a report was made, and the register knows of none"
+
+    def check_reports(self) -> None:
+        """No report has a final name and is half made: each file is whole, and those of a report are of one making."""
+        from nightround.report.register import Register
+
+        folder = self.study.folder / "reports"
+        finish_private_set(folder)  # as the next run does
+        for path in (one for one in folder.rglob("*") if one.is_file() and not one.name.startswith(".")):
+            content = path.read_bytes()
+            assert content.rstrip().endswith(ENDS.get(path.suffix, b"")), "half a file under a final name"
+            if path.suffix == ".docx":
+                assert zipfile.ZipFile(path).testzip() is None
+            elif path.suffix == ".json":
+                json.loads(content)
+        entries = Register.read(folder).entries if folder.is_dir() else ()
+        for entry in entries:
+            there = {name: folder / name for name in entry.files if (folder / name).exists()}
+            gone = entry.files.keys() - there.keys()
+            assert not gone or self.counted["forgotten"], "a report that the register has is not there"
+            hashes = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in there.items()}
+            assert hashes == {name: entry.files[name] for name in there}, "files of two makings in one report"
+        known = {name for entry in entries for name in entry.files}
+        pages = [*folder.glob("*_zh.pdf"), *folder.glob("open/*_zh.pdf")]
+        strangers = {str(path.relative_to(folder)) for path in pages} - known
+        assert not strangers, "a report that the register does not have"
+        self.reported = len(entries)
+
     def migrate(self) -> None:
         """A database of an earlier version, whose migration is killed and made again."""
         folder = self.study.data / "migrated"
@@ -262,13 +228,18 @@ class KillDrill:
         answer.unlink(missing_ok=True)
         told = {
             "job": job,
-            "study": str(FOLDER),
+            "study": str(self.study.source),
             "data": str(data or self.study.data),
             "hour": self.study.now[0].isoformat(),
             "record": record,
             "answer": str(answer),
-            "seconds": self.random.uniform(0, self.seconds[job]) if kill else 600,
+            "seconds": 600,
+            "rename": None,
         }
+        if kill and self.random.random() < 0.5:
+            told["rename"] = self.random.randrange(RENAMES[job])
+        elif kill:
+            told["seconds"] = self.random.uniform(0, self.seconds[self.kind(job)])
         self.children.stdin.write(f"{json.dumps(told)}\n")
         self.children.stdin.flush()
         code, seconds = self.children.stdout.readline().split()
@@ -276,9 +247,14 @@ class KillDrill:
         if killed:
             self.counted["kills"] += 1
         elif not kill:
-            self.seconds[job] = float(seconds)
+            self.seconds[self.kind(job)] = float(seconds)
         self.counted["jobs"] += 1
         return Result(killed, int(code), {} if killed else json.loads(answer.read_text(encoding="utf-8")))
+
+    def kind(self, job: str) -> str:
+        """A job by how long it takes: a night with its report is another one."""
+        monday = self.study.now[0].astimezone(ZoneInfo("Asia/Shanghai")).weekday() == 0
+        return "night with report" if job == "night" and monday else job
 
     def store(self) -> Store:
         """The database of the drill."""
@@ -331,7 +307,7 @@ class KillDrill:
             told = 0
             for one in store.messages(STUDY):
                 assert one.since <= told, "silence"
-                told = max(told, one.upto) if one.counts_as_notified else told
+                told = max(told, one.upto) if one.counts_as_told else told
             assert told >= max((line.position for line in history), default=0), "silence"
 
     def check_all(self) -> None:
@@ -345,3 +321,4 @@ class KillDrill:
         for manifest in snapshots.manifests():
             snapshots.load_night(manifest, STUDY)
         self.counted["snapshots"] = len(snapshots.manifests())
+        self.counted["reports"] = self.reported

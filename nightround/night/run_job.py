@@ -17,6 +17,7 @@ from nightround.night.disk_errors import disk_errors_explained
 from nightround.night.outbox_step import send_due_messages
 from nightround.night.private_details import details_kept
 from nightround.night.recorder import Recorder
+from nightround.night.report_delivery import REPORTS
 from nightround.night.round import NIGHTLY, Clock, Round, Sleep
 from nightround.night.scheduler import MISFIRE_HOURS
 from nightround.night.status_metrics import keep_metrics
@@ -35,7 +36,7 @@ from redcap_sync.api.client import RedcapClient
 from redcap_sync.api.pacing import RequestBudget
 from redcap_sync.api.token import TokenPlaces, find_token, where_to_replace
 from redcap_sync.errors import ExplainedError, RedcapUnreachable
-from redcap_sync.private_files import remove_unfinished
+from redcap_sync.private_files import finish_private_set, remove_unfinished
 
 log = logging.getLogger(__name__)
 
@@ -82,6 +83,7 @@ def open_night(
             if is_round:
                 _wait_for_the_round(attempt, recorder, sleep, firing)
             remove_unfinished([place.data], time.time())
+            finish_private_set(place.data / REPORTS)
             facts = _facts(study, content, attempt, recorder)
         yield Night(facts, recorder.store, recorder, attempt)
 
@@ -164,7 +166,7 @@ def token_places(study: Study) -> TokenPlaces:
 
 
 def snapshot_vault(study: Study, environ: Mapping[str, str]) -> Vault:
-    """How the study's snapshots are written: sealed where the environment or a file contains a key."""
+    """How the study's snapshots are written: sealed where the environment or a file holds a key."""
     return _vault(study.settings, environ)
 
 
@@ -205,7 +207,7 @@ def run_job(night: Night, job: str, steps: Callable[[Night], object] | None = No
 def was_missed(
     job: str, study: str, *, data: Path, content: Content, environ: Mapping[str, str], now: datetime
 ) -> bool:
-    """Whether the last hour of a job passed, not long ago, without a run that ended.
+    """Whether the last hour of a job passed, not long ago, without a run that came to an end.
 
     A study that never ran has missed nothing.
     """

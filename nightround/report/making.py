@@ -28,12 +28,13 @@ from nightround.report.printing.context import ReportContext, build_report
 from nightround.report.printing.render import html, template_folders
 from nightround.report.printing.typesetting import pdf_bytes
 from nightround.report.printing.word_file import word_bytes
-from nightround.report.register import EDITION_FILE, EDITIONS, RESULTS_FILE, Register, results_json, write_register
+from nightround.report.register import EDITION_FILE, EDITIONS, RESULTS_FILE, Register, results_json
+from nightround.report.reported import REGISTER
 from nightround.report.self_audit.gate import require_printed, require_sound
 from nightround.report.tables.checklist_page import CHECKLISTS
 from nightround.snapshots.snapshot_store import SnapshotStore
 from nightround.texts.catalogue import read_wording
-from redcap_sync.private_files import write_private
+from redcap_sync.private_files import write_private, write_private_set
 
 log = logging.getLogger(__name__)
 
@@ -151,20 +152,16 @@ def stem_of(edition: Edition, register: Register) -> str:
 
 
 def deliver(press: Press, made: Made) -> list[Path]:
-    """Write a report, what it can be made again from, and its line of the register."""
+    """Write a report, what it can be made again from, and its line of the register: all of it, or nothing."""
     register = Register.read(press.folder)
     run = made.edition.run
     looked = any(not name.startswith(f"{OPEN}/") for name in made.files)
     register = register.with_report(run.snapshot_id, run.data_cutoff, made.files, looked_at=looked)
     kept = f"{EDITIONS}/{run.snapshot_id}"
     copy_fonts(press.templates, press.folder / FONTS)
-    write(
-        press.folder,
-        {f"{kept}/{EDITION_FILE}": made.edition.json(), f"{kept}/{RESULTS_FILE}": results_json(made.results)},
-    )
-    paths = write(press.folder, made.files)
-    write_register(register)
-    return paths
+    again = {f"{kept}/{EDITION_FILE}": made.edition.json(), f"{kept}/{RESULTS_FILE}": results_json(made.results)}
+    write_private_set(press.folder, {**again, **made.files, REGISTER: register.document().encode()})
+    return [press.folder / name for name in made.files]
 
 
 def copy_fonts(templates: Path, into: Path) -> None:
@@ -178,11 +175,6 @@ def copy_fonts(templates: Path, into: Path) -> None:
         copy, content = into / path.relative_to(fonts), path.read_bytes()
         if not copy.exists() or copy.read_bytes() != content:
             write_private(copy, content)
-
-
-def write(folder: Path, files: Files) -> list[Path]:
-    """Write files that only their owner may read."""
-    return [write_private(folder / name, content) for name, content in files.items()]
 
 
 def hash_of_templates(templates: Path, study: str) -> str:

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from nightround.model.errors import SelfAuditFailed, StudyFilesWrong
 from nightround.report.edition import Edition, digest
-from nightround.report.making import FONTS, OPEN, Press, copy_fonts, hash_of_templates, make_edition, write
+from nightround.report.making import FONTS, OPEN, Press, copy_fonts, hash_of_templates, make_edition
 from nightround.report.numbers.facts import VERSIONS, Version
 from nightround.report.numbers.gathering import inputs_of
 from nightround.report.register import Register
+from redcap_sync.private_files import write_private_set
 
 REBUILT = "rebuilt"
 """The folder in the reports folder that past reports are made again in."""
@@ -34,7 +35,7 @@ def rebuild(press: Press, snapshot_id: str) -> list[Path]:
     if others := [name for name, content in made.files.items() if entry.files.get(name) != digest(content)]:
         raise differs(others, edition, press)
     copy_fonts(press.templates, press.folder / FONTS)
-    return write(press.folder / REBUILT, made.files)
+    return write_private_set(press.folder / REBUILT, made.files)
 
 
 def reported_before(register: Register, press: Press, snapshot_id: str) -> bool:

@@ -10,17 +10,19 @@ from pathlib import Path
 from random import Random
 
 from redcap_sync.sandbox import Faults
-from tests.kill_drill import KillDrill, children, violations
-from tests.small_study import PATIENTS, small_study
+from tests.drill_children import children, drill_folder
+from tests.kill_drill import KillDrill, violations
+from tests.small_study import PATIENTS, STUDY, small_study
 
 KILLS = int(os.environ.get("NIGHTROUND_SOAK_KILLS", "6"))
 SEED = int(os.environ.get("NIGHTROUND_SOAK_SEED", "1"))
 
 
 def test_no_kill_loses_doubles_or_closes_a_finding(tmp_path: Path) -> None:
-    """Nights, migrations and forgetting are killed, with edits between them and sick servers among them."""
+    """Nights, reports, migrations and forgetting are killed, with edits between them and sick servers among them."""
     faults = Faults()
-    with small_study(tmp_path, faults=faults) as study, children(study) as processes:
+    source = drill_folder(tmp_path / STUDY)
+    with small_study(tmp_path / "data", source, faults=faults) as study, children(study) as processes:
         drill = KillDrill(study, faults, Random(SEED), processes)
         drill.run(KILLS)
     print(f"seed {SEED}: " + ", ".join(f"{count} {name}" for name, count in sorted(drill.counted.items())))  # noqa: T201
