@@ -154,10 +154,28 @@ class LyingStudy:
     def leaving_out(self, left_out: Callable[[str, ValuePlace], bool]) -> Iterator[None]:
         """Let the server leave out rows, of ids and of cells alike, without a line in its log; then tell the truth."""
         values = self.server.project.values
+        with self.values_restored():
+            for record, place, _ in [*values.rows()]:
+                if left_out(record, place):
+                    values.delete_row(record, place)
+            yield
+
+    @contextmanager
+    def blanking(self, blanked: Callable[[str, ValuePlace, str], bool]) -> Iterator[None]:
+        """Let the server lose answers, by record, place and column, without a line in its log; then tell the truth."""
+        values = self.server.project.values
+        with self.values_restored():
+            for record, place, cells in [*values.rows()]:
+                lost = {column: "" for column in cells if column != "record_id" and blanked(record, place, column)}
+                if lost:
+                    values.write(record, place, lost)
+            yield
+
+    @contextmanager
+    def values_restored(self) -> Iterator[None]:
+        """Put back afterwards, without a line in the log, every value that there is now."""
+        values = self.server.project.values
         kept = {name: copy.deepcopy(values[name]) for name in values.names()}
-        for record, place, _ in [*values.rows()]:
-            if left_out(record, place):
-                values.delete_row(record, place)
         try:
             yield
         finally:

@@ -1,4 +1,4 @@
-"""`nightround results`: files of results compared."""
+"""`nightround results`: files of results held against each other."""
 
 from __future__ import annotations
 

@@ -89,7 +89,7 @@ def show(snapshot: str, study: str, data: Path, *, as_json: bool) -> None:
 def summary(snapshot: str, study: str, data: Path) -> None:
     """Print means and shares of the fields in SNAPSHOT of STUDY as JSON, for `nightround twin --summary`.
 
-    It contains no row, identifier, date or text, and no count below ten. SNAPSHOT is named as for `show`.
+    It holds no row, identifier, date or text, and no count below ten. SNAPSHOT is named as for `show`.
     """
     from nightround.snapshots.field_summaries import field_summaries
 
@@ -134,7 +134,9 @@ def diff(old: str, new: str, study: str, data: Path, *, as_json: bool) -> None:
 @data_option
 @click.option("--structure", is_flag=True, help="Accept the structure of the last snapshot; stopped rules run again.")
 @click.option(
-    "--suspects", is_flag=True, help="Accept that rows were removed which are gone without a line in the log."
+    "--suspects",
+    is_flag=True,
+    help="Accept that rows and answers were removed that are gone without a line in the log.",
 )
 @click.option("--record", help="With --suspects: of this record alone.")
 @click.option("--by", "who", required=True, metavar="WHO", help="Who accepts it; the database keeps the name.")

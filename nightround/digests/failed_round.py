@@ -1,4 +1,4 @@
-"""The notice of a round that did not end. It needs the settings of the study and the facts, nothing else.
+"""The notice of a round that did not come to its end. It needs the settings of the study and the facts, nothing else.
 
 Its texts and its form are the engine's own: templates that a study edits may be what failed.
 """
@@ -25,7 +25,7 @@ RECONCILE = "reconcile"
 
 @dataclass(frozen=True)
 class StepDone:
-    """A step that ended, with what it noted."""
+    """A step that came to its end, with what it noted."""
 
     name: str
     note: Message | None = None
@@ -41,8 +41,8 @@ class FailedRound:
     done: Sequence[StepDone] = ()
     undone: Sequence[str] = ()
     last_complete: datetime | None = None
-    suspects: Message | None = None
-    """How many rows are gone without a line in REDCap's log, where there are any."""
+    suspects: Sequence[Message] = ()
+    """How many rows and answers are gone without a line in REDCap's log, where there are any."""
     store_read: bool = True
     """Whether the database could say when the last complete round was."""
 
@@ -104,8 +104,7 @@ class _FailureWriter:
         if failed.undone:
             yield say("notice.undone", steps=self.listed([self.step(name) for name in failed.undone]))
         yield say("notice.findings_current" if self.reconciled else "notice.findings_unchanged")
-        if failed.suspects:
-            yield self.plain(failed.suspects)
+        yield from map(self.plain, failed.suspects)
         yield self.last_complete()
         yield say("notice.no_values")
         if synthetic:

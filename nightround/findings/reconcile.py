@@ -63,7 +63,7 @@ def reconcile(
     rule that could not be evaluated or gave no outcome closes nothing. The findings of a rule that the study has no
     longer are withdrawn. What a night has `doubts` about it does not close, however often it is missing; and of
     records with a row in doubt, or of all rows together where any is, it believes no violation on a row that is not
-    there.
+    there, nor one on an answer that is in doubt itself.
 
     Before all this findings go with the records of `renames`, in their order, and with rules that have another id:
     by what a rule says that it `was`, and by `names`. Where a record has taken the name of one that is gone, the
@@ -98,9 +98,9 @@ def _delta(
     """The known findings, and those that open, by what became of them."""
 
     def believed(violation: Violation) -> bool:
-        in_doubt = violation.row.record in doubts.records if violation.row.record else bool(doubts.suspects)
+        in_doubt = violation.row.record in doubts.records if violation.row.record else bool(doubts.records)
         sure = complete and not in_doubt
-        return sure or violation.row in night.rows
+        return sure or (violation.row in night.rows and not doubts.blanks(violation))
 
     delta = {name: list[Finding]() for name in PARTS}
     found = night.seen(known, believed)
@@ -117,8 +117,8 @@ def _delta(
 
 def _in_order(delta: Mapping[str, list[Finding]], under: Mapping[str, str]) -> LedgerDelta:
     """The delta, with the finding that speaks for each open one."""
-    speaking = {name: spoken_for(found, under) if name in LIVE_PARTS else found for name, found in delta.items()}
-    return LedgerDelta.of({name: sorted(found, key=attrgetter("order")) for name, found in speaking.items()})
+    told = {name: spoken_for(found, under) if name in LIVE_PARTS else found for name, found in delta.items()}
+    return LedgerDelta.of({name: sorted(found, key=attrgetter("order")) for name, found in told.items()})
 
 
 def withdraw(known: Iterable[Finding], reason: Callable[[Finding], Resolution | None], now: datetime) -> LedgerDelta:

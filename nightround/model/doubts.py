@@ -7,10 +7,11 @@ from functools import cached_property
 from typing import Self
 
 from nightround.model.finding import Finding
-from nightround.model.outcome import Coverage
+from nightround.model.outcome import Coverage, Violation
+from redcap_sync.column_name import ColumnName
 from redcap_sync.dictionary import Dictionary
 from redcap_sync.messages import Message
-from redcap_sync.rows.tables import RowKey
+from redcap_sync.rows.tables import CellKey, Gone, RowKey
 
 TOO_MANY = 10
 """One in so many rules may stop being judged in a night, or be impossible to evaluate; more make the night red."""
@@ -55,6 +56,12 @@ class LostStructure:
         )
         return before and not now
 
+    def loses_suspect(self, gone: Gone) -> bool:
+        """The same of a flat row, or an answer, that is gone: it waits for the structure, not for itself."""
+        if isinstance(gone, RowKey):
+            return self.loses_flat(gone)
+        return self.loses(gone.row) or ColumnName.parse(gone.column).field in self.fields
+
     def __bool__(self) -> bool:
         return bool(self.fields or self.places)
 
@@ -65,6 +72,8 @@ class Doubts:
 
     suspects: frozenset[RowKey] = field(default=frozenset(), repr=False)
     """Rows that are gone without a line in the log."""
+    cells: frozenset[CellKey] = field(default=frozenset(), repr=False)
+    """Cells that had an answer and are blank without a line in the log."""
     lost: LostStructure | None = None
     """Structure that went, and that no person has accepted."""
     reading: frozenset[str] = frozenset()
@@ -78,8 +87,24 @@ class Doubts:
 
     @cached_property
     def records(self) -> frozenset[str]:
-        """Records with a row that is gone: a rule on any other of their rows may have read it."""
-        return frozenset(row.record for row in self.suspects)
+        """Records with a row or an answer that is gone: a rule on any other of their rows may have read it."""
+        return frozenset({row.record for row in self.suspects} | {cell.record for cell in self.cells})
+
+    @cached_property
+    def rows_in_doubt(self) -> int:
+        """How many rows are gone, or have lost answers."""
+        return len(self.suspects) + len({cell.row for cell in self.cells})
+
+    @cached_property
+    def _blanked(self) -> frozenset[tuple[str, str]]:
+        return frozenset((cell.record, ColumnName.parse(cell.column).field) for cell in self.cells)
+
+    def blanks(self, violation: Violation) -> bool:
+        """Whether a rule may be broken only because an answer that it reads is gone."""
+        if not self.cells:
+            return False
+        read = {ColumnName.parse(name).field for name in (*violation.fields, *violation.observed)}
+        return any((row.record, field) in self._blanked for row in violation.rows for field in read)
 
     @property
     def many_sudden(self) -> bool:
@@ -90,7 +115,7 @@ class Doubts:
         """Whether a finding must not be closed tonight."""
         if finding.rule_id in self.reading or any(row.record in self.records for row in finding.rows):
             return True
-        if finding.of_cohort and self.suspects:
+        if finding.of_cohort and self.records:
             return True
         if self.many_sudden and finding.rule_id in self.sudden:
             return True
@@ -98,7 +123,7 @@ class Doubts:
         return lost is not None and (any(map(lost.loses, finding.rows)) or not lost.fields.isdisjoint(finding.fields))
 
     def __bool__(self) -> bool:
-        return bool(self.suspects or self.lost or self.many_sudden)
+        return bool(self.records or self.lost or self.many_sudden)
 
 
 @dataclass(frozen=True)

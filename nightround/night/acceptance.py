@@ -8,6 +8,7 @@ from nightround.night.steps import Night
 from nightround.night.study_locks import FINDINGS
 from nightround.store.suspect_rows import Cleared
 from redcap_sync.messages import Message
+from redcap_sync.rows.tables import Gone
 
 
 def accept_whole_structure(night: Night, *, by: str) -> None:
@@ -24,11 +25,17 @@ def accept_whole_structure(night: Night, *, by: str) -> None:
 
 
 def accept_rows(night: Night, *, by: str, record: str | None) -> None:
-    """Accept that suspect rows, of one record or of all, were removed; the next round closes what was found in them."""
+    """Accept that suspect rows and answers, of one record or of all, were removed; the next round closes findings."""
     facts, study = night.facts, night.facts.study.id
     with night.recorder.step("accept") as note, facts.only_one(FINDINGS):
         rows = {row for row in night.store.suspects(study) if record in {None, row.record}}
-        if not rows:
+        cells = {cell for cell in night.store.suspect_cells(study) if record in {None, cell.record}}
+        gone: list[Gone] = [*rows, *cells]
+        if not gone:
             raise StudyFilesWrong("night.no_suspects")
-        night.store.clear_suspects(study, rows, Cleared.ACCEPTED, now=facts.started_at, by=by)
-        note(Message.of("step.accept_rows", rows=len(rows), records=len({row.record for row in rows}), by=by))
+        night.store.clear_suspects(study, gone, Cleared.ACCEPTED, now=facts.started_at, by=by)
+        counts = {"rows": len(rows), "records": len({one.record for one in gone})}
+        if cells:
+            note(Message.of("step.accept_gone", **counts, answers=len(cells), by=by))
+        else:
+            note(Message.of("step.accept_rows", **counts, by=by))

@@ -34,6 +34,7 @@ from nightround.study.plan import Plan
 from redcap_sync.dictionary import Dictionary
 from redcap_sync.errors import ExplainedError
 from redcap_sync.messages import Message
+from redcap_sync.rows.tables import Gone
 
 log = logging.getLogger(__name__)
 
@@ -120,7 +121,8 @@ def accept_structure(store: Store, snapshots: SnapshotStore, acceptance: Accepta
         reason = _loss(lost, vanished, frozenset(broken))
         study, now = acceptance.study, acceptance.at
         delta = store.record_night(study, acceptance.run_id, (), lambda known: withdraw(known, reason, now), now)
-        left = {row for row in store.suspects(study) if lost.loses_flat(row)}
+        waiting: list[Gone] = [*store.suspects(study), *store.suspect_cells(study)]
+        left = {one for one in waiting if lost.loses_suspect(one)}
         store.clear_suspects(study, left, Cleared.WITHDRAWN, now=now, by=acceptance.by)
     snapshots.accept(manifest.id)
     return delta

@@ -11,6 +11,7 @@ from pathlib import Path
 from nightround.digests.failed_round import FailedRound, StepDone
 from nightround.model.errors import RoundAlreadyRunning
 from nightround.night.failure_notice import explained, send_failure_notice, without_hiding_the_error
+from nightround.night.night_doubts import suspects_said
 from nightround.night.outbox_step import OutboxFacts, keep, send_messages, sent_note
 from nightround.night.recorder import Recorder
 from nightround.night.report_delivery import tell_report_is_late
@@ -78,12 +79,12 @@ class Attempt:
         return explained(error, self.own_folder / f"traceback_{step or 'between_steps'}.txt", self.place.id)
 
     def failed(self, error: BaseException) -> None:
-        """Mail that the run failed, where that is wanted and nobody was notified yet, and write down how it ended."""
+        """Mail that the run failed, where it is to be mailed and nobody was told yet, and write down how it ended."""
         recorder = self.recorder
         known = {id(one.error): one.reason for one in recorder.failures} if recorder else {}
         reason = known.get(id(error)) or self.explain(error)
-        notified = recorder is not None and recorder.all_notified and id(error) in known
-        if self._is_mailed(error) and not notified:
+        told = recorder is not None and recorder.all_told and id(error) in known
+        if self._is_mailed(error) and not told:
             without_hiding_the_error(lambda: self._notify(reason, error))
         if recorder:
             ending = recorder
@@ -151,10 +152,9 @@ class Attempt:
             return None, False
         return run.started_at if run else None, True
 
-    def _suspects(self, recorder: Recorder) -> Message | None:
+    def _suspects(self, recorder: Recorder) -> tuple[Message, ...]:
+        store, study = recorder.store, self.place.id
         try:
-            rows = recorder.store.suspects(self.place.id)
+            return tuple(suspects_said(store.suspects(study), store.suspect_cells(study)))
         except Exception:  # noqa: BLE001 - whatever the database has, the mail goes out
-            return None
-        records = len({row.record for row in rows})
-        return Message.of("doubts.suspects", rows=len(rows), records=records) if rows else None
+            return ()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -12,10 +14,9 @@ from nightround.study.settings import RedcapTable
 from redcap_sync.api.client import RedcapClient
 from redcap_sync.errors import ExportIncomplete
 from redcap_sync.messages import Message
-from redcap_sync.pulling.gone_rows import gone_rows
-from redcap_sync.pulling.pull import PullSettings, pull_project
+from redcap_sync.pulling.pull import PullSettings, missed_since, pull_project
 from redcap_sync.pulling.pulled import Pull
-from redcap_sync.rows.tables import RowKey
+from redcap_sync.rows.tables import Table
 
 log = logging.getLogger(__name__)
 
@@ -24,10 +25,17 @@ KINDS = {"full": "pulled.full", "resumed": "pulled.resumed", "incremental": "pul
 
 
 def take_pull(
-    client: RedcapClient, snapshots: SnapshotStore, settings: RedcapTable, now: datetime, *, study: str
+    client: RedcapClient,
+    snapshots: SnapshotStore,
+    settings: RedcapTable,
+    now: datetime,
+    *,
+    study: str,
+    doubted: Iterable[str] = (),
 ) -> Pull:
     """Pull what changed since the last good snapshot, and every `full_pull_days` everything, as a proof.
 
+    `doubted` are records with answers that are gone without a line in the log; they are fetched in any case.
     Raises AnotherProject where the project that answers is not the one of the snapshots.
     """
     known = known_structure(snapshots)
@@ -46,6 +54,7 @@ def take_pull(
         full=full_is_due(snapshots.last_full(now), now, settings.full_pull_days),
         resume=snapshots.resume(),
         accept=refuse_another(study, known) if known else None,
+        doubted=doubted,
     )
     if pulled.summary.proof and pulled.summary.proof.records:
         log.warning(
@@ -59,13 +68,27 @@ def take_pull(
         )
     for one in pulled.unseen:
         log.warning("%s: %d columns are not seen", one.reason, len(one.columns))
-    return pulled if base else replace(pulled, gone=_gone_since_damage(snapshots, pulled))
+    return pulled if base else _missed_since_damage(snapshots, pulled)
 
 
-def _gone_since_damage(snapshots: SnapshotStore, pulled: Pull) -> frozenset[RowKey]:
-    """The rows that are gone since the newest snapshot whose rows can still be read; no log is known from there on."""
-    before = snapshots.last_rows()
-    return frozenset() if before is None else gone_rows(before, pulled.rows)
+def _missed_since_damage(snapshots: SnapshotStore, pulled: Pull) -> Pull:
+    """The pull with what is gone of what can still be read of earlier snapshots; no log is known from there on."""
+    rows = snapshots.last_rows()
+    if rows is None:
+        return pulled
+    missed = missed_since(rows, _last_tables(snapshots), replace(pulled, edits=()))
+    return replace(pulled, gone=missed.gone, blanked=missed.blanked)
+
+
+def _last_tables(snapshots: SnapshotStore) -> dict[str, Table]:
+    """The newest table of each instrument of which the cells can be read, whatever of its snapshot is damaged."""
+    found: dict[str, Table] = {}
+    with snapshots.reading():
+        for manifest in reversed(snapshots.readable_manifests()[0]):
+            for name in set(manifest.instruments) - found.keys():
+                with suppress(ExportIncomplete):
+                    found[name] = snapshots.table(manifest, name)
+    return found
 
 
 def full_is_due(last: datetime | None, now: datetime, days: int) -> bool:

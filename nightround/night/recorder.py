@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 from nightround.model.doubts import Unjudged
-from nightround.model.finding import QUIET_STATES, FindingState, LedgerDelta
+from nightround.model.finding import STANDING, FindingState, LedgerDelta
 from nightround.model.outcome import Coverage
 from nightround.model.rule import Severity
 from nightround.night.failure_notice import without_hiding_the_error
@@ -57,7 +57,7 @@ class Recorder:
     coverage: Coverage | None = None
     unjudged: Unjudged = field(default_factory=Unjudged)
     suspects: int = 0
-    """Rows that are gone and that nothing explains."""
+    """Rows that are gone, or lost answers, and that nothing explains."""
     severe: int = 0
     """Findings at or above the severity the study agreed on that decide the exit code; violations before they are
     compared with the findings."""
@@ -67,7 +67,7 @@ class Recorder:
     files: list[Path] = field(default_factory=list)
     steps: list[StepEnd] = field(default_factory=list)
     failures: list[StepFailure] = field(default_factory=list)
-    all_notified: bool = False
+    all_told: bool = False
     """Whether the data manager's mail has said which steps the run went on without."""
 
     @property
@@ -100,7 +100,7 @@ class Recorder:
         self.complete = complete
         self.coverage = validation.coverage
         self.unjudged = Unjudged.of(validation.coverage, validation.doubts)
-        self.suspects = len(validation.doubts.suspects)
+        self.suspects = validation.doubts.rows_in_doubt
         self.severe = self._severe(severity[one.rule_id] for one in validation.violations)
 
     def reconciled(self, delta: LedgerDelta, changes: Iterable[str], quiet: Container[str] = ()) -> None:
@@ -113,19 +113,19 @@ class Recorder:
         """
         speaking = delta.speaking
         withdrawn = sum(one.state is FindingState.WITHDRAWN for one in speaking.resolved)
-        by_state = Counter(one.state for one in speaking.quiet)
+        standing = Counter(one.state for one in speaking.quiet)
         under = len(delta.live) - len(speaking.live)
         for one in delta.repeated:
-            by_state[one.state] += 0 if one.spoken_for else one.count
+            standing[one.state] += 0 if one.spoken_for else one.count
             under += one.count if one.spoken_for else 0
         counts = {
-            "persisting": len(speaking.persisting) + by_state.pop(FindingState.OPEN, 0),
+            "persisting": len(speaking.persisting) + standing.pop(FindingState.OPEN, 0),
             "resolved": len(speaking.resolved) - withdrawn,
             "withdrawn": withdrawn,
             "under": under,
         }
         self.findings = {name: counts[name] if name in counts else len(getattr(speaking, name)) for name in CHANGES}
-        self.findings |= {state.value: by_state[state] for state in QUIET_STATES}
+        self.findings |= {state.value: standing[state] for state in STANDING}
         self.changes = tuple(changes)
         self.weighed(delta, quiet)
 

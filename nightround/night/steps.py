@@ -45,6 +45,7 @@ from nightround.store.database import Store
 from nightround.validation.early_import import import_judge_early
 from nightround.validation.run import Validation, validate
 from redcap_sync.messages import Message
+from redcap_sync.rows.tables import Gone
 
 if TYPE_CHECKING:
     from nightround.night.flags_writing import FlagsDone
@@ -86,7 +87,12 @@ class Night:
             facts.vault.seal_plain(files_with_values(facts.folder))
             import_judge_early(facts.judged_file.load(), facts.wall_clock)
             pulled = take_pull(
-                facts.connect(), facts.snapshots, settings.redcap, facts.started_at, study=facts.study.id
+                facts.connect(),
+                facts.snapshots,
+                settings.redcap,
+                facts.started_at,
+                study=facts.study.id,
+                doubted={cell.record for cell in self.store.suspect_cells(facts.study.id)},
             )
             note_gone(facts, self.store, pulled)
             snapshot = facts.snapshots.save(facts.study.id, pulled, facts.started_at)
@@ -122,7 +128,10 @@ class Night:
             )
             facts.judged_file.save(judged)
             before = self.store.outcomes_before(facts.study.id, NIGHTLY, facts.run_id)
-            suspects = self.store.suspects(facts.study.id)
+            suspects: list[Gone] = [
+                *self.store.suspects(facts.study.id),
+                *self.store.suspect_cells(facts.study.id),
+            ]
             doubts = doubts_of(structure, suspects, judged.outcomes, before, off=facts.switched_off)
             validation = replace(judged, doubts=doubts)
             self.recorder.checked(snapshot.id, validation, complete=is_complete(snapshot, validation))
@@ -207,7 +216,7 @@ class Night:
             sending = send_digests(self.facts, self.recorder, snapshot, validation, complete=complete)
             note(sending.note())
             require_some_delivered(sending)
-        self.recorder.all_notified = DATA_MANAGER in sending.roles
+        self.recorder.all_told = DATA_MANAGER in sending.roles
 
     def report(
         self,

@@ -48,7 +48,7 @@ class Summary:
 
     unjudged: Unjudged = field(default_factory=Unjudged)
     suspects: int = 0
-    """Rows that are gone and that nothing explains."""
+    """Rows that are gone, or lost answers, and that nothing explains."""
 
     @property
     def exit_code(self) -> int:

@@ -28,7 +28,7 @@ def table_file(table: Table) -> bytes:
     for name in exact:
         columns = columns.append_column(EXACT + name, table.cells[name])
     content = io.BytesIO()
-    # The name of the file proves the text; the checksums prove the numbers and dates that are next to it.
+    # The name of the file proves the text; the checksums prove the numbers and dates that stand beside it.
     pa.parquet.write_table(columns, content, write_page_checksum=True)
     return content.getvalue()
 
@@ -73,9 +73,10 @@ def read_edits(content: bytes) -> tuple[Edit, ...]:
 
 
 def _edit(row: Mapping[str, Any]) -> Edit:
-    """An edit as it was written; an earlier version did not write what a line removes."""
+    """An edit as it was written; earlier versions did not write what a line removes, or blanks."""
     removes = Removes(row.get("removes", Removes.NOTHING))
-    return Edit(**{**row, "fields": tuple(row["fields"]), "removes": removes})
+    lists = {name: tuple(row.get(name, ())) for name in ("fields", "emptied")}
+    return Edit(**{**row, **lists, "removes": removes})
 
 
 def _parquet(frame: pd.DataFrame) -> bytes:

@@ -1,4 +1,4 @@
-"""Snapshots on disk: immutable, named by their content, and an unchanged instrument is never written twice.
+"""Snapshots on disk: immutable, named by what they hold, and an unchanged instrument is never written twice.
 
     objects/<hash>-<types>.parquet, <hash>.json   the parts, each named by its content
     taken/<time>_<id>.json                        one manifest a night: which parts, and how they were pulled
@@ -8,7 +8,7 @@
                                                   where the next pull may go on
     unfinished/                                   the finished batches of a pull under way
 
-Parts first, then the manifest, then `latest.json`, each written next to its place and renamed into it:
+Parts first, then the manifest, then `latest.json`, each written beside its place and renamed into it:
 a crash at any moment leaves the last good snapshot the last good one.
 """
 
@@ -60,7 +60,7 @@ READERS = ".readers.lock"
 
 
 class _TableFile(NamedTuple):
-    """The file of an instrument, and the SHA-256 of its content."""
+    """The file of an instrument, and the SHA-256 of what it holds."""
 
     file: str
     sha256: str
@@ -122,7 +122,7 @@ class SnapshotStore:
         if latest is None:
             return None
         manifest = self.manifest_named(latest["manifest"])
-        structure, rows = self._proven_structure(manifest), self._rows(manifest)
+        structure, rows = self._proven_structure(manifest), self.rows_of(manifest)
         tables = self._unread_tables(manifest, latest.get("files", {}), structure.dictionary, rows)
         pull = self._pull(manifest, structure, rows, tables)
         return replace(pull, checkpoint=read_checkpoint(latest["checkpoint"]))
@@ -131,7 +131,7 @@ class SnapshotStore:
         """The snapshot of a night as the pull that it was, without where the next may go on. It takes no lock."""
         structure = self._proven_structure(manifest)
         tables = {name: self.table(manifest, name) for name in manifest.instruments}
-        return replace(self._pull(manifest, structure, self._rows(manifest), tables), edits=self.edits(manifest))
+        return replace(self._pull(manifest, structure, self.rows_of(manifest), tables), edits=self.edits(manifest))
 
     def _pull(
         self, manifest: Manifest, structure: RawStructure, rows: pd.DataFrame, tables: Mapping[str, Table]
@@ -177,7 +177,7 @@ class SnapshotStore:
         with self.reading():
             for manifest in reversed(self.readable_manifests()[0]):
                 with suppress(ExportIncomplete):
-                    return self._rows(manifest)
+                    return self.rows_of(manifest)
         return None
 
     def latest_id(self) -> str | None:
@@ -192,7 +192,7 @@ class SnapshotStore:
             return self.load_night(manifest, study) if manifest else None
 
     def records_of_damaged(self) -> int | None:
-        """How many records the last good snapshot had, also where its parts cannot be read any more."""
+        """How many records the last good snapshot held, also where its parts cannot be read any more."""
         try:
             return self.latest_record_count()
         except ExportIncomplete:
@@ -357,10 +357,10 @@ class SnapshotStore:
         """Write a part unless those very bytes lie there."""
         path, content = self.folder / OBJECTS / file, make()
         try:
-            stored = self.vault.read(path)
+            held = self.vault.read(path)
         except (OSError, ExportIncomplete):
-            stored = None
-        if stored != content:
+            held = None
+        if held != content:
             self.vault.write(path, content)
         return file
 
@@ -414,7 +414,8 @@ class SnapshotStore:
             tables[name] = UnreadTable(name, keys, dictionary.columns_of(name), read)
         return tables
 
-    def _rows(self, manifest: Manifest) -> pd.DataFrame:
+    def rows_of(self, manifest: Manifest) -> pd.DataFrame:
+        """The keys of the flat rows of a snapshot, proven."""
         return self._keys(manifest, ROWS)
 
     def groups(self, manifest: Manifest) -> dict[str, str] | None:

@@ -1,4 +1,4 @@
-"""The tables of the database. A change here needs a migration next to it; a test compares the two."""
+"""The tables of the database. A change here needs a migration beside it; a test compares the two."""
 
 from __future__ import annotations
 
@@ -213,6 +213,23 @@ suspects = Table(
     Column("event", Text, primary_key=True),
     Column("instrument", Text, primary_key=True),  # '' but of a row of an instrument that repeats alone
     Column("instance", Integer, primary_key=True),
+    Column("since", UtcTime, nullable=False),
+    Column("cleared", String(16)),
+    Column("cleared_at", UtcTime),
+    Column("cleared_by", Text),
+    Index(None, "study", "cleared"),
+)
+
+suspect_cells = Table(
+    "suspect_cells",
+    metadata,
+    Column("study", String(64), primary_key=True),
+    Column("run_id", Counter, ForeignKey("runs.id"), primary_key=True),
+    Column("record", Text, primary_key=True),
+    Column("event", Text, primary_key=True),
+    Column("instrument", Text, primary_key=True),
+    Column("instance", Integer, primary_key=True),
+    Column("column", Text, primary_key=True),  # of the export: of a checkbox, each box is one
     Column("since", UtcTime, nullable=False),
     Column("cleared", String(16)),
     Column("cleared_at", UtcTime),

@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from redcap_sync.column_name import checkbox_column
 from redcap_sync.whole_numbers import whole_number
 
 OVERLAP = timedelta(days=1)
@@ -43,6 +44,10 @@ ONE_FIELD = re.compile(r"^([a-z][a-z0-9_]*) = '(.*)'$", re.DOTALL)
 """All the details of a renaming, where the value is the new id, and of a deletion of a part, where it is the old."""
 STATUS_BLANKED = re.compile(r"(?:^|[\s,\](])[a-z][a-z0-9_]*_complete = ''")
 """The completion status of an instrument is blanked only where all of the instrument is deleted."""
+EMPTIED = re.compile(r"(?:^|[\s,\](])([a-z][a-z0-9_]*)(?:\(([^()]*)\))? = (?:''|unchecked)(?=\s*(?:,|$))")
+"""A cell that was blanked, `weight = ''`, and a box that was cleared, `complaint(2) = unchecked`."""
+FILE_REMOVED = re.compile(r"^[a-z][a-z0-9_]*$")
+"""All the details of a file that was deleted: its field."""
 VALUE = re.compile(r"'.*'", re.DOTALL)
 PART_NAMED = re.compile(r"\b(?:event|instance|instrument|form|survey response|all data)s?\b", re.IGNORECASE)
 """`Deleted event data`, `Delete form instance`; not `Delete uploaded document`."""
@@ -73,7 +78,9 @@ class Edit(NamedTuple):
     renamed_to: str = ""
     """The new id of a record that was renamed."""
     action: str = ""
-    """Action and details without values, of a line that removes a part: they may name the event."""
+    """Action and details without values, of a line that removes a part or blanks cells: they may name the event."""
+    emptied: tuple[str, ...] = ()
+    """The export columns that the line says were blanked."""
 
 
 @dataclass(frozen=True)
@@ -231,8 +238,10 @@ def _edits(row: Mapping[str, Any]) -> Iterable[Edit]:
     action, details = str(row.get("action") or "").strip(), str(row.get("details") or "").strip()
     instance = INSTANCE_WRITTEN.search(details)
     names = tuple(sorted(set(FIELD_WRITTEN.findall(details))))
+    emptied = _emptied(action, details)
     for record in sorted(_records_of(row)):
         removes, renamed_to = _removal(action, details, record)
+        says_where = removes is Removes.PART or bool(emptied)
         yield Edit(
             timestamp=_stamp(row),
             username=str(row.get("username") or ""),
@@ -242,8 +251,17 @@ def _edits(row: Mapping[str, Any]) -> Iterable[Edit]:
             instance=(whole_number(instance[1]) or 0) if instance else 0,
             removes=removes,
             renamed_to=renamed_to,
-            action=f"{action} {VALUE.sub('', details)}" if removes is Removes.PART else "",
+            action=f"{action} {VALUE.sub('', details)}" if says_where else "",
+            emptied=emptied,
         )
+
+
+def _emptied(action: str, details: str) -> tuple[str, ...]:
+    """The export columns that a line says were blanked; a file that is deleted leaves no value behind."""
+    if action.lower().startswith("delet") and FILE_REMOVED.match(details):
+        return (details,)
+    found = EMPTIED.findall(details)
+    return tuple(sorted({checkbox_column(name, code) if code else name for name, code in found}))
 
 
 def _removal(action: str, details: str, record: str) -> tuple[Removes, str]:

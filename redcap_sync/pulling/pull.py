@@ -8,15 +8,18 @@ until nothing is left. What does not come to rest is an error, and the last good
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from threading import Semaphore
+
+import pandas as pd
 
 from redcap_sync.api.client import RedcapClient
 from redcap_sync.errors import ExportIncomplete
 from redcap_sync.messages import Message
 from redcap_sync.pulling.batches import Batches
+from redcap_sync.pulling.blanked_cells import blanked_cells, unexplained_cells
 from redcap_sync.pulling.change_log import Edit, LoggedChanges, Mark
 from redcap_sync.pulling.changed_records import ChangedRecords, first_look
 from redcap_sync.pulling.export_rights import ColumnsDiffer, own_rights
@@ -29,7 +32,7 @@ from redcap_sync.pulling.record_requests import RecordRequests, key_fields
 from redcap_sync.pulling.resume import NoResume, Resume
 from redcap_sync.rows.arrow_work import frugal_memory
 from redcap_sync.rows.export_rows import ExportRows
-from redcap_sync.rows.tables import Contents
+from redcap_sync.rows.tables import Contents, Table
 
 Progress = Callable[[int, int], None]
 """Called with (records done, records in all)."""
@@ -67,6 +70,7 @@ def pull_project(
     resume: Resume | None = None,
     progress: Progress | None = None,
     accept: Callable[[RawStructure], None] | None = None,
+    doubted: Iterable[str] = (),
 ) -> Pull:
     """Pull structure and records; raises ExportIncomplete unless everything adds up.
 
@@ -74,8 +78,9 @@ def pull_project(
     change) can tell it; `full` asks for everything all the same and says in `summary.proof` what the
     increments had not seen. `resume` keeps finished batches for the case that the pull breaks off.
     `accept` is called with the structure before a record is asked for, and raises where it is that of another project.
+    `doubted` are records that are fetched again whatever the log says: answers may be back without a line in it.
     """
-    run = _Run(client, settings or PullSettings(), base, resume or NoResume(), progress, accept)
+    run = _Run(client, settings or PullSettings(), base, resume or NoResume(), progress, accept, frozenset(doubted))
     with frugal_memory():
         return run.full(Message.of("full.asked") if base else None) if full or base is None else run.incremental(base)
 
@@ -88,6 +93,7 @@ class _Run:
     resume: Resume
     progress: Progress | None
     accept: Callable[[RawStructure], None] | None
+    doubted: frozenset[str] = frozenset()
     edits: list[Edit] = field(default_factory=list)
     unread: Mark | None = None
     """From where on the log was not read, or not relied on, in this pull."""
@@ -121,7 +127,9 @@ class _Run:
         )
         pulled_rows = PulledRows(base.dictionary, base)
         try:
-            contents = self._pull_until_stable(requests, pulled_rows, changed_records, set(changes.records))
+            contents = self._pull_until_stable(
+                requests, pulled_rows, changed_records, {*changes.records, *self.doubted}
+            )
         except (GroupsDiffer, ColumnsDiffer, RowsUnexplained) as changed:
             return self.full(Message.of(NOT_AS_BEFORE[type(changed)]))
         pulled = self._pull(base.structure, requests, contents, changed_records, version=base.redcap_version)
@@ -318,22 +326,30 @@ class _Run:
         return Proof(len(set().union(*differ.values())), named)
 
     def _with_gone(self, pulled: Pull, changed_records: ChangedRecords, changes: LoggedChanges | None) -> Pull:
-        """The pull with the rows that are gone and of which the log does not say that they were removed.
+        """The pull with the rows and the answers that are gone, and that the log does not say were taken away.
 
-        It would have said so: a server that leaves rows out is ill, however often the log names them as edited.
+        It would have said so: a server that leaves them out is ill, however often the log names them as edited.
         """
-        if self.base is None or pulled.rows is self.base.rows:
+        if self.base is None:
             return pulled
-        gone = gone_rows(self.base.rows, pulled.rows)
-        gone = unexplained_rows(gone, pulled.edits, pulled.dictionary, pulled.rows)
+        missed = missed_since(self.base.rows, self.base.tables, pulled)
         read = changed_records.reads_log and changes is not None and changes.mark is not None
-        unlogged = len({row.record for row in gone}) if read else 0
-        return replace(pulled, gone=gone, summary=replace(pulled.summary, unlogged=unlogged))
+        records = {row.record for row in missed.gone} | {cell.record for cell in missed.blanked}
+        unlogged = len(records) if read else 0
+        return replace(missed, summary=replace(missed.summary, unlogged=unlogged))
 
     def _check_loss(self, found: int) -> None:
         before = self.base.record_count() if self.base else self.settings.records_before
         if before and found < before * (1 - self.settings.largest_loss_percent / 100):
             raise ExportIncomplete("pull.loss", found=found, before=before)
+
+
+def missed_since(rows: pd.DataFrame, tables: Mapping[str, Table], pulled: Pull) -> Pull:
+    """A pull with what it misses of earlier rows and tables, and what no line of its log explains."""
+    gone = unexplained_rows(gone_rows(rows, pulled.rows), pulled.edits, pulled.dictionary, pulled.rows)
+    blanked = blanked_cells(tables, pulled.tables, pulled.dictionary, pulled.edits, pulled.unseen)
+    blanked = unexplained_cells(blanked, pulled.edits, pulled.dictionary, pulled.tables)
+    return replace(pulled, gone=gone, blanked=blanked)
 
 
 def _why_no_base(base: Pull) -> Message | None:

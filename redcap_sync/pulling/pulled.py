@@ -15,7 +15,7 @@ from redcap_sync.pulling.change_log import Edit, Mark
 from redcap_sync.pulling.content_hash import digest_of, frame_pieces, snapshot_id, table_pieces
 from redcap_sync.pulling.raw_structure import RawStructure
 from redcap_sync.pulling.record_groups import Groups, column_due, groups_frame, hidden_from_member
-from redcap_sync.rows.tables import RowKey, Table, Unseen
+from redcap_sync.rows.tables import CellKey, RowKey, Table, Unseen
 
 STRUCTURE, ROWS, GROUPS = "*structure", "*rows", "*groups"
 """The parts of a pull next to its instruments; no instrument's name has an asterisk."""
@@ -70,7 +70,7 @@ class PullSummary:
     log_whole: bool = False
     """Whether the edits are all that the log has of the time since the pull before."""
     unlogged: int = 0
-    """Records of which rows are gone, though the log, which may be read, has no line that explains it."""
+    """Records of which rows or answers are gone, though the log, which may be read, has no line that explains it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,6 +90,8 @@ class Pull:
     summary: PullSummary = PullSummary("full")
     gone: frozenset[RowKey] = field(default=frozenset(), repr=False)
     """Flat rows of the pull before that are gone and that no line of the log explains."""
+    blanked: frozenset[CellKey] = field(default=frozenset(), repr=False)
+    """Cells that had an answer in the pull before and have none, and that no line of the log explains."""
     carried: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Hashes known already of parts in which nothing changed."""
 

@@ -38,6 +38,25 @@ class RowKey(NamedTuple):
     instance: int
 
 
+class CellKey(NamedTuple):
+    """A cell of an instrument's row, by its export column."""
+
+    record: str
+    event: str
+    instrument: str
+    instance: int
+    column: str
+
+    @property
+    def row(self) -> RowKey:
+        """The row that it is in."""
+        return RowKey(*self[:-1])
+
+
+Gone = RowKey | CellKey
+"""What a pull misses: a row, or the answer in a cell."""
+
+
 @dataclass(frozen=True, eq=False)
 class Table:
     """The rows of one instrument.

@@ -74,7 +74,7 @@ def test_a_person_accepts_what_was_removed(study: LyingStudy, lie: str, full: bo
         assert study.round().complete
         closed = {place_of(one) for one in study.findings() if one.resolution is Resolution.ROW_REMOVED}
         assert closed == {one for one in map(place_of, study.findings()) if one[1:] in gone}
-        with pytest.raises(StudyFilesWrong, match="No row that is gone"):
+        with pytest.raises(StudyFilesWrong, match="No row or answer that is gone"):
             study.accept()
 
 

@@ -22,6 +22,10 @@ EVENTS = ("screening_arm_1", "followup_arm_1", "diary_arm_1")
 Row = tuple[str, str, int]
 names = st.sampled_from(RECORDS)
 LIES = ("event", "instrument", "instance", "record", "half", "structure")
+BLANKS = ("a field", "an event's answers", "an instrument's answers", "a record's answers")
+"""What a server may lose of rows that it still has."""
+HOURS = st.sampled_from((6, 24 * 3600, 8 * 24 * 3600))
+"""Seconds between two rounds: at once, a night, and so many that everything is pulled."""
 KILLED_AT = ("note_back", "remove_old", "settle_structure", "reconcile")
 
 
@@ -38,9 +42,12 @@ class LyingServer(RuleBasedStateMachine):
         self.stack = contextlib.ExitStack()
         self.proven: set[Row] = set()
         """Rows of which the log or a person said that they were removed."""
+        self.emptied: set[str] = set()
+        """Records whose initials a person took out, with a line in the log."""
         self.untraced: set[str] = set()
         """Records that were removed with every trace, and that nobody has accepted."""
         self.before: dict[str, Finding] = {}
+        self.edits = 0
 
     @initialize()
     def start(self) -> None:
@@ -71,6 +78,13 @@ class LyingServer(RuleBasedStateMachine):
         """Correct the initials of a record."""
         if record in self.there:
             self.study.server.write(record, initials="OK")
+
+    @rule(record=names)
+    def empty(self, record: str) -> None:
+        """Take out the initials of a record."""
+        if record in self.there:
+            self.study.server.write(record, initials="")
+            self.emptied.add(record)
 
     @rule(record=names, erased=st.booleans())
     def delete(self, record: str, erased: bool) -> None:  # noqa: FBT001
@@ -112,20 +126,26 @@ class LyingServer(RuleBasedStateMachine):
         self.check()
 
     @rule(
-        kind=st.sampled_from(LIES),
+        kind=st.sampled_from(LIES + BLANKS),
         rounds=st.integers(1, 3),
         record=names,
         event=st.sampled_from(EVENTS),
-        at_once=st.booleans(),
+        seconds=HOURS,
+        edited=st.booleans(),
     )
-    def lie(self, kind: str, rounds: int, record: str, event: str, at_once: bool) -> None:  # noqa: FBT001
-        """Some rounds of a server that leaves something out."""
+    def lie(self, kind: str, rounds: int, record: str, event: str, seconds: int, edited: bool) -> None:  # noqa: FBT001
+        """Some rounds of a server that leaves something out, with or without a true edit that has it fetched."""
+        if edited and record in self.there:
+            self.edits += 1
+            self.study.server.write(record, comments=f"seen {self.edits} times")
         with self.lying(kind, record, event):
             for _ in range(rounds):
-                self.study.round(seconds=6 if at_once else 24 * 3600)
+                self.study.round(seconds=seconds)
                 self.check()
 
-    @rule(kind=st.sampled_from(LIES), at=st.sampled_from(KILLED_AT), record=names, event=st.sampled_from(EVENTS))
+    @rule(
+        kind=st.sampled_from(LIES + BLANKS), at=st.sampled_from(KILLED_AT), record=names, event=st.sampled_from(EVENTS)
+    )
     def lie_and_die(self, kind: str, at: str, record: str, event: str) -> None:
         """A round of a lying server that is killed at some step, and one that is not."""
 
@@ -146,6 +166,16 @@ class LyingServer(RuleBasedStateMachine):
                 yield
             return
         number = self.study.event_id(event)
+        if kind in BLANKS:
+            blanked = {
+                "a field": lambda name, _, column: name == record and column in {"initials", "weight"},
+                "an event's answers": lambda _, place, __: place.event_id == number,
+                "an instrument's answers": lambda _, __, column: column in {"weight", "height", "labs_complete"},
+                "a record's answers": lambda name, _, __: name == record,
+            }[kind]
+            with self.study.blanking(blanked):
+                yield
+            return
         left_out = {
             "event": lambda _, place: place.event_id == number,
             "instrument": lambda _, place: place.instrument == "visit",
@@ -194,9 +224,9 @@ class LyingServer(RuleBasedStateMachine):
             return any(record == row.record for record, _, _ in self.proven)
         if finding.rule_id == "FAR-01":
             return (row.record, "followup_arm_1", 0) in self.proven
-        return finding.rule_id == "INI-01" and any(
-            cells.get("initials") == "OK" for cells in stored[row.record].rows.values()
-        )
+        emptied = finding.resolution is Resolution.EMPTIED and row.record in self.emptied
+        corrected = any(cells.get("initials") == "OK" for cells in stored[row.record].rows.values())
+        return finding.rule_id == "INI-01" and (emptied or corrected)
 
     @invariant()
     def what_is_truly_wrong_is_known(self) -> None:

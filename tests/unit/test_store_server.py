@@ -228,7 +228,7 @@ def test_a_database_on_a_server_is_copied_before_it_is_migrated(where: str, tmp_
         connection.execute(text("ALTER TABLE findings ALTER COLUMN owner TYPE VARCHAR(64)"))
         for added in ("findings DROP COLUMN proof", "finding_history DROP COLUMN proof"):
             connection.execute(text(f"ALTER TABLE {added}"))
-        for made in ("queries", "inbox_files", "settled_rules"):
+        for made in ("queries", "inbox_files", "settled_rules", "suspect_cells"):
             connection.execute(text(f"DROP TABLE {made}"))
     open_store(address).close()
     (copy,) = (tmp_path / "data").iterdir()
