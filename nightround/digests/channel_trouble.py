@@ -33,7 +33,8 @@ def trouble_notice(
     lines = [say("trouble.intro", channel=channel), *listed]
     lines += [say("trouble.more", count=len(messages) - SHOWN_MESSAGES)] if len(messages) > SHOWN_MESSAGES else []
     lines += [say("trouble.again"), say("trouble.list", study=study), say("trouble.no_values")]
-    return plain_notice(say("trouble.subject", channel=channel, short=short.in_(recipient.language)), lines, recipient)
+    subject = say("trouble.subject", channel=channel, short=short.in_(recipient.language))
+    return plain_notice(subject, lines, recipient, alarm=True)
 
 
 def trial_notice(short: Words, channel: str, *, recipient: Recipient, now: datetime) -> Notice:
@@ -43,12 +44,12 @@ def trial_notice(short: Words, channel: str, *, recipient: Recipient, now: datet
     return plain_notice(say("test_message.subject", short=short.in_(recipient.language)), lines, recipient)
 
 
-def plain_notice(subject: str, lines: Sequence[str], recipient: Recipient) -> Notice:
+def plain_notice(subject: str, lines: Sequence[str], recipient: Recipient, *, alarm: bool = False) -> Notice:
     """A notice of some lines, which needs no template."""
     return Notice(
         recipient=recipient,
         subject=subject,
         text="\n\n".join(lines) + "\n",
-        html=plain_page(recipient.language, "Nightround", subject, lines),
+        html=plain_page(recipient.language, "Nightround", subject, lines, alarm=alarm),
         counts=NO_COUNTS,
     )

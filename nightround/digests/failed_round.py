@@ -68,7 +68,7 @@ def failure_notice(
         recipient=recipient,
         subject=" ".join(writer.say("notice.subject", headline=writer.headline(), short=named).split()),
         text="\n\n".join((shown, writer.headline(), *lines)) + "\n",
-        html=plain_page(recipient.language, shown, writer.headline(), lines),
+        html=plain_page(recipient.language, shown, writer.headline(), lines, alarm=True),
         counts=NO_COUNTS,
     )
 

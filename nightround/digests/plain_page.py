@@ -1,4 +1,4 @@
-"""A mail of plain lines, for what must not need a template: that a round failed, that a channel does not work."""
+"""A mail of plain lines, for what must not need a template: that a round failed, that a list was read."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from nightround.model.language import Language
 
 FONT = "font-family:Arial,'PingFang SC','Microsoft YaHei','Noto Sans CJK SC',sans-serif;"
 TABLE = 'role="presentation" cellpadding="0" cellspacing="0" border="0" width="100%"'
+ALARM, CALM = "#7d1d20", "#14375a"
+"""Colours of the head: something is wrong, or nothing is; the second is that of a digest."""
 PAGE = """<!DOCTYPE html>
 <html lang="{language}">
 <head>
@@ -29,8 +31,8 @@ PAGE = """<!DOCTYPE html>
 <table class="page" {table} bgcolor="#eef1f5"><tr><td align="center" style="padding:16px 8px;">
 <!--[if mso]><table role="presentation" cellpadding="0" cellspacing="0" border="0" width="640"><tr><td><![endif]-->
 <table class="card" {table} bgcolor="#ffffff" style="max-width:640px;background-color:#ffffff;text-align:left;">
-<tr><td bgcolor="#7d1d20" style="{font}padding:22px 24px 20px 24px;background-color:#7d1d20;">
-<div style="font-size:13px;line-height:20px;color:#f3d9d9;">{title}</div>
+<tr><td bgcolor="{head}" style="{font}padding:22px 24px 20px 24px;background-color:{head};">
+<div style="font-size:13px;line-height:20px;color:#e6eaf0;">{title}</div>
 <div style="font-size:22px;line-height:30px;font-weight:bold;color:#ffffff;padding-top:4px;">{headline}</div>
 </td></tr>
 {paragraphs}
@@ -47,13 +49,14 @@ PARAGRAPH = (
 )
 
 
-def plain_page(language: Language, title: str, headline: str, lines: Iterable[str]) -> str:
-    """The page of some lines under a headline, in the layout of the digests."""
+def plain_page(language: Language, title: str, headline: str, lines: Iterable[str], *, alarm: bool) -> str:
+    """The page of some lines under a headline, in the layout of the digests; its head is red where it is an alarm."""
     return PAGE.format(
         language="zh-CN" if language == "zh" else "en",
         title=html.escape(title),
         headline=html.escape(headline),
         paragraphs="\n".join(PARAGRAPH.format(line=html.escape(line)) for line in lines),
         font=FONT,
+        head=ALARM if alarm else CALM,
         table=TABLE,
     )

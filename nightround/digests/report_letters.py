@@ -38,4 +38,4 @@ def late_notice(short: Words, *, day: date, recipient: Recipient) -> Notice:
     """Compose that a report that was due is not there. Why is the data manager's to know."""
     say = wording(recipient.language)
     subject = say("report_letter.late_subject", short=short.in_(recipient.language))
-    return plain_notice(subject, [say("report_letter.late", day=f"{day}")], recipient)
+    return plain_notice(subject, [say("report_letter.late", day=f"{day}")], recipient, alarm=True)

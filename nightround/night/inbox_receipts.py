@@ -61,7 +61,8 @@ class FileReceipt:
         say = wording(recipient.language)
         code = "receipt.subject_problem" if self.problem else "receipt.subject"
         subject = say(code, short=short.in_(recipient.language), **self.counts)
-        notice = plain_notice(subject, list(self._said(recipient.language)), recipient)
+        lines = list(self._said(recipient.language))
+        notice = plain_notice(subject, lines, recipient, alarm=self.problem is not None)
         if not self.place:
             return notice
         file = AttachedFile(self.place.rpartition("/")[2], "text/csv", self.table(recipient.language).encode())
@@ -71,15 +72,24 @@ class FileReceipt:
         say = wording(language)
         yield say("receipt.saved", when=hour_of(self.saved_at))
         if self.problem:
-            yield in_language(self.problem.shown(), language)
+            yield in_language(self.problem.part("what"), language)
+            yield say("notice.reason", what=in_language(self.problem.part("why"), language))
+            yield say("notice.remedy", remedy=in_language(self.problem.part("remedy"), language))
         else:
-            yield say("receipt.read", **self.counts)
+            yield say("receipt.read", counts=tuple(self._counted()))
             yield from self._refused(language)
             if self.answered and not self.named:
                 yield say("receipt.unnamed")
         if self.place:
             yield say("receipt.place", file=self.place)
         yield say("notice.no_values")
+
+    def _counted(self) -> Iterator[Message]:
+        for fate, count in self.counts.items():
+            if count:
+                yield Message.of(f"receipt.count.{fate}", count=count)
+        if not self.lines:
+            yield Message.of("receipt.count.none")
 
     def _refused(self, language: Language) -> Iterator[str]:
         say = wording(language)

@@ -186,7 +186,7 @@ def test_many_findings_of_one_rule_are_one_block_with_the_whole_list_attached() 
     assert notice.text.count("- [major]") == 1
     assert "The same finding in 40 records, 40 in all" in notice.text
     assert notice.text.count("Open in REDCap: ") == SHOWN_OF_GROUP
-    assert "All 40 open findings that wait for you are in the attached list." in notice.text
+    assert "All 40 open findings for you to correct or follow up are in the attached list." in notice.text
     (attached,) = notice.attachments
     rows = list(csv.DictReader(io.StringIO(attached.content.decode("utf-8-sig"))))
     assert len(rows) == 40

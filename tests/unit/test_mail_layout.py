@@ -10,10 +10,12 @@ import pytest
 from nightround.digests.failed_round import FailedRound, failure_notice
 from nightround.digests.floods import FloodSeen
 from nightround.digests.notice import NightState, RunSummary
+from nightround.findings.worklist_lines import LineFate, LineReceipt
 from nightround.model.doubts import Unjudged
 from nightround.model.finding import FindingState, LedgerDelta, Resolution
 from nightround.model.language import LANGUAGES, Language, Words
 from nightround.model.rule import Severity
+from nightround.night.inbox_receipts import FileReceipt
 from redcap_sync.errors import RedcapUnreachable
 from redcap_sync.messages import Message
 from tests.made_findings import made_finding, made_row
@@ -113,10 +115,14 @@ def pages(language: Language) -> dict[str, str]:
     )
     failed = FailedRound([RedcapUnreachable("api.busy", status=503)], "pull", undone=["pull"])
     monday = TUESDAY - timedelta(days=1)
+    lines = (LineReceipt(3, worst.id, LineFate.REFUSED, why=Message.of("worklist.newer")),)
+    receipt = FileReceipt(TUESDAY, lines, place="done/study_00001_receipt.csv")
     return {
         "busy": notice_of(busy, recipient=reader).html,
         "hidden": notice_of(busy, recipient=reader, places=replace(PLACES, record_id_allowed=False)).html,
         "quiet": notice_of(LedgerDelta(persisting=(worst,)), recipient=reader, now=monday).html,
+        "older": notice_of(replace(busy, persisting=(*findings_of(3), worst)), recipient=reader).html,
+        "receipt": receipt.notice(Words("题 <b>", "A <b>"), reader).html,
         "red": notice_of(busy, recipient=manager, night=red, synthetic=True).html,
         "failed": failure_notice(
             Words("题目 <b>", "A <b> study"), failed, recipient=manager, now=datetime.now(UTC), synthetic=True
@@ -125,7 +131,7 @@ def pages(language: Language) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("kind", ["busy", "hidden", "quiet", "red", "failed"])
+@pytest.mark.parametrize("kind", ["busy", "hidden", "quiet", "older", "receipt", "red", "failed"])
 def test_a_mail_keeps_to_what_every_mail_program_shows(language: Language, kind: str) -> None:
     """Tags, attributes and properties are of the list; the one sheet is for the dark, and knows each class."""
     layout = layout_of(pages(language)[kind])
