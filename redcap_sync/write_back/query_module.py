@@ -26,8 +26,12 @@ FIRST_INSTANCE = "1"
 """The instance under which REDCap's own pages keep a query where nothing repeats."""
 ANY_EVENT = "1"
 """Named where the project has one event, whose number the API does not show: the module puts the right one there."""
-NO_MODULE = frozenset({"api.empty", "api.page", "api.absent", "api.redirect", "api.not_json", "api.not_accepted"})
-"""What comes in place of the module's JSON where the site does not have it, or not for this project."""
+REFUSED = "api.not_accepted"
+NO_MODULE = frozenset({"api.empty", "api.page", "api.absent", "api.redirect", "api.not_json"})
+"""What comes in place of the module's JSON where the site does not have it, or not for this project.
+
+So does a refusal to read; a refusal to write, which comes behind a reading, is one of the lines that are sent.
+"""
 
 
 Word = TypeVar("Word", bound=StrEnum)
@@ -179,7 +183,7 @@ class QueryModule:
         try:
             return self.client.call_module(address, {**shared, **form})
         except ExplainedError as error:
-            if error.code not in NO_MODULE:
+            if error.code not in NO_MODULE and (page, error.code) != ("export", REFUSED):
                 raise
         raise RedcapRefused("query_module.absent", prefix=self.prefix)
 

@@ -14,7 +14,7 @@ import pytest
 
 from redcap_sync.api.client import RedcapClient
 from redcap_sync.api.token import Token
-from redcap_sync.errors import ExplainedError
+from redcap_sync.errors import ExplainedError, RedcapRefused
 from redcap_sync.project.state import OWNER
 from redcap_sync.sandbox import Faults, running
 from redcap_sync.write_back.query_module import (
@@ -90,6 +90,22 @@ def test_what_the_module_drops_or_does_not_show_is_unproven(module: QueryModule,
     line = ThreadWrite(SEX, thread, QueryStatus.CLOSED, "closed", next_stamp(thread, NOW))
     unproven = replace(line, **changes)
     assert module.write("1", [unproven]).unproven == (unproven,)
+
+
+def test_a_refused_line_takes_no_other_with_it(module: QueryModule, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lines that are refused together are sent in halves, down to the one that is."""
+    called = RedcapClient.call_module
+
+    def refuse_dob(self: RedcapClient, address: dict[str, str], form: dict[str, str]) -> Any:
+        if '"dob"' in form.get("data", ""):
+            raise RedcapRefused("api.not_accepted", status=400)
+        return called(self, address, form)
+
+    monkeypatch.setattr(RedcapClient, "call_module", refuse_dob)
+    lines = [asked(SEX, "Which?"), asked(DOB, "When?"), asked(ThreadPlace("1", "", "initials"), "Who?")]
+    receipt = module.write("1", lines)
+    assert (receipt.written, receipt.refused) == ((lines[0], lines[2]), (lines[1],))
+    assert [one.field for one in module.threads()] == ["sex", "initials"]
 
 
 def test_what_a_person_said_is_read(module: QueryModule, desk: QueryDesk) -> None:
