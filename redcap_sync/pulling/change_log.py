@@ -32,6 +32,12 @@ WRITTEN = re.compile(
 """`Update record (API) 42`, `Created Record (import) 5`, `Update record 1 (Baseline (Arm 1: Control))`."""
 LOOKED_AT = re.compile(r"^(?:page view|data export|download|manage/design)", re.IGNORECASE)
 EXPORTED = re.compile(r"^(?:export|download|view)", re.IGNORECASE)
+QUERIED = re.compile(
+    r"^(?:open|close|respond to|send|import|upload document for) data quer(?:y|ies)\b",
+    re.IGNORECASE,
+)
+"""`Open data query (Record: 2, ...)`, as the public validation package (redcap_rsvc, D.106.200) shows the log: people
+work on queries every day, and change neither data nor structure by it."""
 BY_API = re.compile(r"\(api\)", re.IGNORECASE)
 """`Export Logging (API)` in the details, `Data export (API)` as the action."""
 RESTRUCTURED = re.compile(
@@ -230,7 +236,7 @@ def _records_of(row: Mapping[str, Any]) -> set[str]:
 
 def _restructures(row: Mapping[str, Any]) -> bool:
     action, details = str(row.get("action") or "").strip(), str(row.get("details") or "").strip()
-    return bool(RESTRUCTURED.match(action)) and not EXPORTED.match(details)
+    return bool(RESTRUCTURED.match(action)) and not EXPORTED.match(details) and not QUERIED.match(details)
 
 
 def _edits(row: Mapping[str, Any]) -> Iterable[Edit]:

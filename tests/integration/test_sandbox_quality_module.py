@@ -206,6 +206,17 @@ def test_every_call_is_in_the_log_and_the_state_is_kept(tmp_path: Path, project:
         assert [one["record"] for one in desk.threads()] == ["9"]
 
 
+def test_the_queries_of_a_field_are_on_its_page(desk: QueryDesk) -> None:
+    """Beside its value, line by line, and no text of a comment is markup."""
+    desk.send(desk.row("1", "sex", MORNING, comment="Which <b>sex</b>?"))
+    desk.says(desk.threads()[0], LATER, response="OTHER", username="anna")
+    address = f"{desk.api_url.removesuffix('api/')}redcap_v14.5.0/DataEntry/index.php"
+    page = requests.get(address, params={"pid": desk.project_id, "id": "1", "page": "baseline"}, timeout=10).text
+    assert page.count("Data query: OPEN") == 1
+    assert "Which &lt;b&gt;sex&lt;/b&gt;?" in page
+    assert "anna · OPEN · OTHER" in page
+
+
 def core(desk: QueryDesk, content: str, data: list[dict[str, Any]] | None = None, **form: str) -> None:
     """A call of the ordinary API."""
     told = {"token": desk.token, "content": content, "format": "json", **form}

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from html import escape
 
 from redcap_sync.project.layout import ExportColumn
+from redcap_sync.project.query_threads import QueriedPlace, StoredResolution
 from redcap_sync.project.state import StoredProject
 from redcap_sync.project.values import ValuePlace
 from redcap_sync.sandbox.installation import Installation
@@ -53,6 +54,22 @@ def _row(project: StoredProject, column: ExportColumn, record: str, place: Value
     field = column.field.name if column.field else column.name
     first = column.field is None or column.name == next(iter(project.dictionary.columns_of_field(column.field)))
     mark = f' id="{escape(field)}-tr"' if first else ""
-    return (
-        f"<tr{mark}><th>{escape(label + option)} <small>{escape(column.name)}</small></th><td>{escape(value)}</td></tr>"
+    queries = _queries(project, QueriedPlace(record, place.event_id, field, place.instance or 1)) if first else ""
+    head = f"<th>{escape(label + option)} <small>{escape(column.name)}</small></th>"
+    return f"<tr{mark}>{head}<td>{escape(value)}{queries}</td></tr>"
+
+
+def _queries(project: StoredProject, place: QueriedPlace) -> str:
+    """The data queries about a field, line by line, as the Data Resolution Workflow has them."""
+    return "".join(
+        f"<details open><summary>Data query: {escape(thread.query_status or 'comments')}</summary>"
+        + "".join(_query_line(line) for line in thread.resolutions)
+        + "</details>"
+        for thread in project.queries
+        if thread.place == place
     )
+
+
+def _query_line(line: StoredResolution) -> str:
+    said = " · ".join(filter(None, (line.ts, line.username or "nobody", line.status, line.response)))
+    return f"<p><small>{escape(said)}</small><br>{'<br>'.join(map(escape, line.comment.splitlines()))}</p>"
