@@ -6,11 +6,14 @@ import re
 from datetime import date
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from nightround.simulation.twin.enrolment import enrolled
+from nightround.simulation.twin.source_project import read_source
 from redcap_sync.dictionary import DATE_FORMATS
 from redcap_sync.validation_types import PATTERNS, follows
-from tests.twin_examples import CHOICES, HIGH, LOW, VALIDATION, cells, field, made, write_dictionary, write_project
+from tests.twin_examples import CHOICES, HIGH, LOW, NOW, VALIDATION, cells, field, made, write_dictionary, write_project
 
 
 def test_each_validation_type_has_values_of_its_form(tmp_path: Path) -> None:
@@ -212,3 +215,15 @@ def test_what_cannot_be_read_is_listed(tmp_path: Path) -> None:
     twin = made(write_dictionary(tmp_path / "d.csv", [field("id", "f"), row]), 5)
     assert all(cells(twin, "x"))
     assert {one.field for one in twin.unavoidable} == {"x"}
+
+
+def test_a_visit_that_a_rule_expects_is_kept_in_a_messy_twin(tmp_path: Path) -> None:
+    """Some records of a messy twin end early; none is without an event that the study's own rule expects of it."""
+    events = [{"unique_event_name": f"{name}_arm_1", "event_name": name, "arm_num": 1} for name in ("a", "b", "c")]
+    folder = tmp_path / "p"
+    rows = [field("id", "f"), field("x", "f", **{VALIDATION: "integer"})]
+    write_project(folder, rows, events=events, mapping=[(str(one["unique_event_name"]), "f") for one in events])
+    project = read_source(folder, None, clock=lambda: NOW).project
+    people = enrolled(project, 400, np.random.default_rng(1), messy=True, expected=frozenset({"c_arm_1"}))
+    a, b, c = people.attended.T
+    assert (a.all(), b.all(), c.all()) == (True, False, True)

@@ -236,6 +236,16 @@ class Draft:
                     changed[own] = cells
                     table.replace_column(column, changed)
 
+    def put_back(self, before: Mapping[str, Mapping[str, Cells]], records: Mask) -> None:
+        """Give some records the values back that they had, by table and column."""
+        for name, columns in before.items():
+            table = self.tables[name]
+            own = np.flatnonzero(records[table.records])
+            for column, cells in columns.items() if len(own) else ():
+                changed = table.current[column].copy()
+                changed[own] = cells[own]
+                table.replace_column(column, changed)
+
 
 def evaluator_of(batch: Batch, now: datetime, codes: MissingCodes) -> Evaluator:
     """What works expressions out on a batch; a column that it could not bring is refused by the expression."""

@@ -47,8 +47,15 @@ class People:
     """Visits outside their window, of a messy twin."""
 
 
-def enrolled(project: StoredProject, count: int, rng: np.random.Generator, *, messy: bool) -> People:
-    """Make so many records with their visits."""
+def enrolled(
+    project: StoredProject,
+    count: int,
+    rng: np.random.Generator,
+    *,
+    messy: bool,
+    expected: frozenset[str] = frozenset(),
+) -> People:
+    """Make so many records with their visits. `expected` names events that no record may be without."""
     dictionary, structure = project.dictionary, project.structure
     arms, offsets, tolerances = _schedule(project)
     own_arm = rng.choice(np.unique(arms), size=count)
@@ -60,7 +67,8 @@ def enrolled(project: StoredProject, count: int, rng: np.random.Generator, *, me
     if messy:
         late = attended & (offsets > 0)[None, :] & (rng.random(attended.shape) < LATE_SHARE)
         days = days + late * rng.integers(15, 60, size=days.shape)
-        attended = _withdrawn(attended, rng)
+        kept = np.array([event in expected for event in dictionary.event_names], dtype=bool)
+        attended &= _withdrawn(attended, rng) | kept[None, :]
     days = np.maximum.accumulate(days, axis=1)
     in_groups = structure.groups
     chosen = [in_groups[n] for n in rng.integers(0, len(in_groups), size=count)] if in_groups else []

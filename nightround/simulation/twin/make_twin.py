@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from nightround.model.rule import Rule, RuleKind
 from nightround.model.snapshot import Snapshot
 from nightround.simulation.twin.constraints import kept_rules
 from nightround.simulation.twin.draft import Draft
@@ -54,7 +55,7 @@ def make_twin(source: TwinSource, wish: Wish) -> Twin:
     """Make the data of a twin. The same source, wish and version give the same twin."""
     rng = np.random.default_rng(wish.seed)
     dictionary = source.project.dictionary
-    people = enrolled(source.project, wish.records, rng, messy=wish.messy)
+    people = enrolled(source.project, wish.records, rng, messy=wish.messy, expected=_expected(source.rules))
     draft = Draft(
         dictionary, empty_tables(dictionary, people, rng), people.ids, np.arange(wish.records), people.groups, wish.now
     )
@@ -71,6 +72,14 @@ def make_twin(source: TwinSource, wish: Wish) -> Twin:
     snapshot = _finished(draft)
     found = unavoidable_findings(snapshot, source.rules, hanging, restless, messy=wish.messy)
     return Twin(source, people, snapshot, found)
+
+
+def _expected(rules: Sequence[Rule]) -> frozenset[str]:
+    """The visits that a rule of the study expects of every record for which they are due."""
+    visits = [rule.check for rule in rules if rule.kind is RuleKind.VISIT and rule.check is not None]
+    return frozenset(
+        str(check.settings["visit"]) for check in visits if "visit" in check.settings and check.kind == "absent_visit"
+    )
 
 
 def _has_moving_bound(dictionary: Dictionary, name: str) -> bool:

@@ -8,12 +8,13 @@ answers of one that did.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from nightround.simulation.twin.cell_changes import CellChanges, CellChangesOfSome
 from nightround.simulation.twin.constraints import (
     Constraint,
     KeptNear,
@@ -22,6 +23,7 @@ from nightround.simulation.twin.constraints import (
     failing_rows,
     outlying,
 )
+from nightround.simulation.twin.donors import matching_rows, right_records_alike
 from nightround.simulation.twin.draft import Cells, Draft, Mask, Numbers, Rows
 from nightround.simulation.twin.first_values import CHOICE_TYPES, FieldValues
 from nightround.simulation.twin.hang_together import Hanging, field_of, fill, settle
@@ -32,7 +34,11 @@ from redcap_sync.column_name import checkbox_column
 from redcap_sync.dictionary import Field
 from redcap_sync.logic import Reference
 
-ROUNDS, RESTARTS, OUTLIER_ROUNDS, ROUNDS_EACH = 30, 6, 14, 8
+ROUNDS, RESTARTS, OUTLIER_ROUNDS, ROUNDS_EACH = 30, 3, 14, 8
+PATIENCE = 3
+"""Outliers that did not get fewer in so many rounds are left."""
+MOST_COPIES, RECORDS_AT_ONCE = 8, 400
+"""A small twin is searched in several copies side by side: what a round costs is the rules, not the records."""
 MOST_CANDIDATES = 14
 MOST_TRIED = 40_000
 """Records that are tried at a time, copies counted."""
@@ -56,18 +62,23 @@ class Repairer:
 
     def repair(self, draft: Draft) -> None:
         """Change what breaks a rule, then what is an outlier; a rule is never broken for an outlier's sake."""
-        self._search(draft, self.constraints, ROUNDS)
+        self._search_in_copies(draft, anew=False)
         for _ in range(RESTARTS):
             stuck = self._broken(draft, self.constraints)
             if not stuck.any():
                 break
-            self._start_anew(draft, stuck)
+            part = draft.some(stuck)
+            self._search_in_copies(part, anew=True)
+            draft.take_back(part, stuck)
         self._from_others(draft, self.constraints)
         fields = [one for one in draft.dictionary.fields if counted_as_numbers(one)]
         watched: frozenset[str] = frozenset()
+        fewest, since = len(draft.records) * len(fields) + 1, 0
         for number in range(OUTLIER_ROUNDS):
             near, found = outlying(draft, fields, watched, number / OUTLIER_ROUNDS)
-            if not found:
+            count = sum(len(one.failing(draft)) for one in near)
+            fewest, since = min(fewest, count), 0 if count < fewest else since + 1
+            if not found or since > PATIENCE:
                 return
             watched |= found
             every = (*self.constraints, *near)
@@ -83,18 +94,28 @@ class Repairer:
         before = {name: dict(table.current) for name, table in draft.tables.items()}
         was_broken = self._broken(draft, self.constraints)
         change()
-        _put_back(draft, before, self._broken(draft, self.constraints) & ~was_broken)
+        draft.put_back(before, self._broken(draft, self.constraints) & ~was_broken)
 
-    def _start_anew(self, draft: Draft, stuck: Mask) -> None:
-        """Draw everything anew in records in which the search found no way out."""
-        part = draft.some(stuck)
+    def _search_in_copies(self, draft: Draft, *, anew: bool) -> None:
+        """Search in several copies of each record, and give it the answers of the copy that breaks the fewest rules.
+
+        `anew` draws everything anew first, for records in which the search found no way out.
+        """
+        records = np.arange(len(draft.records))
+        count = max(1, min(MOST_COPIES, RECORDS_AT_ONCE // max(len(records), 1)))
+        trial = draft.copies(records, count, None)
+        if anew:
+            self._draw_anew(trial)
+        self._search(trial, self.constraints, ROUNDS, copies=count)
+        broken = _broken_rules(trial, self.constraints).reshape(count, len(records))
+        self._take_over(draft, trial, records, broken.argmin(axis=0), self.hanging.by_name)
+
+    def _draw_anew(self, draft: Draft) -> None:
         for one in draft.dictionary.fields:
             for column in draft.dictionary.columns_of_field(one):
                 if one.name in self.hanging.by_name and one.name not in self.fixed:
-                    part[column] = np.full(len(part[column]), "0" if one.type == "checkbox" else "", dtype=object)
-        fill(part, self.hanging, self.values)
-        self._search(part, self.constraints, ROUNDS)
-        draft.take_back(part, stuck)
+                    draft[column] = np.full(len(draft[column]), "0" if one.type == "checkbox" else "", dtype=object)
+        fill(draft, self.hanging, self.values)
 
     def _broken(self, draft: Draft, constraints: Sequence[Constraint]) -> Mask:
         """The records that break any of some constraints."""
@@ -104,42 +125,82 @@ class Repairer:
         return found
 
     def _search(
-        self, draft: Draft, constraints: Sequence[Constraint], rounds: int, last: frozenset[str] = frozenset()
+        self,
+        draft: Draft,
+        constraints: Sequence[Constraint],
+        rounds: int,
+        last: frozenset[str] = frozenset(),
+        copies: int = 1,
     ) -> None:
-        """Change one field for each broken rule, round after round; fields named in `last` only for want of others."""
-        for _ in range(rounds):
+        """Change one field for each broken rule, round after round; fields named in `last` only for want of others.
+
+        Of `copies` of each record, one behind the other, one that breaks no rule is enough.
+        """
+        changes = CellChanges(len(draft.records))
+        for changes.round in range(rounds):
             broken = records_of(draft, constraints, failing_rows(draft, constraints))
             chosen = np.zeros(len(draft.records), dtype=bool)
             for records in broken.values():
                 chosen[records] = True
+            chosen = np.tile(chosen.reshape(copies, -1).all(axis=0), copies)
             if not chosen.any():
                 return
-            part = draft.some(chosen)
+            part, numbers = draft.some(chosen), np.flatnonzero(chosen)
             for one in constraints:
                 if len(broken[one.id]):
-                    self._keep(part, one, constraints, last)
+                    self._keep_everywhere(part, one, constraints, self._targets(one, last), changes.of(numbers))
             draft.take_back(part, chosen)
 
-    def _keep(self, draft: Draft, broken: Constraint, constraints: Sequence[Constraint], last: frozenset[str]) -> None:
-        """Change one field where a rule is broken."""
+    def _keep_everywhere(
+        self,
+        draft: Draft,
+        broken: Constraint,
+        constraints: Sequence[Constraint],
+        targets: Sequence[str],
+        changes: CellChangesOfSome,
+    ) -> None:
+        """Change one field in each row where a rule is broken."""
+        for target, rows in self._chosen(draft, broken, targets, changes):
+            self._keep(draft, broken, constraints, target, rows)
+            changes.note(target, draft.records_of(*broken.instruments)[rows])
+
+    def _chosen(
+        self, draft: Draft, broken: Constraint, targets: Sequence[str], changes: CellChangesOfSome
+    ) -> Iterator[tuple[str, Rows]]:
+        """The rows that break a rule, by the field to change in them: one that was not just changed in their record.
+
+        Two rules that pull one field to either side would else change it to and fro for ever, though another field of
+        theirs gives way.
+        """
         rows = failing_rows(draft, [broken])[broken.id]
-        targets = self._targets(broken, last)
-        if not len(rows) or not targets:
-            return
-        target = targets[0 if self.rng.random() > CHANCE else int(self.rng.integers(len(targets)))]
+        if self.rng.random() < CHANCE:
+            targets = [targets[n] for n in self.rng.permutation(len(targets))]
+        waiting = np.ones(len(rows), dtype=bool)
+        for target in targets:
+            own = waiting & changes.rested(target, draft.records_of(*broken.instruments)[rows])
+            if own.any():
+                yield target, rows[own]
+            waiting &= ~own
+        if targets and waiting.any():
+            yield targets[0], rows[waiting]
+
+    def _keep(
+        self, draft: Draft, broken: Constraint, constraints: Sequence[Constraint], target: str, rows: Rows
+    ) -> None:
+        """Change one field where a rule is broken."""
         places = self._places(draft, broken, target, rows)
         if places is None:
             return
-        field = draft.dictionary.by_name[target]
-        candidates = self._candidates(draft, broken, field, places)
-        records = draft.tables[field.instrument].records[places.rows]
+        changed = draft.dictionary.by_name[target]
+        candidates = self._candidates(draft, broken, changed, places)
+        records = draft.tables[changed.instrument].records[places.rows]
         size = max(1, MOST_TRIED // (len(candidates) + 1))
         every = np.unique(records)
         for start in range(0, len(every), size):
             some = np.isin(records, every[start : start + size])
             tried = [{column: cells[some] for column, cells in one.items()} for one in candidates]
             concerned = self._concerned(target, constraints)
-            self._take_best(draft, field, places.rows[some], tried, concerned=concerned, broken=broken)
+            self._take_best(draft, changed, places.rows[some], tried, concerned=concerned, broken=broken)
 
     def _targets(self, broken: Constraint, last: frozenset[str]) -> list[str]:
         """The fields that may be changed, those that calculate one of the rule's fields in its place."""
@@ -254,9 +315,10 @@ class Repairer:
         records = np.unique(draft.tables[field.instrument].records[rows])
         trial = draft.copies(records, len(candidates) + 1, self._columns(draft, touched, concerned))
         self._apply(trial, field, self._rows_in_trial(draft, field, rows, records), candidates)
-        counts = _broken_rules(trial, concerned).reshape(len(candidates) + 1, len(records))
-        own = _broken_rules(trial, [broken]).reshape(counts.shape)
-        score = 2 * counts + own + self.rng.uniform(0, TIE, size=counts.shape)
+        shape = (len(candidates) + 1, len(records))
+        failing = failing_rows(trial, [*concerned, *([broken] if broken not in concerned else [])])
+        counts, own = (_count_rows(trial, some, failing).reshape(shape) for some in (concerned, [broken]))
+        score = 2 * counts + own + self.rng.uniform(0, TIE, size=shape)
         score[0] -= TIE
         chosen = score.argmin(axis=0)
         luck = (chosen == 0) & (self.rng.random(len(records)) < CHANCE)
@@ -310,9 +372,9 @@ class Repairer:
         wrong = self._broken(draft, constraints)
         if not wrong.any() or wrong.all():
             return
-        donors = _donors(draft, wrong, self.rng)
+        donors = right_records_alike(draft, wrong, self.rng)
         for table in draft.tables.values():
-            source, target = _matching_rows(table.records, donors)
+            source, target = matching_rows(table.records, donors)
             for column, cells in table.current.items():
                 if field_of(column) in self.fixed or not len(target):
                     continue
@@ -320,17 +382,6 @@ class Repairer:
                 taken[target] = cells[source]
                 table.replace_column(column, taken)
         settle(draft, self.hanging, self.values, None)
-
-
-def _put_back(draft: Draft, before: dict[str, dict[str, Cells]], records: Mask) -> None:
-    """Give some records the values back that they had."""
-    for name, columns in before.items():
-        table = draft.tables[name]
-        own = np.flatnonzero(records[table.records])
-        for column, cells in columns.items() if len(own) else ():
-            changed = table.current[column].copy()
-            changed[own] = cells[own]
-            table.replace_column(column, changed)
 
 
 @dataclass(frozen=True)
@@ -374,46 +425,13 @@ def records_of(draft: Draft, constraints: Sequence[Constraint], failing: dict[st
 
 def _broken_rules(draft: Draft, constraints: Sequence[Constraint]) -> Counts:
     """How many rows of each record break one of some constraints, each counted."""
+    return _count_rows(draft, constraints, failing_rows(draft, constraints))
+
+
+def _count_rows(draft: Draft, constraints: Sequence[Constraint], failing: Mapping[str, Rows]) -> Counts:
+    """How many of the failing rows of some constraints each record has."""
     counts = np.zeros(len(draft.records), dtype=np.int64)
-    for one, rows in zip(constraints, failing_rows(draft, constraints).values(), strict=True):
-        counts += np.bincount(draft.records_of(*one.instruments)[rows], minlength=len(counts))
+    for one in constraints:
+        if len(failing[one.id]):
+            counts += np.bincount(draft.records_of(*one.instruments)[failing[one.id]], minlength=len(counts))
     return counts
-
-
-def _donors(draft: Draft, wrong: Mask, rng: np.random.Generator) -> dict[int, int]:
-    """For each wrong record a right one that has the same rows, where there is any."""
-    shapes: dict[bytes, list[int]] = {}
-    own = _shapes(draft)
-    for record in np.flatnonzero(~wrong):
-        shapes.setdefault(own[record], []).append(int(record))
-    found = {}
-    for record in np.flatnonzero(wrong):
-        same = shapes.get(own[record])
-        if same:
-            found[int(record)] = same[int(rng.integers(len(same)))]
-    return found
-
-
-def _shapes(draft: Draft) -> list[bytes]:
-    """What rows each record has, as something to compare."""
-    marks: list[list[str]] = [[] for _ in draft.records]
-    for name, table in draft.tables.items():
-        keys = zip(table.records.tolist(), table.keys["event"], table.keys["instance"], strict=True)
-        for record, event, instance in keys:
-            marks[record].append(f"{name}/{event}/{instance}")
-    return ["\n".join(mark).encode() for mark in marks]
-
-
-def _matching_rows(records: Rows, donors: dict[int, int]) -> tuple[Rows, Rows]:
-    """The rows of donors and, in the same order, those of the records that take over from them."""
-    order = np.argsort(records, kind="stable")
-    first = np.searchsorted(records[order], np.arange(int(records.max(initial=-1)) + 2))
-    source, target = [], []
-    for record, donor in donors.items():
-        if record + 1 < len(first) and donor + 1 < len(first):
-            target.append(order[first[record] : first[record + 1]])
-            source.append(order[first[donor] : first[donor + 1]])
-    if not source:
-        nothing = np.zeros(0, dtype=np.intp)
-        return nothing, nothing
-    return np.concatenate(source), np.concatenate(target)
