@@ -21,6 +21,9 @@ def run(night: Night) -> None:
         night.write_lists(snapshot, validation)
     with night.without_stopping():
         night.write_flags()
-    night.alert(snapshot, validation)
+    overview = None
+    with night.without_stopping():
+        overview = night.write_overview(snapshot, validation)
+    night.alert(snapshot, validation, overview)
     if night.is_report_day:
         night.report(snapshot, validation, changes=changes)

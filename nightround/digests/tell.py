@@ -17,8 +17,9 @@ from nightround.digests.notice import Notice, RunSummary
 from nightround.digests.post_office import Sleep, after, sent_with_pauses
 from nightround.digests.reader_news import NOTHING_AGREED, Agreed
 from nightround.digests.templates import DigestTemplates
+from nightround.model.attached_file import AttachedFile
 from nightround.model.finding import LedgerDelta
-from nightround.model.language import Words
+from nightround.model.language import Language, Words
 from nightround.model.links import Places
 from nightround.model.recipient import OUTBOX, Recipient
 from nightround.model.rule import Rule
@@ -48,6 +49,8 @@ class Teller:
     """Why the data access group of a reader is not known, by address."""
     floods: Sequence[Flood] = ()
     synthetic: bool = False
+    overview: Mapping[Language, AttachedFile] = field(default_factory=dict)
+    """What goes with the data manager's mail."""
 
     def write(self, store: Store, run_id: int, night: RunSummary, now: datetime) -> None:
         """Write what is new to each person, in one transaction with the place up to which it tells; nothing is sent."""
@@ -60,9 +63,16 @@ class Teller:
                 known = replace(night, first_mail=not since, told_at=last.written_at if last else None)
                 notice = self._digest(delta, recipient, known, now, floods)
                 if notice is not None:
+                    notice = self._with_overview(notice)
                     letter = OutgoingMessage.of(notice, channel.name, channel.domain, now)
                     message = stored(letter, channel.name, study=self.study, run_id=run_id, kind=MessageKind.DIGEST)
                     pen.write(replace(message, since=since, upto=upto))
+
+    def _with_overview(self, notice: Notice) -> Notice:
+        """The data manager's mail with the overview in their language; any other as it is."""
+        if notice.recipient.role != DATA_MANAGER or notice.recipient.language not in self.overview:
+            return notice
+        return replace(notice, attachments=(*notice.attachments, self.overview[notice.recipient.language]))
 
     def _floods(
         self, pen: MessagePen, recipient: Recipient, since: int, last: StoredMessage | None

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 
 from nightround.digests.notice import RunSummary, unjudged_of
 from nightround.digests.reader_news import Agreed
 from nightround.digests.tell import ListFolder, Teller
 from nightround.digests.templates import load_digest_templates
 from nightround.findings.lineage import final_names
+from nightround.model.attached_file import AttachedFile
 from nightround.model.errors import StudyFilesWrong
+from nightround.model.language import Language
 from nightround.model.snapshot import Snapshot
 from nightround.night.flood_step import held_floods, settle_floods
 from nightround.night.member_groups import members
@@ -26,7 +29,13 @@ log = logging.getLogger(__name__)
 
 
 def send_digests(
-    facts: Round, recorder: Recorder, snapshot: Snapshot, validation: Validation, *, complete: bool
+    facts: Round,
+    recorder: Recorder,
+    snapshot: Snapshot,
+    validation: Validation,
+    *,
+    complete: bool,
+    overview: Mapping[Language, AttachedFile],
 ) -> Sending:
     """Write for each person what changed since their last digest, and send it with whatever still waits."""
     settings, templates, store = facts.study.settings, facts.content.templates, recorder.store
@@ -52,6 +61,7 @@ def send_digests(
         group_trouble={one.recipient.address: one.trouble for one in readers if one.trouble},
         floods=floods,
         synthetic=settings.study.synthetic,
+        overview=overview,
     )
     night = RunSummary.of(
         validation.outcomes,

@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING
 from nightround.digests.digest_writer import DATA_MANAGER
 from nightround.digests.notice import SWITCHED_OFF, unjudged_of
 from nightround.findings.lineage import final_names
+from nightround.model.attached_file import AttachedFile
 from nightround.model.errors import StudyFilesWrong
 from nightround.model.finding import Finding, LedgerDelta
+from nightround.model.language import Language
 from nightround.model.rule import Rule
 from nightround.model.snapshot import Snapshot
 from nightround.night.accepted_structure import settle_structure
@@ -29,6 +31,7 @@ from nightround.night.missing_rows import note_back, note_gone
 from nightround.night.night_doubts import doubts_of
 from nightround.night.night_ledger import NightLedger, is_complete, sees_all
 from nightround.night.outbox_step import send_messages
+from nightround.night.overview_step import write_overview
 from nightround.night.private_details import details_kept, files_with_values
 from nightround.night.pull_step import pull_summary, take_pull
 from nightround.night.recorder import Recorder, StepFailure
@@ -209,11 +212,26 @@ class Night:
             complete = is_complete(snapshot, validation)
             self.recorder.files += write_lists(self.facts, snapshot, validation, findings, complete=complete)
 
-    def alert(self, snapshot: Snapshot, validation: Validation) -> None:
-        """Write and send what changed since each person's last digest; a channel that fails stops no other."""
+    def write_overview(self, snapshot: Snapshot, validation: Validation) -> Mapping[Language, AttachedFile]:
+        """Write the data manager's overview, over that of the round before."""
+        with self.recorder.step("overview") as note:
+            complete = is_complete(snapshot, validation)
+            files = write_overview(self.facts, self.store, snapshot, validation, complete=complete)
+            note(Message.of("step.overview", files=len(files)))
+        return files
+
+    def alert(
+        self, snapshot: Snapshot, validation: Validation, overview: Mapping[Language, AttachedFile] | None = None
+    ) -> None:
+        """Write and send what changed since each person's last digest; a channel that fails stops no other.
+
+        `overview` goes with the data manager's mail.
+        """
         with self.recorder.step("alert") as note:
             complete = sees_all(snapshot, validation)
-            sending = send_digests(self.facts, self.recorder, snapshot, validation, complete=complete)
+            sending = send_digests(
+                self.facts, self.recorder, snapshot, validation, complete=complete, overview=overview or {}
+            )
             note(sending.note())
             require_some_delivered(sending)
         self.recorder.all_told = DATA_MANAGER in sending.roles

@@ -157,10 +157,10 @@ class Store:
         with reading(self.engine) as connection:
             return runs.read_run_snapshots(connection, study)
 
-    def run_times(self, study: str) -> dict[int, datetime]:
-        """When each run of a study began, by its id."""
+    def run_times(self, study: str, job: str = "") -> dict[int, datetime]:
+        """When each run of a study began, by its id; of a job only those that did not fail."""
         with reading(self.engine) as connection:
-            return runs.read_run_times(connection, study)
+            return runs.read_run_times(connection, study, job)
 
     def last_run(self, study: str) -> Run | None:
         """The newest run of a study that has ended, or None."""
@@ -298,10 +298,10 @@ class Store:
         with reading(self.engine) as connection:
             return findings.read_history_of(connection, study, finding_id)
 
-    def whole_history(self, study: str) -> tuple[HistoryEntry, ...]:
-        """The changes of all findings of a study, oldest first; none of what was forgotten."""
+    def whole_history(self, study: str, since: int = 0) -> tuple[HistoryEntry, ...]:
+        """The changes of all findings of a study since a position, oldest first; none of what was forgotten."""
         with reading(self.engine) as connection:
-            return findings.read_history(connection, study, 0)
+            return findings.read_history(connection, study, since)
 
     def broken_lines(self, study: str) -> tuple[BrokenLine, ...]:
         """The lines of a study's history that are not what was written; () where the chain is whole."""

@@ -177,9 +177,11 @@ def count_runs(connection: Connection, study: str, job: str, up_to: int) -> int:
     return connection.execute(query).scalar_one()
 
 
-def read_run_times(connection: Connection, study: str) -> dict[int, datetime]:
-    """When each run of a study began."""
-    query = select(runs.c.id, runs.c.started_at).where(runs.c.study == study)
+def read_run_times(connection: Connection, study: str, job: str) -> dict[int, datetime]:
+    """When each run of a study began, in their order; of a job only runs that did not fail. '' for all jobs."""
+    not_failed = runs.c.ended.in_([Ended.DONE.value, Ended.RED.value, Ended.RUNNING.value])
+    of_job = (runs.c.job == job, not_failed) if job else ()
+    query = select(runs.c.id, runs.c.started_at).where(runs.c.study == study, *of_job).order_by(runs.c.id)
     return {row.id: row.started_at for row in connection.execute(query)}
 
 
