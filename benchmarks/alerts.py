@@ -72,7 +72,7 @@ class ReaderYear:
     listed: int = 0
     told: Mapping[str, Finding] = field(default_factory=dict)
     """The findings that were open when the last mail was written, by id."""
-    told_at: datetime | None = None
+    notified_at: datetime | None = None
     last: frozenset[str] = frozenset()
     """The links of the last mail."""
 
@@ -120,7 +120,7 @@ def _write(
 ) -> None:
     """Write a reader's mail of a night, where there is one, and count what it lists."""
     night = RunSummary(
-        NightState.WHOLE, known=36, judged=36, last_complete=now - timedelta(days=1), told_at=year.told_at
+        NightState.WHOLE, known=36, judged=36, last_complete=now - timedelta(days=1), notified_at=year.notified_at
     )
     notice = digest(
         Words("模拟研究", "Simulated study"),
@@ -145,7 +145,7 @@ def _write(
         year.repeated += len(links & year.last)
         critical = {PLACES.link(one, None) for one in found.values() if one.severity is Severity.CRITICAL}
         year.repeated_critical += len(links & year.last & critical)
-        year.told, year.told_at, year.last = dict(found), now, links
+        year.told, year.notified_at, year.last = dict(found), now, links
 
 
 def _waiting_for(reader: Recipient, found: Iterable[Finding], now: datetime) -> list[Finding]:

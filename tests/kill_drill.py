@@ -307,7 +307,7 @@ class KillDrill:
             told = 0
             for one in store.messages(STUDY):
                 assert one.since <= told, "silence"
-                told = max(told, one.upto) if one.counts_as_told else told
+                told = max(told, one.upto) if one.counts_as_notified else told
             assert told >= max((line.position for line in history), default=0), "silence"
 
     def check_all(self) -> None:

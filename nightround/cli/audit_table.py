@@ -28,8 +28,8 @@ def audit_table(printed: Path, whole: tuple[str, ...], language: Language, *, as
 
     It names each cell that cannot be right.
 
-    TABLES.json holds each table as JSON, its columns and its rows of [label, kind, cells...], as docs/tables.md shows;
-    a CSV is not read. Tables of your own data are made by `nightround table`.
+    TABLES.json contains each table as JSON, its columns and its rows of [label, kind, cells...], as docs/tables.md
+    shows; a CSV is not read. Tables of your own data are made by `nightround table`.
     """
     from nightround.published_tables.audit_document import audit
     from nightround.published_tables.document_form import read_document, with_whole_numbers

@@ -66,7 +66,7 @@ def init(
 ) -> None:
     """Make the FOLDER of a new study.
 
-    It holds the settings, a drafted analysis plan, the data dictionary, and a README that says what to do next. Only
+    It contains the settings, a drafted analysis plan, the data dictionary, and a README that says what to do next. Only
     the structure of the project is read, no record. Nothing that exists is replaced. What it needs is tried at the end.
     """
     from nightround.cli import init_answers as asking

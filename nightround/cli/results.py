@@ -1,4 +1,4 @@
-"""`nightround results`: files of results held against each other."""
+"""`nightround results`: files of results compared."""
 
 from __future__ import annotations
 

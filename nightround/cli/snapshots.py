@@ -89,7 +89,7 @@ def show(snapshot: str, study: str, data: Path, *, as_json: bool) -> None:
 def summary(snapshot: str, study: str, data: Path) -> None:
     """Print means and shares of the fields in SNAPSHOT of STUDY as JSON, for `nightround twin --summary`.
 
-    It holds no row, identifier, date or text, and no count below ten. SNAPSHOT is named as for `show`.
+    It contains no row, identifier, date or text, and no count below ten. SNAPSHOT is named as for `show`.
     """
     from nightround.snapshots.field_summaries import field_summaries
 

@@ -24,7 +24,7 @@ Result = TypeVar("Result")
 
 @contextmanager
 def opened_by_hand(study: str, data: Path, job: str, *, wait: float | None) -> Iterator[Night]:
-    """The run that a person started: it logs to stderr, and ends with its end and a mail when it is told to stop.
+    """The run that a person started: it logs to stderr, and ends with its end and a mail when it is asked to stop.
 
     `wait` is how many seconds it waits for another run of the study, where that is not left to the run.
     """

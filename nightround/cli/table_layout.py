@@ -114,7 +114,7 @@ class Listing:
             say(note)
 
     def _below(self, table: PlannedTable) -> Iterator[str]:
-        """What has no place in a column: missing values by group, adjusted P, and the tests beside the planned one."""
+        """What has no place in a column: missing values by group, adjusted P, and the tests next to the planned one."""
         for variable in table.variables:
             label = variable.label.in_(self._language)
             for visit in ("", "before", "after"):
@@ -129,7 +129,7 @@ class Listing:
         return f", {label}" if label else ""
 
     def _further_tests(self, table: PlannedTable, variable: Variable) -> Iterator[tuple[ResultRow, str]]:
-        """Adjusted P and the P of tests beside the planned one, each with its method or the reason why it has none."""
+        """Adjusted P and the P of tests next to the planned one, each with its method or the reason why it has none."""
         for row in self._found:
             beside = row.statistic.endswith("_p") and row.statistic.removesuffix("_p") in variable.beside
             if (row.table, row.variable) == (table.id, variable.id) and (beside or row.statistic == "p_adjusted"):

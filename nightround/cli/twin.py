@@ -69,7 +69,7 @@ def twin(
 
 
 def _found(source: Path) -> Path:
-    """The file or folder; a name that is neither is that of a study beside the others."""
+    """The file or folder; a name that is neither is that of a study next to the others."""
     if source.exists():
         return source
     from nightround.cli.options import found_content

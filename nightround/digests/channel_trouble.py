@@ -1,4 +1,4 @@
-"""What the data manager is told of a channel that does not work, and the message that tries one."""
+"""The mail to the data manager about a channel that does not work, and the message that tries one."""
 
 from __future__ import annotations
 

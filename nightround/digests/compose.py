@@ -23,7 +23,7 @@ from nightround.model.rule import Rule
 
 
 class DigestFacts(TypedDict, total=False):
-    """What a digest and the list beside it are made of, as their keywords."""
+    """What a digest and the list next to it are made of, as their keywords."""
 
     night: Required[RunSummary]
     rules: Required[Mapping[str, Rule]]
@@ -49,7 +49,7 @@ def digest(
     floods: Iterable[FloodSince] = (),
     synthetic: bool = False,
 ) -> Notice | None:
-    """Compose what one person is told, or None when there is nothing to say.
+    """Compose the digest of one person, or None when there is nothing to say.
 
     `delta` is what changed since that person's last digest, be it one night ago or ten; findings whose owner the
     recipient stands for are listed, all others counted. `floods` are those that hold something back from this person,
@@ -89,7 +89,7 @@ def private_list(
 
 
 def _due_dates(agreed: Agreed, night: RunSummary, now: datetime) -> DueDates:
-    last = night.told_at.astimezone(now.tzinfo).date() if night.told_at else None
+    last = night.notified_at.astimezone(now.tzinfo).date() if night.notified_at else None
     return DueDates(agreed.due, now.date(), now.tzinfo, agreed.back_since, last)
 
 

@@ -116,15 +116,15 @@ class DigestWriter:
         """What is open in the study, then what of it is the reader's."""
         say, totals = self.wording, self.totals
         scope = "study" if self.recipient.groups is None else "group"
-        standing = [say("totals_standing", n=totals.standing)] if totals.standing else []
+        quiet = [say("totals_standing", n=totals.quiet)] if totals.quiet else []
         if not totals.study:
-            return (say(f"totals_none_{scope}"), *standing)
+            return (say(f"totals_none_{scope}"), *quiet)
         where = say(f"totals_{scope}", n=totals.study)
         where = say("totals_critical", where=where, n=totals.study_critical) if totals.study_critical else where
         lines = [say("totals_and_mine", totals=where, mine=self.mine_said())]
         lines += [say("totals_off", n=totals.off)] if totals.off else []
         lines += [say("withheld", n=self.part.withheld)] if self.part.withheld else []
-        return (*lines, *standing)
+        return (*lines, *quiet)
 
     def mine_said(self) -> str:
         """How many of the open findings are the reader's."""
@@ -175,12 +175,12 @@ class DigestWriter:
         )
 
     def summary(self) -> str:
-        """'3 new, 1 came back', or how many stand open when nothing changed."""
+        """'3 new, 1 came back', or how many are open when nothing changed."""
         say, counts = self.wording, counts_of(self.mine)
         parts = (("summary_new", "opened"), ("summary_back", "reopened"), ("summary_fixed", "resolved"))
-        told = [say(key, n=counts[name]) for key, name in parts if counts[name]]
-        if told:
-            return say("summary_join").join(told)
+        counts_said = [say(key, n=counts[name]) for key, name in parts if counts[name]]
+        if counts_said:
+            return say("summary_join").join(counts_said)
         if counts["open"]:
             return say("summary_open", n=counts["open"])
         return say("summary_others", n=self.totals.study) if self.totals.study else say("summary_clear")
@@ -350,9 +350,10 @@ class DigestWriter:
         reasons = {rule_id: self.reason(why) for rule_id, why in self.night.unjudged.items() if rule_id not in off} | {
             rule_id: say("unjudged_unknown", n=count) for rule_id, count in orphans.items()
         }
-        told = reasons if self.recipient.role == DATA_MANAGER else {}
+        shown = reasons if self.recipient.role == DATA_MANAGER else {}
         lines = [
-            say("unjudged_line", rule=self.shown.rule_title(rule_id), reason=told[rule_id]) for rule_id in sorted(told)
+            say("unjudged_line", rule=self.shown.rule_title(rule_id), reason=shown[rule_id])
+            for rule_id in sorted(shown)
         ]
         return capped(lines, SHOWN_UNJUDGED, say, "heading_unjudged")
 

@@ -19,7 +19,7 @@ class DueDates:
     zone: tzinfo | None
     back_since: Mapping[str, datetime] = field(default_factory=dict)
     """When a finding that was closed came back, by id: it waits since then."""
-    told_on: date | None = None
+    notified_on: date | None = None
     """The day of the reader's last digest: what became overdue since then is news."""
 
     @property
@@ -43,7 +43,7 @@ class DueDates:
     def is_newly_overdue(self, finding: Finding) -> bool:
         """Whether it passed since the reader's last digest."""
         due = self.due_on(finding)
-        return due < self.today and (self.told_on is None or due >= self.told_on)
+        return due < self.today and (self.notified_on is None or due >= self.notified_on)
 
     def passed_on(self, findings: Iterable[Finding], role: str) -> tuple[Finding, ...]:
         """The overdue findings that a role hears of because who should correct them has not."""

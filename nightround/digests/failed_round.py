@@ -1,4 +1,4 @@
-"""The notice of a round that did not come to its end. It needs the settings of the study and the facts, nothing else.
+"""The notice of a round that did not end. It needs the settings of the study and the facts, nothing else.
 
 Its texts and its form are the engine's own: templates that a study edits may be what failed.
 """
@@ -25,7 +25,7 @@ RECONCILE = "reconcile"
 
 @dataclass(frozen=True)
 class StepDone:
-    """A step that came to its end, with what it noted."""
+    """A step that ended, with what it noted."""
 
     name: str
     note: Message | None = None

@@ -36,7 +36,7 @@ class RunSummary:
     `unjudged` are the rules that could not be evaluated, with the reason; `unjudged_before` those of
     the night before, so that a rule that stays broken is not news every morning. `trouble` says why
     a run is not whole. `failed` are the steps that the run went on without, each with the reason, `done` those that
-    came to their end, and `lost` the hours of earlier rounds that never did. `last_complete` is when the last
+    ended, and `lost` the hours of earlier rounds that never did. `last_complete` is when the last
     complete round before this one began.
     """
 
@@ -52,8 +52,8 @@ class RunSummary:
     renamed: int = 0
     """Records that were renamed in REDCap, whose findings went with them."""
     first_mail: bool = False
-    """Whether the reader was told nothing before; the mail then says whether this study's mails name records."""
-    told_at: datetime | None = None
+    """Whether the reader had no mail before; the mail then says whether this study's mails name records."""
+    notified_at: datetime | None = None
     """When the reader's last digest was written; None before the first."""
     failed: Mapping[str, Message] = field(default_factory=dict)
     done: tuple[str, ...] = ()
@@ -87,7 +87,7 @@ class RunSummary:
         judgements: Unjudged | None = None,
         floods: Iterable[FloodSeen] = (),
     ) -> Self:
-        """Sum up a run that came to its end. It is whole when the data were complete and every rule accounted for.
+        """Sum up a run that ended. It is whole when the data were complete and every rule accounted for.
 
         `complete` leaves doubts aside.
         """
@@ -137,7 +137,7 @@ def unjudged_of(outcomes: Iterable[Outcome]) -> dict[str, Message]:
 
 @dataclass(frozen=True)
 class Notice:
-    """A digest for one person, ready to be delivered; it holds no patient's value, no secret, no control character.
+    """A digest for one person, ready to be delivered; it contains no patient's value, no secret, no control character.
 
     `counts` has the keys opened, reopened, resolved and open.
     """

@@ -22,7 +22,7 @@ class Totals:
     """Records with a finding of the reader's own: so many have to be opened."""
     off: int
     """Open findings of rules that are switched off; no list repeats them."""
-    standing: int
+    quiet: int
     """Findings that are answered, waived or put off: nobody is asked about them now."""
 
     @classmethod
@@ -36,7 +36,7 @@ class Totals:
             mine_critical=_critical(mine),
             records=len({one.row.record for one in mine if one.row.record}),
             off=sum(one.rule_id in off for one in everything),
-            standing=len(delta.quiet),
+            quiet=len(delta.quiet),
         )
 
 

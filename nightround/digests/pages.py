@@ -19,7 +19,7 @@ from redcap_sync.rows.tables import RowKey
 SHOWN_OTHERS = 5
 """So many other rows of a group are named in a mail."""
 SHOWN_ID = 8
-"""Digits of a finding's id that stand in a mail; enough to find it among a hundred thousand."""
+"""Digits of a finding's id that are in a mail; enough to find it among a hundred thousand."""
 GROUPED_FROM = 6
 """So many findings of one rule are one block of a mail."""
 SHOWN_OF_GROUP = 3

@@ -1,4 +1,4 @@
-"""What the readers of a report are told: that it is released and where it is, or that it is late."""
+"""The letters to the readers of a report: that it is released and where it is, or that it is late."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All open findings of one reader as a table: attached to a mail that shows some of them, or kept beside it.
+"""All open findings of one reader as a table: attached to a mail that shows some of them, or kept next to it.
 
 It has no value of a patient, and names records only where `shown` may.
 """

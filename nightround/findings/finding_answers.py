@@ -13,7 +13,7 @@ from datetime import date
 
 from nightround.findings.lifecycle import asked_again, changed, holds_for, left_as_it_is
 from nightround.model.errors import UsageWrong
-from nightround.model.finding import STANDING, Finding, FindingState
+from nightround.model.finding import QUIET_STATES, Finding, FindingState
 from nightround.model.finding_answer import AnswerCode, Author, Change, FindingAnswer, Snooze, Why
 from nightround.model.rule import Rule, Severity
 from nightround.study.rules.rule_logic import logic_hash
@@ -138,7 +138,7 @@ class RuleAnswers:
         counts = Counter(one.state for one in mine)
         logic = logic_hash(rule)
         affected = tuple(one for one in mine if one.state.quiet and not holds_for(one, logic))
-        return cls({state: counts[state] for state in (FindingState.OPEN, *STANDING)}, affected)
+        return cls({state: counts[state] for state in (FindingState.OPEN, *QUIET_STATES)}, affected)
 
     def settled(self, rule: Rule, choice: Why, author: Author) -> tuple[Finding, ...]:
         """What becomes of the answers: asked again, carried to the new logic, or left as they are for the old one."""

@@ -1,6 +1,6 @@
 """The life of a finding: one table of every change of state, and the one function that makes one.
 
-Everything here is pure. A night asks `seen` and `unseen` whether what a person said still holds; a person's own words
+Everything here is pure. A night asks `seen` and `unseen` whether what a person said is still true; a person's own words
 go through `nightround.findings.finding_answers`.
 """
 
@@ -105,7 +105,7 @@ def came_back(finding: Finding) -> Finding:
 
 
 def asked_again(finding: Finding, why: Why, *, by: str = "", comment: str = "") -> Finding:
-    """Ask again about a finding that nobody was asked about: what was said of it holds no longer."""
+    """Ask again about a finding that nobody was asked about: what was said of it is no longer valid."""
     if finding.state is SNOOZED:
         return changed(finding, Change.WOKEN, by=by, why=why.value, comment=comment, snooze=None)
     change = Change.RETURNED if why is Why.BY_PERSON else Change.LAPSED
@@ -129,7 +129,7 @@ def unseen(finding: Finding, moment: Moment) -> Finding:
 
 
 def _lapsed(finding: Finding, violation: Violation, asked: AskedTonight, moment: Moment) -> Why | None:
-    """Why what was said of a finding holds no longer; None while it does."""
+    """Why what was said of a finding is no longer valid; None while it is."""
     if not same_values(finding, violation):
         return Why.VALUES_CHANGED
     if not holds_for(finding, asked.logic):

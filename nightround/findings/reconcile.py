@@ -117,8 +117,8 @@ def _delta(
 
 def _in_order(delta: Mapping[str, list[Finding]], under: Mapping[str, str]) -> LedgerDelta:
     """The delta, with the finding that speaks for each open one."""
-    told = {name: spoken_for(found, under) if name in LIVE_PARTS else found for name, found in delta.items()}
-    return LedgerDelta.of({name: sorted(found, key=attrgetter("order")) for name, found in told.items()})
+    speaking = {name: spoken_for(found, under) if name in LIVE_PARTS else found for name, found in delta.items()}
+    return LedgerDelta.of({name: sorted(found, key=attrgetter("order")) for name, found in speaking.items()})
 
 
 def withdraw(known: Iterable[Finding], reason: Callable[[Finding], Resolution | None], now: datetime) -> LedgerDelta:

@@ -1,4 +1,4 @@
-"""Which findings a night need not read: those of rules that came to what they came to when they settled them.
+"""Which findings a night need not read: those of rules whose results are those of the night that settled them.
 
 A rule is settled by a night that saw everything, judged it, and left exactly one live finding for each of its
 violations. As long as its outcome follows from the same, its text is the same, and nobody touched its findings, another
@@ -71,7 +71,7 @@ class SettlingNight:
                 yield SettledRule(rule_id, facts, min(filter(None, map(_until, found)), default=None))
 
     def _repeats(self, one: SettledRule) -> bool:
-        """Whether a rule comes to what it came to, and no day has come that something was put off to."""
+        """Whether a rule has the result it had, and no day has come that something was put off to."""
         return self.facts.get(one.rule_id) == one.facts and (one.until is None or self.today < one.until)
 
     def _may_move(self, stored: AlikeFindings) -> bool:

@@ -178,8 +178,8 @@ class _QueryOfField:
         if latest is None or shows(latest, self.finding.state):
             return
         after, asked = replace(latest, status=self.finding.state.value), _last_question(self.thread)
-        stands = self._is_in(latest) and asked is not None and _query_of(asked) == latest.id
-        if self.thread is None or not stands or self._is_closed(latest):
+        current = self._is_in(latest) and asked is not None and _query_of(asked) == latest.id
+        if self.thread is None or not current or self._is_closed(latest):
             self.plan.adopted.append(after)
         elif _sent_back(self.thread, asked):
             self.plan.not_asked[self.finding.id] = NotAsked.EDITED
@@ -239,7 +239,7 @@ def seen_questions(
 
     A person closed the query without a response, verified the value, or removed it; or opened it again.
     """
-    standing = {
+    current = {
         _query_of(line): thread.number
         for thread, line, _ in _questions(threads, {one.id: one for one in known}, dictionary)
         if thread.status is QueryStatus.OPEN or _response(thread, line)
@@ -247,8 +247,8 @@ def seen_questions(
     changed: list[Question] = []
     for latest in filter(None, map(latest_of, asked.values())):
         if latest.road is Road.WORKFLOW and not latest.over:
-            shown = OPEN_THREAD if latest.id in standing else LEFT_CLOSED
-            now = replace(latest, status=shown, thread=standing.get(latest.id, latest.thread))
+            shown = OPEN_THREAD if latest.id in current else LEFT_CLOSED
+            now = replace(latest, status=shown, thread=current.get(latest.id, latest.thread))
             changed += [now] if now != latest else []
     return changed
 
@@ -292,7 +292,7 @@ def _later(thread: QueryThread, asked: ThreadLine) -> list[ThreadLine]:
 
 
 def _response(thread: QueryThread, asked: ThreadLine) -> ThreadLine | None:
-    """The response that stands: the last one, unless a person sent it back for further attention."""
+    """The response that counts: the last one, unless a person sent it back for further attention."""
     found: ThreadLine | None = None
     for line in _later(thread, asked):
         if line.response:

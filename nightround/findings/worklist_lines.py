@@ -47,7 +47,7 @@ class ReturnedLine:
     answer: str
     comment: str = field(default="", repr=False)
     formula: bool = False
-    """Whether a cell that is read holds a formula."""
+    """Whether a cell that is read contains a formula."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The rest of the error tree: what can go wrong above REDCap. Exit codes stand in `docs/exit-codes.md`."""
+"""The rest of the error tree: what can go wrong above REDCap. Exit codes are in `docs/exit-codes.md`."""
 
 from redcap_sync.errors import ExplainedError
 

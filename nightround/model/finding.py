@@ -21,7 +21,7 @@ ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 class FindingState(StrEnum):
-    """Where a finding stands between being seen and being closed."""
+    """Where a finding is between being seen and being closed."""
 
     OPEN = "open"
     ANSWERED = "answered"
@@ -46,9 +46,9 @@ class FindingState(StrEnum):
         return self.live and self is not FindingState.OPEN
 
 
-STANDING = (FindingState.ANSWERED, FindingState.WAIVED, FindingState.SNOOZED)
+QUIET_STATES = (FindingState.ANSWERED, FindingState.WAIVED, FindingState.SNOOZED)
 """The states in which nobody is asked about a live finding, in the order in which they are listed."""
-QUIET = frozenset(STANDING)
+QUIET = frozenset(QUIET_STATES)
 UNCOUNTED = frozenset({FindingState.WAIVED, FindingState.SNOOZED})
 """The states whose findings do not decide the exit code."""
 
@@ -186,7 +186,7 @@ class LedgerDelta:
     this night proved nothing: their rule could not be judged, or the run was not complete. `quiet` are answered, waived
     or snoozed, and nobody is asked about them. `moved` are closed ones whose record or rule has another name now.
 
-    `repeated` are live findings that were seen again and not read, because their rule came to what it came to when it
+    `repeated` are live findings that were seen again and not read, because the result of their rule is that of when it
     settled them: persisting and quiet ones that are in no other part, as numbers. `with_repeated` reads them.
     """
 
@@ -217,7 +217,7 @@ class LedgerDelta:
 
     @property
     def speaking(self) -> LedgerDelta:
-        """The same without findings that another one speaks for: what totals count and what people are told.
+        """The same without findings that another one speaks for: what totals count and what people are notified.
 
         Of repeated ones it has none.
         """
@@ -227,7 +227,7 @@ class LedgerDelta:
 
     @property
     def open_now(self) -> tuple[Finding, ...]:
-        """Every finding that stands open after this night."""
+        """Every finding that is open after this night."""
         return (*self.opened, *self.reopened, *self.persisting, *self.untouched)
 
     @property
@@ -274,6 +274,6 @@ def finding_id(
     finding that moved, with its record or its rule, to another name has the id of its first one; who comes after it
     to that name is counted by `number`. One of all rows together has its data access group as well.
     """
-    told_apart = [*([number] if number else []), *([{"group": group}] if group else [])]
-    identity = ENCODER.encode([study, rule_id, *row, list(fields), *told_apart])
+    distinguishing = [*([number] if number else []), *([{"group": group}] if group else [])]
+    identity = ENCODER.encode([study, rule_id, *row, list(fields), *distinguishing])
     return hashlib.sha256(identity.encode()).hexdigest()[:16]

@@ -36,7 +36,7 @@ class Author(NamedTuple):
     by: str
     at: datetime
     comment: str = ""
-    """It may hold a patient's value, and so is for who may read the data folder alone."""
+    """It may contain a patient's value, and so is for who may read the data folder alone."""
 
     @property
     def kept_comment(self) -> dict[str, str]:
@@ -46,7 +46,7 @@ class Author(NamedTuple):
 
 @dataclass(frozen=True)
 class FindingAnswer:
-    """What was said of a finding. It holds for the values that the finding has, see `Finding.observed`."""
+    """What was said of a finding. It is valid for the values that the finding has, see `Finding.observed`."""
 
     code: AnswerCode
     by: str
@@ -54,9 +54,9 @@ class FindingAnswer:
     logic: str
     """Hash of the logic that it was given for."""
     kept_comment: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """The comment under its name, as the store keeps it. It may hold a patient's value."""
+    """The comment under its name, as the store keeps it. It may contain a patient's value."""
     until: date | None = None
-    """The first day on which it holds no longer; None where it has no such day."""
+    """The first day on which it is no longer valid; None where it has no such day."""
     also: str = ""
     """Hash of a later logic for which the data manager has left it as it is, see `nightround rules change`."""
     accepted_by: str = ""
@@ -155,7 +155,7 @@ class Change(StrEnum):
     RETURNED = "returned"
     """The data manager sent an answer back."""
     LAPSED = "lapsed"
-    """An answer holds no longer."""
+    """An answer is no longer valid."""
     KEPT = "kept"
     """The rule was edited, and the data manager left the answer as it is."""
     SNOOZED = "snoozed"

@@ -21,7 +21,7 @@ class ProofGrade(StrEnum):
 
 @dataclass(frozen=True)
 class FixProof:
-    """The proof of a fix. It holds no value of a patient."""
+    """The proof of a fix. It contains no value of a patient."""
 
     grade: ProofGrade
     changed: bool | None = None

@@ -17,7 +17,7 @@ from redcap_sync.rows.tables import RowKey
 class Places:
     """Where findings are in REDCap: its address, the project, and the labels people know places by.
 
-    `record_id_allowed` is the study's own word on whether a record id may stand in a mail or a URL.
+    `record_id_allowed` is the study's own word on whether a record id may be in a mail or a URL.
     The order of `events` is the order of the visits.
     """
 

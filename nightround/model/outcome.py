@@ -1,4 +1,4 @@
-"""What a rule came to on one night, and the account of all of them."""
+"""The result of a rule on one night, and the account of all of them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SUGGESTED = "suggested value"
 
 
 class Status(StrEnum):
-    """What a rule came to on one night. Exactly one holds for every known rule."""
+    """The result of a rule on one night. Every known rule has exactly one."""
 
     PASSED = "passed"
     FAILED = "failed"

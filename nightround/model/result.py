@@ -1,6 +1,6 @@
 """Result rows: every number of every table, unrounded, with the text that is printed for it.
 
-Text is made once, beside the number, so that a template never computes and two pages never disagree.
+Text is made once, next to the number, so that a template never computes and two pages never disagree.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class ResultRow:
     """One statistic of one cell.
 
     `statistic` is a name such as n, percent, mean, sd, median, q1, q3, t, chi2, z, p, difference,
-    ci_low, ci_high, or `summary`: the whole cell as it is printed, such as 54.0±15.4, beside the rows
+    ci_low, ci_high, or `summary`: the whole cell as it is printed, such as 54.0±15.4, next to the rows
     of its parts. `group`, `visit` and `level` are '' where the number is about all of them. `value`
     is None where it cannot be estimated, and `error` says why; the printed `text` is then that
     reason's sign. `method` names the test or definition that gave it.

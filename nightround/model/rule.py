@@ -26,7 +26,7 @@ class Severity(StrEnum):
 Between = Literal["records", "rows_of_a_record", "rows"]
 """Which rows are compared with one another: those of different records, those of one record, or any two."""
 OF_COHORT = "data_manager"
-"""Who alone is told of what is true of all rows together: nobody can correct it in a record."""
+"""Who alone is notified of what is true of all rows together: nobody can correct it in a record."""
 RANKS = {severity: rank for rank, severity in enumerate(Severity)}
 
 
@@ -108,8 +108,8 @@ class Rule:
     """What must hold. `discrepancy` is REDCap logic that is true where it does not; or `check` says what is looked for.
 
     `instrument` is where a violation is filed and whose rows are looked at; `applies` narrows them. With
-    instrument '' the rule looks at every row that can hold one of the fields it refers to, each row once.
-    `needs` are references that must hold a value, no missing data code, for a row to count as checked: a field that
+    instrument '' the rule looks at every row that can contain one of the fields it refers to, each row once.
+    `needs` are references that must contain a value, no missing data code, for a row to count as checked: a field that
     the logic asks about being blank is none of them. `fields` are shown to the coordinator, and the link leads to the
     first.
     """
@@ -135,7 +135,7 @@ class Rule:
     was: tuple[str, ...] = ()
     """Ids that the rule had before: their findings are its own."""
     identifiers_by_name: bool = False
-    """Whether its findings may name a field that holds an identifier; never what the field holds."""
+    """Whether its findings may name a field that contains an identifier; never what the field holds."""
     involved: tuple[str, ...] = ()
     """Fields besides `fields` that decide whether a row breaks it: any of them may be the one that is wrong."""
     check: Check | None = None

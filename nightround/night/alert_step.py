@@ -6,8 +6,8 @@ import logging
 from collections.abc import Mapping
 
 from nightround.digests.notice import RunSummary, unjudged_of
+from nightround.digests.notifying import ListFolder, Notifier
 from nightround.digests.reader_news import Agreed
-from nightround.digests.tell import ListFolder, Teller
 from nightround.digests.templates import load_digest_templates
 from nightround.findings.lineage import final_names
 from nightround.model.attached_file import AttachedFile
@@ -43,7 +43,7 @@ def send_digests(
     readers = members(settings, snapshot, lambda: facts.connect().users())
     pages = settings.links.base_url
     floods = settle_floods(facts, store, validation)
-    teller = Teller(
+    teller = Notifier(
         study=facts.study.id,
         title=settings.study.title.words(),
         rules={rule.id: rule for rule in validation.rules},
@@ -97,7 +97,7 @@ def _say_mode(*, names_records: bool) -> None:
 
 
 def require_some_delivered(sending: Sending) -> None:
-    """Raise StudyFilesWrong where no message got through and nobody could be told so: such a night told nobody."""
+    """Raise StudyFilesWrong where no message got through and nobody could be informed: such a night told nobody."""
     if sending.reached_nobody:
         last = sending.sent[-1].message
         raise StudyFilesWrong("digest.none_delivered", count=len(sending.sent), reason=last.said)

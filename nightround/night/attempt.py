@@ -79,12 +79,12 @@ class Attempt:
         return explained(error, self.own_folder / f"traceback_{step or 'between_steps'}.txt", self.place.id)
 
     def failed(self, error: BaseException) -> None:
-        """Mail that the run failed, where it is to be mailed and nobody was told yet, and write down how it ended."""
+        """Mail that the run failed, where that is wanted and nobody was notified yet, and write down how it ended."""
         recorder = self.recorder
         known = {id(one.error): one.reason for one in recorder.failures} if recorder else {}
         reason = known.get(id(error)) or self.explain(error)
-        told = recorder is not None and recorder.all_told and id(error) in known
-        if self._is_mailed(error) and not told:
+        notified = recorder is not None and recorder.all_notified and id(error) in known
+        if self._is_mailed(error) and not notified:
             without_hiding_the_error(lambda: self._notify(reason, error))
         if recorder:
             ending = recorder

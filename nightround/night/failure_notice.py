@@ -8,8 +8,8 @@ from datetime import datetime
 from pathlib import Path
 
 from nightround.digests.failed_round import FailedRound
+from nightround.digests.notifying import DirectDelivery, notify_of_failure
 from nightround.digests.post_office import log_sent
-from nightround.digests.tell import DirectDelivery, tell_of_failure
 from nightround.model.errors import RoundCrashed, RoundInterrupted
 from nightround.night.disk_errors import disk_errors_explained
 from nightround.night.outbox_step import OutboxFacts
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 
 def explained(error: BaseException, traceback: Path, study: str) -> ExplainedError:
-    """The error as it is mailed; of one that nobody foresaw only its kind, because its text may hold a value.
+    """The error as it is mailed; of one that nobody foresaw only its kind, because its text may contain a value.
 
     The traceback of such a one goes into a private file, which the mail names.
     """
@@ -49,7 +49,7 @@ def send_failure_notice(outgoing: OutboxFacts, failed: FailedRound, now: datetim
     It needs no data, rule or template, and no database.
     """
     study = outgoing.settings.study
-    deliveries = tell_of_failure(
+    deliveries = notify_of_failure(
         study.title.words(),
         failed,
         recipients=outgoing.settings.recipients(),

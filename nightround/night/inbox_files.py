@@ -86,7 +86,7 @@ def _files_of_roles(folder: Path, roles: Mapping[str, str]) -> Iterator[FoundFil
 
 
 def _misplaced(folder: Path, facts: os.stat_result, roles: Mapping[str, str]) -> Iterator[FoundFile]:
-    """A folder that is no role's and has spreadsheets in it: it stays as it is, and somebody is told."""
+    """A folder that is no role's and has spreadsheets in it: it stays as it is, and somebody is notified."""
     try:
         names = sorted(one.name for one in folder.iterdir() if one.name.lower().endswith(SHEET))
     except OSError:

@@ -16,7 +16,7 @@ from functools import cached_property
 
 from nightround.digests.channels.channel import OutgoingMessage
 from nightround.digests.digest_writer import DATA_MANAGER
-from nightround.digests.tell import pairs, stored
+from nightround.digests.notifying import pairs, stored
 from nightround.findings.worklist_lines import LineReceipt, ReturnedLine, ReturnedList
 from nightround.findings.worklist_sheet import read_sheet
 from nightround.model.errors import StudyFilesWrong, UsageWrong
@@ -101,8 +101,8 @@ class InboxReader:
             self._leave(found, problem)
             return
         role = found.role or _named_in(found, sheet, self.roles) or next((row.role for row in earlier), "")
-        told = problem is not None and any(row.reason == problem.code for row in earlier)
-        self._put_away(found, self._written_down(found, role, sheet, problem, told=told))
+        known = problem is not None and any(row.reason == problem.code for row in earlier)
+        self._put_away(found, self._written_down(found, role, sheet, problem, known=known))
 
     def _opened(
         self, found: FoundFile, earlier: Sequence[InboxRow]
@@ -122,7 +122,7 @@ class InboxReader:
             return None, UsageWrong(GROWING) if growing else error
 
     def _written_down(
-        self, found: FoundFile, role: str, sheet: ReturnedList | None, problem: ExplainedError | None, *, told: bool
+        self, found: FoundFile, role: str, sheet: ReturnedList | None, problem: ExplainedError | None, *, known: bool
     ) -> InboxRow:
         """Write the answers of a file, what became of it, and the mail about it: all of it, or nothing."""
         facts = self.facts
@@ -145,7 +145,7 @@ class InboxReader:
             row = replace(row, id=pen.note(row))
             if found.movable:
                 receipt = replace(receipt, place=receipt_place(found, fate, self._label(row)))
-            if not told:
+            if not known:
                 self._tell(pen, receipt, readers)
         self.counts["lists"] += sheet is not None
         self.counts["answered"] += receipt.answered
@@ -184,7 +184,7 @@ class InboxReader:
             notice = receipt.notice(facts.study.settings.study.short_name, reader)
             letter = OutgoingMessage.of(notice, channel.name, channel.domain, facts.hospital_time)
             kind = MessageKind.RECEIPT
-            pen.tell(stored(letter, channel.name, study=facts.study.id, run_id=facts.run_id, kind=kind))
+            pen.write(stored(letter, channel.name, study=facts.study.id, run_id=facts.run_id, kind=kind))
 
     def _readers(self, role: str) -> tuple[Recipient, ...]:
         """Who gets the receipt: who a list is from, else the data manager, else whom the study names first."""
@@ -206,7 +206,7 @@ class InboxReader:
 
 
 def _named_in(found: FoundFile, sheet: ReturnedList | None, roles: Iterable[str]) -> str:
-    """The role for which a list was made, or that stands in the name of its file; '' where neither says one."""
+    """The role for which a list was made, or that is in the name of its file; '' where neither says one."""
     roles = tuple(roles)
     if sheet is not None and sheet.whom in roles:
         return sheet.whom

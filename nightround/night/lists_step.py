@@ -36,7 +36,7 @@ def write_lists(
 
     A list that says what it said in an earlier run is not written again: `lists.json` names the run that has it. The
     certificate is written for every run; where the rules came out as before it names the run that lists them.
-    The failure table alone holds values; it is for the data manager's own machine, like the snapshot.
+    The failure table alone contains values; it is for the data manager's own machine, like the snapshot.
     """
     mark = "" if complete else f"_{INCOMPLETE}"
     files = _RunFiles(facts.folder / "runs", facts.run_id, f"lists{mark}.json", facts.vault)

@@ -18,8 +18,8 @@ from nightround.digests.channel_trouble import trial_notice, trouble_notice
 from nightround.digests.channels.channel import Channels, OutgoingMessage
 from nightround.digests.channels.channel_kinds import channels_of
 from nightround.digests.digest_writer import DATA_MANAGER
+from nightround.digests.notifying import notify_directly
 from nightround.digests.post_office import Clock, PostOffice, SentMessage, Sleep, log_sent
-from nightround.digests.tell import tell_directly
 from nightround.model.delivery import DeliveryState
 from nightround.model.errors import RoundAlreadyRunning, UsageWrong
 from nightround.model.language import Language
@@ -96,13 +96,13 @@ class Sending:
     """What became of the messages of a step."""
 
     sent: tuple[SentMessage, ...] = ()
-    trouble_told: bool = False
-    """Whether somebody was told of each channel that did not work."""
+    trouble_notified: bool = False
+    """Whether somebody was notified of each channel that did not work."""
 
     @property
     def reached_nobody(self) -> bool:
         """Whether no message got through and nobody knows it."""
-        return bool(self.sent) and all(one.in_trouble for one in self.sent) and not self.trouble_told
+        return bool(self.sent) and all(one.in_trouble for one in self.sent) and not self.trouble_notified
 
     @property
     def roles(self) -> frozenset[str]:
@@ -131,8 +131,8 @@ def send_messages(outgoing: OutboxFacts, store: Store, run_id: int, *, due_only:
         sent = (office.send_due() if due_only else office.send_all()) if free else ()
         note_receipts(outgoing, store)
     down = frozenset(one.message.channel for one in sent if one.channel_down)
-    told = [_trouble_told(outgoing, store, run_id, *of_channel, down=down) for of_channel in _in_trouble(sent)]
-    return Sending(sent, trouble_told=all(told))
+    notified = [_notify_of_trouble(outgoing, store, run_id, *of_channel, down=down) for of_channel in _in_trouble(sent)]
+    return Sending(sent, trouble_notified=all(notified))
 
 
 def send_due_messages(
@@ -154,7 +154,7 @@ def send_due_messages(
             sent = outgoing.office(store).send_due() if free else ()
             note_receipts(outgoing, store)
         for channel, messages in _in_trouble([one for one in sent if one.message.settled_at]):
-            _trouble_told(outgoing, store, messages[0].run_id, channel, messages, down=frozenset({channel}))
+            _notify_of_trouble(outgoing, store, messages[0].run_id, channel, messages, down=frozenset({channel}))
 
 
 @contextmanager
@@ -178,7 +178,7 @@ def _in_trouble(sent: Sequence[SentMessage]) -> Iterator[tuple[str, list[StoredM
         yield channel, list(messages)
 
 
-def _trouble_told(
+def _notify_of_trouble(
     outgoing: OutboxFacts,
     store: Store,
     run_id: int,
@@ -191,24 +191,24 @@ def _trouble_told(
     everybody = outgoing.settings.recipients()
     managers = [one for one in everybody if one.role == DATA_MANAGER] or everybody[:1]
     short, now = outgoing.settings.study.short_name, outgoing.clock().astimezone(outgoing.zone)
-    told = False
+    notified = False
     for manager in managers:
         notice = trouble_notice(short, outgoing.study, channel, messages, recipient=manager)
-        sent = tell_directly(notice, outgoing.channels, now=now, sleep=outgoing.sleep, not_by=channel, down=down)
+        sent = notify_directly(notice, outgoing.channels, now=now, sleep=outgoing.sleep, not_by=channel, down=down)
         for one in sent:
             message = one.message(study=outgoing.study, run_id=run_id, kind=MessageKind.TROUBLE, now=now)
             log_sent(message)
             if message.state.arrived:
                 keep(store, message)
-                told = True
-    if not told:
-        log.error("nobody could be told that the channel %s does not work", channel)
-    return told
+                notified = True
+    if not notified:
+        log.error("nobody could be notified that the channel %s does not work", channel)
+    return notified
 
 
 def keep(store: Store, message: StoredMessage) -> None:
     """Keep a message that was sent without the store. It tells of no finding: the next digest goes on as before."""
-    position = store.told(message.study, message.reader)
+    position = store.notified_upto(message.study, message.reader)
     store.keep_message(replace(message, since=position, upto=position))
 
 

@@ -14,7 +14,7 @@ FILE = "server_said.txt"
 COPIES = ("*.sqlite3.version-*", "*.postgresql.version-*")
 """Copies of the database from before a migration."""
 WITH_VALUES = ("snapshots/*/*", "snapshots/*.json", "judged/*", "runs/*/failures*.parquet", *COPIES)
-"""Files of a study that hold patients' values, apart from its database and what a person must be able to read.
+"""Files of a study that contain patients' values, apart from its database and what a person must be able to read.
 
 A copy that was made of the database before a migration is one of them: its values are as they were then.
 """

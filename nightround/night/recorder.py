@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 from nightround.model.doubts import Unjudged
-from nightround.model.finding import STANDING, FindingState, LedgerDelta
+from nightround.model.finding import QUIET_STATES, FindingState, LedgerDelta
 from nightround.model.outcome import Coverage
 from nightround.model.rule import Severity
 from nightround.night.failure_notice import without_hiding_the_error
@@ -67,7 +67,7 @@ class Recorder:
     files: list[Path] = field(default_factory=list)
     steps: list[StepEnd] = field(default_factory=list)
     failures: list[StepFailure] = field(default_factory=list)
-    all_told: bool = False
+    all_notified: bool = False
     """Whether the data manager's mail has said which steps the run went on without."""
 
     @property
@@ -113,19 +113,19 @@ class Recorder:
         """
         speaking = delta.speaking
         withdrawn = sum(one.state is FindingState.WITHDRAWN for one in speaking.resolved)
-        standing = Counter(one.state for one in speaking.quiet)
+        by_state = Counter(one.state for one in speaking.quiet)
         under = len(delta.live) - len(speaking.live)
         for one in delta.repeated:
-            standing[one.state] += 0 if one.spoken_for else one.count
+            by_state[one.state] += 0 if one.spoken_for else one.count
             under += one.count if one.spoken_for else 0
         counts = {
-            "persisting": len(speaking.persisting) + standing.pop(FindingState.OPEN, 0),
+            "persisting": len(speaking.persisting) + by_state.pop(FindingState.OPEN, 0),
             "resolved": len(speaking.resolved) - withdrawn,
             "withdrawn": withdrawn,
             "under": under,
         }
         self.findings = {name: counts[name] if name in counts else len(getattr(speaking, name)) for name in CHANGES}
-        self.findings |= {state.value: standing[state] for state in STANDING}
+        self.findings |= {state.value: by_state[state] for state in QUIET_STATES}
         self.changes = tuple(changes)
         self.weighed(delta, quiet)
 

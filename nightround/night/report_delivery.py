@@ -16,8 +16,8 @@ from nightround.digests.channels.channel import OutgoingMessage
 from nightround.digests.channels.outbox_folder import OutboxFolder
 from nightround.digests.channels.smtp import SmtpChannel
 from nightround.digests.digest_writer import DATA_MANAGER
+from nightround.digests.notifying import notify_directly, stored
 from nightround.digests.report_letters import late_notice, released_notice
-from nightround.digests.tell import stored, tell_directly
 from nightround.model.attached_file import AttachedFile
 from nightround.model.delivery import DeliveryState
 from nightround.model.recipient import Recipient
@@ -48,10 +48,10 @@ def write_report_messages(
     store.note_snapshot(run_id, snapshot)
     snapshots = store.run_snapshots(outgoing.study)
     earlier = [one for one in store.messages(outgoing.study) if snapshots.get(one.run_id) == snapshot]
-    told = {(one.role, one.recipient, one.kind.report) for one in earlier if one.counts_as_told}
+    notified = {(one.role, one.recipient, one.kind.report) for one in earlier if one.counts_as_notified}
     with store.writing_messages(outgoing.study) as pen:
         for reader in readers:
-            if (reader.role, reader.address, reader.reports) not in told:
+            if (reader.role, reader.address, reader.reports) not in notified:
                 pen.write(_message(outgoing, entry, reader, run_id, now))
 
 
@@ -163,13 +163,13 @@ def note_receipts(outgoing: OutboxFacts, store: Store) -> None:
 
 
 def tell_report_is_late(outgoing: OutboxFacts, now: datetime) -> list[StoredMessage]:
-    """Tell the readers of a report that was due and was not released; the data manager is told why by another mail."""
+    """Notify the readers of a report that was due and not released; another mail tells the data manager why."""
     readers = [one for one in outgoing.settings.recipients() if one.reports and one.role != DATA_MANAGER]
     short, today = outgoing.settings.study.short_name, now.astimezone(outgoing.zone)
     return [
         sent.message(study=outgoing.study, run_id=0, kind=MessageKind.LATE_REPORT, now=now)
         for reader in readers
-        for sent in tell_directly(
+        for sent in notify_directly(
             late_notice(short, day=today.date(), recipient=reader), outgoing.channels, now=today, sleep=outgoing.sleep
         )
     ]

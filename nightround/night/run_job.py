@@ -166,7 +166,7 @@ def token_places(study: Study) -> TokenPlaces:
 
 
 def snapshot_vault(study: Study, environ: Mapping[str, str]) -> Vault:
-    """How the study's snapshots are written: sealed where the environment or a file holds a key."""
+    """How the study's snapshots are written: sealed where the environment or a file contains a key."""
     return _vault(study.settings, environ)
 
 
@@ -207,7 +207,7 @@ def run_job(night: Night, job: str, steps: Callable[[Night], object] | None = No
 def was_missed(
     job: str, study: str, *, data: Path, content: Content, environ: Mapping[str, str], now: datetime
 ) -> bool:
-    """Whether the last hour of a job passed, not long ago, without a run that came to an end.
+    """Whether the last hour of a job passed, not long ago, without a run that ended.
 
     A study that never ran has missed nothing.
     """

@@ -55,7 +55,7 @@ def serve(
     missed: Callable[[str, str], bool],
     send: Callable[[str], None],
 ) -> None:
-    """Run each job of each study at its hours until interrupted; a round that is under way is let come to its end.
+    """Run each job of each study at its hours until interrupted; a round that is under way may end.
 
     What `missed` says was missed while nobody served is made at once. Between the rounds `send` is called with each
     study, to send the messages whose pause is over. Each minute `studies` is asked for new ones; one that is gone

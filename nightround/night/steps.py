@@ -234,7 +234,7 @@ class Night:
             )
             note(sending.note())
             require_some_delivered(sending)
-        self.recorder.all_told = DATA_MANAGER in sending.roles
+        self.recorder.all_notified = DATA_MANAGER in sending.roles
 
     def report(
         self,

@@ -243,7 +243,7 @@ def _first(reasons: Mapping[str, Message], names: Iterable[str]) -> Message | No
 
 
 def _references(rule: Rule) -> tuple[tuple[str, str], ...]:
-    """(event, field) of everything a rule reads; nothing where its logic cannot be read, which is told elsewhere."""
+    """(event, field) of everything a rule reads; nothing where its logic cannot be read."""
     from nightround.validation.compiled_check import compile_check
     from redcap_sync.errors import LogicError
     from redcap_sync.logic import parse, references
@@ -266,7 +266,7 @@ def _events_of(rule: Rule) -> list[str]:
 
 
 def _with_plan(found: Touched, plan: Plan, fields: Mapping[str, Message], events: Mapping[str, Message]) -> Touched:
-    """Add the variables of the plan that read a touched field or event, and the tables they stand in."""
+    """Add the variables of the plan that read a touched field or event, and the tables they are in."""
 
     def why(references: Iterable[tuple[str, str]]) -> Message | None:
         pairs = [(event, ColumnName.parse(name).field, name) for event, name in references]

@@ -51,7 +51,7 @@ def store_at(address: StoreAddress, key: bytes | None = None) -> Iterator[Store 
 def store_to_write(place: StudyPlace, settings: StudySettings | None, environ: Mapping[str, str]) -> Store:
     """The store of a study, made where it is not there.
 
-    Raises StoreUnusable where it would be made although the study has one elsewhere, a file beside a new server or a
+    Raises StoreUnusable where it would be made although the study has one elsewhere, a file next to a new server or a
     server that the settings no longer name: all its findings would open anew, and every answer would be lost.
     """
     address = database_of(place, settings, environ)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from nightround.model.finding import STANDING, FindingState
+from nightround.model.finding import QUIET_STATES, FindingState
 from nightround.model.language import Language
 from nightround.model.rule import Severity
 from nightround.night.machine_checks import FULL, GIB, nearest_folder
@@ -174,7 +174,7 @@ def status_of(name: str, data: Path, content: Content, environ: Mapping[str, str
     place = place_of(name, data, content)
     settings = known_settings(place)
     zone = ZoneInfo(settings.study.time_zone if settings else "UTC")
-    none = StudyStatus(place.id, zone, now, None, None, dict.fromkeys(Severity, 0), [], dict.fromkeys(STANDING, 0))
+    none = StudyStatus(place.id, zone, now, None, None, dict.fromkeys(Severity, 0), [], dict.fromkeys(QUIET_STATES, 0))
     with existing_store(place, settings, environ) as store:
         found = _read(store, place.id, zone, now) if store is not None else none
     ahead = next_round(name, data=data, content=content, now=now)
@@ -194,5 +194,5 @@ def _read(store: Store, study: str, zone: ZoneInfo, now: datetime) -> StudyStatu
         last_attempt=newest,
         open_findings={one: open_now[one] for one in Severity},
         undelivered=undelivered(store.messages(study)),
-        quiet_findings={one: quiet[one] for one in STANDING},
+        quiet_findings={one: quiet[one] for one in QUIET_STATES},
     )

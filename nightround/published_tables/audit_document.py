@@ -28,7 +28,7 @@ def audit(document: AuditDocument) -> Audit:
     }
     notes = {table.name: note_cells(table) for table in document.tables}
     printed = [cell for table in document.tables for cell in _printed(table)]
-    told = [cell for found in notes.values() for _, cell in found]
+    in_notes = [cell for found in notes.values() for _, cell in found]
     remarks = list(flow_remarks(document, flow))
     recognised: list[AuditNote] = []
     for table in document.tables:
@@ -36,7 +36,7 @@ def audit(document: AuditDocument) -> Audit:
         remarks += found.remarks
         recognised += found.notes
         remarks += note_remarks(notes[table.name], group_sizes(document))
-    return account([*printed, *told, *flow.values()], remarks, recognised)
+    return account([*printed, *in_notes, *flow.values()], remarks, recognised)
 
 
 def _printed(table: PrintedTable) -> Iterable[PrintedCell]:

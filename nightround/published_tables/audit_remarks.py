@@ -12,7 +12,7 @@ from nightround.texts.catalogue import in_language
 from redcap_sync.messages import Message
 
 
-class Standing(IntEnum):
+class CellVerdict(IntEnum):
     """How a cell stands; the higher one wins where several checks looked at it."""
 
     UNVERIFIABLE = 0
@@ -24,7 +24,7 @@ class AuditRemark(NamedTuple):
     """What one check says of one cell. `must` is what the cell would have to be."""
 
     cell: PrintedCell
-    standing: Standing
+    verdict: CellVerdict
     must: Message | None = None
     reason: Message | None = None
 
@@ -41,17 +41,17 @@ class AuditRemark(NamedTuple):
 
 def consistent(*cells: PrintedCell | None) -> list[AuditRemark]:
     """These cells were checked against other printed numbers, and agree."""
-    return [AuditRemark(cell, Standing.CONSISTENT) for cell in cells if cell is not None]
+    return [AuditRemark(cell, CellVerdict.CONSISTENT) for cell in cells if cell is not None]
 
 
 def unverifiable(cell: PrintedCell | None, reason: str) -> list[AuditRemark]:
     """Nothing that is printed decides about this cell; `reason` is the rest of a code below `audit.why`."""
-    return [AuditRemark(cell, Standing.UNVERIFIABLE, reason=because(reason))] if cell is not None else []
+    return [AuditRemark(cell, CellVerdict.UNVERIFIABLE, reason=because(reason))] if cell is not None else []
 
 
 def inconsistent(cell: PrintedCell | None, must: Message | None, reason: Message) -> list[AuditRemark]:
     """This cell cannot be right if the others are."""
-    return [AuditRemark(cell, Standing.INCONSISTENT, must, reason)] if cell is not None else []
+    return [AuditRemark(cell, CellVerdict.INCONSISTENT, must, reason)] if cell is not None else []
 
 
 class AuditNote(NamedTuple):
@@ -78,7 +78,7 @@ def must_be(code: str, /, **facts: Any) -> Message:
 
 @dataclass(frozen=True)
 class Audit:
-    """Every printed cell once: `checked` counts those that were held against others, right or wrong."""
+    """Every printed cell once: `checked` counts those that were compared with others, right or wrong."""
 
     checked: int
     inconsistent: tuple[AuditRemark, ...]
@@ -110,12 +110,12 @@ def _reason(remark: AuditRemark) -> dict[str, str]:
 def account(cells: Iterable[PrintedCell], remarks: Iterable[AuditRemark], notes: Iterable[AuditNote] = ()) -> Audit:
     """Settle each cell by the strongest remark about it; of several equal ones the first stands."""
     settled: dict[int, AuditRemark] = {}
-    order = {id(cell): AuditRemark(cell, Standing.UNVERIFIABLE, reason=because("unread")) for cell in cells}
+    order = {id(cell): AuditRemark(cell, CellVerdict.UNVERIFIABLE, reason=because("unread")) for cell in cells}
     for remark in remarks:
         known = settled.get(id(remark.cell))
-        if known is None or remark.standing > known.standing:
+        if known is None or remark.verdict > known.verdict:
             settled[id(remark.cell)] = remark
     final = [settled.get(place, remark) for place, remark in order.items()]
-    wrong = tuple(one for one in final if one.standing is Standing.INCONSISTENT)
-    open_ = tuple(one for one in final if one.standing is Standing.UNVERIFIABLE)
+    wrong = tuple(one for one in final if one.verdict is CellVerdict.INCONSISTENT)
+    open_ = tuple(one for one in final if one.verdict is CellVerdict.UNVERIFIABLE)
     return Audit(len(final) - len(open_), wrong, open_, tuple(notes))

@@ -18,11 +18,11 @@ from nightround.published_tables.ranges import decimals_of, is_number, plain
 
 ONE_SIDED = re.compile(r"one[- ](?:sided|tailed)|单侧")
 FORM_SHOWN, FORM_SHARE = 8, 0.75
-"""So many numbers of a column, and so large a share of them, must have its most decimals before a lost zero is told."""
+"""So many numbers of a column, and such a share of them, must have its most decimals before a lost zero is named."""
 
 
 class PrintedColumn(NamedTuple):
-    """One column of values: where it stands in a row, its header and its number of patients."""
+    """One column of values: where it is in a row, its header and its number of patients."""
 
     place: int
     header: str
@@ -120,7 +120,7 @@ def document_of(found: Any, file: str = "the document") -> AuditDocument:
 
 
 def _numbers(found: Any) -> Iterator[Decimal]:
-    """Every number with a fraction in a table, as it stands in the file."""
+    """Every number with a fraction in a table, as it is in the file."""
     if isinstance(found, Decimal):
         yield found
     elif isinstance(found, dict | list):
@@ -256,7 +256,7 @@ def _rows(table: str, heading: str, rows: Any, blocks: Sequence[Block], columns:
 
 
 def _cell_names(heading: str, blocks: Sequence[Block], columns: Sequence[str]) -> list[str]:
-    """A column's header, with its group before it where the header stands there more than once."""
+    """A column's header, with its group before it where the header is there more than once."""
     names = [f"{heading}: {column}" if heading else column for column in columns]
     repeated = {name for name, count in Counter(names).items() if count > 1}
     for block in blocks:

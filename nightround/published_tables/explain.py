@@ -1,4 +1,4 @@
-"""What else a statistic or a P that does not fit could be. Said beside the cell; it acquits nobody."""
+"""What else a statistic or a P that does not fit could be. Said next to the cell; it acquits nobody."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which tests can stand behind a comparison of groups of different patients."""
+"""Which tests can be behind a comparison of groups of different patients."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SAMPLED_TABLES = 10_000
 
 
 def allowed(comparison: PrintedComparison, family: Family) -> bool:
-    """Whether the header lets a statistic of this family stand there."""
+    """Whether the header lets a statistic of this family are there."""
     return not comparison.symbols or bool({family, *(("h",) if family == "chi2" else ())} & comparison.symbols)
 
 
@@ -107,7 +107,7 @@ def count_readings(tables: Sequence[Counts]) -> Iterator[Reading]:
 
 
 def exact_readings(tables: Sequence[Counts]) -> Iterator[Reading]:
-    """Fisher's P, and the statistic that SPSS prints beside it for larger tables; of very many patients neither."""
+    """Fisher's P, and the statistic that SPSS prints next to it for larger tables; of very many patients neither."""
     if all(table.shape == (2, 2) for table in tables):
         yield Reading("fisher", exact=tuple(point(association(Name.FISHER, one).p) for one in tables))
         return

@@ -1,4 +1,4 @@
-"""Hold the statistic and the P of a comparison against every test that can stand behind them."""
+"""Hold the statistic and the P of a comparison against every test that can be behind them."""
 
 from __future__ import annotations
 
@@ -205,7 +205,7 @@ def _accused(one: Judged) -> Iterator[AuditRemark]:
 
 
 def blamed(one: Judged) -> TriedReading:
-    """The reading that blames the fewest cells; the first of several, as the likeliest stands first."""
+    """The reading that blames the fewest cells; the first of several, as the likeliest is first."""
     usable = [t for t in one.tried if t.reading.distribution or t.reading.values or not one.comparison.statistic]
     named = [t for t in usable if t.reading.family is None or allowed(one.comparison, t.reading.family)]
     return min(named or usable or one.tried, key=lambda t: sum(t.blames))

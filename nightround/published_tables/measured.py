@@ -1,4 +1,4 @@
-"""What printed means and SDs say of the statistic beside them."""
+"""What printed means and SDs say of the statistic next to them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The flow of patients against the groups of the tables, and tests that are told in a note."""
+"""The flow of patients against the groups of the tables, and tests that are reported in a note."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _LEFT_OUT = re.compile(r"exclu|lost|withdr|fail|drop|not_|death|died|剔除|排�
 
 
 def flow_remarks(document: AuditDocument, cells: dict[str, PrintedCell]) -> Iterator[AuditRemark]:
-    """The groups of the tables are boxes of the flow, and the box above them holds them all."""
+    """The groups of the tables are boxes of the flow, and the box above them contains them all."""
     steps = {name: number for name, number in document.flow.items() if isinstance(number, int) and name in cells}
     groups = _groups(document)
     total, names = sum(groups), list(steps)
@@ -60,7 +60,7 @@ def _groups(document: AuditDocument) -> list[int]:
 
 
 def note_cells(table: PrintedTable) -> list[tuple[str, PrintedCell]]:
-    """Every test and every share that a note tells, each with the note it stands in."""
+    """Every test and every share that a note tells, each with the note it is in."""
     return [
         (plain(note), PrintedCell(table.name, NOTE, found[0].strip(), found[0].strip()))
         for note in table.notes

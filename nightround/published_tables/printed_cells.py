@@ -1,4 +1,4 @@
-"""What stands in one printed cell: a mean with its SD, a median with quartiles, a count, a statistic, a P."""
+"""What is in one printed cell: a mean with its SD, a median with quartiles, a count, a statistic, a P."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ def _count(text: str, n: int | None) -> Counted | None:
 
 @dataclass(frozen=True, eq=False)
 class Reported:
-    """A printed statistic or P: what it can have been, and the symbol that stands before it, if any."""
+    """A printed statistic or P: what it can have been, and the symbol that is before it, if any."""
 
     cell: PrintedCell
     range: Range
@@ -159,5 +159,5 @@ def read_p(cell: PrintedCell, decimals: int) -> Reported | None:
     if found["sign"] in (">", "≥"):
         return Reported(cell, Range(float(found["number"]), 1.0), digits)
     around = printed_range(found["number"], digits)
-    # Above 1 it stays as it is printed, to be told as what it is.
+    # Above 1 it stays as it is printed, to be reported as what it is.
     return Reported(cell, Range(max(0.0, around.low), max(around.low, min(1.0, around.high))), digits)

@@ -1,4 +1,4 @@
-"""A reading: one test that could stand behind a printed statistic and P, and how it fits them."""
+"""A reading: one test that could be behind a printed statistic and P, and how it fits them."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Fit(NamedTuple):
     """How a reading fits: None where there is nothing to compare.
 
     `statistic`: the printed statistic against the values; `pair`: the printed P against the printed statistic;
-    `direct`: the printed P against the values; `whole`: one number can stand behind everything printed.
+    `direct`: the printed P against the values; `whole`: one number can be behind everything printed.
     """
 
     statistic: bool | None

@@ -1,4 +1,4 @@
-"""Which tests can stand behind a comparison of two visits of the same patients.
+"""Which tests can be behind a comparison of two visits of the same patients.
 
 Printed are the counts at each visit, not who moved. Every way in which the patients can have moved is tried.
 """
@@ -28,7 +28,7 @@ from nightround.study.methods import HypothesisTestName as Name
 from nightround.study.methods import Reason
 
 MOST_MOVES = 20_000
-"""Ways to move that are tried; where there are more, the statistic is not held against the counts."""
+"""Ways to move that are tried; where there are more, the statistic is not compared with the counts."""
 MOST_DISTINCT = 3_000
 
 Moves = NDArray[np.int64]
@@ -71,7 +71,7 @@ def visit_readings(comparison: PrintedComparison) -> Iterator[Reading]:
 
 
 def _counted(comparison: PrintedComparison) -> Iterator[Reading]:
-    """The paired tests of levels. Where their moves are too many, only P is held against the statistic."""
+    """The paired tests of levels. Where their moves are too many, only P is compared with the statistic."""
     tables = tables_of(comparison)
     whole = all(_whole(table, comparison) for table in tables)
     moves = [_moves(table) if whole else None for table in tables]

@@ -50,9 +50,9 @@ class Allowed:
         if self.kind == "codes":
             return text in self.codes
         place = self.place_of(text)
-        return place is not None and self.holds(place)
+        return place is not None and self.contains(place)
 
-    def holds(self, place: float) -> bool:
+    def contains(self, place: float) -> bool:
         """Say whether a number, or a count of days, minutes or seconds, is within the limits."""
         if self.kind in STEPS and not EARLIEST <= place * STEPS[self.kind] <= LATEST:
             return False

@@ -34,7 +34,7 @@ Values = Mapping[str, str]
 
 @dataclass(frozen=True)
 class NightAsked:
-    """What a rule came to on one kept night. `new` rows it had not asked about on an earlier one."""
+    """The result of a rule on one kept night. `new` rows it had not asked about on an earlier one."""
 
     taken_at: str
     snapshot: str
@@ -52,7 +52,7 @@ class NightAsked:
 
 @dataclass(frozen=True)
 class Backtest:
-    """What a rule came to on all kept nights. Rows are counted once, however often they were asked about."""
+    """The result of a rule on all kept nights. Rows are counted once, however often they were asked about."""
 
     rule_id: str
     nights: tuple[NightAsked, ...]
@@ -61,7 +61,7 @@ class Backtest:
     changed_and_silent: int
     """Rows of which a value changed, and about which the rule no longer asks on the last night."""
     unchanged_and_asked: int
-    """Rows that hold the same values still, and about which it still asks."""
+    """Rows that contain the same values still, and about which it still asks."""
     gone: int
     """Rows that are no longer there on the last night."""
 
@@ -79,7 +79,7 @@ class Backtest:
 
 @dataclass
 class _Watched:
-    """A row that was asked about: what it held then, and what it came to since."""
+    """A row that was asked about: what it contained then, and its result since."""
 
     values: Values = field(repr=False)
     changed: bool = False
@@ -134,15 +134,15 @@ def _read(rule: Rule, snapshot: Snapshot, now: datetime) -> Batch:
 def _watch(rows: dict[RowKey, _Watched], outcome: Outcome, batch: Batch) -> None:
     """See what became of the rows asked about before, and enter those that are new."""
     asked = {violation.row for violation in outcome.violations}
-    held = dict(_held([*rows, *(asked - set(rows))], batch))
+    cells = dict(_cells_of([*rows, *(asked - set(rows))], batch))
     for key, row in rows.items():
-        row.there, row.asked = key in held, key in asked
-        row.changed |= key in held and held[key] != row.values
-    rows.update({key: _Watched(held[key]) for key in asked if key not in rows})
+        row.there, row.asked = key in cells, key in asked
+        row.changed |= key in cells and cells[key] != row.values
+    rows.update({key: _Watched(cells[key]) for key in asked if key not in rows})
 
 
-def _held(keys: Sequence[RowKey], batch: Batch) -> Iterator[tuple[RowKey, Values]]:
-    """What the rows that are there hold in the cells that the rule reads, as REDCap stored it."""
+def _cells_of(keys: Sequence[RowKey], batch: Batch) -> Iterator[tuple[RowKey, Values]]:
+    """What the rows that are there have in the cells that the rule reads, as REDCap stored it."""
     found = {key: position for key in keys if (position := batch.rows.position(key)) >= 0}
     positions = np.array(list(found.values()), dtype=np.intp)
     cells = {column: batch.texts(column, positions) for column in batch.sources}

@@ -88,7 +88,7 @@ def _not(part: Truths) -> Truths:
 def _compared(operator: str, left: Span, right: Span) -> Truths:
     found: set[bool] = set()
     if left.blank or right.blank:
-        # One side blank: unequal, and no order holds. Both blank: equal.
+        # One side blank: unequal, and no order is true. Both blank: equal.
         found.add(operator == "<>")
     if left.blank and right.blank:
         found.add(operator == "=")

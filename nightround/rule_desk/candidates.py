@@ -65,11 +65,11 @@ def _of_order(column: str, usage: Usage, allowed: Mapping[str, Allowed]) -> tupl
         return None
     marks = {place for place in places if place is not None}
     marks |= {bound for one in group for bound in (allowed[one].low, allowed[one].high) if isfinite(bound)}
-    return tuple(own.text_of(place) for place in _spread(marks, own, len(group)) if own.holds(place))
+    return tuple(own.text_of(place) for place in _spread(marks, own, len(group)) if own.contains(place))
 
 
 def _constants_of(group: set[str], usage: Usage, allowed: Mapping[str, Allowed]) -> list[str] | None:
-    """All that the columns of a group are held against; None where one of them takes more values than can be listed."""
+    """All that the columns of a group are compared with; None where one takes more values than can be listed."""
     literals = [text for one in group for text in usage.literals.get(one, ())]
     for one in group if len(group) > 1 else ():
         literals += allowed[one].missing
@@ -119,4 +119,4 @@ def _handful(column: str, usage: Usage, own: Allowed) -> tuple[str, ...]:
     places = {mark + step for mark in start for step in steps} | {mark - step for mark in start for step in steps}
     if len(bounds) == 2:  # noqa: PLR2004 - a lowest and a highest
         places |= {floor(own.low + (own.high - own.low) * part / 20) for part in range(21)}
-    return tuple(own.text_of(float(place)) for place in sorted(places) if own.holds(float(place)))
+    return tuple(own.text_of(float(place)) for place in sorted(places) if own.contains(float(place)))

@@ -22,7 +22,7 @@ def lint_duplicates(every: Iterable[Linted]) -> Iterator[Remark]:
     for linted in every:
         rule = linted.rule
         events = frozenset(linted.events)
-        # Where the logic is joined to its scope by `and`, it does not matter which of the two a condition stands in.
+        # Where the logic is joined to its scope by `and`, it does not matter which of the two a condition is in.
         asked = normal(And((linted.applies, linted.discrepancy)))
         same = first.setdefault((rule.instrument, events, frozenset(rule.needs), to_logic(asked)), rule.id)
         if same != rule.id:

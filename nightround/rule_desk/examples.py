@@ -22,7 +22,7 @@ class ExamplesRun:
 
     count: int
     wrong: tuple[str, ...]
-    """A line for each example whose verdict is another than the one written beside it."""
+    """A line for each example whose verdict is another than the one written next to it."""
     bare: tuple[str, ...]
     """Rules without an example that passes, or without one that fails."""
 

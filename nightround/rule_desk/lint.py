@@ -91,7 +91,7 @@ def _one(linted: Linted, owners: Collection[str], languages: Collection[Language
         yield from lint_words(linted, languages)
         yield from lint_unread(linted)
     if any(remark.level is RemarkLevel.ERROR for remark in found):
-        # What the project does not have can be held against nothing.
+        # What the project does not have can be compared with nothing.
         return
     if linted.rule.check:
         yield from lint_across(linted)

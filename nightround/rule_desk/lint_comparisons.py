@@ -55,7 +55,7 @@ class Compared:
 
 
 def lint_comparisons(linted: Linted) -> list[Remark]:
-    """Codes that do not exist, numbers outside the limits, dates held against what is no date, text against numbers."""
+    """Codes that do not exist, numbers outside the limits, dates against what is no date, text against numbers."""
     allowed = allowed_columns(linted)
     return [remark for node in dict.fromkeys(linted.nodes()) for remark in _node(linted, node, allowed)]
 
@@ -110,7 +110,7 @@ def _missing_code(linted: Linted, compared: Compared) -> Iterator[Remark]:
 
 
 def _minutes(linted: Linted, node: Call) -> Iterator[Remark]:
-    """A unit that is easily taken for another one."""
+    """A unit that is easily mistaken for another one."""
     if node.name == "datediff" and node.arguments[2] == Text("m"):
         yield linted.remark(RemarkLevel.NOTE, "minutes", logic=to_logic(node))
 

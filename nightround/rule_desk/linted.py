@@ -22,7 +22,7 @@ ALWAYS, NEVER = parse("1 = 1"), parse("1 = 0")
 
 @dataclass(frozen=True)
 class Linted:
-    """A rule whose logic could be read, beside the dictionary it is held against."""
+    """A rule whose logic could be read, next to the dictionary it is compared with."""
 
     rule: Rule
     dictionary: Dictionary
@@ -46,7 +46,7 @@ class Linted:
 
     @cached_property
     def needed(self) -> tuple[Reference, ...]:
-        """The references that must hold a value; one the logic does not make is read off its column's name."""
+        """The references that must contain a value; one the logic does not make is read off its column's name."""
         known = {reference.column: reference for reference in self.read}
         needs = judged_needs(self.rule.needs, self.discrepancy, self.codes)
         return tuple(known.get(column) or Reference.of_column(column) for column in needs)

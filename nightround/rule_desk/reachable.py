@@ -10,7 +10,7 @@ The answer is `yes` where a row shows it, `never` where it is proven, and else `
 4. Where that shows nothing, bounds are worked out through arithmetic, which can prove that it never is.
 
 Whatever ties fields to one another (branching logic, other rules) is not looked at, so more values are
-thought possible than are, and a `never` holds all the same.
+thought possible than are, and a `never` is true all the same.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ def allowed_columns(linted: Linted, *, limits: bool = True) -> dict[str, Allowed
 
 
 def _shown_by_examples(linted: Linted, allowed: Mapping[str, Allowed]) -> set[str]:
-    """What the rule's own examples show, where they hold only what the dictionary allows."""
+    """What the rule's own examples show, where they contain only what the dictionary allows."""
     honest = (
         example
         for example in linted.rule.examples

@@ -81,7 +81,7 @@ def _reference(linted: Linted, reference: Reference) -> Iterator[Remark]:
     except LogicError as error:
         yield linted.remark(RemarkLevel.ERROR, "unreadable", reason=error.part("what"), fix=error.part("why"))
         return
-    if not events or linted.of_project:  # REDCap looks at every row that can hold any of the fields
+    if not events or linted.of_project:  # REDCap looks at every row that can contain any of the fields
         return
     yield from _designation(linted, reference, found)
     yield from _repetition(linted, reference, set(found.values()))

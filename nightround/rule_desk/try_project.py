@@ -103,7 +103,7 @@ def try_project(
 
 
 def _numbered(custom: Iterable[CustomRule]) -> Iterator[Rule]:
-    """The custom rules with their numbers on REDCap's page as ids, however often one stands there."""
+    """The custom rules with their numbers on REDCap's page as ids, however often one is there."""
     return (replace(rule_of_project(one), id=str(number)) for number, one in enumerate(custom, start=1))
 
 

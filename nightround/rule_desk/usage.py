@@ -1,4 +1,4 @@
-"""How logic uses what it reads: only held against constants and other fields, or worked with.
+"""How logic uses what it reads: only compared with constants and other fields, or worked with.
 
 Where a value is only compared, the truth of the logic hangs on nothing but its order among the constants
 and the values it is compared with; a few values, one for each place in that order, stand for all.
@@ -15,12 +15,12 @@ from redcap_sync.logic.syntax import And, Call, Comparison, Not, Number, Or, Tex
 ASKS_FOR_BLANK = ("isblankormissingcode", "isblanknotmissingcode", "ismissingcode")
 THIS_MOMENT = ("today", "now")
 CLOCKLESS = "0"
-"""What a value is held against where it stands alone as a condition."""
+"""What a value is compared with where it is alone as a condition."""
 
 
 @dataclass
 class Usage:
-    """For each column: the constants it is held against, the columns it is held against, and the operators."""
+    """For each column: the constants it is compared with, the columns it is compared with, and the operators."""
 
     literals: dict[str, list[str]] = field(default_factory=dict)
     links: dict[str, set[str]] = field(default_factory=dict)
@@ -28,10 +28,10 @@ class Usage:
     worked_with: set[str] = field(default_factory=set)
     """Columns that a function or arithmetic takes, so that more than their order counts."""
     hangs_on_clock: bool = False
-    """It reads today or now: what holds tonight may not hold tomorrow."""
+    """It reads today or now: what is true tonight may not be true tomorrow."""
 
     def group_of(self, column: str) -> set[str]:
-        """The column, and all that it is held against directly or through others."""
+        """The column, and all that it is compared with directly or through others."""
         found, waiting = {column}, [column]
         while waiting:
             for other in self.links.get(waiting.pop(), ()):
@@ -40,13 +40,13 @@ class Usage:
                     waiting.append(other)
         return found
 
-    def hold(self, column: str, literal: str, operator: str) -> None:
-        """Enter that a column is held against a constant."""
+    def compare(self, column: str, literal: str, operator: str) -> None:
+        """Enter that a column is compared with a constant."""
         self.literals.setdefault(column, []).append(literal)
         self.operators.setdefault(column, set()).add(operator)
 
     def link(self, column: str, other: str, operator: str) -> None:
-        """Enter that two columns are held against each other."""
+        """Enter that two columns are compared."""
         for one, two in ((column, other), (other, column)):
             self.links.setdefault(one, set()).add(two)
             self.operators.setdefault(one, set()).add(operator)
@@ -68,9 +68,9 @@ def _condition(node: Expression, usage: Usage) -> None:
         case Comparison(operator, left, right):
             _comparison(operator, left, right, usage)
         case Reference():
-            usage.hold(node.column, CLOCKLESS, "<>")
+            usage.compare(node.column, CLOCKLESS, "<>")
         case Call(name, (Reference() as reference,)) if name in ASKS_FOR_BLANK:
-            usage.hold(reference.column, "", "=")
+            usage.compare(reference.column, "", "=")
         case _:
             _worked_with(node, usage)
 
@@ -84,7 +84,7 @@ def _comparison(operator: str, left: Expression, right: Expression, usage: Usage
             Reference() as reference,
         ):
             usage.hangs_on_clock |= isinstance(literal, Text) and literal.value in THIS_MOMENT
-            usage.hold(reference.column, _written(literal), operator)
+            usage.compare(reference.column, _written(literal), operator)
         case _:
             _worked_with(left, usage)
             _worked_with(right, usage)

@@ -35,7 +35,7 @@ def _in_each(linted: Linted, name: str, words: Words, languages: Collection[Lang
 
 
 def lint_owner(linted: Linted, owners: Collection[str]) -> list[Remark]:
-    """Somebody is told of what the rule finds. `owners` are those that anybody of the study owns."""
+    """Somebody is notified of what the rule finds. `owners` are those that anybody of the study owns."""
     owner = linted.rule.owner
     if not owners or owner in owners:
         return []
@@ -50,7 +50,7 @@ def lint_owner(linted: Linted, owners: Collection[str]) -> list[Remark]:
 
 
 def lint_examples(linted: Linted) -> list[Remark]:
-    """There is an example of each kind, each gets its verdict, and holds only what REDCap could store."""
+    """There is an example of each kind, each gets its verdict, and contains only what REDCap could store."""
     rule = linted.rule
     found = []
     if lacks_examples(rule):

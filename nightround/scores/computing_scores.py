@@ -1,7 +1,7 @@
 """Total and grade of a score from its answers.
 
-A total is known only where every scored item is: with one that is blank, holds a missing data code or is left out, it
-is unknown, never the sum of the others, which would be too small. No variant of the library publishes a proration.
+A total is known only where every scored item is: with one that is blank, contains a missing data code or is left out,
+it is unknown, never the sum of the others, which would be too small. No variant of the library publishes a proration.
 An answer outside of the item's range makes the total unknown as well. The grade needs the total, and the item that
 can override it; where that item is present, the grade is known without the total.
 """

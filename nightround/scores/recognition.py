@@ -165,7 +165,7 @@ def _label_fit(item: ScoreItem, one: Field) -> LabelFit | None:
 
 @cache
 def _phrase(text: str) -> re.Pattern[str]:
-    """Words as they stand in a label: whole words of Latin letters, Chinese anywhere."""
+    """Words as they are in a label: whole words of Latin letters, Chinese anywhere."""
     return re.compile(re.escape(text) if _CHINESE.search(text) else rf"(?<![a-z0-9]){re.escape(text)}(?![a-z0-9])")
 
 

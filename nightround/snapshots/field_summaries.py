@@ -1,6 +1,6 @@
 """The fields of a snapshot in sum: means, standard deviations and shares, of which no person can be read off.
 
-Small numbers are not told: neither a count below ten nor a mean of fewer values. Source of the limit: ESSnet on
+Small numbers are not shown: neither a count below ten nor a mean of fewer values. Source of the limit: ESSnet on
 statistical disclosure control, Guidelines for the checking of output based on microdata research (2010), rule of thumb
 of at least 10 units.
 """
@@ -27,7 +27,7 @@ def field_summaries(snapshot: Snapshot) -> dict[str, Any]:
     """What is known of each field that is a number or a choice: `{"fields": {name: ...}}`.
 
     Identifiers, dates, texts and fields with fewer than ten values are left out, and so is a code with fewer than
-    ten; where that is one code alone, the next rarest goes with it, because the rest of 1 would tell it.
+    ten; where that is one code alone, the next rarest goes with it, because the rest of 1 would give it away.
     """
     return {"fields": dict(_summaries(snapshot))}
 
@@ -59,7 +59,7 @@ def _shares(one: Field, texts: pd.Series[str]) -> dict[str, Any]:
     counts = texts.value_counts().reindex([choice.code for choice in one.choices], fill_value=0).sort_values()
     total = int(counts.sum())
     small = counts[counts < FEWEST]
-    told = counts[len(small) + (len(small) == 1) :]
-    if total < FEWEST or not len(told):
+    shown = counts[len(small) + (len(small) == 1) :]
+    if total < FEWEST or not len(shown):
         return {}
-    return {"shares": {str(code): round(int(count) / total, DIGITS) for code, count in told.items()}}
+    return {"shares": {str(code): round(int(count) / total, DIGITS) for code, count in shown.items()}}

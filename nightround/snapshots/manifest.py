@@ -17,7 +17,7 @@ from redcap_sync.rows.tables import Table, Unseen
 
 @dataclass(frozen=True)
 class Manifest:
-    """What one night's snapshot is made of. It holds no value of a patient and no record id."""
+    """What one night's snapshot is made of. It contains no value of a patient and no record id."""
 
     id: str
     study: str

@@ -1,4 +1,4 @@
-"""Where the next pull may go on, as it is stored beside the last good snapshot."""
+"""Where the next pull may go on, as it is stored next to the last good snapshot."""
 
 from __future__ import annotations
 

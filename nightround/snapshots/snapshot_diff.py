@@ -1,6 +1,6 @@
 """What differs between two snapshots, cell by cell, and who the log says changed it.
 
-Here, and nowhere else, old and new values stand beside each other: they are for the eyes of who asks.
+Here, and nowhere else, old and new values are side by side: they are for the eyes of who asks.
 """
 
 from __future__ import annotations
@@ -100,8 +100,8 @@ def _moved(old: Snapshot, new: Snapshot, logged: Mapping[str, Sequence[Edit]]) -
     for record in sorted(old.groups.keys() | new.groups.keys(), key=natural_key):
         before, after = old.groups.get(record, ""), new.groups.get(record, "")
         if before != after:
-            told = [edit for edit in logged.get(record, ()) if edit.verb == "delete" or GROUP in edit.fields]
-            by, at = (told[-1].username, told[-1].timestamp) if told else ("", "")
+            named = [edit for edit in logged.get(record, ()) if edit.verb == "delete" or GROUP in edit.fields]
+            by, at = (named[-1].username, named[-1].timestamp) if named else ("", "")
             yield CellChange(RowKey(record, "", "", 0), GROUP, before, after, by, at)
 
 

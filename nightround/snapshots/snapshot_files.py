@@ -28,7 +28,7 @@ def table_file(table: Table) -> bytes:
     for name in exact:
         columns = columns.append_column(EXACT + name, table.cells[name])
     content = io.BytesIO()
-    # The name of the file proves the text; the checksums prove the numbers and dates that stand beside it.
+    # The name of the file proves the text; the checksums prove the numbers and dates that are next to it.
     pa.parquet.write_table(columns, content, write_page_checksum=True)
     return content.getvalue()
 

@@ -1,4 +1,4 @@
-"""Snapshots on disk: immutable, named by what they hold, and an unchanged instrument is never written twice.
+"""Snapshots on disk: immutable, named by their content, and an unchanged instrument is never written twice.
 
     objects/<hash>-<types>.parquet, <hash>.json   the parts, each named by its content
     taken/<time>_<id>.json                        one manifest a night: which parts, and how they were pulled
@@ -8,7 +8,7 @@
                                                   where the next pull may go on
     unfinished/                                   the finished batches of a pull under way
 
-Parts first, then the manifest, then `latest.json`, each written beside its place and renamed into it:
+Parts first, then the manifest, then `latest.json`, each written next to its place and renamed into it:
 a crash at any moment leaves the last good snapshot the last good one.
 """
 
@@ -60,7 +60,7 @@ READERS = ".readers.lock"
 
 
 class _TableFile(NamedTuple):
-    """The file of an instrument, and the SHA-256 of what it holds."""
+    """The file of an instrument, and the SHA-256 of its content."""
 
     file: str
     sha256: str
@@ -192,7 +192,7 @@ class SnapshotStore:
             return self.load_night(manifest, study) if manifest else None
 
     def records_of_damaged(self) -> int | None:
-        """How many records the last good snapshot held, also where its parts cannot be read any more."""
+        """How many records the last good snapshot had, also where its parts cannot be read any more."""
         try:
             return self.latest_record_count()
         except ExportIncomplete:
@@ -357,10 +357,10 @@ class SnapshotStore:
         """Write a part unless those very bytes lie there."""
         path, content = self.folder / OBJECTS / file, make()
         try:
-            held = self.vault.read(path)
+            stored = self.vault.read(path)
         except (OSError, ExportIncomplete):
-            held = None
-        if held != content:
+            stored = None
+        if stored != content:
             self.vault.write(path, content)
         return file
 

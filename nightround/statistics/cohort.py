@@ -32,7 +32,7 @@ def patient_frame(
 
     Columns are named as `FieldRef.column`; measured fields are float64, any other is the code as
     text, missing is NaN. `missing_codes` are REDCap's missing data codes; `events` the
-    project's events, so that a misspelt one is told from one that no patient has reached yet. Raises
+    project's events, so that a misspelt one is distinguished from one that no patient has reached yet. Raises
     StudyFilesWrong for a field or event that is nowhere, and for a record with two rows of a field.
     """
     keys = [table.keys["record"] for table in tables.values()]
@@ -106,7 +106,7 @@ def as_dates(text: pd.Series[str]) -> pd.Series[pd.Timestamp]:
 
 
 def half_limit_of(reference: FieldRef) -> FieldRef:
-    """Where the same field stands with half of the limit in place of a value below detection."""
+    """Where the same field is with half of the limit in place of a value below detection."""
     return FieldRef(reference.event, f"{reference.field} at half limit")
 
 
@@ -116,7 +116,7 @@ def limit_of(reference: FieldRef) -> FieldRef:
 
 
 def _with_limits(plan: Plan, reference: FieldRef, text: pd.Series[str]) -> dict[str, pd.Series]:
-    """Beside a field in which `<0.5` is a value: its limits, and where the plan asks for it half of them in place."""
+    """Next to a field in which `<0.5` is a value: its limits, and where the plan asks for it half of them in place."""
     if reference not in plan.with_detection_limit():
         return {}
     limits = numbers(text.str.extract(f"^{_BELOW_TEXT}$", expand=False))
@@ -171,7 +171,7 @@ class Cohort:
         return self.frame[reference.column].to_numpy(dtype=np.float64)
 
     def limits(self, reference: FieldRef) -> Numbers:
-        """The limits of detection that values of a column are below; NaN beside any other value."""
+        """The limits of detection that values of a column are below; NaN next to any other value."""
         return self.measured(limit_of(reference))
 
     def levels(self, variable: Variable, reference: FieldRef) -> Codes:
@@ -219,7 +219,7 @@ def step_mask(plan: Plan, patients: pd.DataFrame, step_id: str) -> Mask:
     step: Step = next(step for step in plan.flow if step.id == step_id)
     passed = step_mask(plan, patients, step.of) if step.of else np.ones(len(patients), dtype=bool)
     for condition in step.where:
-        passed = passed & holds(condition, patients)
+        passed = passed & meets(condition, patients)
     return passed
 
 
@@ -239,8 +239,8 @@ def endpoint_known(endpoint: Endpoint, plan: Plan, patients: pd.DataFrame) -> Ma
     return known.to_numpy(dtype=bool)
 
 
-def holds(condition: Condition | Endpoint, patients: pd.DataFrame) -> Mask:
-    """For whom a condition holds."""
+def meets(condition: Condition | Endpoint, patients: pd.DataFrame) -> Mask:
+    """For whom a condition is true."""
     column = patients[condition.field.column]
     found = column.isin(condition.codes) if condition.codes else column.notna()
     return found.to_numpy(dtype=bool)

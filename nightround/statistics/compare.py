@@ -23,7 +23,7 @@ LARGEST_EXACT = 200
 
 
 def between(test: Name, samples: Samples) -> HypothesisTest:
-    """Run a test between groups. Each sample holds one group's values, without missing ones.
+    """Run a test between groups. Each sample contains one group's values, without missing ones.
 
     A group of one value takes part unless the test needs its own variance; a group that cannot is left out of three or
     more, and the test says so. Raises NotEstimable where fewer than two groups are left or the test has no value.
@@ -76,7 +76,7 @@ def mann_whitney_corrected(samples: Samples) -> HypothesisTest:
 
 
 def _rank_sum(name: Name, samples: Samples, *, correction: float) -> HypothesisTest:
-    """The same P as scipy's `mannwhitneyu`, which does not tell the Z that is printed beside it."""
+    """The same P as scipy's `mannwhitneyu`, which does not give the Z that is printed next to it."""
     first, second = _two(samples)
     m, n = len(first), len(second)
     together = np.concatenate([first, second])
@@ -149,7 +149,7 @@ def anova(samples: Samples) -> HypothesisTest:
 def welch_anova(samples: Samples) -> HypothesisTest:
     """Welch's analysis of variance, variances not assumed equal (Biometrika 1951;38:330).
 
-    F and P are scipy's; its degrees of freedom within groups are not told, and are needed to check the P.
+    F and P are scipy's; its degrees of freedom within groups are not given, and are needed to check the P.
     """
     _require_finite(samples)
     together = np.concatenate(list(samples))

@@ -23,14 +23,14 @@ from nightround.study.plan import FieldRef, Variable
 def compared_between(
     place: RowPlace, variable: Variable, reference: FieldRef, cohort: Cohort, choice: PolicyChoice
 ) -> Iterator[ResultRow]:
-    """The test between the plan's groups at one visit, and the tests listed beside it."""
+    """The test between the plan's groups at one visit, and the tests listed next to it."""
     if len(cohort.plan.groups) < 2:  # noqa: PLR2004 - nothing to compare
         return
     planned = choice.between(variable)
-    beside = list(choice.beside(variable)) if variable.field else []
+    extra = list(choice.beside(variable)) if variable.field else []
     if planned == HypothesisTestName.PEARSON and variable.counted:
-        planned, *beside = _with_small_counts(variable, reference, cohort, beside)
-    for test, prefix in ((planned, ""), *((test, f"{test.value}_") for test in beside)):
+        planned, *extra = _with_small_counts(variable, reference, cohort, extra)
+    for test, prefix in ((planned, ""), *((test, f"{test.value}_") for test in extra)):
         if test == HypothesisTestName.NONE:
             continue
         run = _between_groups(test, variable, reference, cohort)
@@ -41,23 +41,23 @@ def compared_between(
 
 
 def _with_small_counts(
-    variable: Variable, reference: FieldRef, cohort: Cohort, beside: Sequence[HypothesisTestName]
+    variable: Variable, reference: FieldRef, cohort: Cohort, extra: Sequence[HypothesisTestName]
 ) -> list[HypothesisTestName]:
-    """The test that counts, then those beside it, where Pearson's test was planned.
+    """The test that counts, then those next to it, where Pearson's test was planned.
 
-    With an expected count below 5 the plan's fallback counts and Pearson is listed beside it; without a fallback
-    Pearson counts, calls no difference, and the exact test is listed beside it.
+    With an expected count below 5 the plan's fallback counts and Pearson is listed next to it; without a fallback
+    Pearson counts, calls no difference, and the exact test is listed next to it.
     """
     counts = counts_of(cohort.levels(variable, reference), variable, cohort)
     counts = counts[counts.sum(axis=1) > 0][:, counts.sum(axis=0) > 0]
     if min(counts.shape) < 2 or expected(counts).min() >= SMALL_EXPECTED:  # noqa: PLR2004 - no table
-        return [HypothesisTestName.PEARSON, *beside]
+        return [HypothesisTestName.PEARSON, *extra]
     two_by_two = counts.shape == (2, 2)
     exact = HypothesisTestName.FISHER if two_by_two else HypothesisTestName.FISHER_FREEMAN_HALTON
     if variable.fallback is None:
-        return list(dict.fromkeys([HypothesisTestName.PEARSON, *beside, exact]))
+        return list(dict.fromkeys([HypothesisTestName.PEARSON, *extra, exact]))
     first = HypothesisTestName.YATES if two_by_two and variable.fallback == HypothesisTestName.YATES else exact
-    return list(dict.fromkeys([first, *beside, HypothesisTestName.PEARSON]))
+    return list(dict.fromkeys([first, *extra, HypothesisTestName.PEARSON]))
 
 
 def _as_fallback(run: Callable[[], HypothesisTest]) -> Callable[[], HypothesisTest]:
@@ -65,14 +65,14 @@ def _as_fallback(run: Callable[[], HypothesisTest]) -> Callable[[], HypothesisTe
 
 
 def compared_within(place: RowPlace, variable: Variable, cohort: Cohort, choice: PolicyChoice) -> Iterator[ResultRow]:
-    """The pairs of a group, the test between the two visits, and the tests listed beside it."""
+    """The pairs of a group, the test between the two visits, and the tests listed next to it."""
     members = cohort.members(place.group)
     before, after = (both[members] for both in visit_values(variable, cohort))
     paired = known(before) & known(after)
     yield place.count("n", int(paired.sum()))
     yield place.count("unpaired", int((known(before) ^ known(after)).sum()))
-    beside = ((test, f"{test.value}_") for test in choice.beside(variable))
-    for test, prefix in ((choice.within(variable), ""), *beside):
+    extra = ((test, f"{test.value}_") for test in choice.beside(variable))
+    for test, prefix in ((choice.within(variable), ""), *extra):
         if test == HypothesisTestName.NONE:
             continue
         run = _between_visits(test, variable, before, after)

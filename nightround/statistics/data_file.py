@@ -94,7 +94,7 @@ def _wrong_encoding(path: Path, raw: bytes, error: UnicodeDecodeError) -> Projec
 
 
 def _delimiter(text: str, references: Sequence[FieldRef]) -> str:
-    """The delimiter under which the header holds the most planned columns; of equals the one with the most columns."""
+    """The delimiter under which the header has the most planned columns; of equals the one with the most columns."""
     first = text.lstrip("\r\n").partition("\n")[0]
     wanted = {name for reference in references for name in (reference.column, reference.field)}
 

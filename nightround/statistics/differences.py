@@ -17,7 +17,7 @@ Places = NDArray[np.int64]
 
 
 class _Counted(NamedTuple):
-    """The distinct values of a sample, ascending, and how often each stands in it."""
+    """The distinct values of a sample, ascending, and how often each is in it."""
 
     values: Numbers
     counts: Places

@@ -1,4 +1,4 @@
-"""What tonight's data would have chosen: reported beside the plan, and never acted on."""
+"""What tonight's data would have chosen: reported next to the plan, and never acted on."""
 
 from __future__ import annotations
 

@@ -91,7 +91,7 @@ def _standardised(value: float, m: int, n: int) -> Estimate:
 def risk_difference(counts: Counts) -> Estimate:
     """Difference of two proportions, Newcombe's hybrid score interval (Stat Med 1998;17:873, method 10), as fractions.
 
-    The first row holds those with the level, the second those without; groups across.
+    The first row contains those with the level, the second those without; groups across.
     """
     first, second = (wilson(int(counts[0, group]), int(counts[:, group].sum())) for group in (0, 1))
     value = first.value - second.value

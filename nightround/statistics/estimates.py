@@ -46,6 +46,6 @@ class Estimate:
 
 
 def require(condition: bool, reason: Reason) -> None:  # noqa: FBT001 - reads as a sentence: require(n > 1, ...)
-    """Refuse with a reason unless the condition holds."""
+    """Refuse with a reason unless the condition is true."""
     if not condition:
         raise NotEstimable(reason)

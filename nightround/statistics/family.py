@@ -15,7 +15,7 @@ from nightround.study.plan import PlannedTable
 def family_rows(table: PlannedTable, rows: Iterable[ResultRow]) -> Iterator[ResultRow]:
     """A row `p_adjusted` for every P of a planned test that was estimated; `n` is the size of the family.
 
-    Tests at a single visit and tests listed beside the planned one are no part of it.
+    Tests at a single visit and tests listed next to the planned one are no part of it.
     """
     if table.family == "none":
         return

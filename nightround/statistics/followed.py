@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from nightround.statistics.cohort import Cohort, Mask, as_dates, holds
+from nightround.statistics.cohort import Cohort, Mask, as_dates, meets
 from nightround.statistics.numbers import Numbers
 from nightround.study.plan import Condition, Survival
 
@@ -33,7 +33,7 @@ def followed(curve: Survival, cohort: Cohort) -> Followed:
 
     Who has a code in none of the events' fields is unknown: a blank is no proof that a patient was free of them.
     """
-    event = np.any([holds(one, cohort.frame) for one in curve.events], axis=0)
+    event = np.any([meets(one, cohort.frame) for one in curve.events], axis=0)
     if curve.time is None:
         return _between_dates(curve, cohort.frame, event)
     time = np.where(event | _looked_at(curve.events, cohort.frame), cohort.measured(curve.time), np.nan)
@@ -41,7 +41,7 @@ def followed(curve: Survival, cohort: Cohort) -> Followed:
 
 
 def _looked_at(events: tuple[Condition, ...], frame: pd.DataFrame) -> Mask:
-    """Where one of the fields holds a code; an event without codes is its own proof."""
+    """Where one of the fields contains a code; an event without codes is its own proof."""
     coded = [frame[one.field.column].notna().to_numpy(dtype=bool) for one in events if one.codes]
     return np.any(coded, axis=0) if coded else np.ones(len(frame), dtype=bool)
 
@@ -101,5 +101,5 @@ def _visit_of_event(curve: Survival, frame: pd.DataFrame, there: Mask) -> Visits
         found = _last(there & np.isin(np.arange(there.shape[1]), own)) if own else _last(there)
         if own:
             found = np.where(found == AT_START, UNKNOWN, found)  # found at a visit whose date is not known
-        first = np.where(holds(condition, frame), np.minimum(first, found), first)
+        first = np.where(meets(condition, frame), np.minimum(first, found), first)
     return np.where(first == there.shape[1], UNKNOWN, first)

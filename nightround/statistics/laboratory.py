@@ -8,7 +8,7 @@ from itertools import product
 import numpy as np
 
 from nightround.model.result import ResultRow
-from nightround.statistics.cohort import Codes, Cohort, holds
+from nightround.statistics.cohort import Codes, Cohort, meets
 from nightround.statistics.comparisons import known, visit_values
 from nightround.statistics.numbers import Numbers
 from nightround.statistics.rows import RowPlace
@@ -23,7 +23,7 @@ def ranges_of(values: Numbers, variable: Variable, cohort: Cohort) -> Codes:
     for limits in reversed(variable.limits):
         fits = known(values)
         for condition in limits.where:
-            fits = fits & holds(condition, cohort.frame)
+            fits = fits & meets(condition, cohort.frame)
         place = (values >= limits.low).astype(np.int64) + (values > limits.high)
         found = np.where(fits, place, found)
     return found

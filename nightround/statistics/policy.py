@@ -1,4 +1,4 @@
-"""Named policies: which test and which definition stand behind a number where the plan names none."""
+"""Named policies: which test and which definition are behind a number where the plan names none."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Policy:
     """One way of doing the statistics of a whole plan.
 
     `pooled` draws the interval of a mean difference with pooled variance; `rank_sign` is how the Z
-    of a rank test is signed; `beside_two_by_two` is listed beside the test of every 2x2 table.
+    of a rank test is signed; `beside_two_by_two` is listed next to the test of every 2x2 table.
     """
 
     name: PolicyName
@@ -85,7 +85,7 @@ SPSS = Policy(
     },
     beside_two_by_two=(Name.FISHER,),
 )
-"""What SPSS 27 prints unasked: pooled t, uncorrected Pearson with Fisher beside it, asymptotic rank tests."""
+"""What SPSS 27 prints unasked: pooled t, uncorrected Pearson with Fisher next to it, asymptotic rank tests."""
 
 CN_TEXTBOOK = Policy(
     "cn-textbook",
@@ -135,7 +135,7 @@ class PolicyChoice:
         return (variable.test if self.own else None) or self.policy.test(variable, "visits")
 
     def beside(self, variable: Variable) -> tuple[Name, ...]:
-        """The tests listed beside the one that counts."""
+        """The tests listed next to the one that counts."""
         if self.own:
             return variable.beside
         two_by_two = variable.type == "dichotomous" and self.design == "two_groups"

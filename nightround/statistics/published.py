@@ -1,4 +1,4 @@
-"""Published proportions beside a study's own, and how far those not looked at could move an endpoint."""
+"""Published proportions next to a study's own, and how far those not looked at could move an endpoint."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from nightround.model.result import ResultRow
-from nightround.statistics.cohort import endpoint_known, holds, step_mask
+from nightround.statistics.cohort import endpoint_known, meets, step_mask
 from nightround.statistics.describe import wilson
 from nightround.statistics.numbers import PERCENT_DIGITS, percent, text_of
 from nightround.statistics.rows import RowPlace, method_words
@@ -38,7 +38,7 @@ def bounds_rows(plan: Plan, endpoint: Endpoint, patients: pd.DataFrame, step: st
     """
     place = RowPlace(BOUNDS, endpoint.id)
     wider = step_mask(plan, patients, step)
-    met = int((holds(endpoint, patients) & step_mask(plan, patients, endpoint.among) & wider).sum())
+    met = int((meets(endpoint, patients) & step_mask(plan, patients, endpoint.among) & wider).sum())
     known = int(endpoint_known(endpoint, plan, patients[wider]).sum())
     total = int(wider.sum())
     yield from (place.count("n", total), place.count("known", known), place.count("met", met))

@@ -84,7 +84,7 @@ def _separates(outcome: Numbers, factor: Numbers) -> bool:
 
 
 def _newton(outcome: Numbers, design: Numbers, *, penalised: bool, fixed: float | None = None) -> Fitted:
-    """Climb the (penalised) log likelihood; `fixed` holds the slope at a value."""
+    """Climb the (penalised) log likelihood; `fixed` keeps the slope at a value."""
     coefficients = np.array([0.0, fixed or 0.0])
     free = [0] if fixed is not None else [0, 1]
     best = _log_likelihood(outcome, design, coefficients, penalised=penalised)
@@ -133,8 +133,8 @@ def _profile(outcome: Numbers, design: Numbers, fitted: Fitted) -> Callable[[flo
     """Twice the loss of penalised log likelihood at a fixed coefficient, less the 95% limit."""
 
     def beyond(value: float) -> float:
-        held = _newton(outcome, design, penalised=True, fixed=value)
-        return 2 * (fitted.log_likelihood - held.log_likelihood) - CHI2_95
+        fixed_at = _newton(outcome, design, penalised=True, fixed=value)
+        return 2 * (fitted.log_likelihood - fixed_at.log_likelihood) - CHI2_95
 
     return beyond
 

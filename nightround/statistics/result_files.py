@@ -1,4 +1,4 @@
-"""Two files of results held against each other, whoever made them: JSON or CSV with one statistic a row."""
+"""Two files of results compared, whoever made them: JSON or CSV with one statistic a row."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def _agree(first: FiledResult, second: FiledResult, digits: int) -> bool:
 
 
 def read_results(path: Path) -> dict[ResultKey, FiledResult]:
-    """The results of a file; raises StudyFilesWrong where it holds none, or one statistic twice."""
+    """The results of a file; raises StudyFilesWrong where it contains none, or one statistic twice."""
     rows = list(_rows(path))
     columns = {name: column for name, known in NAMES.items() if (column := _column(rows, known)) is not None}
     if not rows or not all(name in columns for name in LEAST) or not columns.keys() & {"value", "text"}:

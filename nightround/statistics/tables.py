@@ -9,7 +9,7 @@ import pandas as pd
 
 from nightround.model.result import ResultRow, ResultSet
 from nightround.statistics.cells import described
-from nightround.statistics.cohort import Cohort, cohort_of, endpoint_known, half_limit_of, holds, step_mask
+from nightround.statistics.cohort import Cohort, cohort_of, endpoint_known, half_limit_of, meets, step_mask
 from nightround.statistics.comparisons import compared_between, compared_within
 from nightround.statistics.describe import clopper_pearson, wilson
 from nightround.statistics.effects import changes_within, difference_of_changes, effects_between
@@ -26,7 +26,7 @@ from nightround.study.plan import Endpoint, Plan, PlannedTable, PolicyName, Vari
 FLOW, ENDPOINTS = "flow", "endpoints"
 HALF_LIMIT = "half_limit_"
 _NOT_OF_VALUES = frozenset({"n", "missing", "unpaired"})
-"""Who has a value does not depend on what stands in for one below detection."""
+"""Who has a value does not depend on what replaces one below detection."""
 
 
 def tables(plan: Plan, patients: pd.DataFrame, policy: PolicyName | None = None) -> ResultSet:
@@ -72,7 +72,7 @@ def proportion_rows(endpoint: Endpoint, plan: Plan, among: pd.DataFrame) -> Iter
     """The same of the patients that passed the step."""
     place = RowPlace(ENDPOINTS, endpoint.id)
     known = int(endpoint_known(endpoint, plan, among).sum())
-    count = int(holds(endpoint, among).sum())
+    count = int(meets(endpoint, among).sum())
     coded = Caution.UNKNOWN_CODES if known < int(among[endpoint.field.column].notna().sum()) else ""
     yield from (place.count("n", known), place.count("missing", len(among) - known, warning=coded))
     yield place.count("count", count)

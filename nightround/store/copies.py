@@ -24,7 +24,7 @@ def copy_of_file(engine: Engine, path: Path, version: str) -> Path:
     connection = engine.raw_connection()
     target = sqlite3.connect(part)
     try:
-        # SQLite's own copy takes what other processes wrote into the log beside the file, and waits for writers.
+        # SQLite's own copy takes what other processes wrote into the log next to the file, and waits for writers.
         connection.driver_connection.backup(target)  # type: ignore[union-attr]
     finally:
         target.close()

@@ -113,7 +113,7 @@ class Store:
     def finish_step(
         self, run_id: int, name: str, *, started_at: datetime, now: datetime, ended: Ended, note: Message | None = None
     ) -> None:
-        """Remember how a step of a run ended. `note` must hold no patient's value."""
+        """Remember how a step of a run ended. `note` must contain no patient's value."""
         with writing(self.engine) as connection:
             runs.insert_step(connection, run_id, RunStep(name, started_at, now, ended, note))
 
@@ -129,7 +129,7 @@ class Store:
         coverage: Coverage | None = None,
         trouble: Message | None = None,
     ) -> None:
-        """Remember how a run ended. `trouble` must hold no patient's value."""
+        """Remember how a run ended. `trouble` must contain no patient's value."""
         facts = {
             "ended": ended,
             "exit_code": exit_code,
@@ -188,7 +188,7 @@ class Store:
             return runs.read_run_of_firing(connection, study, job, firing, ended=ended, other_than=other_than)
 
     def was_missed(self, study: str, job: str, moment: datetime) -> bool:
-        """Whether a job that ran before has had no run that came to an end since a moment."""
+        """Whether a job that ran before has had no run that ended since a moment."""
         with reading(self.engine) as connection:
             return runs.read_was_missed(connection, study, job, moment)
 
@@ -203,7 +203,7 @@ class Store:
             return runs.read_outcomes_before(connection, study, job, run_id)
 
     def outcomes(self, run_id: int) -> tuple[Outcome, ...]:
-        """What every rule came to in a run, by rule id, without violations."""
+        """The result of every rule in a run, by rule id, without violations."""
         with reading(self.engine) as connection:
             return runs.read_outcomes(connection, run_id)
 
@@ -215,9 +215,9 @@ class Store:
         decide: Callable[[tuple[Finding, ...]], LedgerDelta],
         now: datetime,
     ) -> LedgerDelta:
-        """Let `decide` say what a night changed in the findings as they stand, and write all of it or nothing.
+        """Let `decide` say what a night changed in the findings as they are, and write all of it or nothing.
 
-        The findings are read, decided on and written in one transaction that holds the write lock, so
+        The findings are read, decided on and written in one transaction that has the write lock, so
         that two runs at the same moment cannot open one finding twice, and a crash leaves the state of before.
         """
         return self.record_ledger(study, run_id, outcomes, WholeLedger(decide), now)
@@ -419,10 +419,10 @@ class Store:
         with writing(self.engine) as connection:
             settle_inbox_row(connection, number, now)
 
-    def told(self, study: str, reader: Reader) -> int:
-        """The position up to which a reader was told; 0 before the first digest."""
+    def notified_upto(self, study: str, reader: Reader) -> int:
+        """The position up to which a reader was notified; 0 before the first digest."""
         with reading(self.engine) as connection:
-            return messages.read_told(connection, study, reader)
+            return messages.read_notified_upto(connection, study, reader)
 
     def keep_message(self, message: StoredMessage) -> int:
         """Write a message that has its state already; gives its number."""

@@ -113,7 +113,7 @@ def reading_damaged(engine: Engine) -> Iterator[Connection]:
 
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
-    """A transaction that holds the write lock from its start, so that what it reads stays true until it commits."""
+    """A transaction that has the write lock from its start, so that what it reads stays true until it commits."""
     with engine.connect() as connection:
         connection.execution_options(**{WRITES: True})
         with connection.begin():

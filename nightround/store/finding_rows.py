@@ -1,4 +1,4 @@
-"""Findings as they stand now, and the append-only history of every change of state."""
+"""Findings as they are now, and the append-only history of every change of state."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ class HistoryEntry:
 
 
 class Changes(NamedTuple):
-    """What is different since a position of the history, and the position this holds for."""
+    """What is different since a position of the history, and the position it is valid for."""
 
     delta: LedgerDelta
     position: int
@@ -110,8 +110,8 @@ def write_delta(
     if delta.opened:
         connection.execute(insert(findings), [_row(one, sealer) for one in delta.opened])
     before = {one.id: one for one in known}
-    standing = (*delta.persisting, *delta.untouched, *delta.quiet)
-    others = [one for one in standing if not _only_seen_again(one, before[one.id])]
+    still_live = (*delta.persisting, *delta.untouched, *delta.quiet)
+    others = [one for one in still_live if not _only_seen_again(one, before[one.id])]
     changed = [*others, *delta.reopened, *delta.resolved, *delta.moved]
     if changed:
         by_id = update(findings).where(findings.c.id == bindparam("finding_id"))
@@ -121,7 +121,7 @@ def write_delta(
     moves += [(one, one.last or Moved(Change.REOPENED, before[one.id].state)) for one in delta.reopened]
     moves += [
         (one, Moved(Change.UNDER if one.under else Change.SPEAKS, before[one.id].state))
-        for one in standing
+        for one in still_live
         if bool(one.under) is not bool(before[one.id].under)
     ]
     moves += [(one, one.last or Moved(CLOSED_AS[one.state], before[one.id].state)) for one in delta.resolved]
@@ -155,7 +155,7 @@ def _write_lines(
 
 
 def _sealed(line: Mapping[str, Any], sealer: ValueSealer) -> dict[str, Any]:
-    """What of a line may hold a patient's value, as it is stored."""
+    """What of a line may contain a patient's value, as it is stored."""
     finding_id, comment = line["finding_id"], line["comment"]
     return {
         "observed": sealer.stored(finding_id, line["observed"]),
@@ -178,9 +178,9 @@ def read_broken_lines(connection: Connection, study: str) -> tuple[BrokenLine, .
     if unread := sum(isinstance(line["observed"], UnreadableValues) for line in read):
         log.warning("the values of %d history lines are sealed with a key that is not given; not checked", unread)
     broken = broken_lines(read)
-    told = connection.execute(select(func.max(messages.c.upto)).where(messages.c.study == study)).scalar() or 0
+    notified = connection.execute(select(func.max(messages.c.upto)).where(messages.c.study == study)).scalar() or 0
     end = max((line["position"] for line in lines), default=0)
-    missing = (BrokenLine(told, "end"),) if told > end else ()
+    missing = (BrokenLine(notified, "end"),) if notified > end else ()
     return (*broken, *missing, *_contradicting(connection, study, lines))
 
 

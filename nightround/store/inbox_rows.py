@@ -92,6 +92,6 @@ class InboxPen:
         """Write down what became of the file; gives the row's number."""
         return insert_inbox_row(self.connection, row)
 
-    def tell(self, message: StoredMessage) -> None:
+    def write(self, message: StoredMessage) -> None:
         """Write a message."""
         insert_message(self.connection, message)

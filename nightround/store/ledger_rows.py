@@ -25,7 +25,7 @@ def write_ledger(
     *,
     now: datetime,
 ) -> LedgerDelta:
-    """Let a ledger decide on the findings as they stand, and write what it changed; gives the changes.
+    """Let a ledger decide on the findings as they are, and write what it changed; gives the changes.
 
     Findings that the ledger leaves alone are not read. Of them the hour alone is written, in one statement.
     """

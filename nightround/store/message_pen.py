@@ -19,9 +19,9 @@ class MessagePen:
     connection: Connection
     study: str
 
-    def told(self, reader: Reader) -> int:
-        """The position up to which a reader was told; 0 before the first digest."""
-        return messages.read_told(self.connection, self.study, reader)
+    def notified_upto(self, reader: Reader) -> int:
+        """The position up to which a reader was notified; 0 before the first digest."""
+        return messages.read_notified_upto(self.connection, self.study, reader)
 
     def last_digest(self, reader: Reader) -> StoredMessage | None:
         """The last digest that a reader has, or may still get; None before the first."""

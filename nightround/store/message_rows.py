@@ -1,7 +1,7 @@
 """Messages to people: written with what they tell, sent afterwards, and kept with what became of each.
 
-A digest tells of the history after `since` up to `upto`. What arrived, or may still arrive, is told; of what was
-refused or given up the next digest tells again.
+A digest tells of the history after `since` up to `upto`. What arrived, or may still arrive, counts as
+notified; what was refused or given up is in the next digest again.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class MessageKind(StrEnum):
 
 
 class Reader(NamedTuple):
-    """Who is told, and how: two roles may share an address, and each is told what is its own."""
+    """Who is notified, and how: two roles may share an address, and each is notified of what is its own."""
 
     role: str
     address: str
@@ -95,7 +95,7 @@ class StoredMessage:
         return Reader(self.role, self.recipient, self.channel)
 
     @property
-    def counts_as_told(self) -> bool:
+    def counts_as_notified(self) -> bool:
         """Whether the reader has it, or may still get it."""
         return self.settled_at is None or self.state.arrived
 
@@ -112,17 +112,17 @@ def update_message(connection: Connection, message: StoredMessage) -> None:
     connection.execute(update(messages).where(messages.c.id == message.id).values(**_values(kept)))
 
 
-def read_told(connection: Connection, study: str, reader: Reader) -> int:
-    """The position of the history up to which a reader was told without a gap; 0 before the first digest."""
+def read_notified_upto(connection: Connection, study: str, reader: Reader) -> int:
+    """The position of the history up to which a reader was notified without a gap; 0 before the first digest."""
     found = map(_message, connection.execute(select(messages).where(*_to(study, reader))).mappings())
-    return told_without_gap((one.since, one.upto) for one in found if one.counts_as_told)
+    return notified_without_gap((one.since, one.upto) for one in found if one.counts_as_notified)
 
 
 def read_last_digest(connection: Connection, study: str, reader: Reader) -> StoredMessage | None:
     """The last digest that a reader has, or may still get; None before the first."""
     query = select(messages).where(*_to(study, reader), messages.c.kind == MessageKind.DIGEST)
     found = map(_message, connection.execute(query).mappings())
-    return max((one for one in found if one.counts_as_told), key=lambda one: one.run_id, default=None)
+    return max((one for one in found if one.counts_as_notified), key=lambda one: one.run_id, default=None)
 
 
 def _to(study: str, reader: Reader) -> tuple[ColumnElement[bool], ...]:
@@ -135,7 +135,7 @@ def _to(study: str, reader: Reader) -> tuple[ColumnElement[bool], ...]:
     )
 
 
-def told_without_gap(spans: Iterable[tuple[int, int]]) -> int:
+def notified_without_gap(spans: Iterable[tuple[int, int]]) -> int:
     """How far spans of a history reach from its beginning without a gap."""
     reached = 0
     for since, upto in sorted(spans):
@@ -159,7 +159,7 @@ def read_unsettled(connection: Connection, study: str, due: datetime | None = No
 
 
 def forget_in_messages(connection: Connection, study: str, names: Callable[[str], bool], now: datetime) -> int:
-    """Remove the texts of messages that name a record; what was still to be sent of them is told anew without it."""
+    """Remove the texts of messages that name a record; what was still to be sent is written anew without it."""
     found = [one for one in read_unsettled(connection, study) if any(map(names, one.all_texts))]
     for one in found:
         said = Message.of("delivery.forgotten")

@@ -1,4 +1,4 @@
-"""Runs and their steps: what ran, when, how it ended, on which snapshot, and what every rule came to."""
+"""Runs and their steps: what ran, when, how it ended, on which snapshot, and the result of every rule."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Ended(StrEnum):
     RUNNING = "running"
     DONE = "done"
     RED = "red"
-    """It came to its end, but not every known rule is accounted for, or not everything could be seen."""
+    """It ended, but not every known rule is accounted for, or not everything could be seen."""
     FAILED = "failed"
     """An error stopped it."""
     LOST = "lost"
@@ -231,7 +231,7 @@ def read_lost(connection: Connection, study: str, job: str) -> tuple[Run, ...]:
 def read_run_of_firing(
     connection: Connection, study: str, job: str, firing: str, *, ended: bool, other_than: int
 ) -> int | None:
-    """The newest other run for an hour of the schedule, of those that came to an end or of all; None without one."""
+    """The newest other run for an hour of the schedule, of those that ended or of all; None without one."""
     query = select(runs.c.id).where(
         runs.c.study == study, runs.c.job == job, runs.c.firing == firing, runs.c.id != other_than
     )
@@ -241,7 +241,7 @@ def read_run_of_firing(
 
 
 def read_was_missed(connection: Connection, study: str, job: str, moment: datetime) -> bool:
-    """Whether a job that ran before has had no run that came to an end since a moment."""
+    """Whether a job that ran before has had no run that ended since a moment."""
     of_job = select(func.count()).where(runs.c.study == study, runs.c.job == job)
     since = of_job.where(runs.c.started_at >= moment, runs.c.ended.in_(CAME_TO_AN_END))
     return bool(connection.execute(of_job).scalar_one()) and not connection.execute(since).scalar_one()

@@ -17,7 +17,7 @@ OWN_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class ChannelTable(StudyModel):
-    """`[[channels]]`: a way by which messages go out. Neither a password nor the address of a webhook stands here."""
+    """`[[channels]]`: a way by which messages go out. Neither a password nor the address of a webhook is here."""
 
     id: Id
     kind: ChannelKind = "outbox"

@@ -43,7 +43,7 @@ class Content:
 
     @property
     def studies(self) -> tuple[str, ...]:
-        """The names of the studies that lie beside one another."""
+        """The names of the studies that are next to one another."""
         return tuple(sorted(path.parent.name for path in (self.home / "expectations").glob("*/study.toml")))
 
     def study_folder(self, name: str) -> Path:

@@ -1,4 +1,4 @@
-"""The names of tests, definitions, warnings and reasons; their texts stand in `texts/methods.toml`.
+"""The names of tests, definitions, warnings and reasons; their texts are in `texts/methods.toml`.
 
 A result row carries the English words; `words_of` gives both. Statistics writes them, reports print them.
 """

@@ -189,7 +189,7 @@ class Plan(StudyModel):
             raise wrong_value("groups_no_codes")
 
     def _shown_known(self) -> None:
-        """What stands beside an endpoint or is drawn patient by patient is planned elsewhere."""
+        """What is next to an endpoint or is drawn patient by patient is planned elsewhere."""
         endpoints = {endpoint.id for endpoint in self.endpoints}
         for published in self.literature:
             if published.endpoint not in endpoints:

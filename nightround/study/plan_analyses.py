@@ -1,4 +1,4 @@
-"""What else a plan computes: endpoints, curves, regressions, enrolment, adverse events, and the literature beside."""
+"""What else a plan computes: endpoints, curves, regressions, enrolment, adverse events, and the literature."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ class Safety(StudyModel):
 
 
 class Literature(StudyModel):
-    """A published proportion beside an endpoint, as its source prints it: `percent` of `n`, at a time."""
+    """A published proportion next to an endpoint, as its source prints it: `percent` of `n`, at a time."""
 
     id: str
     endpoint: str

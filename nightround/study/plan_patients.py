@@ -27,9 +27,9 @@ EVERYONE = PlanGroup(id="all", label=words("plan.everyone"))
 
 
 class Step(StudyModel):
-    """A box of the flow: the patients of the step before (`of`) for whom every condition holds.
+    """A box of the flow: the patients of the step before (`of`) for whom every condition is true.
 
-    A `side` step holds those who do not go on; the steps of it are its reasons.
+    A `side` step contains those who do not go on; the steps of it are its reasons.
     """
 
     id: str

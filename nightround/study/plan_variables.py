@@ -1,4 +1,4 @@
-"""What a plan measures: variables with their levels and limits, and the tables they stand in."""
+"""What a plan measures: variables with their levels and limits, and the tables they are in."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Limits(StudyModel):
 class Variable(StudyModel):
     """One line of a table, or one line a level.
 
-    `field` holds it once; `before` and `after` hold it at two visits. `shown` is the level of a
+    `field` contains it once; `before` and `after` hold it at two visits. `shown` is the level of a
     dichotomous variable that is printed. `digits` counts the decimals of the mean, the SD, the
     median and the quartiles. `test` compares groups (or visits, in a before-after table), `between`
     the groups at each visit; they hold under the plan's own policy. `beside` are tests listed as
@@ -180,7 +180,7 @@ class PlannedTable(StudyModel):
 
 
 def require_unique(kind: str, ids: Iterator[str]) -> None:
-    """Refuse a name that stands there twice; `kind` says what it names."""
+    """Refuse a name that is there twice; `kind` says what it names."""
     seen: set[str] = set()
     for one in ids:
         if one in seen:

@@ -59,7 +59,7 @@ class StudyTable(StudyModel):
     """The language of everything that is written for people: reports, mails, lists."""
     synthetic: bool = False
     record_id_in_messages: bool = False
-    """Whether a record id may stand in mails, links and logs. Off unless the study says so."""
+    """Whether a record id may be in mails, links and logs. Off unless the study says so."""
 
     @property
     def languages(self) -> tuple[Language, ...]:
@@ -73,7 +73,7 @@ class StudyTable(StudyModel):
 
 
 class RedcapTable(StudyModel):
-    """`[redcap]`: where the project is. The token itself never stands in a file of the study."""
+    """`[redcap]`: where the project is. The token itself never is in a file of the study."""
 
     url: WebAddress | Literal[""] = ""
     """The address of the server's API; without it the variable `url_env` has it."""
@@ -92,7 +92,7 @@ class RedcapTable(StudyModel):
     full_pull_days: WholeNumber = Field(default=7, ge=0, le=366)
     """So often everything is pulled, to prove the nightly increments; 0 pulls everything every night."""
     largest_loss_percent: Decimal = Field(default=20.0, ge=0, le=100)
-    """A pull that holds this much fewer records than the last good one is refused."""
+    """A pull that contains this much fewer records than the last good one is refused."""
 
 
 def redcap_address(settings: RedcapTable, environ: Mapping[str, str]) -> str:
@@ -101,7 +101,7 @@ def redcap_address(settings: RedcapTable, environ: Mapping[str, str]) -> str:
 
 
 class SnapshotsTable(StudyModel):
-    """`[snapshots]`: how long they are kept, and the key that seals them, which never stands in a file of the study."""
+    """`[snapshots]`: how long they are kept, and the key that seals them, which never is in a file of the study."""
 
     keep_days: WholeNumber = Field(default=30, ge=1, le=36_500)
     """Every night's snapshot of so many days is kept."""
@@ -175,7 +175,7 @@ class VisitTable(StudyModel):
     """`[[dictionary_rules.visits]]`: an event that every record of its arm must have.
 
     It is due where `due` is true in the record's row of the arm's first event, and in any case as soon
-    as a later event of the arm holds data.
+    as a later event of the arm contains data.
     """
 
     event: FilledLine
@@ -192,7 +192,7 @@ class ExpectedMissingTable(StudyModel):
 
 
 class LimitTable(StudyModel):
-    """`[[dictionary_rules.limits]]`: what no patient can have, beside the soft range of the dictionary."""
+    """`[[dictionary_rules.limits]]`: what no patient can have, next to the soft range of the dictionary."""
 
     field: FilledLine
     minimum: Line = ""
@@ -201,7 +201,7 @@ class LimitTable(StudyModel):
 
 
 class DictionaryRulesTable(StudyModel):
-    """`[dictionary_rules]`: which rules are made from the data dictionary; REDCap's letter stands behind each."""
+    """`[dictionary_rules]`: which rules are made from the data dictionary; REDCap's letter is behind each."""
 
     range: bool = True  # D
     choice: bool = True  # G
@@ -254,7 +254,7 @@ class StudySettings(StudyModel):
 
     @model_validator(mode="after")
     def _names_roles_that_somebody_has(self) -> Self:
-        """Who hears of overdue findings is somebody: a misspelt role would be told of nothing."""
+        """Who hears of overdue findings is somebody: a misspelt role would be notified of nothing."""
         roles = {person.role for person in self.people}
         for step in (self.due.critical, self.due.major, self.due.minor):
             if unknown := set(step.then or ()) - roles:

@@ -1,6 +1,6 @@
 """The one catalogue of messages: each code with its text in Chinese and English.
 
-The texts of the engine stand in the TOML files beside this module, `code = { zh = "...", en = "..." }`.
+The texts of the engine are in the TOML files next to this module, `code = { zh = "...", en = "..." }`.
 Those of `redcap_sync` have their English there (`redcap_sync/messages.toml`) and their Chinese in `redcap_zh.toml`.
 What a study team may edit, the words of reports and mails, has the same form in `report_templates/`.
 """
@@ -21,7 +21,7 @@ from redcap_sync.messages import Message, english_texts, fill, flat
 from redcap_sync.regular_files import read_text_file
 
 SEPARATORS: Mapping[Language, str] = {"zh": "；", "en": "; "}
-"""What stands between several messages that are listed in another one."""
+"""What is between several messages that are listed in another one."""
 COMMAS: Mapping[Language, str] = {"zh": "，", "en": ", "}
 REDCAP_CHINESE = "redcap_zh.toml"
 WORDS_FILE = "words.toml"

@@ -52,7 +52,7 @@ def indented(text: str) -> str:
 def traceback_text(error: BaseException) -> str:
     """The traceback of a bug: every frame and class, and the message of our own errors alone.
 
-    The message of another exception may hold a patient's value, as that of `int("...")` does.
+    The message of another exception may contain a patient's value, as that of `int("...")` does.
     """
     return clean("\n".join(_lines(error, frozenset())))
 
@@ -90,7 +90,7 @@ def close_the_gate(stderr: TextIO | None = None) -> None:
         file: TextIO | None = None,
         line: str | None = None,
     ) -> None:
-        del message, file, line  # they may hold a value, as the message of a foreign exception may
+        del message, file, line  # they may contain a value, as the message of a foreign exception may
         write(clean(f"{filename}:{lineno}: {category.__name__}"))
 
     logging.setLogRecordFactory(CleanRecord)

@@ -27,7 +27,7 @@ CONTEXT = "nightround"
 class Context:
     """The run's clock, the project's missing data codes, and how each date column is stored as text.
 
-    `threads` work on the rules beside one another; 0 for as many as the process may use.
+    `threads` work on the rules in parallel; 0 for as many as the process may use.
     Nothing changes it, so that a copy of it is itself: pandas copies it with every column that is taken out of a
     frame, and Great Expectations takes out each of them twice to learn the size of a batch.
     """

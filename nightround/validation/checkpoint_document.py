@@ -18,7 +18,7 @@ def checkpoint_document(
     """The result of a Checkpoint over all suites of a run, in the form that GX's `CheckpointResult.describe` has.
 
     It is put together from what was judged: `Checkpoint.run` would judge and store everything a second time, in
-    twice the time. `tests/integration/test_gx_contract.py` holds it against a real one. A verdict that an earlier run
+    twice the time. `tests/integration/test_gx_contract.py` compares it with a real one. A verdict that an earlier run
     came to names that run. `earlier` are the documents of earlier runs, the newest first: where the newest one that
     lists its verdicts has the same, this one names its run in place of them.
     """

@@ -72,7 +72,7 @@ def run_check(check: Mapping[str, Any], rows: Rows, scope: Mask) -> Verdict:
 
 
 def _any_filled(rows: Rows, columns: Sequence[str], settings: Settings) -> Mask:
-    """Where a cell holds a value; options of a checkbox hold one where they are ticked."""
+    """Where a cell contains a value; options of a checkbox hold one where they are ticked."""
     ticked = set(settings.get("options", ()))
     masks = (rows.stored[name].among("1") if name in ticked else rows.stored[name].filled for name in columns)
     return reduce(np.logical_or, masks)
@@ -103,7 +103,7 @@ def _opened(rows: Rows, columns: Sequence[str], settings: Settings) -> Mask:
 
 
 def _absent_visit(rows: Rows, columns: Sequence[str], settings: Settings, scope: Mask) -> Verdict:  # noqa: ARG001
-    """The record holds nothing in an event that is due, or that a later one has overtaken."""
+    """The record contains nothing in an event that is due, or that a later one has overtaken."""
     due = np.zeros(len(scope), dtype=bool)
     if "formula" in settings:
         due = rows.evaluator.truth(from_json(settings["formula"]))
@@ -114,7 +114,7 @@ def _absent_visit(rows: Rows, columns: Sequence[str], settings: Settings, scope:
 
 
 def _usual_visit(rows: Rows, columns: Sequence[str], settings: Settings, scope: Mask) -> Verdict:
-    """The record holds nothing in an event that is due, or overtaken where most overtaken records have it."""
+    """The record contains nothing in an event that is due, or overtaken where most overtaken records have it."""
     overtaken = reduce(np.logical_or, (rows.stored[later].filled for later in settings["later"]), np.zeros_like(scope))
     far_enough = scope & overtaken
     with_it = far_enough & rows.stored[settings["visit"]].filled
@@ -175,7 +175,7 @@ def _outside(rows: Rows, values: Floats, settings: Settings, low: str, high: str
 
 
 def _bound(rows: Rows, written: Mapping[str, str] | None, measure: Measure) -> Floats | float:
-    """A bound as a number for all rows or one a row; NaN, with which no order holds, where there is none."""
+    """A bound as a number for all rows or one a row; NaN, with which no order is true, where there is none."""
     match written:
         case {"column": column}:
             return rows.stored[column].measured(measure)
@@ -305,4 +305,4 @@ KINDS: Mapping[str, Kind] = {
 }
 
 NEEDS_ALL_ROWS = ("outlier", "slip", "alike", "usual_visit", "lost_visit", "cohort")
-"""Kinds that hold every value against all the others, so that no part of the rows can be judged by itself."""
+"""Kinds that compare every value with all the others, so that no part of the rows can be judged by itself."""

@@ -224,7 +224,7 @@ def _less_spread(values: Floats, own: Mask, others: Mask, alpha: float) -> Answe
 
 
 def _copied_rows(asked: _Question) -> Answer:
-    """How many fields of each row hold what the row before of the same record holds."""
+    """How many fields of each row contain what the row before of the same record holds."""
     from nightround.statistics import monitoring
 
     after, before = asked.rows.after_own

@@ -84,7 +84,7 @@ def _cohort(settings: dict[str, Any]) -> list[Reference]:
 
 
 def _counted(event: str, instrument: str) -> Reference:
-    """What counts the rows of an instrument, or says whether the record holds anything in an event."""
+    """What counts the rows of an instrument, or says whether the record contains anything in an event."""
     return Reference(ROW_COUNT, event=event, code=instrument) if instrument else Reference(VISIT_EXISTS, event=event)
 
 

@@ -1,7 +1,7 @@
 """All rules of a batch worked out over its rows, part by part.
 
 A part is few enough rows that what is made in between stays in the processor's cache, and memory for it
-is used again and again. Parts are shared out to threads, for numpy and Arrow work beside one another.
+is used again and again. Parts are shared out to threads, for numpy and Arrow work in parallel.
 Where parts begin depends on the number of rows alone, so the number of threads changes no result.
 """
 
@@ -64,7 +64,7 @@ class RuleResult:
 
 
 class Found(NamedTuple):
-    """What a rule came to on one part."""
+    """The result of a rule on one part."""
 
     in_scope: int
     checked: int
@@ -80,9 +80,9 @@ def evaluate_rules(
 
     Rules are, by id, the suite's `logic` objects, as they are written or read already.
 
-    `threads` work beside one another; by default as many as the frame's `Context` says, or the process may use.
+    `threads` work in parallel; by default as many as the frame's `Context` says, or the process may use.
     """
-    # A GX user who runs a suite on a frame of their own has no context; the machine's clock stands in.
+    # A GX user who runs a suite on a frame of their own has no context; the machine's clock is used.
     context: Context = frame.attrs.get(CONTEXT) or Context(datetime.now())  # noqa: DTZ005
     # pandas copies `attrs` with every column that is taken out, and the context is not small.
     frame = frame.copy(deep=False)
@@ -234,7 +234,7 @@ def _joined(trees: Trees, parts: Sequence[Found | RuleResult], rows: Rows) -> Ru
 
 
 def _of_all_rows(trees: Trees, scope: Bits, judged: Bits, rows: Rows) -> RuleResult:
-    """A check that holds every value against all others, made once its scope is known for all rows."""
+    """A check that compares every value with all others, made once its scope is known for all rows."""
     in_scope, filled = (np.unpackbits(bits, count=len(rows.stored)).view(bool) for bits in (scope, judged))
     verdict = _guarded(run_check, trees.check or {}, rows, filled)
     if isinstance(verdict, RuleResult):

@@ -1,6 +1,6 @@
 """The failure table: every row that failed any rule, complete, with what was observed in it.
 
-It holds patients' values and lies beside the snapshot it came from, readable by its owner only.
+It contains patients' values and lies next to the snapshot it came from, readable by its owner only.
 """
 
 from __future__ import annotations

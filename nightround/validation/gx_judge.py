@@ -63,7 +63,7 @@ class JudgeBroke(RuntimeError):
 
 
 class Logic(SerializableDictDot):
-    """A rule's trees and scope as the suite holds them, carried through Great Expectations in one piece.
+    """A rule's trees and scope as the suite stores them, carried through Great Expectations in one piece.
 
     GX copies every argument of an expectation a dozen times, node by node; a tree of forty nodes
     would cost more than its evaluation. This is immutable, so a copy of it is itself. Who has compiled the rule
@@ -87,7 +87,7 @@ class Logic(SerializableDictDot):
         return hash(json.dumps(self.written, sort_keys=True))
 
     def to_json_dict(self) -> dict[str, Any]:
-        """What stands in the suite's JSON."""
+        """What is in the suite's JSON."""
         return dict(self.written)
 
     @classmethod
@@ -159,7 +159,7 @@ class RuleFailures(TableMetricProvider):
 class ExpectRedcapRule(BatchExpectation):
     """Expect a rule written in REDCap's logic to hold on every row it applies to.
 
-    `logic` holds the rule's syntax trees and scope, as `nightround rules STUDY --suite` writes them.
+    `logic` contains the rule's syntax trees and scope, as `nightround rules STUDY --suite` writes them.
     The result carries counts and at most twenty row positions; never a value, never a record id.
     """
 
@@ -307,8 +307,8 @@ def _validated(suite: Suite, frame: pd.DataFrame) -> tuple[ExpectationSuiteValid
 def _described_verdict(verdict: Any) -> dict[str, Any]:
     """What GX's `describe_dict` says of a verdict, which nothing keeps a row or a frame of.
 
-    The logic of the rule is left out, because it stands in the suite; the severity, which GX leaves out, is added.
-    GX itself looks at every value twice, to see whether JSON can hold it: these it can.
+    The logic of the rule is left out, because it is in the suite; the severity, which GX leaves out, is added.
+    GX itself looks at every value twice, to see whether JSON can contain it: these it can.
     """
     configuration = verdict.expectation_config
     described = {

@@ -1,4 +1,4 @@
-"""The file in a study's data folder that keeps what its rules came to, so that only what changed is judged again.
+"""The file in a study's data folder that keeps the results of its rules, so that only what changed is judged again.
 
 It is replaced after each night in which anything was judged, readable by its owner only, and sealed where the
 snapshots are. Nothing is lost with it: where it cannot be read, every rule is judged.
@@ -35,7 +35,7 @@ class JudgedFile:
         return self.data / FOLDER / FILE
 
     def load(self) -> Mapping[str, JudgedRule]:
-        """What the rules came to when they were judged last; nothing where the file is missing or cannot be used."""
+        """The results of the rules when they were judged last; nothing where the file is missing or cannot be used."""
         try:
             return read(self.vault.read(self.path), self.study)
         except FileNotFoundError:
@@ -46,7 +46,7 @@ class JudgedFile:
             return {}
 
     def save(self, validation: Validation) -> None:
-        """Replace the file by what the rules came to now; not where nothing was judged and no rule left."""
+        """Replace the file by the results of now; not where nothing was judged and no rule left."""
         if validation.changed:
             private_folder(self.path.parent)
             self.vault.write(self.path, written(validation.judged, self.study))

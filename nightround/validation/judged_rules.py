@@ -1,7 +1,7 @@
 """A rule that was judged: all that its outcome is made of besides the keys of its rows, which are the snapshot's.
 
 Kept from one night to the next as one file of its own form: JSON, then the marks of rows as bits, compressed, behind
-the SHA-256 of it all. It holds patients' values.
+the SHA-256 of it all. It contains patients' values.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Cells = tuple[tuple[str, tuple[str, ...]], ...]
 
 @dataclass(frozen=True, eq=False)
 class JudgedRule:
-    """What a rule came to in one run."""
+    """The result of a rule in one run."""
 
     rule_id: str
     suite: str

@@ -1,4 +1,4 @@
-"""Where a reference of a rule is read: for each row of a batch, the row of a table that holds the value.
+"""Where a reference of a rule is read: for each row of a batch, the row of a table that contains the value.
 
 A row reads its own instrument's cells; fields of other instruments of the same event are read from
 the base row, fields of another event from that event's base row. A field that repeats elsewhere is
@@ -30,7 +30,7 @@ from redcap_sync.rows.export_rows import TEXT
 from redcap_sync.rows.tables import Table
 
 VISIT_EXISTS = "visit-exists"
-"""With an event in front of it: '1' where the record holds anything in that event. No written logic has it."""
+"""With an event in front of it: '1' where the record contains anything in that event. No written logic has it."""
 ROW_COUNT = "row-count"
 """With an instrument as its code: in how many rows the record has something of it, in the event in front of it or in
 all. No written logic has it."""
@@ -93,7 +93,7 @@ class Source:
 
 @dataclass(eq=False)
 class Lookup:
-    """Finds, for each row of a batch, the position of the row that holds a reference's field; a join is made once."""
+    """Finds, for each row of a batch, the position of the row that has a reference's field; a join is made once."""
 
     anchors: AnchorRows
     _joins: dict[tuple[str, str, str], Positions] = field(default_factory=dict)

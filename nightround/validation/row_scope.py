@@ -1,4 +1,4 @@
-"""Which rows a project's own Data Quality rule is evaluated in: all that can hold a field it refers to.
+"""Which rows a project's own Data Quality rule is evaluated in: all that can contain a field it refers to.
 
 Source: `data_quality_rules`, "Custom rules": a discrepancy is one (record, event, instance).
 """

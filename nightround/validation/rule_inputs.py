@@ -34,7 +34,7 @@ MOMENTS = ("today", "now")
 """Texts that stand for the day and for the second of the night, in logic and in cells that a date function reads."""
 LIBRARIES = ("numpy", "pandas", "pyarrow")
 OF_JUDGING = ("*.py", "logic/*.py", "rows/*.py")
-"""The modules of `redcap_sync` that have a part in what a rule comes to."""
+"""The modules of `redcap_sync` that have a part in the result of a rule."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Inputs:
     moment: str = ""
     """The day or the second that the rule named, '' for neither."""
 
-    def hold(self, rule: Rule, snapshot: Snapshot, now: datetime) -> bool:
+    def unchanged(self, rule: Rule, snapshot: Snapshot, now: datetime) -> bool:
         """Whether the outcome of a rule, judged on a snapshot now, follows from the same."""
         return (
             self.hold_without_data(now)

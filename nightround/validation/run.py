@@ -78,7 +78,7 @@ def validate(
     """Judge every rule on the snapshot; a rule that breaks is an outcome of its own and stops no other.
 
     `stopped` rules are not judged at all; each has the reason why it could not be evaluated.
-    `threads` work beside one another, 0 for as many as the process may use; their number changes no outcome.
+    `threads` work in parallel, 0 for as many as the process may use; their number changes no outcome.
     `known` are rules that were judged before, by id: one whose inputs are the same is not judged again, which
     changes no outcome either. `silent` names those of the others that are proven never to ask, each with the reason:
     they are not judged either. `run` names this run in the documents of later ones.
@@ -128,7 +128,7 @@ def _still_true(
     """The known rules, by id, whose inputs are the same; of two rules with one id none is known."""
     often = Counter(rule.id for rule in asked)
     pairs = ((rule, known[rule.id]) for rule in asked if rule.id in known and often[rule.id] == 1)
-    return {rule.id: one for rule, one in pairs if one.inputs is not None and one.inputs.hold(rule, snapshot, now)}
+    return {rule.id: one for rule, one in pairs if one.inputs is not None and one.inputs.unchanged(rule, snapshot, now)}
 
 
 def _in_order(some: Sequence[Named], rules: Sequence[Rule]) -> list[Named]:

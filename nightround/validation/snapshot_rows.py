@@ -71,7 +71,7 @@ class SnapshotRows:
 
     @cached_property
     def events(self) -> list[str]:
-        """The events of the project, and what else stands in the rows: '' in a classic project."""
+        """The events of the project, and what else is in the rows: '' in a classic project."""
         return list(
             dict.fromkeys([*self.snapshot.dictionary.event_names, *_distinct(self.snapshot, "event").to_pylist()])
         )
@@ -93,7 +93,7 @@ class SnapshotRows:
 
     @cached_property
     def table_of_column(self) -> dict[str, Table]:
-        """The table that holds each export column."""
+        """The table that contains each export column."""
         tables = reversed(list(self.snapshot.tables.values()))
         return {column: table for table in tables for column in table.column_names}
 
@@ -138,7 +138,7 @@ class SnapshotRows:
         return self._records_at[event]
 
     def position(self, key: RowKey) -> int:
-        """Where a row stands in the table of its instrument; NONE where there is no such row."""
+        """Where a row is in the table of its instrument; NONE where there is no such row."""
         record, event = self._record_numbers.get(key.record, NONE), self.event_numbers.get(key.event, NONE)
         place = (np.array([number]) for number in (record, event, key.instance))
         return int(self.of(key.instrument).find(self.numbers(*place))[0])
@@ -183,7 +183,7 @@ class AnchorRows:
         return found
 
     def position(self, key: object) -> int:
-        """Where a row stands among them; NONE where it does not."""
+        """Where a row is among them; NONE where it does not."""
         if not isinstance(key, tuple) or len(key) != len(KEY_COLUMNS):
             return NONE
         row = RowKey(*key)

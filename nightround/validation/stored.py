@@ -28,12 +28,12 @@ _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - REDCap stores no zone
 class Remembered(dict[str, bool]):
     """Whether texts have a property, asked once for each text in whatever column it stands."""
 
-    def __init__(self, holds: Callable[[str], object]) -> None:
+    def __init__(self, has: Callable[[str], object]) -> None:
         super().__init__()
-        self._holds = holds
+        self._has = has
 
     def __missing__(self, text: str) -> bool:
-        found = self[text] = bool(self._holds(text))
+        found = self[text] = bool(self._has(text))
         return found
 
 
@@ -61,20 +61,20 @@ class Stored:
         """The text of every row."""
         return self._texts.spread(self._texts.uniques, "")
 
-    def where(self, question: Hashable, holds: Callable[[str], object]) -> Mask:
+    def where(self, question: Hashable, has: Callable[[str], object]) -> Mask:
         """The rows whose text has a property, asked once for each distinct text; blank ones have it not.
 
         `question` stands for the property: what was answered once is not asked again.
         """
-        return self._texts.spread(self._chosen(question, holds), False)
+        return self._texts.spread(self._chosen(question, has), False)
 
-    def unless(self, question: Hashable, holds: Callable[[str], object]) -> Mask:
+    def unless(self, question: Hashable, has: Callable[[str], object]) -> Mask:
         """The rows whose text has the property not; blank ones are not among them either."""
-        return self._texts.spread(~self._chosen(question, holds), False)
+        return self._texts.spread(~self._chosen(question, has), False)
 
-    def _chosen(self, question: Hashable, holds: Callable[[str], object]) -> Mask:
+    def _chosen(self, question: Hashable, has: Callable[[str], object]) -> Mask:
         return self._texts.of_uniques(
-            question, lambda texts: np.fromiter(map(holds, texts), dtype=bool, count=len(texts))
+            question, lambda texts: np.fromiter(map(has, texts), dtype=bool, count=len(texts))
         )
 
     def among(self, texts: Collection[str]) -> Mask:
@@ -128,9 +128,9 @@ class StoredTexts:
         except Exception:  # noqa: BLE001 - raised again by the rule that needs it, which then is the one to fail
             return None
 
-    def remembered(self, question: Hashable, holds: Callable[[str], object]) -> Callable[[str], bool]:
+    def remembered(self, question: Hashable, has: Callable[[str], object]) -> Callable[[str], bool]:
         """The same question with a memory that all columns share: times of a day are the same in each."""
-        return self._remembered.setdefault(question, Remembered(holds)).__getitem__
+        return self._remembered.setdefault(question, Remembered(has)).__getitem__
 
     def part(self, rows: slice) -> StoredTexts:
         """Some consecutive rows, for one thread."""

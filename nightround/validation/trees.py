@@ -1,4 +1,4 @@
-"""A rule's `logic` object as it stands in a suite, read into syntax trees."""
+"""A rule's `logic` object as it is in a suite, read into syntax trees."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ def is_needed(field: FieldInfo) -> str:
 
 def table_of(model: type[BaseModel]) -> str:
     """The keys of a table of a rule file, as the page shows them."""
-    lines = ["| key | what it holds | required | meaning |", "|---|---|---|---|"]
+    lines = ["| key | form | required | meaning |", "|---|---|---|---|"]
     for name, field in model.model_fields.items():
         meaning = " ".join((field.description or "").split())
         assert meaning, name

@@ -115,8 +115,8 @@ def test_a_digest_is_delivered_and_the_log_says_so_because_the_server_did(
     assert (code, document["study"]) == (0, STUDY)
     assert (one["role"], one["channel"], one["state"], one["attempts"]) == ("data_manager", "mail", "delivered", 1)
     assert one["message_id"] == taken.mail["Message-ID"]
-    assert one["said"] == "the server took it: 250 2.0.0 queued"
-    assert "delivered (the server took it: 250 2.0.0 queued)" in caplog.text
+    assert one["said"] == "the server accepted it: 250 2.0.0 queued"
+    assert "delivered (the server accepted it: 250 2.0.0 queued)" in caplog.text
     (alert,) = [step for step in study.last_run().steps if step.name == "alert"]
     assert str(alert.note) == "1 message delivered"
     assert not (study.folder / "outbox").exists()

@@ -44,7 +44,7 @@ def test_a_mail_arrives_whole_with_its_envelope() -> None:
         answer = channel(server, **other).send(LETTER)
         (taken,) = server.taken
     assert answer.state is DeliveryState.DELIVERED
-    assert str(answer.said) == "the server took it: 250 2.0.0 queued"
+    assert str(answer.said) == "the server accepted it: 250 2.0.0 queued"
     assert (taken.sender, taken.recipients) == ("bounces@hospital.example", [MANAGER.address])
     mail = taken.mail
     assert (mail["From"], mail["To"], mail["Reply-To"]) == (SENDER, MANAGER.address, "help@hospital.example")

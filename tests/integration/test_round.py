@@ -20,7 +20,7 @@ import requests
 from nightround.digests.channels.channel import OutgoingMessage, ServerAnswer
 from nightround.digests.channels.outbox_folder import OutboxFolder
 from nightround.digests.failed_round import FailedRound
-from nightround.digests.tell import tell_of_failure
+from nightround.digests.notifying import notify_of_failure
 from nightround.model.errors import DatabaseVersionWrong
 from nightround.model.language import Words
 from nightround.model.recipient import Recipient
@@ -162,7 +162,7 @@ def test_some_person_always_learns_of_a_failure(
     tmp_path: Path, roles: tuple[str, ...], day: int, notified: list[str]
 ) -> None:
     """The data manager does; everybody where there is none, and on Mondays, when everybody expects a mail."""
-    deliveries = tell_of_failure(
+    deliveries = notify_of_failure(
         Words("题目", "A study"),
         FailedRound([RedcapUnreachable("night.no_address", variable="REDCAP_URL")], "pull"),
         recipients=[Recipient(role, f"{role}@hospital.example", "en", ()) for role in roles],
@@ -191,7 +191,7 @@ class DeadChannel:
 def test_a_dead_channel_is_tried_for_the_first_reader_alone(tmp_path: Path) -> None:
     """Each has the notice by another channel at once, and that by the dead one waits."""
     dead = DeadChannel()
-    deliveries = tell_of_failure(
+    deliveries = notify_of_failure(
         Words("题目", "A study"),
         FailedRound([RedcapUnreachable("night.no_address", variable="REDCAP_URL")], "pull"),
         recipients=[Recipient(role, f"{role}@x.example", "en", (), ("mail",)) for role in ("a", "b", "c")],

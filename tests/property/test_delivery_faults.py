@@ -22,8 +22,8 @@ from sqlalchemy import event
 
 from nightround.digests.channels.channel import OutgoingMessage, ServerAnswer
 from nightround.digests.notice import Notice
+from nightround.digests.notifying import stored
 from nightround.digests.post_office import PostOffice
-from nightround.digests.tell import stored
 from nightround.model.delivery import DeliveryState
 from nightround.model.recipient import Recipient
 from nightround.store.database import Store, open_store
@@ -147,7 +147,7 @@ class Machine:
         with self.store.writing_messages(self.study) as pen:
             for person in PEOPLE:
                 for name in person.channels:
-                    since = pen.told(Reader(person.role, person.address, name))
+                    since = pen.notified_upto(Reader(person.role, person.address, name))
                     if since < self.lines:
                         text = f"{since} {self.lines}"
                         letter = OutgoingMessage.of(Notice(person, "s", text, "", {}), name, "x.example", self.now)

@@ -253,7 +253,7 @@ def test_open_findings_are_named_with_their_age_on_mondays() -> None:
 
 def test_what_was_listed_before_is_not_listed_again_the_next_day() -> None:
     """On other days than Monday older findings are one line, with the whole list; critical ones have their link."""
-    last = replace(WHOLE, told_at=TUESDAY - timedelta(days=1))
+    last = replace(WHOLE, notified_at=TUESDAY - timedelta(days=1))
     fresh = TUESDAY - timedelta(days=3)
     old = findings_of(12, opened_at=fresh)
     critical = made_finding("C", severity=Severity.CRITICAL, opened_at=fresh)
@@ -273,9 +273,9 @@ def test_a_due_date_that_passed_is_said_once() -> None:
         "L", made_row("2000"), opened_at=TUESDAY - timedelta(days=15)
     )  # a Monday: ten working days end on this Monday
     delta = LedgerDelta(opened=(made_finding("N"),), persisting=(late,))
-    first = notice_of(delta, night=replace(WHOLE, told_at=TUESDAY - timedelta(days=4)))
+    first = notice_of(delta, night=replace(WHOLE, notified_at=TUESDAY - timedelta(days=4)))
     assert PLACES.link(late, None) in first.text.split()
-    second = notice_of(delta, night=replace(WHOLE, told_at=TUESDAY), now=TUESDAY + timedelta(days=1))
+    second = notice_of(delta, night=replace(WHOLE, notified_at=TUESDAY), now=TUESDAY + timedelta(days=1))
     assert PLACES.link(late, None) not in second.text.split()
 
 
@@ -421,11 +421,11 @@ def test_what_is_overdue_is_passed_on_once_it_is() -> None:
     reader = Recipient("principal_investigator", "pi@hospital.example", "en", ())
     table = DueTable(major=DueStep(days=2, then=("principal_investigator",)))
     late = LedgerDelta(persisting=(made_finding(opened_at=TUESDAY - timedelta(days=5)),))  # a Thursday: due on Monday
-    last_night = replace(WHOLE, told_at=TUESDAY - timedelta(days=1))
+    last_night = replace(WHOLE, notified_at=TUESDAY - timedelta(days=1))
     notice = notice_of(late, recipient=reader, agreed=Agreed(due=table), night=last_night)
     assert "Overdue with others" in notice.text
     assert "overdue (was due 2025-05-19)" in notice.text
-    settled = replace(WHOLE, told_at=TUESDAY)
+    settled = replace(WHOLE, notified_at=TUESDAY)
     assert (
         told(late, recipient=reader, agreed=Agreed(due=table), night=settled, now=TUESDAY + timedelta(days=1)) is None
     )

@@ -19,8 +19,8 @@ from nightround.digests.channels.channel import OutgoingMessage, ServerAnswer
 from nightround.digests.channels.mail import message_of
 from nightround.digests.channels.outbox_folder import OutboxFolder
 from nightround.digests.notice import NightState, Notice, RunSummary
+from nightround.digests.notifying import Notifier
 from nightround.digests.post_office import PostOffice
-from nightround.digests.tell import Teller
 from nightround.digests.templates import load_digest_templates
 from nightround.findings.reconcile import reconcile
 from nightround.model.delivery import DeliveryState
@@ -175,9 +175,9 @@ def store(store_at: str) -> Iterator[Store]:
 
 def teller(
     *channels: OutboxFolder | Broken, allowed: bool = True, recipients: tuple[Recipient, ...] = (MANAGER,)
-) -> Teller:
+) -> Notifier:
     """Everything that is known before the night."""
-    return Teller(
+    return Notifier(
         study=STUDY,
         title=Words("研究", "A study"),
         rules={"VIL-01": made_rule()},

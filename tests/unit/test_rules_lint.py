@@ -128,8 +128,8 @@ def test_what_the_project_does_not_have_is_an_error(logic: str, what: str, fix: 
         ("[seen] > '2020-01-01'", "error", "compared with '2020-01-01'", "'2024-05-31 08:30'"),
         ("[born] > [age]", "error", "compares a date with what is no date", "datediff"),
         ("[born] = [seen]", "error", "a date with a date and time", "left"),
-        ("[remark] > 5", "warning", "holds any text", "isnumber"),
-        ("[remark] > [age]", "warning", "a number with a field that holds any text", "isnumber"),
+        ("[remark] > 5", "warning", "contains any text", "isnumber"),
+        ("[remark] > [age]", "warning", "a number with a field that contains any text", "isnumber"),
         ("datediff([age], [born], 'd') > 5", "error", "which is no date", "date"),
         ("[born] + 30 > 5", "error", "calculated with", "datediff"),
     ],
@@ -172,7 +172,7 @@ def test_a_rule_that_can_come_to_one_thing_only_is_proven_so(
 def test_what_cannot_be_decided_is_said_to_be_so() -> None:
     """Where too many values are possible and none that was tried shows it, the lint does not guess."""
     found = remarks_on(written("[weight] * [age] = 1234.5678"))
-    assert [(remark.level, "could not be told" in remark.what) for remark in found] == [(RemarkLevel.NOTE, True)]
+    assert [(remark.level, "It is not known" in remark.what) for remark in found] == [(RemarkLevel.NOTE, True)]
 
 
 def test_an_example_shows_what_trying_does_not() -> None:

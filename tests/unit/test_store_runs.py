@@ -184,15 +184,15 @@ def message(store: Store, **other: object) -> StoredMessage:
 def test_a_recipient_is_told_from_where_the_last_message_that_counts_ended(store: Store) -> None:
     """What was refused moves nothing, so its news stand in the next digest; each channel has its own place."""
     address = "dm@hospital.example"
-    assert store.told(STUDY, Reader("data_manager", address, "outbox")) == 0
+    assert store.notified_upto(STUDY, Reader("data_manager", address, "outbox")) == 0
     done = {"state": DeliveryState.WRITTEN, "settled_at": night(1)}
     refused = {"state": DeliveryState.REFUSED, "settled_at": night(1), "since": 5, "upto": 9}
     kept = [message(store, **done), message(store, **refused)]
     numbers = [store.keep_message(one) for one in kept]
-    assert store.told(STUDY, Reader("data_manager", address, "outbox")) == 5
-    assert store.told(STUDY, Reader("data_manager", address, "mail")) == 0
-    assert store.told(STUDY, Reader("data_manager", "pi@hospital.example", "outbox")) == 0
-    assert store.told("other", Reader("data_manager", address, "outbox")) == 0
+    assert store.notified_upto(STUDY, Reader("data_manager", address, "outbox")) == 5
+    assert store.notified_upto(STUDY, Reader("data_manager", address, "mail")) == 0
+    assert store.notified_upto(STUDY, Reader("data_manager", "pi@hospital.example", "outbox")) == 0
+    assert store.notified_upto("other", Reader("data_manager", address, "outbox")) == 0
     assert store.messages(STUDY) == tuple(replace(one, id=id_) for one, id_ in zip(kept, numbers, strict=True))
 
 
@@ -201,8 +201,8 @@ def test_two_roles_with_one_address_are_told_each_what_is_theirs(store: Store) -
     address, done = "dm@hospital.example", {"state": DeliveryState.WRITTEN, "settled_at": night(1)}
     store.keep_message(message(store, **done, upto=3, role=""))
     store.keep_message(message(store, **done, since=3, upto=5))
-    assert store.told(STUDY, Reader("data_manager", address, "outbox")) == 5
-    assert store.told(STUDY, Reader("coordinator", address, "outbox")) == 3
+    assert store.notified_upto(STUDY, Reader("data_manager", address, "outbox")) == 5
+    assert store.notified_upto(STUDY, Reader("coordinator", address, "outbox")) == 3
 
 
 def test_a_gap_in_what_was_told_is_told_again(store: Store) -> None:
@@ -211,7 +211,7 @@ def test_a_gap_in_what_was_told_is_told_again(store: Store) -> None:
     first = message(store, state=DeliveryState.WAITING, text="news")
     waiting = replace(first, id=store.keep_message(first))
     store.keep_message(message(store, since=5, upto=8, state=DeliveryState.DELIVERED, settled_at=night(2)))
-    assert store.told(STUDY, Reader("data_manager", address, "outbox")) == 8
+    assert store.notified_upto(STUDY, Reader("data_manager", address, "outbox")) == 8
     store.change_message(replace(waiting, state=DeliveryState.REFUSED, settled_at=night(3)))
-    assert store.told(STUDY, Reader("data_manager", address, "outbox")) == 0
+    assert store.notified_upto(STUDY, Reader("data_manager", address, "outbox")) == 0
     assert [one.text for one in store.messages(STUDY)] == ["", ""]

@@ -12,7 +12,7 @@ import pytest
 from nightround.cli.main import main
 from nightround.cli.printing import WORDS_OF
 from nightround.model.delivery import DeliveryState
-from nightround.model.finding import STANDING, FindingState, Resolution
+from nightround.model.finding import QUIET_STATES, FindingState, Resolution
 from nightround.model.finding_answer import AnswerCode, Change, Why
 from nightround.model.fix_proof import ProofGrade
 from nightround.model.outcome import Status
@@ -64,7 +64,7 @@ def test_a_command_speaks_it(
 
 def test_every_count_of_a_summary_has_its_words() -> None:
     """What a run counts, and how it can end, is in the catalogue: a new state must not stop a command."""
-    assert {*CHANGES, *(one.value for one in STANDING)} <= texts_under("terminal.findings").keys()
+    assert {*CHANGES, *(one.value for one in QUIET_STATES)} <= texts_under("terminal.findings").keys()
     assert {one.value for one in Status} == texts_under("terminal.outcomes").keys()
     assert {one.value for one in Ended} <= texts_under("terminal.ended").keys()
 

@@ -37,7 +37,7 @@ SERVICES: Mapping[str, Service] = {
 }
 """The services with a webhook that have a sender here, by the kind of their channel."""
 LARGEST_SECRET = 10_000
-"""Bytes of a file that holds a password and nothing else."""
+"""Bytes of a file that contains a password and nothing else."""
 
 Sleep = Callable[[float], None]
 

@@ -61,7 +61,7 @@ def suggested_changes(data: StudyData) -> Iterator[Suggestion]:
 
 
 def _is_calculated_too(data: StudyData, field: Field) -> bool:
-    """Whether REDCap calculates it beside what was typed: it changes as its parts do."""
+    """Whether REDCap calculates it next to what was typed: it changes as its parts do."""
     return any(one.type == "calc" and one.name.startswith(field.name) for one in data.neighbours(field))
 
 

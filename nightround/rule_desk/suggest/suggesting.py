@@ -124,7 +124,7 @@ def is_known(suggestion: Suggestion, study: Study) -> bool:
     """Whether the study has a rule of that id, or one that asks as much.
 
     A rule that reads several fields asks as much as one that reads them all, across visits too; one about a single
-    field does not, because a rule that reads it beside others asks something else.
+    field does not, because a rule that reads it next to others asks something else.
     """
     ids = {rule.id for rule in study.rules}
     own = [_read(rule) for rule in study.rules]

@@ -46,7 +46,7 @@ class AlikeTable(RuleModel):
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Everything that is held against other rows."""
+        """Everything that is compared with other rows."""
         return (*self.fields, *self.within)
 
     def check(self) -> Check:

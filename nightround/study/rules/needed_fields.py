@@ -21,7 +21,7 @@ def needed_fields(logic: Expression) -> tuple[Reference, ...]:
 
 
 def judged_needs(needs: Iterable[str], logic: Expression | None, codes: Collection[str]) -> tuple[str, ...]:
-    """The columns of `needs` that must hold a value: not those whose missing data code the logic asks for by name."""
+    """The columns of `needs` that must have a value: not those whose missing data code the logic asks for by name."""
     asked = {one.column for one in _compared_with(logic, codes)} if logic is not None and codes else set()
     return tuple(column for column in needs if column not in asked)
 

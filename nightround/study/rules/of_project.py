@@ -1,4 +1,4 @@
-"""A project's own Data Quality rules, run as they are: true means discrepancy, in every row that can hold a field."""
+"""A project's own Data Quality rules, run as they are: true means discrepancy, in every row that can have a field."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PREFIX = "project"
 OF_PROJECT = "redcap"
 """The origin of its rules."""
 LONGEST_NAME = 40
-"""So much of a rule's name stands in its id."""
+"""So much of a rule's name is in its id."""
 DIGITS = 10
 
 
@@ -33,7 +33,7 @@ def is_project_rule(rule_id: str) -> bool:
 
 
 def rule_of_project(custom: CustomRule) -> Rule:
-    """Make a rule whose id follows from its name and logic: wherever it stands in the list, it is the same rule."""
+    """Make a rule whose id follows from its name and logic: wherever it is in the list, it is the same rule."""
     return Rule(
         id=_id(custom),
         title=Words(custom.name, custom.name),

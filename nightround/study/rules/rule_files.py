@@ -48,7 +48,7 @@ class RuleTable(RuleModel):
     instrument: FilledLine
     """The instrument whose rows are looked at, and under which findings are shown."""
     title: TitleInTwoLanguages
-    """What must hold, in one line of each language (`zh`, `en`); one language, or a plain string, is enough."""
+    """What must be true, in one line of each language (`zh`, `en`); one language, or a plain string, is enough."""
     discrepancy: str = ""
     """REDCap logic that is true where the rule is broken."""
     unique: tuple[FilledLine, ...] = ()
@@ -68,16 +68,17 @@ class RuleTable(RuleModel):
     """The fields that are shown, the link leads to the first. Without it: every field that the logic reads.
     Lists name the other fields that the logic reads after them, because any of them may be the wrong one."""
     identifiers_by_name: bool = False
-    """Whether `fields` may name a field that holds an identifier; what it holds is never shown."""
+    """Whether `fields` may name a field that contains an identifier; what it holds is never shown."""
     applies: str = ""
     """REDCap logic that is true in the rows that the rule concerns. Without it: in all."""
     needs: tuple[FilledLine, ...] | None = None
-    """Columns that must hold a value for a row to be checked. Without it: what the logic reads and does not ask to be
+    """Columns that must contain a value for a row to be checked. Without it: what the logic reads and does not ask to
+    be
     blank. Columns that `unique` and `alike` compare are always needed."""
     events: tuple[FilledLine, ...] = ()
     """The events whose rows are looked at. Without it: every event that has the instrument."""
     owner: Line = "coordinator"
-    """Who is told of the findings: a role that a person of `study.toml` owns; of `cohort` the data manager alone."""
+    """Who is notified of the findings: a role that a person of `study.toml` owns; of `cohort` only the data manager."""
     advice: TwoLanguages = TwoLanguages()
     """What is to be done about a finding."""
     problem: TwoLanguages = TwoLanguages()
@@ -163,7 +164,7 @@ def require_own_ids(rules: Iterable[Rule], folder: Path) -> None:
 
 
 def rule_tables(folder: Path) -> tuple[tuple[Path, RuleTable], ...]:
-    """Every rule of a folder as it is written, its logic not yet read, with the file it stands in."""
+    """Every rule of a folder as it is written, its logic not yet read, with the file it is in."""
     return tuple((path, table) for path in _rule_files(folder) for table in _tables(path))
 
 

@@ -87,7 +87,7 @@ class ScoresTable(RuleModel):
     severity: Severity = Severity.MAJOR
     """The severity of its rules."""
     owner: Line = "coordinator"
-    """Who is told of the findings: a role that a person of `study.toml` owns."""
+    """Who is notified of the findings: a role that a person of `study.toml` owns."""
     rules: dict[FilledLine, ScoreRuleTable] = Field(default_factory=dict)
     """What single rules have of their own, by the part of the id behind `id`: `total`, `grade-mild`, `item-pain` ..."""
 

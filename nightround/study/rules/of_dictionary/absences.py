@@ -19,7 +19,7 @@ def has_absence_rule(dictionary: Dictionary, instrument: str) -> bool:
 
 
 def absence_rules(dictionary: Dictionary, wanted: DictionaryRulesTable) -> Iterator[Rule]:
-    """One rule for each instrument that holds a required field."""
+    """One rule for each instrument that contains a required field."""
     for instrument in dictionary.instruments:
         required = _required(dictionary, instrument.name)
         if required:

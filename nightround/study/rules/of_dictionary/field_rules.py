@@ -151,7 +151,7 @@ def _unknown_type(kind: str, field: Field) -> Check:
 
 
 def _measure(validation: str) -> str | None:
-    """How values are held against a bound: never as text."""
+    """How values are compared with a bound: never as text."""
     if validation in NUMBER_VALIDATIONS | COMMA_NUMBER_VALIDATIONS:
         return "number"
     if validation.startswith("date"):

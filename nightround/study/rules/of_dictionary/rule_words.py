@@ -1,4 +1,4 @@
-"""The texts of the rules from the dictionary; they stand in `texts/dictionary_rules.toml`."""
+"""The texts of the rules from the dictionary; they are in `texts/dictionary_rules.toml`."""
 
 from __future__ import annotations
 

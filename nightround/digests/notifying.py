@@ -1,4 +1,4 @@
-"""The alert step: what changed since each person was last told is written down, for every channel of theirs."""
+"""The alert step: what changed since each person was last notified is written down, for every channel of theirs."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ from redcap_sync.private_files import write_private
 
 
 @dataclass(frozen=True)
-class Teller:
-    """Whom to tell, on what, and all that stays the same from one mail to the next."""
+class Notifier:
+    """Whom to notify, of what, and all that stays the same from one mail to the next."""
 
     study: str
     title: Words
@@ -53,14 +53,14 @@ class Teller:
     """What goes with the data manager's mail."""
 
     def write(self, store: Store, run_id: int, night: RunSummary, now: datetime) -> None:
-        """Write what is new to each person, in one transaction with the place up to which it tells; nothing is sent."""
+        """Write what is new to each person, in one transaction with the place up to which it goes; nothing is sent."""
         with store.writing_messages(self.study) as pen:
             for recipient, channel in pairs(self.recipients, self.channels):
                 reader = Reader(recipient.role, recipient.address, channel.name)
-                since, last = pen.told(reader), pen.last_digest(reader)
+                since, last = pen.notified_upto(reader), pen.last_digest(reader)
                 delta, upto = pen.changes_since(since)
                 floods = tuple(self._floods(pen, recipient, since, last))
-                known = replace(night, first_mail=not since, told_at=last.written_at if last else None)
+                known = replace(night, first_mail=not since, notified_at=last.written_at if last else None)
                 notice = self._digest(delta, recipient, known, now, floods)
                 if notice is not None:
                     notice = self._with_overview(notice)
@@ -80,9 +80,9 @@ class Teller:
         """The floods that hold something back from a reader, or did until the last digest."""
         if recipient.role == DATA_MANAGER:
             return
-        told_run = last.run_id if last else 0
+        notified_run = last.run_id if last else 0
         for one in self.floods:
-            if one.ended_run is None or one.ended_run > told_run:
+            if one.ended_run is None or one.ended_run > notified_run:
                 changes = pen.changes_since(min(since, one.position)).delta
                 yield FloodSince(one.rule_id, one.ended_run is None, changes)
 
@@ -94,11 +94,11 @@ class Teller:
         now: datetime,
         floods: Sequence[FloodSince],
     ) -> Notice | None:
-        """The digest of one person, with the list beside it that names records where the mail does not."""
+        """The digest of one person, and the list with it that names records where the mail does not."""
         trouble = self.group_trouble
-        told = trouble.values() if recipient.role == DATA_MANAGER else filter(None, [trouble.get(recipient.address)])
+        shown = trouble.values() if recipient.role == DATA_MANAGER else filter(None, [trouble.get(recipient.address)])
         facts: DigestFacts = {
-            "night": replace(night, group_trouble=tuple(told)),
+            "night": replace(night, group_trouble=tuple(shown)),
             "rules": self.rules,
             "recipient": recipient,
             "places": self.places,
@@ -175,7 +175,7 @@ class DirectDelivery:
         return after(stored(self.letter, self.channel, study=study, run_id=run_id, kind=kind), self.answer, now)
 
 
-def tell_of_failure(
+def notify_of_failure(
     title: Words,
     failed: FailedRound,
     *,
@@ -193,17 +193,17 @@ def tell_of_failure(
     """
     everybody = tuple(recipients)
     managers = tuple(one for one in everybody if one.role == DATA_MANAGER)
-    told = everybody if not managers or now.isoweekday() == MONDAY else managers
+    notified = everybody if not managers or now.isoweekday() == MONDAY else managers
     found: list[DirectDelivery] = []
     down: set[str] = set()
-    for recipient in told:
+    for recipient in notified:
         notice = failure_notice(title, failed, recipient=recipient, now=now, synthetic=synthetic, short=short)
-        found += tell_directly(notice, channels, now=now, sleep=sleep, down=down)
+        found += notify_directly(notice, channels, now=now, sleep=sleep, down=down)
         down |= {one.channel for one in found if one.answer.channel_down}
     return tuple(found)
 
 
-def tell_directly(
+def notify_directly(
     notice: Notice, channels: Channels, *, now: datetime, sleep: Sleep, not_by: str = "", down: Container[str] = ()
 ) -> tuple[DirectDelivery, ...]:
     """Send a notice by each channel of its reader, and where none of them works by the next one that does.
