@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
 
-from nightround.model.finding import STANDING, Finding, FindingState
+from nightround.model.finding import QUIET_STATES, Finding, FindingState
 from nightround.model.finding_answer import Change
 from nightround.model.rule import Severity
 
@@ -105,7 +105,7 @@ def overview_of(
     states = Counter(one.state for one in speaking.values())
     return Overview(
         total=total,
-        quiet={state: states[state] for state in STANDING},
+        quiet={state: states[state] for state in QUIET_STATES},
         by_rule=counted({one.id: one.rule_id for one in speaking.values()}),
         by_owner=counted({one.id: one.owner for one in speaking.values()}),
         by_group=counted({one.id: _group_of(one, groups) for one in speaking.values()}) if groups else (),
