@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from nightround.model.finding import Finding, FindingState
-from nightround.night import Night
+from nightround.night import Night, night_ledger, steps
 from nightround.night.run_job import open_night, run_job
 from nightround.night.summary import Summary
 from nightround.store.database import open_store
@@ -69,6 +69,8 @@ fields = {fields}
 advice = {{ zh = "请核对。", en = "Check it." }}
 source = "made up"
 """
+KILLED_AT = ((steps, "note_back"), (steps, "remove_old"), (steps, "settle_structure"), (night_ledger, "reconcile"))
+"""Between which steps of a round a process may end: before these functions."""
 DIARY = {"redcap_event_name": "diary_arm_1"}
 
 

@@ -134,8 +134,8 @@ def printable(text: str) -> str:
 
 
 def say_in(style: str, text: str) -> None:
-    """Print a text in a style of the terminal, such as bold."""
-    console().print(clean(text), style=style, soft_wrap=True)
+    """Print a text of one line in a style of the terminal, such as bold."""
+    console().print(one_line(text), style=style, soft_wrap=True)
 
 
 def ruled_heading(text: str) -> None:

@@ -18,7 +18,7 @@ from nightround.model.language import Language
 from nightround.model.links import Places
 from nightround.texts.catalogue import words
 from nightround.texts.csv_text import harmless
-from redcap_sync.clean_text import clean
+from redcap_sync.clean_text import one_line
 
 MARKER, FORM = "nightround worklist", "1"
 HIDDEN = "nightround"
@@ -115,7 +115,7 @@ def _write_line(sheet: Any, number: int, cells: Mapping[str, object], link: str)
         value = cells[name]
         cell = sheet.cell(number, column)
         if isinstance(value, str):
-            cell.value = harmless(clean(value))
+            cell.value = harmless(one_line(value))
             cell.data_type = "s"  # whatever it begins with, it is no formula
         else:
             cell.value = value

@@ -23,6 +23,7 @@ from random import Random
 from typing import Any
 from unittest import mock
 
+import openpyxl
 import requests
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
@@ -54,8 +55,12 @@ PIECES = (
     "title ",
 )
 """What a title, a label or an answer may hold: controls of a terminal, secrets by their form, a forged line."""
-FREE = {"findings", "finding", "try", "forget"}
-"""Commands for who may read the data folder, which name records, and the one that is given the record."""
+FREE = {"findings", "finding", "try", "forget", "worklist.xlsx"}
+"""Commands for who may read the data folder, which name records, a list for them, and what is given the record."""
+OF_CODES = {"init", "init/", "twin", "twin/", "drill", "drill/", "flags", "rules"}
+"""Commands, and the files that they write, about the dictionary, whose choices have codes."""
+TOLD_COMMENT = {"finding", "findings", "answer", "approve", "snooze"}
+"""Commands about a finding, which show who is allowed to read it what was said of it."""
 SAFE_PIECES = tuple(piece for piece in PIECES if piece.isprintable())
 """What a study's own files may hold; a control character in them is refused."""
 texts = st.lists(st.sampled_from(PIECES), min_size=1, max_size=6).map(lambda parts: "A " + "".join(parts))
@@ -76,6 +81,8 @@ class Planted:
     rule_title: str
     advice: str
     answer: str
+    comment: str
+    """What people say of findings."""
     status: int
     code: str
     """The code of a choice of a checkbox, which is part of the name of a column."""
@@ -100,6 +107,7 @@ planted = st.builds(
     rule_title=settings_texts,
     advice=settings_texts,
     answer=texts,
+    comment=st.tuples(settings_texts, names).map(lambda parts: f"{parts[0]} comment{parts[1]}"),
     status=st.sampled_from([200, 400, 403, 500]),
     code=names.map(lambda name: f"code{name}"),
     text_value=names.map(lambda name: f"value{name}"),
@@ -262,6 +270,8 @@ def commands(outputs: Outputs, study: Path, data: Path, client: RedcapClient, on
         outputs.run(*words, name)
         outputs.run(*words, name, "--json")
     outputs.run("try", str(study.parent / "project.xml"), name="try")
+    about_findings(outputs, study, data, [row["id"] for row in found], one)
+    about_the_study(outputs, study, data)
     with answering(one.status, json.dumps({"error": f"{one.answer} {one.record} {one.text_value}"}).encode()) as url:
         for command in ("night", "pull"):
             address = url.replace("://", f"://{USER}:{PASSWORD}@")
@@ -269,6 +279,49 @@ def commands(outputs: Outputs, study: Path, data: Path, client: RedcapClient, on
     nobody = f"http://{USER}:{PASSWORD}@127.0.0.1:9/api/"
     outputs.run("pull", name, *there, name="pull, nobody there", REDCAP_URL=nobody)
     outputs.run("forget", name, one.record, "--by", "somebody", "--still-in-redcap", *there, name="forget")
+
+
+def about_findings(outputs: Outputs, study: Path, data: Path, found: list[str], one: Planted) -> None:
+    """What people say of findings: answers with comments, lists that go out and come back, questions, messages."""
+    name, there, by = str(study), ("--data", str(data)), ("--by", "somebody", "--comment", one.comment)
+    listed = str(study.parent / "list.xlsx")
+    outputs.run("answer", name, found[0], "--code", "confirmed_correct", *by, *there, name="answer")
+    outputs.run("approve", name, found[0], *by, *there, "--json", name="approve")
+    outputs.run("answer", name, found[0], "--code", "no_such_code", *by, *there, name="answer, no such code")
+    outputs.run("snooze", name, found[-1], "--until", "2099-01-01", *by, *there, name="snooze")
+    outputs.run("worklist", name, "--out", listed, *there, name="worklist")
+    outputs.said["worklist.xlsx"] = "\n".join(cells_of(Path(listed)))
+    outputs.run("worklist", name, "--read", listed, *by[:2], *there, name="worklist, read again")
+    outputs.run("worklist", name, "--read", str(study / "study.toml"), *by[:2], *there, name="worklist, no such file")
+    outputs.run("night", name, *there, name="night, answered")
+    for words in (("--json",), ("--test", "data_manager")):
+        outputs.run("notify", name, *words, *there)
+    outputs.run("flags", name, "--dry-run", *there, "--json")
+    outputs.run("flags", name, "--instrument", *there)
+
+
+def about_the_study(outputs: Outputs, study: Path, data: Path) -> None:
+    """What is made from a project and from a study: a twin, a drill, a folder, suggestions, what doctor sees."""
+    name, there, xml = str(study), ("--data", str(data)), str(study.parent / "readable.xml")
+    text = (study.parent / "project.xml").read_text(encoding="utf-8")
+    Path(xml).write_text(re.sub("[\x00-\x08\x0b\x0c\x0e-\x1f]", "", text), encoding="utf-8")
+    made = {word: study.parent / word for word in ("twin", "drill", "init")}
+    outputs.run("doctor", name, *there)
+    outputs.run("doctor", name, *there, "--json")
+    outputs.run("rules", "suggest", name, *there)
+    outputs.run("twin", xml, "--records", "5", "--out", str(made["twin"]), name="twin")
+    outputs.run("drill", name, "--errors", "5", "--out", str(made["drill"]), *there, "--json", name="drill")
+    outputs.run("init", str(made["init"]), "--from", xml, "--yes", *there, name="init")
+    for word, folder in made.items():
+        files = [path for path in folder.rglob("*") if path.is_file()]
+        assert files, outputs.said[word]
+        outputs.said[f"{word}/"] = "\n".join(path.read_bytes().decode(errors="replace") for path in files)
+
+
+def cells_of(path: Path) -> Iterator[str]:
+    """Every text of a spreadsheet."""
+    for sheet in openpyxl.load_workbook(path):
+        yield from (str(cell.value) for row in sheet.iter_rows() for cell in row if cell.value is not None)
 
 
 def having(said: Mapping[str, str], canaries: tuple[str, ...]) -> list[tuple[str, str]]:
@@ -293,14 +346,20 @@ def test_no_canary_comes_out(one: Planted) -> None:
     assert outputs.codes["forget"] == 0, said["forget"]
     assert [name for name, code in outputs.codes.items() if code == 1] == []
     assert {name for name in said if name.endswith(".eml")}
-    assert having(said, (*secrets.values(), PLANTED_TOKEN, PLANTED_PASSWORD)) == []
+    assert having(said, tuple(secrets.values())) == []
     assert [
         (path.name, name) for path, kept in files.items() for name, one in secrets.items() if one.encode() in kept
     ] == []
-    assert [(name, HARMFUL.findall(text)) for name, text in said.items() if HARMFUL.search(text)] == []
-    assert [name for name, text in said.items() if LINE in text] == []
+    # The files of a twin, a drill and a new study have the dictionary's own texts, as they are.
+    printed = {name: text for name, text in said.items() if not name.endswith("/")}
+    assert having(printed, (PLANTED_TOKEN, PLANTED_PASSWORD)) == []
+    assert [(name, HARMFUL.findall(text)) for name, text in printed.items() if HARMFUL.search(text)] == []
+    assert [name for name, text in printed.items() if LINE in text] == []
     shown = {name: text for name, text in said.items() if command_of(name) != "try"}
-    assert having(shown, one.values) == []
+    assert having(shown, one.values[:2]) == []
+    assert having({name: text for name, text in shown.items() if command_of(name) not in OF_CODES}, (one.code,)) == []
+    said_of_findings = {name: text for name, text in shown.items() if command_of(name) not in TOLD_COMMENT}
+    assert having(said_of_findings, (one.comment.split()[-1],)) == []
     private = {name: text for name, text in said.items() if command_of(name) not in FREE}
     assert having(private, (one.record,)) == []
     if one.sealed:

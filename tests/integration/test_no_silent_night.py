@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from nightround.digests.channels.outbox_folder import OutboxFolder
-from nightround.night import Night, attempt, run_job, steps
+from nightround.night import Night, attempt, night_ledger, run_job, steps
 from nightround.night.study_locks import BY_CLOCK, ROUND
 from nightround.night.study_place import KEPT_SETTINGS
 from nightround.report import making
@@ -40,7 +40,7 @@ NAMES = {
 WHERE: dict[str, tuple[Any, str]] = {
     "pull": (steps, "take_pull"),
     "validate": (steps, "validate"),
-    "reconcile": (steps, "reconcile"),
+    "reconcile": (night_ledger, "reconcile"),
     "lists": (steps, "write_lists"),
     "alert": (steps, "send_digests"),
     "report": (making, "make_report"),

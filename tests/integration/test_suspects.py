@@ -9,11 +9,10 @@ import pytest
 
 from nightround.model.errors import StudyFilesWrong
 from nightround.model.finding import FindingState, Resolution
-from nightround.night import steps
 from nightround.store.run_rows import Ended
 from redcap_sync.errors import ExplainedError
 from redcap_sync.project.values import ValuePlace
-from tests.lying_study import LyingStudy, lying_study, place_of
+from tests.lying_study import KILLED_AT, LyingStudy, lying_study, place_of
 
 Lie = Callable[[LyingStudy], Callable[[str, ValuePlace], bool]]
 LIES: dict[str, Lie] = {
@@ -101,10 +100,10 @@ def test_a_process_that_ends_after_the_pull_forgets_no_suspect(
     def killed(*_: object, **__: object) -> None:
         raise KilledError
 
-    for name in ("note_back", "remove_old", "settle_structure", "reconcile"):
+    for module, name in KILLED_AT:
         with study.leaving_out(study.in_event("followup_arm_1")):
             with monkeypatch.context() as ending:
-                ending.setattr(steps, name, killed)
+                ending.setattr(module, name, killed)
                 with pytest.raises(KilledError):
                     study.round()
             study.round(seconds=6)

@@ -12,10 +12,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from nightround.model.finding import Finding, FindingState, Resolution
-from nightround.night import steps
 from nightround.store.database import open_store
 from redcap_sync.rows.tables import RowKey
-from tests.lying_study import RULES, STUDY, LyingStudy, lying_study, place_of
+from tests.lying_study import KILLED_AT, RULES, STUDY, LyingStudy, lying_study, place_of
 
 RECORDS = ("1", "2", "3")
 EVENTS = ("screening_arm_1", "followup_arm_1", "diary_arm_1")
@@ -26,7 +25,6 @@ BLANKS = ("a field", "an event's answers", "an instrument's answers", "a record'
 """What a server may lose of rows that it still has."""
 HOURS = st.sampled_from((6, 24 * 3600, 8 * 24 * 3600))
 """Seconds between two rounds: at once, a night, and so many that everything is pulled."""
-KILLED_AT = ("note_back", "remove_old", "settle_structure", "reconcile")
 
 
 class KilledError(BaseException):
@@ -144,16 +142,19 @@ class LyingServer(RuleBasedStateMachine):
                 self.check()
 
     @rule(
-        kind=st.sampled_from(LIES + BLANKS), at=st.sampled_from(KILLED_AT), record=names, event=st.sampled_from(EVENTS)
+        kind=st.sampled_from(LIES + BLANKS),
+        at=st.sampled_from(range(len(KILLED_AT))),
+        record=names,
+        event=st.sampled_from(EVENTS),
     )
-    def lie_and_die(self, kind: str, at: str, record: str, event: str) -> None:
+    def lie_and_die(self, kind: str, at: int, record: str, event: str) -> None:
         """A round of a lying server that is killed at some step, and one that is not."""
 
         def killed(*_: object, **__: object) -> None:
             raise KilledError
 
         with self.lying(kind, record, event):
-            with contextlib.suppress(KilledError), patch.object(steps, at, killed):
+            with contextlib.suppress(KilledError), patch.object(*KILLED_AT[at], killed):
                 self.study.round()
             self.study.round(seconds=6)
             self.check()
