@@ -19,6 +19,7 @@ from nightround.model.errors import RoundAlreadyRunning, UsageWrong
 from nightround.night.private_details import COPIES
 from nightround.night.retention_step import STAYS
 from nightround.night.round import Round
+from nightround.night.saved_queries_step import file_naming
 from nightround.night.study_database import BACKUPS, DATABASE
 from nightround.night.study_locks import FINDINGS, PULL, ROUND
 from nightround.snapshots.forget_record import forget_record, has_record, names_of
@@ -45,7 +46,7 @@ class Forgotten:
     given: tuple[str, ...]
     """Who was given a report that names the record."""
     still_has: tuple[str, ...]
-    """Copies in the data folder that were not changed and may have the record."""
+    """Copies in the data folder, and the study's `queries.csv`, that were not changed and may have the record."""
     still_in_redcap: bool
 
     def document(self) -> dict[str, Any]:
@@ -105,7 +106,11 @@ def forget(facts: Round, store: Store, record: str, *, by: str, though_in_redcap
         past_reports=tuple(reports.past),
         removed_reports=tuple(str(path) for path in reports.removed),
         given=tuple(reports.given),
-        still_has=(*snapshots.left, *map(str, _databases_besides(facts.folder, store))),
+        still_has=(
+            *snapshots.left,
+            *map(str, _databases_besides(facts.folder, store)),
+            *map(str, file_naming(facts, names)),
+        ),
         still_in_redcap=still,
     )
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from pathlib import Path
 
 from nightround.findings.finding_answers import Terms
 from nightround.findings.saved_answers import Given, QueryFate, SavedAnswers, SavedFate
@@ -22,7 +23,8 @@ from nightround.night.study_locks import FINDINGS
 from nightround.snapshots.manifest import Manifest
 from nightround.store.database import Store
 from nightround.store.question_rows import Question
-from redcap_sync.errors import ExportIncomplete
+from nightround.study.folder import is_there
+from redcap_sync.errors import ExportIncomplete, ProjectFileWrong
 from redcap_sync.messages import Message
 from redcap_sync.write_back.query_module import QueryResponse
 from redcap_sync.write_back.saved_queries import SavedQuery, read_saved_queries
@@ -73,8 +75,19 @@ def said_of(fates: Sequence[SavedFate]) -> Message:
 
 
 def _has_file(facts: Round) -> bool:
+    return is_there(facts.study.folder / SAVED_QUERIES)
+
+
+def file_naming(facts: Round, records: Collection[str]) -> tuple[Path, ...]:
+    """The file, where it names one of some records, or cannot be read and may name it."""
     file = facts.study.folder / SAVED_QUERIES
-    return file.exists() or file.is_symlink()
+    if not _has_file(facts):
+        return ()
+    try:
+        named = any(one.record in records for one in read_saved_queries(file))
+    except ProjectFileWrong:
+        return (file,)
+    return (file,) if named else ()
 
 
 @dataclass(frozen=True)

@@ -58,7 +58,7 @@ class Content:
 def _has_settings(folder: Path) -> bool:
     """Whether a folder is that of a study. What is there and no ordinary file is refused where it is read."""
     try:
-        return _is_there(folder / "study.toml")
+        return is_there(folder / "study.toml")
     except (OSError, ValueError):  # a name too long for any file, or with a NUL
         return False
 
@@ -98,13 +98,13 @@ def load_study(folder: Path, *, strict: bool = True) -> Study:
     """
     settings = read_settings(folder)
     plan_file = folder / "plan.toml"
-    plan = read_plan(plan_file) if _is_there(plan_file) else None
+    plan = read_plan(plan_file) if is_there(plan_file) else None
     rules, of_project = read_rules(folder / "rules", strict=strict), project_rules(folder)
     require_own_ids((*rules, *of_project), folder)
     return Study(folder=folder, settings=settings, rules=rules, plan=plan, project_rules=of_project)
 
 
-def _is_there(file: Path) -> bool:
+def is_there(file: Path) -> bool:
     """Whether there is a file, a link that leads nowhere among them: that is a mistake, and not a file left out."""
     return file.exists() or file.is_symlink()
 
@@ -112,7 +112,7 @@ def _is_there(file: Path) -> bool:
 def project_rules(folder: Path) -> tuple[Rule, ...]:
     """REDCap's own custom rules that lie in a study's folder; none where there is no such file."""
     file = folder / PROJECT_RULES
-    return rules_of_project(read_custom_rules(file)) if _is_there(file) else ()
+    return rules_of_project(read_custom_rules(file)) if is_there(file) else ()
 
 
 def load_content_module(path: Path, name: str) -> ModuleType:

@@ -16,7 +16,7 @@ from redcap_sync.sandbox import Faults
 from tests.commanded_study import Call, call_of, commanded_study
 from tests.integration.test_flags import project_with_instrument
 from tests.query_desk import PREFIX, QueryDesk
-from tests.small_study import FOLDER, PERSON, SmallStudy
+from tests.small_study import COLLEAGUE, FOLDER, PERSON, SmallStudy
 
 LATER = "2025-07-0{day} 12:00:00"
 
@@ -31,10 +31,15 @@ def with_module(project: Path) -> Path:
 
 
 def study_by_queries(folder: Path) -> Path:
-    """The small study's own files, asking by queries; half of its records may go in a night."""
+    """The small study's own files, asking by queries; half of its records may go in a night.
+
+    One user of REDCap is the coordinator.
+    """
     shutil.copytree(FOLDER, folder)
     with (folder / "study.toml").open("a", encoding="utf-8") as file:
         file.write('\n[flags]\nroad = "workflow"\n\n[redcap]\nlargest_loss_percent = 50\n')
+        file.write('[[people]]\nrole = "coordinator"\naddress = "coordinator@example.org"\nlanguage = "en"\n')
+        file.write(f'redcap_user = "{COLLEAGUE}"\n')
     return folder
 
 
@@ -136,9 +141,12 @@ def test_responses_become_answers_by_whom_they_are(study: SmallStudy, call: Call
     call("flags", "--apply")
     confirmed, corrected = finding_of(study, "2", "age"), finding_of(study, "3", "age")
     respond(desk, thread_of(desk, "2", "age"), 3, response="CONFIRMED_CORRECT", comment="seen in the chart")
-    respond(desk, thread_of(desk, "3", "age"), 3, response="TYPOGRAPHICAL_ERROR")
+    respond(desk, thread_of(desk, "3", "age"), 3, response="TYPOGRAPHICAL_ERROR", username=COLLEAGUE)
     study.corrected("3", age="50")
     next_night(study)
+    correction = finding_of(study, "3", "age").answer
+    assert correction is not None
+    assert correction.by == "coordinator"
     answer = finding_of(study, "2", "age").answer
     assert answer is not None
     assert (answer.by, answer.comment) == (PERSON, "seen in the chart")

@@ -122,3 +122,19 @@ def test_a_file_that_is_none_stops_no_night(study: SmallStudy) -> None:
         study.round()
     assert study.last_run().exit_code == 10
     assert age_of(study, "2").last_seen_at == study.now[0]
+
+
+@pytest.mark.parametrize(("rows", "named"), [((confirmed("2", AFTER),), True), ((confirmed("3", AFTER),), False)])
+def test_a_forgotten_patient_is_still_in_the_file(
+    study: SmallStudy, capsys: pytest.CaptureFixture[str], rows: tuple[str, ...], *, named: bool
+) -> None:
+    """It is a person's file, so that `forget` names it and leaves it."""
+    save(study, *rows)
+    study.type_in("4", age="50")
+    study.type_in("5", age="50")
+    next_night(study)
+    study.delete("2")
+    next_night(study)
+    code, done = call_of(study, capsys)("forget", "2", "--by", "data_manager")
+    assert code == 0
+    assert (str(study.source / "queries.csv") in done["still_has"]) is named

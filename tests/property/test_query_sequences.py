@@ -43,7 +43,7 @@ from redcap_sync.write_back.query_module import QueryModule
 from tests.query_desk import PREFIX
 from tests.sandbox_examples import longitudinal_project
 
-RUNS = int(os.environ.get("NIGHTROUND_SOAK_QUERIES", "120"))
+RUNS = int(os.environ.get("NIGHTROUND_SOAK_QUERIES", "80"))
 FIRST_SEED = int(os.environ.get("NIGHTROUND_SOAK_SEED", "1"))
 STEPS = 30
 ROUNDS = 6
