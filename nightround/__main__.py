@@ -2,4 +2,5 @@
 
 from nightround.cli.main import main
 
-main()
+if __name__ == "__main__":  # a process of a round imports this module too
+    main()

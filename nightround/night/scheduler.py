@@ -1,4 +1,4 @@
-"""The one module that runs APScheduler: makes the rounds of the studies at their hours, one after another.
+"""The one module that runs APScheduler: makes the rounds of the studies at their hours, one after another, or several.
 
 APScheduler's own default skips a job that starts more than one second late, and runs it twice when two were missed;
 both are wrong for a nightly round, so the settings below are always given. Its triggers fire twice in the hour that
@@ -46,6 +46,8 @@ class Rounds:
     zone_of: Callable[[str], tzinfo]
     own: Callable[[Schedule, str], Schedule] = lambda schedule, _study: schedule
     """The hour that a study has for a job."""
+    workers: int = 1
+    """So many rounds are made at the same time."""
 
 
 def serve(
@@ -136,11 +138,11 @@ def _job_id(*parts: str) -> str:
 
 
 def build_scheduler(rounds: Rounds, studies: Sequence[str]) -> BlockingScheduler:
-    """Make the scheduler with a job for each schedule of each study; one thread runs them, one after another."""
+    """Make the scheduler with a job for each schedule of each study; each worker makes one round after another."""
     from apscheduler.executors.pool import ThreadPoolExecutor
     from apscheduler.schedulers.blocking import BlockingScheduler
 
-    executors: dict[str, Any] = {"default": ThreadPoolExecutor(1), LOOKING: ThreadPoolExecutor(1)}
+    executors: dict[str, Any] = {"default": ThreadPoolExecutor(rounds.workers), LOOKING: ThreadPoolExecutor(1)}
     scheduler = BlockingScheduler(timezone="UTC", executors=executors)
     for study in studies:
         add_study(scheduler, rounds, study)
