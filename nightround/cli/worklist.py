@@ -46,20 +46,24 @@ def worklist(study: str, out: Path | None, filled: Path | None, by: str, **given
 def _write(
     study: str, out: Path, *, whom: str, wait: float | None, data: Path, language: Language, as_json: bool
 ) -> None:
-    from nightround.findings.worklist_sheet import write_sheet
+    from nightround.findings.worklist_sheet import MOST_WRITTEN, write_sheet
     from nightround.night.worklist_step import worklist_of
     from redcap_sync.private_files import write_private
 
     def step(night: Night) -> int:
         lines, places = worklist_of(night.facts, night.store, whom)
-        write_private(out, write_sheet(night.facts.study.id, lines, places, language, whom=whom))
+        sheet = write_sheet(night.facts.study.id, lines[:MOST_WRITTEN], places, language, whom=whom)
+        write_private(out, sheet)
         return len(lines)
 
-    count = run_alone(study, data, "worklist", step, wait=wait)
+    found = run_alone(study, data, "worklist", step, wait=wait)
+    count = min(found, MOST_WRITTEN)
     if as_json:
-        print_json({"file": str(out), "lines": count})
+        print_json({"file": str(out), "lines": count, "left_out": found - count})
         return
     say(text("terminal.worklist.written", file=str(out), count=count))
+    if found > count:
+        say(text("terminal.worklist.left_out", count=found - count))
 
 
 def _read(

@@ -12,6 +12,7 @@ from typing import Any
 import openpyxl
 import pytest
 
+from nightround.findings import worklist_sheet
 from nightround.findings.worklist_sheet import COLUMNS, HIDDEN
 from tests.commanded_study import Call, call_of, commanded_study
 from tests.small_study import PATIENTS, SmallStudy
@@ -220,3 +221,15 @@ def test_a_role_has_its_own_list(call: Call, tmp_path: Path) -> None:
         code, said = call("worklist", "--for", owner, "--out", str(path), "--language", "zh")
         mine = [one for one in call("findings", "--open", "--owner", owner)[1]["findings"] if not one["under"]]
         assert (code, said["lines"]) == (0, len(mine))
+
+
+def test_a_list_has_no_more_lines_than_a_spreadsheet_takes(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What does not fit is counted, and the list that is written can be read back."""
+    whole = call("worklist", "--out", str(tmp_path / "whole.xlsx"))[1]
+    monkeypatch.setattr(worklist_sheet, "MOST_WRITTEN", 1)
+    code, said = call("worklist", "--out", str(tmp_path / "cut.xlsx"))
+    assert (code, said["lines"], said["left_out"]) == (0, 1, whole["lines"] - 1)
+    assert whole["left_out"] == 0
+    assert results(read(call, tmp_path / "cut.xlsx")[1]) == ["blank"]
