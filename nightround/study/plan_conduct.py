@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from nightround.model.language import Words
 from nightround.study.references import FieldRef, Reference, Text
-from nightround.study.study_model import StudyModel
+from nightround.study.study_model import StudyModel, wrong_value
 
 
 class PlannedVisit(StudyModel):
@@ -75,9 +75,9 @@ class Exposure(StudyModel):
     @model_validator(mode="after")
     def _one_source(self) -> Exposure:
         if bool(self.given) == bool(self.instrument) or bool(self.instrument) != bool(self.entered):
-            raise ValueError("exposure has `given`, or `instrument` with `entered`, and not both")
+            raise wrong_value("exposure_source")
         if any(bool(one.field) != bool(self.instrument) or bool(one.fields) == bool(one.field) for one in self.amounts):
-            raise ValueError("an amount names `fields` beside `given`, and `field` beside `instrument`")
+            raise wrong_value("exposure_amount")
         return self
 
 
@@ -102,7 +102,7 @@ class Deaths(StudyModel):
     @model_validator(mode="after")
     def _dated(self) -> Deaths:
         if self.within_days and not (self.on and self.since):
-            raise ValueError("`within_days` needs `on` and `since`")
+            raise wrong_value("deaths_dates")
         return self
 
 

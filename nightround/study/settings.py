@@ -352,7 +352,8 @@ def checked(model: type[M], values: Mapping[str, Any], *, file: Path) -> M:
     if first["type"] == "extra_forbidden":
         raise _unknown_key(model, first["loc"], file)
     place = _shown(".".join(str(part) for part in first["loc"]))
-    raise StudyFilesWrong("study.value", file=file.name, path=str(file), place=place, said=_said(first))
+    code = "study.value" if place else "study.whole"
+    raise StudyFilesWrong(code, file=file.name, path=str(file), place=place, said=_said(first))
 
 
 def _said(mistake: Any) -> Message:

@@ -7,6 +7,9 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Strict
 from pydantic_core import PydanticCustomError
 
+from nightround.texts.catalogue import in_language
+from redcap_sync.messages import Message
+
 LONGEST_TEXT = 200_000
 """Characters; the logic of a rule of 3,000 parts is a third of it."""
 
@@ -23,4 +26,4 @@ class StudyModel(BaseModel):
 
 def wrong_value(code: str, **facts: str | float) -> PydanticCustomError:
     """The mistake in a value of a study file, with the code of its text: `study_file.said.<code>`."""
-    return PydanticCustomError(code, code, facts)
+    return PydanticCustomError(code, in_language(Message.of(f"study_file.said.{code}", **facts), "en"), facts)
