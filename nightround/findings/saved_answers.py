@@ -6,6 +6,7 @@ answer, but only where it was given after the finding was opened, or asked about
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,6 +20,9 @@ from nightround.model.finding_answer import Author
 from nightround.store.question_rows import Question, Road
 from redcap_sync.dictionary import Dictionary
 from redcap_sync.write_back.saved_queries import SavedQuery
+
+WITH_ARM = re.compile(r"(?P<label>.*) \(Arm (?P<arm>[0-9]{1,9}): .*\)")
+"""`Event 1 (Arm 1: Arm 1)`, as REDCap's page writes an event."""
 
 
 class QueryFate(StrEnum):
@@ -101,16 +105,16 @@ class SavedAnswers:
     def _is_at(self, query: SavedQuery, finding: Finding) -> bool:
         if finding.row.instance != query.instance and (finding.row.instance or query.instance > 1):
             return False
-        return not self.dictionary.longitudinal or query.event in self._names_of(finding.row.event)
+        return not self.dictionary.longitudinal or self._is_event(query.event, finding.row.event)
 
-    def _names_of(self, event: str) -> frozenset[str]:
-        """What a file may call an event: its number, its unique name, its label, or that with its arm."""
+    def _is_event(self, written: str, event: str) -> bool:
+        """Whether a file means an event: by its number, its unique name, its label, or that with its arm."""
         found = next((one for one in self.dictionary.events if one.unique_name == event), None)
         if found is None:
-            return frozenset()
-        arm = next((one.label for one in self.dictionary.arms if one.number == found.arm), "")
-        with_arm = f"{found.label} (Arm {found.arm}: {arm})"
-        return frozenset({event, found.label, with_arm, str(found.event_id or event)})
+            return False
+        if split := WITH_ARM.fullmatch(written):
+            return (split["label"], int(split["arm"])) == (found.label, found.arm)
+        return written in {event, found.label, str(found.event_id or event)}
 
     def _answer(self, query: SavedQuery, finding: Finding, there: list[Finding]) -> QueryFate:
         identity = f"file-{query.digest}{finding.id[:8]}"
