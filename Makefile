@@ -11,7 +11,7 @@ SEED ?= 1
 # Rooms of which at least 95% of lines and branches are tested; of all together as many as pyproject.toml says.
 WHOLE := nightround/findings nightround/validation redcap_sync/logic redcap_sync/pulling
 
-.PHONY: demo test check soak drill golden scores protocol lock fonts clean
+.PHONY: demo test check soak drill golden scores reference protocol lock fonts clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/.run $(VENV)/.system ## three nights on the sandbox, and what to open afterwards
@@ -47,6 +47,9 @@ golden: $(VENV)/.dev $(VENV)/.system ## write the golden texts again; look at th
 scores: $(VENV)/.dev ## write docs/scores.md again from the score library
 	$(BIN)/python docs/write_scores.py > docs/scores.md.new
 	mv docs/scores.md.new docs/scores.md
+
+reference: $(VENV)/.dev ## write docs/settings.md and docs/plan.md again from the models that read the files
+	$(BIN)/python docs/write_reference.py
 
 protocol: $(VENV)/.dev ## write the table of the first study's protocol and its rules again
 	$(BIN)/python docs/write_protocol.py > expectations/venous_occlusion/PROTOCOL.md.new

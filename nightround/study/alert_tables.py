@@ -25,9 +25,11 @@ class AlertsTable(StudyModel):
     """`[alerts]`: what makes a command end with exit code 3, and who is called after each complete round."""
 
     exit_severity: Severity = Severity.CRITICAL
+    """Open findings from this severity on end a night with exit code 3."""
     ping_url_env: EnvironmentName | Literal[""] = ""
     """The variable with the address of a dead man's switch, which says who did not call; the address is a secret."""
     flood: FloodTable = FloodTable()
+    """When so much fails at once that coordinators are spared."""
 
 
 class LinksTable(StudyModel):
@@ -54,8 +56,11 @@ class DueTable(StudyModel):
     subdivision: Line = ""
     """A province or state with holidays of its own, as ISO 3166-2 names it behind the country."""
     critical: DueStep = DueStep(days=2)
+    """How long a critical finding may wait."""
     major: DueStep = DueStep(days=10)
+    """How long a major finding may wait."""
     minor: DueStep = DueStep(days=20)
+    """How long a minor finding may wait."""
 
     @model_validator(mode="after")
     def _is_a_place(self) -> Self:

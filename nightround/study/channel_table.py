@@ -20,20 +20,28 @@ class ChannelTable(StudyModel):
     """`[[channels]]`: a way by which messages go out. Neither a password nor the address of a webhook is here."""
 
     id: Id
+    """The name by which people choose it."""
     kind: ChannelKind = "outbox"
+    """How it sends. `outbox` writes files and sends nothing."""
     host: Line = ""
+    """The mail server, of `smtp`."""
     port: WholeNumber | None = Field(default=None, ge=1, le=65_535)
     """Unless given: 25, 587 with STARTTLS, 465 with TLS."""
     security: Literal["none", "starttls", "tls"] = "starttls"
+    """How the connection to the mail server is protected."""
     sender: SenderAddress | Literal[""] = ""
+    """The address that mails come from."""
     reply_to: MailAddress | Literal[""] = ""
+    """The address that answers go to; the sender's unless given."""
     bounce: MailAddress | Literal[""] = ""
     """Where a server sends back what it cannot deliver; the sender's address unless given."""
     user_env: EnvironmentName | Literal[""] = ""
     """The variable with the user name, where the server asks for one."""
-    password_env: EnvironmentName | Literal[""] = ""
+    password_env: EnvironmentName | Literal[""] = Field(default="", examples=["MAIL_PASSWORD"])
+    """The variable with the password."""
     password_file: Path | None = None
-    password_keyring: Line = ""
+    """The file with the password."""
+    password_keyring: Line = Field(default="", examples=["nightround"])
     """The service under whose name the password lies in the system's keyring; the user there is the mail user."""
     url_env: EnvironmentName | Literal[""] = ""
     """The variable with the address of a webhook, which is a secret."""

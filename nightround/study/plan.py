@@ -79,6 +79,7 @@ class Plan(StudyModel):
     """The whole of `plan.toml`."""
 
     policy: PolicyName
+    """Who chooses the tests: the plan (`recommended`), or the habits of SPSS, Chinese textbooks or a publication."""
     grouping: Reference | None = None
     """The field whose codes are the groups; a study that compares none has neither it nor `groups`."""
     population: str
@@ -88,21 +89,35 @@ class Plan(StudyModel):
     trim_zeros: bool = False
     """Print medians and quartiles without trailing zeros, as SPSS does."""
     groups: tuple[PlanGroup, ...] = (EVERYONE,)
+    """The columns of a comparison; everyone in one column unless given."""
     flow: tuple[Step, ...] = Field(min_length=1)
+    """The boxes of the flow, in order; populations are named by their ids."""
     endpoints: tuple[Endpoint, ...] = ()
+    """Proportions with their intervals."""
     tables: tuple[PlannedTable, ...] = ()
+    """The tables of the report."""
     survival: tuple[Survival, ...] = ()
+    """Times to an event."""
     regressions: tuple[Regression, ...] = ()
+    """Logistic regressions."""
     accrual: Accrual | None = None
+    """Enrolment against its target."""
     safety: Safety | None = None
+    """Adverse events."""
     follow_up: FollowUp | None = None
+    """Retention over the visits of the schedule."""
     exposure: Exposure | None = None
+    """Treatments given."""
     deaths: Deaths | None = None
+    """Deaths."""
     literature: tuple[Literature, ...] = ()
+    """Published proportions shown next to an endpoint."""
     per_patient: tuple[PerPatient, ...] = ()
+    """Variables drawn patient by patient."""
     abbreviations: dict[str, Text] = Field(default_factory=dict)
     """What the abbreviations of titles and labels stand for; a table that has one expands it in its notes."""
     report: ReportFacts = ReportFacts()
+    """What cover and last page say of the study."""
 
     @property
     def numbers(self) -> Plan:

@@ -17,11 +17,17 @@ class Endpoint(StudyModel):
     """A proportion with its intervals: patients of a flow step (`among`) whose field has one of the codes."""
 
     id: str
+    """The name of the endpoint."""
     label: Text
+    """What the report calls it."""
     among: str
+    """The flow step whose patients are the denominator."""
     field: Reference
+    """The field that decides."""
     codes: tuple[str, ...] = Field(min_length=1)
+    """The codes that count as reached."""
     primary: bool = False
+    """Whether it leads the report."""
 
 
 class Survival(StudyModel):
@@ -34,19 +40,31 @@ class Survival(StudyModel):
     """
 
     id: str
+    """The name of the curve."""
     label: Text
+    """What the report calls it."""
     time: Reference | None = None
+    """The field with the time, in `unit`."""
     since: Reference | None = None
+    """The date from which time is counted."""
     until: tuple[Reference, ...] = ()
+    """The dates on which a patient was last seen; the last that is there counts."""
     scheduled: tuple[float, ...] = ()
+    """The planned time of each date of `until`."""
     events: tuple[Condition, ...] = Field(min_length=1)
+    """What counts as the event; any of them."""
     population: str = ""
     """The flow step whose patients are followed; the plan's population unless another is named."""
     unit: Text
+    """The unit of time."""
     unit_days: float = Field(default=1.0, gt=0)
+    """The days of a unit, such as 30.4375 of a month."""
     at: tuple[float, ...] = ()
+    """Times at which the estimate is printed."""
     by_group: bool = False
+    """Whether each group has a curve."""
     interval: Literal["log-log", "log", "plain"] = "log-log"
+    """How the interval is transformed."""
 
     def references(self) -> tuple[FieldRef, ...]:
         """The fields it is computed from."""
@@ -75,17 +93,24 @@ class Factor(StudyModel):
     """One candidate of a regression: a variable of a table, per `per` units where it is measured."""
 
     variable: str
+    """The id of a variable of the table."""
     per: float = 1.0
+    """The odds ratio is per so many units, where it is measured."""
 
 
 class Regression(StudyModel):
     """Logistic regression of belonging to a group, one factor at a time."""
 
     id: str
+    """The name of the regression."""
     label: Text
+    """What the report calls it."""
     group: str
+    """The group whose membership is explained."""
     table: str
+    """The table whose variables are the candidates."""
     factors: tuple[Factor, ...] = Field(min_length=1)
+    """The candidates, each by itself."""
 
 
 class ReportFacts(StudyModel):
@@ -97,45 +122,68 @@ class ReportFacts(StudyModel):
     checklist: Literal["", "strobe", "consort"] = ""
     """The reporting guideline whose items the report lists: STROBE of a cohort, CONSORT of a randomised trial."""
     protocol: str = ""
+    """Number and version of the protocol."""
     site: Text = Words("", "")
+    """The site."""
     investigator: Text = Words("", "")
+    """The principal investigator."""
     ethics: Text = Words("", "")
+    """The approval of the ethics committee."""
     signatures: tuple[Text, ...] = ()
+    """The roles that sign the report."""
     distribution: tuple[Text, ...] = ()
+    """The roles that receive it."""
 
 
 class Accrual(StudyModel):
     """Enrolment: the date a patient entered, how many are wanted, and the months whose pace is carried forward."""
 
     entered: Reference
+    """The date on which a patient entered."""
     target: int = Field(ge=1)
+    """How many patients are wanted."""
     pace_months: int = Field(default=6, ge=1)
+    """The months whose pace is carried forward."""
 
 
 class Safety(StudyModel):
     """Adverse events: a repeating instrument with the fields of term, grade and seriousness, among a flow step."""
 
     instrument: str
+    """The repeating instrument of adverse events."""
     among: str
+    """The flow step whose patients are counted."""
     term: str
+    """The field with the term."""
     grade: str
+    """The field with the grade."""
     serious: str
+    """The field that says whether it was serious."""
     serious_codes: tuple[str, ...] = ("1",)
+    """The codes that mean serious."""
 
 
 class Literature(StudyModel):
     """A published proportion next to an endpoint, as its source prints it: `percent` of `n`, at a time."""
 
     id: str
+    """The name of the entry."""
     endpoint: str
+    """The endpoint it is shown next to."""
     label: Text
+    """What the report calls it."""
     percent: float = Field(ge=0, le=100)
+    """The published percentage."""
     n: int = Field(ge=1)
+    """The published denominator."""
     source: str
+    """Where it was published."""
 
 
 class PerPatient(StudyModel):
     """Variables of a before-after table that are drawn patient by patient."""
 
     table: str
+    """The before-after table."""
     variables: tuple[str, ...] = Field(min_length=1)
+    """The ids of its variables."""

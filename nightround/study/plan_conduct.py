@@ -19,9 +19,13 @@ class PlannedVisit(StudyModel):
     """
 
     id: str
+    """The name of the visit."""
     came: Reference
+    """The field that is filled where a patient came."""
     within_days: int | None = Field(default=None, ge=0)
+    """The last day of its window, counted from `since`."""
     label: Text = Words("", "")
+    """What the report calls it; REDCap's label of the event unless given."""
 
 
 class FollowUp(StudyModel):
@@ -32,11 +36,17 @@ class FollowUp(StudyModel):
     """
 
     among: str
+    """The flow step whose patients are followed."""
     since: Reference
+    """The date from which visits are counted."""
     visits: tuple[PlannedVisit, ...] = Field(min_length=1)
+    """The visits of the schedule."""
     ended: Reference | None = None
+    """The field that says how participation ended."""
     ended_on: Reference | None = None
+    """The day on which it ended."""
     unit: Literal["days", "months"] = "months"
+    """The unit of follow-up times."""
 
     def references(self) -> tuple[FieldRef, ...]:
         """The fields it is computed from."""
@@ -47,11 +57,17 @@ class Amount(StudyModel):
     """A quantity given with each treatment, added up over the treatments of a patient."""
 
     id: str
+    """The name of the quantity."""
     label: Text
+    """What the report calls it."""
     unit: Text = Words("", "")
+    """Its unit."""
     fields: tuple[Reference, ...] = ()
+    """The fields with it, one for each of `given`."""
     field: str = ""
+    """The field with it in each row of the repeating instrument."""
     digits: int = Field(default=1, ge=0, le=6)
+    """The decimals that are printed."""
 
 
 class Exposure(StudyModel):
@@ -62,11 +78,17 @@ class Exposure(StudyModel):
     """
 
     among: str
+    """The flow step whose patients are counted."""
     label: Text
+    """What a treatment is called."""
     given: tuple[Reference, ...] = ()
+    """The fields that are filled where a treatment was given."""
     instrument: str = ""
+    """The repeating instrument whose rows are treatments."""
     entered: str = ""
+    """The field that is filled in a row that counts."""
     amounts: tuple[Amount, ...] = ()
+    """Quantities that are added up."""
 
     def references(self) -> tuple[FieldRef, ...]:
         """The fields of one row a patient that it is computed from."""
@@ -88,12 +110,19 @@ class Deaths(StudyModel):
     """
 
     among: str
+    """The flow step whose patients are counted."""
     field: Reference
+    """The field that says who died."""
     codes: tuple[str, ...] = ()
+    """The codes that mean death."""
     on: Reference | None = None
+    """The date of death."""
     since: Reference | None = None
+    """The date from which days are counted."""
     within_days: tuple[int, ...] = ()
+    """Deaths within so many days are counted too."""
     cause: Reference | None = None
+    """The field with the cause."""
 
     def references(self) -> tuple[FieldRef, ...]:
         """The fields it is computed from."""

@@ -11,15 +11,20 @@ class Condition(StudyModel):
     """A field that has one of the codes, or any value where no codes are given."""
 
     field: Reference
+    """The field."""
     codes: tuple[str, ...] = ()
+    """Any of these codes; without them, any value."""
 
 
 class PlanGroup(StudyModel):
     """One column of a comparison: the codes of the grouping field that belong to it; none where nothing is compared."""
 
     id: str
+    """The name of the group in other parts of the plan."""
     label: Text
+    """The head of its column."""
     codes: tuple[str, ...] = ()
+    """The codes of the grouping field that belong to it."""
 
 
 EVERYONE = PlanGroup(id="all", label=words("plan.everyone"))
@@ -33,7 +38,12 @@ class Step(StudyModel):
     """
 
     id: str
+    """The name of the step."""
     label: Text
+    """What the box says."""
     of: str = ""
+    """The step that its patients come from; without it, all records."""
     where: tuple[Condition, ...] = ()
+    """The conditions that all hold for its patients."""
     side: bool = False
+    """Whether it holds those who do not go on."""

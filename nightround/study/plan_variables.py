@@ -30,9 +30,13 @@ class Level(StudyModel):
     """One answer of a categorical variable. `field` is given where another field than the variable's has it."""
 
     id: str
+    """The name of the level."""
     label: Text
+    """What the row says."""
     codes: tuple[str, ...] = Field(min_length=1)
+    """The codes that belong to it."""
     field: Reference | None = None
+    """The field that has it, where that is another than the variable's."""
 
 
 FALLBACKS = frozenset({HypothesisTestName.FISHER, HypothesisTestName.FISHER_FREEMAN_HALTON, HypothesisTestName.YATES})
@@ -46,9 +50,13 @@ class Limits(StudyModel):
     """
 
     low: float
+    """The lower limit, in the variable's unit."""
     high: float
+    """The upper limit."""
     source: str
+    """Where they come from."""
     where: tuple[Condition, ...] = ()
+    """The patients they belong to; everybody unless given."""
 
 
 class Variable(StudyModel):
@@ -65,24 +73,43 @@ class Variable(StudyModel):
     """
 
     id: str
+    """The name of the variable."""
     label: Text
+    """What the row says."""
     unit: Text = Words("", "")
+    """The unit, printed in the row's head."""
     type: VariableType
+    """What kind of values it has."""
     summary: Summary
+    """What is printed of it."""
     field: Reference | None = None
+    """The field, where there is one visit."""
     before: Reference | None = None
+    """The field at the first of two visits."""
     after: Reference | None = None
+    """The field at the second of two visits."""
     levels: tuple[Level, ...] = ()
+    """The rows of a variable that is counted."""
     shown: str = ""
+    """The level of a dichotomous variable that is printed."""
     digits: int = Field(default=1, ge=0, le=8)
+    """The decimals of mean, SD, median and quartiles."""
     test: HypothesisTestName | None = None
+    """The test between groups, or between visits in a before-after table; under the plan's own policy."""
     between: HypothesisTestName | None = None
+    """The test between groups at each visit."""
     beside: tuple[HypothesisTestName, ...] = ()
+    """Tests that are listed as well."""
     fallback: HypothesisTestName | None = None
+    """The test that counts in place of a planned Pearson where an expected count is below 5."""
     sign: Sign = "natural"
+    """How a change is signed."""
     limits: tuple[Limits, ...] = ()
+    """Reference limits; of those that fit a patient the first counts."""
     below_detection: bool = False
+    """Whether a text such as `<0.5` is read as below the limit of detection."""
     half_limit: bool = False
+    """Whether the numbers are also given with half of that limit in its place."""
 
     @property
     def counted(self) -> bool:
@@ -137,14 +164,18 @@ class Section(StudyModel):
     """Some lines of a table under one heading."""
 
     label: Text = Words("", "")
+    """The heading."""
     variables: tuple[Variable, ...] = Field(min_length=1)
+    """The variables, in order."""
 
 
 class VisitLabels(StudyModel):
     """What the two visits of a table are called."""
 
     before: Text
+    """The head of the first visit."""
     after: Text
+    """The head of the second visit."""
 
 
 class PlannedTable(StudyModel):
@@ -154,12 +185,19 @@ class PlannedTable(StudyModel):
     """
 
     id: str
+    """The name of the table."""
     title: Text
+    """What the report calls it."""
     kind: Literal["by_group", "before_after", "laboratory"]
+    """How its columns are arranged."""
     sections: tuple[Section, ...] = Field(min_length=1)
+    """Its lines under their headings."""
     effects: tuple[Effect, ...] = ()
+    """The effects that are printed, with their intervals."""
     family: Correction = "none"
+    """How its P values are corrected for their number."""
     visits: VisitLabels | None = None
+    """The heads of its two visits; REDCap's labels of the events unless given."""
     overall: bool = False
     """Whether a table by group has a column of all its patients before those of the groups."""
 

@@ -15,9 +15,9 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 from nightround.model.errors import StudyFilesWrong
 from nightround.model.language import LANGUAGES, Language, Words
 from nightround.model.recipient import OUTBOX, Recipient
-from nightround.model.rule import Severity
 from nightround.study.alert_tables import AlertsTable, DueTable, LinksTable
 from nightround.study.channel_table import ChannelTable
+from nightround.study.dictionary_rules_table import DictionaryRulesTable
 from nightround.study.flags_table import FlagsTable
 from nightround.study.inbox_table import InboxTable
 from nightround.study.store_table import StoreTable
@@ -34,7 +34,7 @@ from nightround.study.text_checks import (
     control_character,
     texts_within,
 )
-from nightround.study.two_languages import ShortName, TitleInTwoLanguages, TwoLanguages
+from nightround.study.two_languages import ShortName, TitleInTwoLanguages
 from nightround.texts.catalogue import texts_under
 from redcap_sync.errors import ProjectFileWrong
 from redcap_sync.messages import Message
@@ -50,7 +50,9 @@ class StudyTable(StudyModel):
     """`[study]`: what the study is."""
 
     id: Id
+    """The name of the study in its database and in the names of its files; unlike that of any other study."""
     title: TitleInTwoLanguages
+    """The whole title, in the languages that are written."""
     short: ShortName | None = None
     """The name that subjects of mails begin with; the id where there is none."""
     time_zone: TimeZone = "UTC"
@@ -58,6 +60,7 @@ class StudyTable(StudyModel):
     language: Literal["zh", "en", "both"] = "both"
     """The language of everything that is written for people: reports, mails, lists."""
     synthetic: bool = False
+    """Whether the data are made up; reports and mails then say so on every page."""
     record_id_in_messages: bool = False
     """Whether a record id may be in mails, links and logs. Off unless the study says so."""
 
@@ -78,11 +81,15 @@ class RedcapTable(StudyModel):
     url: WebAddress | Literal[""] = ""
     """The address of the server's API; without it the variable `url_env` has it."""
     url_env: EnvironmentName = "REDCAP_URL"
+    """The variable with the address of the server's API."""
     token_env: EnvironmentName = "REDCAP_TOKEN"  # noqa: S105 - the name of a variable, not a token
+    """The variable with the API token."""
     token_file: Path | None = None
-    token_keyring: Line = ""
+    """The file with the API token, in place of the variable."""
+    token_keyring: Line = Field(default="", examples=["nightround"])
     """The service under whose name the token lies in the system's keyring; the user name there is the study's id."""
     timeout_seconds: Decimal = Field(default=120.0, ge=1, le=3600)
+    """A call that gets no answer for so long is tried again."""
     batch_records: WholeNumber = Field(default=100, ge=1, le=100_000)
     """Records in a batch; more where a hundred batches are not enough, fewer after trouble with so many."""
     workers: WholeNumber = Field(default=2, ge=1, le=8)
@@ -107,17 +114,23 @@ class SnapshotsTable(StudyModel):
     """Every night's snapshot of so many days is kept."""
     keep_weeks: WholeNumber = Field(default=104, ge=0, le=5_200)
     """Of so many weeks before, the last one of each."""
-    key_env: EnvironmentName = "NIGHTROUND_SNAPSHOT_KEY"
+    key_env: EnvironmentName = Field(default="NIGHTROUND_SNAPSHOT_KEY", examples=["NIGHTROUND_SNAPSHOT_KEY"])
+    """The variable with the key that seals snapshots; without a key they are not sealed."""
     key_file: Path | None = None
+    """The file with that key, in place of the variable."""
 
 
 class PersonTable(StudyModel):
     """`[[people]]`: a role that is told things."""
 
     role: FilledLine
+    """The name of the role; rules name it as their owner, commands by `--for` and `--by`."""
     address: MailAddress
+    """The mail address."""
     language: Language
+    """The language of this person's messages."""
     owns: tuple[FilledLine, ...] = ()
+    """The owners of rules whose findings are this person's to correct."""
     channels: tuple[Id, ...] = ()
     """The ids of the channels by which this person is written to; the study's first one unless given."""
     groups: tuple[FilledLine, ...] = ()
@@ -134,6 +147,7 @@ class ReportTable(StudyModel):
     """`[report]`: when the interim report is made, and how it reaches its readers."""
 
     weekdays: tuple[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ...] = ("mon",)
+    """The days on which the interim report is made."""
     delivery: Literal["folder", "attached", "encrypted"] = "folder"
     """Whether a mail names the file in the data folder, has it attached, or has it attached and is encrypted."""
 
@@ -156,7 +170,9 @@ class OffTable(StudyModel):
     """`[rules] off`: a rule that is not judged until a date, and why."""
 
     id: FilledLine
+    """The id of the rule."""
     reason: FilledLine
+    """Why it is off; the data manager's mail repeats it every night."""
     until: date
     """The day on which it is judged again."""
 
@@ -165,92 +181,48 @@ class RulesTable(StudyModel):
     """`[rules]`: which rules are switched off for a time."""
 
     off: tuple[OffTable, ...] = ()
+    """The rules that are switched off, each with a reason and a date."""
 
     def off_on(self, day: date) -> dict[str, OffTable]:
         """The rules that are switched off on a day, by id; of two entries of one rule the later one counts."""
         return {one.id: one for one in self.off if day < one.until}
 
 
-class VisitTable(StudyModel):
-    """`[[dictionary_rules.visits]]`: an event that every record of its arm must have.
-
-    It is due where `due` is true in the record's row of the arm's first event, and in any case as soon
-    as a later event of the arm contains data.
-    """
-
-    event: FilledLine
-    due: str = ""
-
-
-class ExpectedMissingTable(StudyModel):
-    """`[[dictionary_rules.expected_missing]]`: where an instrument or a whole event may be missing, and why."""
-
-    instrument: Line = ""
-    event: Line = ""
-    when: str
-    reason: TwoLanguages
-
-
-class LimitTable(StudyModel):
-    """`[[dictionary_rules.limits]]`: what no patient can have, next to the soft range of the dictionary."""
-
-    field: FilledLine
-    minimum: Line = ""
-    maximum: Line = ""
-    source: str
-
-
-class DictionaryRulesTable(StudyModel):
-    """`[dictionary_rules]`: which rules are made from the data dictionary; REDCap's letter is behind each."""
-
-    range: bool = True  # D
-    choice: bool = True  # G
-    required: bool = True  # B
-    blank: bool = False  # A
-    format: bool = False  # C
-    outlier: bool = False  # E
-    hidden: bool = False  # F
-    calculation: bool = False  # H
-    missing_code: bool = False  # I
-    unique: bool = True
-    """REDCap's secondary unique field, where the project has one."""
-    absent: bool = True
-    """One finding for an instrument that was never opened, in place of one for each of its required fields."""
-    slip: bool = False
-    """Likely slips of unit or decimal point, with the value that would fit."""
-    severity: Severity = Severity.MINOR
-    limit_severity: Severity = Severity.MAJOR
-    """Of values beyond a hard limit, and of ranges that REDCap enforces (@FORCE-MINMAX)."""
-    visit_severity: Severity = Severity.MAJOR
-    """Of a visit that a record lacks. One that hardly any record has, though many are due, is critical."""
-    visit: bool = True
-    """Visits that most records have: expected where a later one has data, or where `anchor` makes them due."""
-    anchor: Line = ""
-    """The date from which REDCap's own day offsets of events count, such as [baseline_arm_1][operation_date]."""
-    visits: tuple[VisitTable, ...] = ()
-    expected_missing: tuple[ExpectedMissingTable, ...] = ()
-    limits: tuple[LimitTable, ...] = ()
-
-
 class StudySettings(StudyModel):
     """The whole of `study.toml`."""
 
     study: StudyTable
+    """What the study is."""
     redcap: RedcapTable = RedcapTable()
+    """Where the project is."""
     store: StoreTable = StoreTable()
+    """Where the database is."""
     snapshots: SnapshotsTable = SnapshotsTable()
+    """How long snapshots are kept, and their key."""
     channels: tuple[ChannelTable, ...] = ()
+    """The ways by which messages go out; the outbox folder unless given."""
     people: tuple[PersonTable, ...] = ()
+    """Who is written to."""
     schedule: ScheduleTable = ScheduleTable()
+    """When the nightly round is made."""
     report: ReportTable = ReportTable()
+    """When the report is made, and how it reaches its readers."""
     alerts: AlertsTable = AlertsTable()
+    """Exit code, ping and floods."""
     rules: RulesTable = RulesTable()
+    """Rules that are switched off."""
     answers: AnswersTable = AnswersTable()
+    """Who approves answers."""
     dictionary_rules: DictionaryRulesTable = DictionaryRulesTable()
+    """The rules that are made from the dictionary."""
     flags: FlagsTable = FlagsTable()
+    """Findings on the record itself."""
     inbox: InboxTable = InboxTable()
+    """The folder that worklists come back to."""
     links: LinksTable = LinksTable()
+    """Addresses of Nightround's own pages."""
     due: DueTable = DueTable()
+    """How long a finding may wait."""
 
     @model_validator(mode="after")
     def _names_roles_that_somebody_has(self) -> Self:

@@ -21,7 +21,9 @@ Decimal = Annotated[float, Strict()]
 class StudyModel(BaseModel):
     """A table of a study file: frozen, and a key it does not know is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, str_max_length=LONGEST_TEXT)
+    model_config = ConfigDict(
+        use_attribute_docstrings=True, frozen=True, extra="forbid", allow_inf_nan=False, str_max_length=LONGEST_TEXT
+    )
 
 
 def wrong_value(code: str, **facts: str | float) -> PydanticCustomError:

@@ -15,7 +15,9 @@ class TwoLanguages(StudyModel):
     """A text in Chinese and English, or in one of them; a plain string is a text for readers of both."""
 
     zh: str = ""
+    """The Chinese text."""
     en: str = ""
+    """The English text."""
 
     @model_validator(mode="before")
     @classmethod
@@ -45,11 +47,15 @@ class TitleInTwoLanguages(_InOneAtLeast):
     """A text of one line in Chinese, English or both, which may be the subject of a mail."""
 
     zh: FilledLine = ""
+    """The Chinese text."""
     en: FilledLine = ""
+    """The English text."""
 
 
 class ShortName(_InOneAtLeast):
     """A short name in Chinese, English or both, of at most 24 characters each."""
 
     zh: ShortLine = ""
+    """The Chinese name."""
     en: ShortLine = ""
+    """The English name."""

@@ -15,8 +15,8 @@ from great_expectations.execution_engine import pandas_execution_engine
 from nightround.model.outcome import Status
 from nightround.model.rule import Rule
 from nightround.model.snapshot import Snapshot
+from nightround.study.dictionary_rules_table import DictionaryRulesTable
 from nightround.study.rules.of_dictionary import rules_from_dictionary
-from nightround.study.settings import DictionaryRulesTable
 from nightround.validation import gx_judge
 from nightround.validation.batch import make_batch
 from nightround.validation.gx_judge import ExpectRedcapRule, JudgeBroke, RuleBook, judge

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from nightround.model.outcome import Outcome
 from nightround.model.rule import Rule, RuleKind, Severity
 from nightround.model.snapshot import Snapshot
+from nightround.study.dictionary_rules_table import DictionaryRulesTable
 from nightround.study.folder import load_content_module, load_study
 from nightround.study.rules.of_dictionary import rules_from_dictionary
-from nightround.study.settings import DictionaryRulesTable
 from nightround.validation.run import validate
 from redcap_sync.dictionary import Dictionary, dictionary_from_api
 from redcap_sync.project.project_folder import dictionary_from_folder

@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nightround.model.rule import Rule
+from nightround.study.dictionary_rules_table import DictionaryRulesTable
 from nightround.study.rules.of_dictionary import rules_from_dictionary
-from nightround.study.settings import DictionaryRulesTable
 from nightround.validation import evaluation
 from nightround.validation.batch import CONTEXT, Context
 from nightround.validation.evaluation import RuleResult, evaluate_rules, parts_of

@@ -7,8 +7,8 @@ import pytest
 from nightround.findings.findings_list import findings_list
 from nightround.model.links import Places, base_url_of
 from nightround.model.rule import RuleKind
+from nightround.study.dictionary_rules_table import DictionaryRulesTable
 from nightround.study.rules.of_dictionary import rules_from_dictionary
-from nightround.study.settings import DictionaryRulesTable
 from redcap_sync.dictionary import Dictionary, Event, Field, Instrument
 from tests.made_findings import made_finding, made_row, made_rule
 

@@ -11,8 +11,8 @@ import pytest
 from nightround.model.errors import StudyFilesWrong
 from nightround.model.outcome import SUGGESTED, Outcome, Status
 from nightround.model.rule import RuleKind, Severity
+from nightround.study.dictionary_rules_table import DictionaryRulesTable
 from nightround.study.rules.of_dictionary import rules_from_dictionary
-from nightround.study.settings import DictionaryRulesTable
 from nightround.validation.run import validate
 from redcap_sync.dictionary import Choice, Dictionary, Field
 from tests.made_up import NIGHT, project, snapshot

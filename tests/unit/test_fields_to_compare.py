@@ -11,10 +11,10 @@ import pytest
 from nightround.findings.findings_list import findings_list
 from nightround.model.links import Places
 from nightround.model.rule import Rule, RuleKind
+from nightround.study.dictionary_rules_table import DictionaryRulesTable
 from nightround.study.folder import load_study
 from nightround.study.rules.of_dictionary import rules_from_dictionary
 from nightround.study.rules.rule_files import RuleTable, rule_of
-from nightround.study.settings import DictionaryRulesTable
 from redcap_sync.logic import parse, references
 from tests.made_findings import made_finding
 from tests.made_up import project

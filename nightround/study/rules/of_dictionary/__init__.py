@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from nightround.model.rule import Rule
+from nightround.study.dictionary_rules_table import DictionaryRulesTable
 from nightround.study.rules.of_dictionary.absences import absence_rules, has_absence_rule
 from nightround.study.rules.of_dictionary.field_rules import MAKERS, rule_of, where_shown_is_known
 from nightround.study.rules.of_dictionary.letters import LETTERS, Letter, rules_of_letter
 from nightround.study.rules.of_dictionary.limits import limit_rules, softened
 from nightround.study.rules.of_dictionary.uniques import unique_rules
 from nightround.study.rules.of_dictionary.visits import visit_rules
-from nightround.study.settings import DictionaryRulesTable
 from redcap_sync.dictionary import Dictionary
 from redcap_sync.write_back.query_instrument import without_queries
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 
 from nightround.model.language import LANGUAGES, Language, Words
 from nightround.model.rule import Check, Rule, RuleKind
+from nightround.study.dictionary_rules_table import DictionaryRulesTable, ExpectedMissingTable
 from nightround.study.rules.of_dictionary.field_rules import SOURCE, opened
 from nightround.study.rules.of_dictionary.rule_words import texts_of
-from nightround.study.settings import DictionaryRulesTable, ExpectedMissingTable
 from nightround.texts.catalogue import SEPARATORS, words
 from redcap_sync.dictionary import Dictionary, Field
 

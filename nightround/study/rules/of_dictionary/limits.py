@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from nightround.model.errors import StudyFilesWrong
 from nightround.model.rule import Rule, RuleKind, Severity
+from nightround.study.dictionary_rules_table import DictionaryRulesTable, LimitTable
 from nightround.study.rules.of_dictionary.field_rules import rule_of
 from nightround.study.rules.of_dictionary.rule_words import texts_of
-from nightround.study.settings import DictionaryRulesTable, LimitTable
 from redcap_sync.dictionary import Dictionary, Field
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from nightround.model.rule import Rule, RuleKind
+from nightround.study.dictionary_rules_table import DictionaryRulesTable
 from nightround.study.rules.across import AlikeTable
 from nightround.study.rules.of_dictionary.field_rules import SOURCE
 from nightround.study.rules.of_dictionary.rule_words import texts_of
-from nightround.study.settings import DictionaryRulesTable
 from redcap_sync.dictionary import Dictionary
 
 

@@ -11,9 +11,9 @@ from dataclasses import replace
 
 from nightround.model.errors import StudyFilesWrong
 from nightround.model.rule import OF_COHORT, Check, Rule, RuleKind, RulePlace, Severity
+from nightround.study.dictionary_rules_table import DictionaryRulesTable, VisitTable
 from nightround.study.rules.of_dictionary.absences import unless, with_reasons
 from nightround.study.rules.of_dictionary.rule_words import texts_of
-from nightround.study.settings import DictionaryRulesTable, VisitTable
 from redcap_sync.dictionary import Dictionary, Event
 from redcap_sync.errors import LogicError
 from redcap_sync.logic import parse, to_json
