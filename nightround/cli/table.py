@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING
 import click
 
 from nightround.cli.options import existing_file, json_option, language_option
-from nightround.cli.printing import print_json
+from nightround.cli.printing import print_json, say, text
 
 if TYPE_CHECKING:
     from nightround.model.language import Language
-    from nightround.study.plan import PolicyName
+    from nightround.model.result import ResultSet
+    from nightround.study.plan import Plan, PolicyName
 
 POLICIES = ("recommended", "spss", "cn-textbook", "as-published")
 """As the plan knows them; listed here so that `--help` loads nothing."""
+FILE_KINDS = (".csv", ".docx")
 
 
 @click.command()
@@ -34,6 +36,7 @@ POLICIES = ("recommended", "spss", "cn-textbook", "as-published")
 @click.option("--delimiter", help="Between the cells, where the header does not show it.")
 @click.option("--id", "record_id", metavar="COLUMN", help="The column that names the patient, each once.")
 @click.option("--missing", multiple=True, metavar="CODE", help="A code that means a missing value.")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write a .csv or .docx.")
 @json_option
 def table(
     data: Path,
@@ -46,12 +49,16 @@ def table(
     delimiter: str | None,
     record_id: str | None,
     missing: tuple[str, ...],
+    out: Path | None,
     as_json: bool,
 ) -> None:
     """Compute the tables of a plan from any CSV.
 
-    The CSV has one row a patient, or is REDCap's export with a row an event.
+    The CSV has one row a patient, or is REDCap's export with a row an event. With --out FILE.docx the tables are
+    written as the report prints them, with FILE.csv every statistic in a row.
     """
+    if out is not None and out.suffix.lower() not in FILE_KINDS:
+        raise click.UsageError(text("table.out_kind", file=out.name))
     from nightround.cli.table_layout import Listing, print_differences
     from nightround.statistics.cohort import csv_frame
     from nightround.statistics.compare_policies import compare as compare_policies
@@ -68,9 +75,24 @@ def table(
     used = policy or plan.policy
     found = tables(plan, patients, used)
     differences = compare_policies(plan, patients, used, compare) if compare else None
+    if out is not None:
+        _write(out, plan, found, language)
     if as_json:
         print_json(document(plan, found, used, differences))
+        return
+    if out is not None:
+        say(text("table.written", file=str(out)))
         return
     Listing(plan, found, language).show()
     if compare and differences is not None:
         print_differences(differences, (used, compare), language)
+
+
+def _write(out: Path, plan: Plan, found: ResultSet, language: Language) -> None:
+    """Write the tables in the form that the name of the file asks for."""
+    from nightround.cli.options import found_content
+    from nightround.report.table_file import CSV, rows_csv, tables_word
+    from redcap_sync.private_files import write_private
+
+    is_csv = out.suffix.lower() == CSV
+    write_private(out, rows_csv(found) if is_csv else tables_word(plan, found, found_content().templates, language))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Sequence
+from datetime import datetime
 from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any
 
@@ -35,20 +36,26 @@ EPOCH = (1980, 1, 1, 0, 0, 0)
 
 def word_bytes(context: ReportContext, say: Wording) -> bytes:
     """Every planned table of a report, one a page, then the methods. The same report gives the same bytes."""
-    from docx import Document
-
-    document = Document()
-    properties = document.core_properties
-    properties.author, properties.title, properties.comments = "Nightround", clean(context.title), context.snapshot
-    properties.created = properties.modified = context.made_at.replace(tzinfo=None)
-    set_faces(document)
     planned = [table for table in context.tables if table.number.isdigit()]
-    for number, table in enumerate(planned):
-        lay_page(document, table, first=number == 0)
-        add_table(document, table, say)
+    document = document_of(planned, say, made_at=context.made_at.replace(tzinfo=None))
+    document.core_properties.title, document.core_properties.comments = clean(context.title), context.snapshot
     for paragraph in (one for one in context.methods if one.id == MANUSCRIPT):
         add_methods(document, paragraph)
     return same_bytes(document)
+
+
+def document_of(tables: Sequence[TableView], say: Wording, *, made_at: datetime) -> Document:
+    """A document with some tables, each on a page of its own."""
+    from docx import Document
+
+    document = Document()
+    document.core_properties.author = "Nightround"
+    document.core_properties.created = document.core_properties.modified = made_at
+    set_faces(document)
+    for number, table in enumerate(tables):
+        lay_page(document, table, first=number == 0)
+        add_table(document, table, say)
+    return document
 
 
 def add_methods(document: Document, methods: MethodsParagraph) -> None:
