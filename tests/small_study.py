@@ -22,6 +22,7 @@ from nightround.study.folder import find_content
 from redcap_sync.api.client import RedcapClient
 from redcap_sync.api.token import Token
 from redcap_sync.project.rights import User, every_right
+from redcap_sync.project.state import StoredProject
 from redcap_sync.sandbox import Faults, running
 from redcap_sync.sandbox.project_sources import project_from_folder
 
@@ -50,6 +51,13 @@ class SmallStudy:
     """The folder of the study's own files."""
     people: Mapping[str, RedcapClient] = field(default_factory=dict)
     """Clients of users who are not the one of the study's token, by name."""
+    held: Sequence[StoredProject] = field(default=(), repr=False)
+    """The project of the sandbox."""
+
+    @property
+    def project(self) -> StoredProject:
+        """The project that the sandbox has, where a test changes what no call can."""
+        return self.held[0]
 
     @property
     def folder(self) -> Path:
@@ -131,4 +139,4 @@ def small_study(
             for name in (PERSON, COLLEAGUE)
         }
         environ = {"REDCAP_URL": server.api_url, "REDCAP_TOKEN": token}
-        yield SmallStudy(data, client, environ, now, source, people)
+        yield SmallStudy(data, client, environ, now, source, people, [held])

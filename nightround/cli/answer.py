@@ -164,6 +164,7 @@ def _act(
 
 def _sentence(one: Finding) -> str:
     """What a finding is now, and what happens next."""
+    from nightround.findings.question_answers import is_unknown
     from nightround.model.finding import FindingState
     from nightround.model.finding_answer import JUDGED_BY_MANAGER, AnswerCode
 
@@ -173,7 +174,8 @@ def _sentence(one: Finding) -> str:
     if one.state is FindingState.OPEN or one.answer is None:
         return text("terminal.answer.open", finding=name)
     if one.state is FindingState.WAIVED:
-        return text("terminal.answer.waived", finding=name)
+        vouched = is_unknown(one.answer.by) and not is_unknown(one.answer.accepted_by)
+        return text("terminal.answer.vouched" if vouched else "terminal.answer.waived", finding=name)
     if one.answer.code is AnswerCode.TYPO_CORRECTED:
         return text("terminal.answer.corrected", finding=name)
     by_manager = one.answer.code in JUDGED_BY_MANAGER

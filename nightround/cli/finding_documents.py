@@ -80,11 +80,14 @@ class ShownWith:
 
 
 def _answer_document(said: FindingAnswer | None) -> dict[str, Any] | None:
+    from nightround.findings.question_answers import is_unknown
+
     if said is None:
         return None
     return {
         "code": said.code.value,
         "by": said.by,
+        "by_known": not is_unknown(said.by),
         "at": said.at.isoformat(),
         "accepted_by": said.accepted_by or None,
         "accepted_at": said.accepted_at.isoformat() if said.accepted_at else None,

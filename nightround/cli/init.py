@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -113,10 +114,12 @@ def _write(folder: Path, structure: FirstStructure, answers: FirstAnswers, data:
     from nightround.study.first_folder.first_files import first_files, write_first_folder
     from nightround.study.folder import load_study
     from redcap_sync.private_files import write_private
+    from redcap_sync.write_back.query_instrument import without_queries
 
-    paths = write_first_folder(folder, first_files(structure, answers, folder))
+    studied = replace(structure, dictionary=without_queries(structure.dictionary))
+    paths = write_first_folder(folder, first_files(studied, answers, folder))
     study = load_study(folder)
-    paths.append(write_private(folder / "rules" / "README.md", _of_rules(study, structure.dictionary, folder)))
+    paths.append(write_private(folder / "rules" / "README.md", _of_rules(study, studied.dictionary, folder)))
     found = examine(str(folder), data=data, content=found_content(), environ=os.environ, clock=now)
     if as_json:
         files = [str(path) for path in paths]

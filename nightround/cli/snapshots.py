@@ -165,11 +165,11 @@ def _show_drift(study: str, data: Path) -> None:
     from nightround.night.structure_drift import drift_between
 
     _, store = _opened(study, data)
-    latest, accepted = store.latest_manifest(), store.accepted()
+    latest, accepted = store.latest_manifest(), store.accepted_dictionary()
     if latest is None:
         raise click.UsageError(text("terminal.usage.no_snapshot", study=study))
     if accepted is not None:
-        for line in drift_between(accepted.dictionary, store.structure(latest).dictionary).lines():
+        for line in drift_between(accepted, store.dictionary(latest)).lines():
             say(in_words(line))
 
 

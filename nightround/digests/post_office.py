@@ -169,8 +169,8 @@ class PostOffice:
         if now - message.written_at > GIVEN_UP:
             said = Message.of("delivery.given_up", days=GIVEN_UP.days, said=message.said)
             return SentMessage(given_up(message, said, now))
-        if message.channel in down:
-            said = Message.of("delivery.channel_down")
+        if message.is_sealed or message.channel in down:
+            said = Message.of("delivery.sealed" if message.is_sealed else "delivery.channel_down")
             return SentMessage(replace(message, next_at=now + PAUSES[0], said=said), channel_down=True)
         letter = self.completed(message, self._letter(message, recipient))
         if letter is None:

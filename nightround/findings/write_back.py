@@ -18,7 +18,7 @@ from nightround.model.finding_answer import AnswerCode, Author
 from nightround.model.language import Words
 from nightround.store.question_rows import LEFT_CLOSED, OPEN_THREAD, Question, Road
 from redcap_sync.dictionary import Dictionary
-from redcap_sync.write_back.query_instrument import CODE, COMMENT, INSTRUMENT, QUERY_ID, STATUS
+from redcap_sync.write_back.query_instrument import INSTRUMENT, QUERY_ID, STATUS
 from redcap_sync.write_back.query_rows import QueryRow, RecordNow, RowWrite, Write
 
 KEPT_OPEN = frozenset({FindingState.OPEN, FindingState.ANSWERED, FindingState.SNOOZED})
@@ -209,12 +209,12 @@ def query_id(finding: Finding, number: int) -> str:
 def place_of(finding: Finding, dictionary: Dictionary, now: RecordNow) -> str | None:
     """The event whose instances of the instrument hold the question.
 
-    The finding's own; where the instrument does not repeat there, the first one that the record has where it does.
+    The finding's own; where the instrument does not repeat there, or the record has nothing there yet, the first one
+    that the record has where it does: a question must not begin a visit.
     """
-    possible = [event for event in dictionary.event_names if dictionary.repeats(event, INSTRUMENT)]
-    if finding.row.event in possible:
-        return finding.row.event
-    return next((event for event in possible if event in now.events), None)
+    events = (event for event in dictionary.event_names if event in now.events)
+    possible = [event for event in events if dictionary.repeats(event, INSTRUMENT)]
+    return finding.row.event if finding.row.event in possible else next(iter(possible), None)
 
 
 def _cells(finding: Finding, question: Question, wording: QuestionWording) -> dict[str, str]:
@@ -244,15 +244,6 @@ class SaidInRedcap:
     """Who said it; '' where REDCap does not say."""
     road: Road = Road.INSTRUMENT
     thread: int = 0
-
-
-def said_in(record: str, rows: Iterable[Mapping[str, str]]) -> list[SaidInRedcap]:
-    """The answered questions among the rows of a record, as the cells of an export."""
-    return [
-        SaidInRedcap(row[QUERY_ID].strip(), record, row[CODE].strip(), row.get(COMMENT, "").strip())
-        for row in rows
-        if row.get(QUERY_ID, "").strip() and row.get(CODE, "").strip()
-    ]
 
 
 def taken(

@@ -68,8 +68,8 @@ def settle_structure(facts: Round, store: Store, snapshot: Snapshot, rules: Sequ
 
     What depends on it are rules of the study, planned variables, and findings that would lose their rule or place.
     """
-    accepted, plan = facts.snapshots.accepted(), facts.study.plan
-    drift = drift_between(accepted.dictionary, snapshot.dictionary) if accepted else Drift()
+    accepted, plan = facts.snapshots.accepted_dictionary(), facts.study.plan
+    drift = drift_between(accepted, snapshot.dictionary) if accepted else Drift()
     for line in drift.lines():
         log.warning("the project's structure changed: %s", line)
     if accepted is None or not drift:
@@ -77,9 +77,9 @@ def settle_structure(facts: Round, store: Store, snapshot: Snapshot, rules: Sequ
             facts.snapshots.accept(snapshot.id)
         return StructureTonight(tuple(rules))
     gone = tuple(line for lines in (drift.events, drift.instruments, drift.fields) for line in lines.values())
-    lost = LostStructure(accepted.dictionary, snapshot.dictionary, gone)
+    lost = LostStructure(accepted, snapshot.dictionary, gone)
     touched = touched_by_drift(drift, rules, plan)
-    before = _rules_or_none(facts.rules, accepted.dictionary)
+    before = _rules_or_none(facts.rules, accepted)
     vanished = _vanished(before or (), rules)
     loses = _loss(lost, {rule.id for rule in vanished}, frozenset())
     live = [one for one in store.findings(facts.study.id) if one.state.live]
@@ -109,12 +109,12 @@ def accept_structure(store: Store, snapshots: SnapshotStore, acceptance: Accepta
 
     The findings first: a process that ends in between leaves them withdrawn and the structure to be accepted again.
     """
-    manifest, accepted = snapshots.latest_manifest(), snapshots.accepted()
+    manifest, accepted = snapshots.latest_manifest(), snapshots.accepted_dictionary()
     if manifest is None:
         return LedgerDelta()
     delta = LedgerDelta()
     if accepted is not None:
-        lost = LostStructure(accepted.dictionary, snapshots.structure(manifest).dictionary)
+        lost = LostStructure(accepted, snapshots.dictionary(manifest))
         before, after = (_rules_or_none(rules_of, one) for one in (lost.before, lost.now))
         vanished = {one.id for one in _vanished(before or (), after)} if after is not None else set()
         broken = {one.id for one in after or () if lost and reads_removed(lost, one)}
@@ -155,8 +155,8 @@ def _rules_or_none(rules_of: RulesOf, dictionary: Dictionary) -> Sequence[Rule] 
 
 def blocked_plan(snapshots: SnapshotStore, snapshot: Snapshot, plan: Plan) -> Touched:
     """What of a plan cannot be reported on a snapshot: its structure is not accepted, or the user may not export it."""
-    accepted = snapshots.accepted()
-    drift = drift_between(accepted.dictionary, snapshot.dictionary) if accepted else Drift()
+    accepted = snapshots.accepted_dictionary()
+    drift = drift_between(accepted, snapshot.dictionary) if accepted else Drift()
     changed, unseen = touched_by_drift(drift, (), plan), touched_by_rights(snapshot.unseen, (), plan)
     return Touched(
         variables={**changed.variables, **unseen.variables},

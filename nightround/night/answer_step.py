@@ -54,7 +54,7 @@ def _rule_of(facts: Round, rule_id: str) -> Rule:
     latest = facts.snapshots.latest_manifest()
     if latest is None:
         raise StudyFilesWrong("night.no_snapshot", study=facts.study.id)
-    rules = facts.rules(facts.snapshots.structure(latest).dictionary)
+    rules = facts.rules(facts.snapshots.dictionary(latest))
     found = next((rule for rule in rules if rule.id == rule_id), None)
     if found is None:
         raise UsageWrong("answers.no_rule", rule=rule_id)
@@ -63,8 +63,13 @@ def _rule_of(facts: Round, rule_id: str) -> Rule:
 
 def author_of(facts: Round, by: str, comment: str = "") -> Author:
     """Who says something in this run: the role where the study knows the person."""
-    people = {person.address: person.role for person in facts.study.settings.people}
-    return Author(role_of(by, people), facts.started_at, comment.strip())
+    return Author(role_in(facts, by), facts.started_at, comment.strip())
+
+
+def role_in(facts: Round, name: str) -> str:
+    """The role of a person of the study by address or user name in REDCap; the name of anybody else."""
+    people = facts.study.settings.people
+    return role_of(name, {known: one.role for one in people for known in (one.address, one.redcap_user) if known})
 
 
 def terms_of(facts: Round) -> Terms:

@@ -20,7 +20,7 @@ def rules_and_places(study: Study, snapshots: SnapshotStore, api_url: str) -> tu
     own = {rule.id: rule for rule in (*study.rules, *study.project_rules)}
     try:
         manifest = snapshots.latest_manifest()
-        dictionary = snapshots.structure(manifest).dictionary if manifest else None
+        dictionary = snapshots.dictionary(manifest) if manifest else None
     except ExportIncomplete:
         return own, None
     if manifest is None or dictionary is None:

@@ -16,6 +16,8 @@ from nightround.snapshots.manifest import Manifest
 from nightround.snapshots.snapshot_diff import CellChange, cells_that_differ
 from nightround.snapshots.snapshot_store import SnapshotStore
 from redcap_sync.errors import ExportIncomplete
+from redcap_sync.pulling.change_log import Edit
+from redcap_sync.write_back.query_instrument import concerns_queries_alone
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +52,8 @@ class FixEvidence:
         try:
             nights = self.snapshots.manifests()
             later = [one for one in nights if moment < one.taken_at <= self.tonight.taken_at]
-            lines = [edit for night in later for edit in self.snapshots.edits(night)]
+            edits = (edit for night in later for edit in self.snapshots.edits(night))
+            lines = [edit for edit in edits if not self._is_of_questions(edit)]
         except ExportIncomplete as damaged:
             log.warning("the log's lines of earlier nights prove nothing: %s", damaged.what)
             return SeenSince(None, (), whole=False)
@@ -62,6 +65,10 @@ class FixEvidence:
             own=frozenset(one.summary.account for one in (*base, *later)) - {""},
             names=final_names(self.renames),
         )
+
+    def _is_of_questions(self, edit: Edit) -> bool:
+        """Whether a line is about a question, which is no data: neither it nor an answer to it corrects anything."""
+        return self.tonight.questions is not None and concerns_queries_alone(edit.fields)
 
     def _changes(self, seen: Manifest | None, found: Sequence[Finding]) -> list[CellChange] | None:
         """The cells of their records that are others than on the night that saw the findings; None without it."""
@@ -83,7 +90,8 @@ class FixEvidence:
             everything, fields = everything or read is None, fields | (read or frozenset())
         records = {row.record for one in found for row in one.rows}
         names = final_names(self.renames)
-        for name in dict.fromkeys([*self.tonight.tables, *seen.instruments]):
+        before = (one.name for one in self.snapshots.dictionary(seen).instruments if one.name in seen.parts)
+        for name in dict.fromkeys([*self.tonight.tables, *before]):
             if seen.parts.get(name) == self.tonight.parts.get(name) is not None:
                 continue
             old = self.snapshots.table(seen, name) if name in seen.parts else None

@@ -16,7 +16,7 @@ from nightround.store.suspect_rows import Cleared
 from redcap_sync.pulling.blanked_cells import answered_cells, unexplained_cells
 from redcap_sync.pulling.gone_rows import kept_rows, unexplained_rows
 from redcap_sync.pulling.pulled import Pull
-from redcap_sync.rows.tables import CellKey, Gone
+from redcap_sync.rows.tables import Gone
 from redcap_sync.write_back.query_instrument import INSTRUMENT, is_query_instrument
 
 log = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ def _note_gone_rows(facts: Round, store: Store, pulled: Pull) -> None:
     study = facts.study.id
     known = store.suspects(study)
     remain = unexplained_rows(known - kept_rows(known, pulled.rows), pulled.edits, pulled.dictionary, pulled.rows)
-    if new := (pulled.gone | remain) - known:
+    if new := frozenset(filter(_is_data(pulled), pulled.gone | remain)) - known:
         log.warning(
             "%d rows of %d records are gone, and no line of REDCap's log explains it: their findings stay open",
             len(new),
@@ -61,10 +61,10 @@ def _note_blanked_cells(facts: Round, store: Store, pulled: Pull) -> None:
         store.clear_suspects(study, logged, Cleared.LOGGED, now=facts.started_at)
 
 
-def _is_data(pulled: Pull) -> Callable[[CellKey], bool]:
-    """Which answers are data: those of the instrument of questions may go without a word."""
+def _is_data(pulled: Pull) -> Callable[[Gone], bool]:
+    """Which rows and answers are data: those of the instrument of questions may go without a word."""
     questions = is_query_instrument(pulled.dictionary)
-    return lambda cell: not (questions and cell.instrument == INSTRUMENT)
+    return lambda gone: not (questions and gone.instrument == INSTRUMENT)
 
 
 def note_back(facts: Round, store: Store, pulled: Pull) -> None:

@@ -28,6 +28,7 @@ from nightround.night.report_delivery import note_receipts, with_files
 from nightround.night.study_database import existing_store
 from nightround.night.study_locks import Waiting, only_one
 from nightround.night.study_place import StudyPlace, known_settings, place_of
+from nightround.snapshots.vault import find_key
 from nightround.store.database import Store
 from nightround.store.flood_rows import Flood
 from nightround.store.message_rows import MessageKind, StoredMessage
@@ -147,7 +148,8 @@ def send_due_messages(
     if settings is None:
         return
     outgoing = OutboxFacts.of(place, settings, environ, clock, sleep)
-    with existing_store(place, settings, environ) as store:
+    key = find_key(environ, variable=settings.snapshots.key_env, file=settings.snapshots.key_file)
+    with existing_store(place, settings, environ, key) as store:
         if store is None:
             return
         with _alone(outgoing, store, AT_ONCE) as free:

@@ -155,13 +155,13 @@ class Night:
 
     def take_answers(self, snapshot: Snapshot) -> None:
         """Take over what people answered to the questions on their records, before the data are judged by it."""
-        from nightround.night.flags_step import take_answers
+        from nightround.night.taken_answers import take_answers
 
         take_answers(self.facts, self.store, self.recorder, snapshot)
 
     def take_query_answers(self, snapshot: Snapshot) -> None:
         """Take over what people responded to queries of the Data Resolution Workflow, where the study asks by them."""
-        from nightround.night.flags_step import take_query_answers
+        from nightround.night.taken_answers import take_query_answers
 
         take_query_answers(self.facts, self.store, self.recorder, snapshot)
 

@@ -48,7 +48,7 @@ def _of(facts: Round, findings: tuple[Finding, ...], whom: str) -> list[Finding]
         return [one for one in findings if whom in ("", one.owner)]
     manifest = facts.snapshots.latest_manifest()
     groups = (facts.snapshots.groups(manifest) if manifest else None) or {}
-    structure = facts.snapshots.structure(manifest).dictionary if manifest else None
+    structure = facts.snapshots.dictionary(manifest) if manifest else None
     known = {one.unique_name for one in (structure.groups if structure else None) or ()} | set(groups.values())
     if whom not in known:
         raise UsageWrong("worklist.nobody", known=", ".join(sorted(roles | known)))

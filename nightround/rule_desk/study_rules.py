@@ -13,6 +13,7 @@ from redcap_sync.dictionary import Dictionary
 from redcap_sync.missing_codes import MissingCodes
 from redcap_sync.project.dictionary_csv import dictionary_from_csv
 from redcap_sync.project.project_folder import dictionary_from_folder
+from redcap_sync.write_back.query_instrument import without_queries
 
 PROJECT_FOLDER = "project"
 DICTIONARY_FILE = "dictionary.csv"
@@ -20,19 +21,22 @@ DICTIONARY_FILE = "dictionary.csv"
 
 
 def project_dictionary(study_folder: Path) -> Dictionary:
-    """The data dictionary that is in a study's folder: the project folder, or the file that REDCap downloads."""
+    """The data dictionary that is in a study's folder: the project folder, or the file that REDCap downloads.
+
+    The instrument that questions are written to is no part of what a study sees.
+    """
     folder, file = study_folder / PROJECT_FOLDER, study_folder / DICTIONARY_FILE
     if folder.is_dir():
-        return dictionary_from_folder(folder)
+        return without_queries(dictionary_from_folder(folder))
     if file.exists():
-        return dictionary_from_csv(file)
+        return without_queries(dictionary_from_csv(file))
     raise StudyFilesWrong("study.no_dictionary", folder=str(folder), file=DICTIONARY_FILE)
 
 
 def newest_dictionary(study_folder: Path, snapshots: SnapshotStore) -> Dictionary:
     """The structure of the last good snapshot with its groups; before the first one, that of the study's folder."""
     manifest = snapshots.latest_manifest()
-    return snapshots.structure(manifest).dictionary if manifest else project_dictionary(study_folder)
+    return snapshots.dictionary(manifest) if manifest else project_dictionary(study_folder)
 
 
 def missing_codes(study: Study) -> MissingCodes:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from nightround.model.outcome import Outcome, Status, Violation
 from nightround.model.rule import Rule
-from nightround.model.snapshot import Snapshot
+from nightround.model.snapshot import Snapshot, questions_apart
 from nightround.study.rules.of_dictionary import LETTERS, rules_of_letter
 from nightround.study.rules.of_project import rule_of_project
 from nightround.validation.run import validate
@@ -80,11 +80,12 @@ def try_project(
     project: ProjectFile, custom: Sequence[CustomRule], *, now: datetime, exclusions: Collection[Exclusion] = ()
 ) -> tuple[TriedRule, ...]:
     """Judge A to I, then the custom rules, on a project file. `now` is naive, on the clock of REDCap's server."""
-    dictionary = project.dictionary
-    asked = [(letter.id, letter.name, rules_of_letter(letter, dictionary)) for letter in LETTERS]
+    asked = [(letter.id, letter.name, rules_of_letter(letter, project.dictionary)) for letter in LETTERS]
     asked += [(rule.id, rule.title.en, (rule,)) for rule in _numbered(custom)]
-    tables = tables_from_records(dictionary, project.records)
-    snapshot = Snapshot("project file", "", now, project.redcap_version, dictionary, tables, groups=project.groups)
+    tables = tables_from_records(project.dictionary, project.records)
+    snapshot = questions_apart(
+        Snapshot("project file", "", now, project.redcap_version, project.dictionary, tables, groups=project.groups)
+    )
     validation = validate(snapshot, [rule for _, _, rules in asked for rule in rules], now=now)
     outcomes = {outcome.rule_id: outcome for outcome in validation.outcomes}
     order = _Order(project)

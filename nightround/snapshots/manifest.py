@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from nightround.model.snapshot import Snapshot
+from nightround.model.snapshot import Snapshot, questions_apart
 from redcap_sync.messages import Message
 from redcap_sync.pulling.pulled import READ_IN_LOG, Proof, PullSummary
 from redcap_sync.pulling.raw_structure import RawStructure
@@ -88,7 +88,7 @@ def snapshot_of(
     study: str | None = None,
 ) -> Snapshot:
     """The snapshot of a night, of its parts as they were read."""
-    return Snapshot(
+    whole = Snapshot(
         id=manifest.id,
         study=study or manifest.study,
         taken_at=manifest.taken_at,
@@ -100,3 +100,4 @@ def snapshot_of(
         log_read=manifest.summary.stable == READ_IN_LOG,
         parts=manifest.parts,
     )
+    return questions_apart(whole)

@@ -52,9 +52,9 @@ from redcap_sync.pulling.raw_structure import RawStructure
 from redcap_sync.pulling.record_groups import groups_frame, groups_of_frame
 from redcap_sync.pulling.resume import ResumeFolder
 from redcap_sync.rows.tables import Table, UnreadTable, own_keys, positions_by_instrument
+from redcap_sync.write_back.query_instrument import without_queries
 
 OBJECTS, TAKEN, UNFINISHED, LATEST, ACCEPTED = "objects", "taken", "unfinished", "latest.json", "accepted.json"
-
 RENAMED = "renamed.json"
 READERS = ".readers.lock"
 
@@ -182,8 +182,7 @@ class SnapshotStore:
 
     def latest_id(self) -> str | None:
         """The id of the last good snapshot, or None before the first."""
-        manifest = self.latest_manifest()
-        return manifest.id if manifest else None
+        return manifest.id if (manifest := self.latest_manifest()) else None
 
     def latest(self, study: str) -> Snapshot | None:
         """Read the last good snapshot, or None before the first."""
@@ -194,13 +193,9 @@ class SnapshotStore:
     def records_of_damaged(self) -> int | None:
         """How many records the last good snapshot had, also where its parts cannot be read any more."""
         try:
-            return self.latest_record_count()
+            manifest = self.latest_manifest()
         except ExportIncomplete:
             return None
-
-    def latest_record_count(self) -> int | None:
-        """How many records the last good snapshot holds."""
-        manifest = self.latest_manifest()
         return manifest.records if manifest else None
 
     def load(self, snapshot_id: str, study: str) -> Snapshot:
@@ -267,10 +262,18 @@ class SnapshotStore:
         prove(manifest, STRUCTURE, digest_of([document]))
         return RawStructure.from_json(document)
 
+    def dictionary(self, manifest: Manifest) -> Dictionary:
+        """The project of a snapshot as a study sees it: without the instrument that questions are written to."""
+        return without_queries(self.structure(manifest).dictionary)
+
     def accepted(self) -> RawStructure | None:
         """The structure that a person, or the first pull, has accepted; None before that."""
         path = self.folder / ACCEPTED
         return RawStructure.from_json(self._read(path)) if path.exists() else None
+
+    def accepted_dictionary(self) -> Dictionary | None:
+        """The same as a study sees it."""
+        return without_queries(accepted.dictionary) if (accepted := self.accepted()) else None
 
     def accept(self, snapshot_id: str) -> None:
         """Accept the structure of a snapshot: what it changed stops no rule any more."""

@@ -35,6 +35,7 @@ from nightround.store.observed_values import OPTION, UnreadableValues, ValueSeal
 from nightround.store.question_rows import Question, read_questions, write_questions
 from nightround.store.run_rows import Ended, Run, RunStep
 from nightround.store.settled_rows import Ledger, WholeLedger
+from nightround.store.stored_files import seal_plain_files
 from nightround.store.study_lock import shared_lock_tried
 from nightround.store.suspect_rows import Cleared
 from redcap_sync.garbage import collecting_no_garbage
@@ -88,9 +89,10 @@ class Store:
     def seal_plain(self) -> None:
         """Seal the values that an earlier run without a key left in plain, and leave none in the rest of the file."""
         with writing(self.engine) as connection:
-            sealed = seal_plain(connection)
+            sealed, files = seal_plain(connection), seal_plain_files(connection)
         if sealed:
             log.info("%d findings and lines of the history had values in plain; they are sealed now", sealed)
+        if sealed or files:
             self._compact()
 
     def _compact(self) -> None:
@@ -231,11 +233,7 @@ class Store:
             return write_ledger(connection, study, run_id, outcomes, ledger, now=now)
 
     def record_moves(
-        self,
-        study: str,
-        run_id: int,
-        decide: Callable[[tuple[Finding, ...]], Sequence[Finding]],
-        now: datetime,
+        self, study: str, run_id: int, decide: Callable[[tuple[Finding, ...]], Sequence[Finding]], now: datetime
     ) -> tuple[Finding, ...]:
         """Let `decide` say what a person changes in the findings as they are now, and write all of it or nothing.
 
@@ -260,8 +258,7 @@ class Store:
         Both or neither: an answer that was taken over is never taken again.
         """
         with writing(self.engine) as connection:
-            known, asked = read_findings(connection, study), read_questions(connection, study)
-            moves, questions = decide(known, asked)
+            moves, questions = decide(read_findings(connection, study), read_questions(connection, study))
             findings.write_moves(connection, study, run_id, moves, now)
             write_questions(connection, study, questions)
         return tuple(moves)

@@ -6,18 +6,19 @@ notified; what was refused or given up is in the next digest again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, insert, or_, select, update
-from sqlalchemy.engine import RowMapping
+from sqlalchemy import ColumnElement, Connection, Select, insert, or_, select, update
 
 from nightround.model.attached_file import AttachedFile
 from nightround.model.delivery import DeliveryState
+from nightround.store.observed_values import sealer_of
 from nightround.store.schema import messages
+from nightround.store.stored_files import is_sealed, read_files, stored_files
 from redcap_sync.messages import Message
 
 NOT_TRIED = Message.of("delivery.not_tried")
@@ -90,6 +91,11 @@ class StoredMessage:
         return (self.subject, self.text, self.html, *files)
 
     @property
+    def is_sealed(self) -> bool:
+        """Whether its files are sealed with a key that is not given."""
+        return is_sealed(self.attachments)
+
+    @property
     def reader(self) -> Reader:
         """To whom it is."""
         return Reader(self.role, self.recipient, self.channel)
@@ -102,26 +108,27 @@ class StoredMessage:
 
 def insert_message(connection: Connection, message: StoredMessage) -> int:
     """Write a message; gives its number."""
-    number: int = connection.execute(insert(messages).values(**_values(message)).returning(messages.c.id)).scalar_one()
+    values = _values(connection, message)
+    number: int = connection.execute(insert(messages).values(**values).returning(messages.c.id)).scalar_one()
     return number
 
 
 def update_message(connection: Connection, message: StoredMessage) -> None:
     """Write what became of a message. Its texts go once nothing is to be sent any more."""
     kept = replace(message, text="", html="", attachments=()) if message.settled_at else message
-    connection.execute(update(messages).where(messages.c.id == message.id).values(**_values(kept)))
+    connection.execute(update(messages).where(messages.c.id == message.id).values(**_values(connection, kept)))
 
 
 def read_notified_upto(connection: Connection, study: str, reader: Reader) -> int:
     """The position of the history up to which a reader was notified without a gap; 0 before the first digest."""
-    found = map(_message, connection.execute(select(messages).where(*_to(study, reader))).mappings())
+    found = _found(connection, select(messages).where(*_to(study, reader)))
     return notified_without_gap((one.since, one.upto) for one in found if one.counts_as_notified)
 
 
 def read_last_digest(connection: Connection, study: str, reader: Reader) -> StoredMessage | None:
     """The last digest that a reader has, or may still get; None before the first."""
     query = select(messages).where(*_to(study, reader), messages.c.kind == MessageKind.DIGEST)
-    found = map(_message, connection.execute(query).mappings())
+    found = _found(connection, query)
     return max((one for one in found if one.counts_as_notified), key=lambda one: one.run_id, default=None)
 
 
@@ -147,7 +154,7 @@ def notified_without_gap(spans: Iterable[tuple[int, int]]) -> int:
 def read_messages(connection: Connection, study: str) -> tuple[StoredMessage, ...]:
     """Every message of a study, oldest first."""
     query = select(messages).where(messages.c.study == study).order_by(messages.c.id)
-    return tuple(map(_message, connection.execute(query).mappings()))
+    return tuple(_found(connection, query))
 
 
 def read_unsettled(connection: Connection, study: str, due: datetime | None = None) -> tuple[StoredMessage, ...]:
@@ -155,12 +162,16 @@ def read_unsettled(connection: Connection, study: str, due: datetime | None = No
     query = select(messages).where(messages.c.study == study, messages.c.settled_at.is_(None))
     if due is not None:
         query = query.where(or_(messages.c.next_at.is_(None), messages.c.next_at <= due))
-    return tuple(map(_message, connection.execute(query.order_by(messages.c.id)).mappings()))
+    return tuple(_found(connection, query.order_by(messages.c.id)))
 
 
 def forget_in_messages(connection: Connection, study: str, names: Callable[[str], bool], now: datetime) -> int:
-    """Remove the texts of messages that name a record; what was still to be sent is written anew without it."""
-    found = [one for one in read_unsettled(connection, study) if any(map(names, one.all_texts))]
+    """Remove the texts of messages that name a record; what was still to be sent is written anew without it.
+
+    So it is done with those whose files cannot be read because the key is not given.
+    """
+    waiting = read_unsettled(connection, study)
+    found = [one for one in waiting if one.is_sealed or any(map(names, one.all_texts))]
     for one in found:
         said = Message.of("delivery.forgotten")
         update_message(connection, replace(one, state=_given_up(one.state), settled_at=now, said=said))
@@ -171,11 +182,16 @@ def _given_up(state: DeliveryState) -> DeliveryState:
     return DeliveryState.REFUSED if state is DeliveryState.WAITING else state
 
 
-def _values(message: StoredMessage) -> dict[str, Any]:
+def _values(connection: Connection, message: StoredMessage) -> dict[str, Any]:
     names = (column.name for column in messages.columns if column.name != "id")
-    return {name: getattr(message, name) for name in names}
+    files = stored_files(sealer_of(connection), message.message_id, message.attachments)
+    return {name: getattr(message, name) for name in names} | {"attachments": files}
 
 
-def _message(row: RowMapping) -> StoredMessage:
-    kind, state = MessageKind(row["kind"]), DeliveryState(row["state"])
-    return StoredMessage(**{**row, "kind": kind, "state": state})
+def _found(connection: Connection, query: Select[Any]) -> Iterator[StoredMessage]:
+    """The messages that a query of whole rows finds."""
+    sealer = sealer_of(connection)
+    for row in connection.execute(query).mappings():
+        kind, state = MessageKind(row["kind"]), DeliveryState(row["state"])
+        files = read_files(sealer, row["message_id"], row["attachments"])
+        yield StoredMessage(**{**row, "kind": kind, "state": state, "attachments": files})

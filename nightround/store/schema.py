@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from datetime import UTC, datetime
 from typing import Any
 
@@ -25,7 +24,6 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import Dialect
 
-from nightround.model.attached_file import AttachedFile
 from redcap_sync.messages import Message
 
 metadata = MetaData(
@@ -85,31 +83,6 @@ class Said(TypeDecorator[Message]):
         """Read a message back."""
         del dialect
         return Message.read(value) if value else None
-
-
-class Attached(TypeDecorator[tuple[AttachedFile, ...]]):
-    """Files: kept as a list of documents with their content in base64."""
-
-    impl = JSON(none_as_null=True)
-    cache_ok = True
-
-    def process_bind_param(
-        self, value: tuple[AttachedFile, ...] | None, dialect: Dialect
-    ) -> list[dict[str, str]] | None:
-        """Turn files into documents; no file is null."""
-        del dialect
-        documents = [
-            {"name": one.name, "media_type": one.media_type, "content": base64.b64encode(one.content).decode()}
-            for one in value or ()
-        ]
-        return documents or None
-
-    def process_result_value(self, value: Any | None, dialect: Dialect) -> tuple[AttachedFile, ...]:
-        """Read files back."""
-        del dialect
-        return tuple(
-            AttachedFile(one["name"], one["media_type"], base64.b64decode(one["content"])) for one in value or ()
-        )
 
 
 runs = Table(
@@ -285,7 +258,7 @@ messages = Table(
     Column("next_at", UtcTime),
     Column("settled_at", UtcTime),  # set once nothing is to be sent any more
     Column("said", Said, nullable=False),
-    Column("attachments", Attached),  # null once nothing is to be sent any more
+    Column("attachments", JSON(none_as_null=True)),  # sealed as `observed` is; null once nothing is to be sent any more
     Index(None, "study", "recipient", "channel"),
     Index(None, "study", "settled_at"),
     sqlite_autoincrement=True,

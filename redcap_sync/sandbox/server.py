@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, timedelta
 from email.utils import format_datetime
@@ -25,7 +25,7 @@ from redcap_sync.sandbox.contents import HANDLERS
 from redcap_sync.sandbox.contents.project import create_project
 from redcap_sync.sandbox.faults import Fault, Faults, replacement, spoiled
 from redcap_sync.sandbox.installation import SUPER_TOKEN_LENGTH, Installation
-from redcap_sync.sandbox.pages.entry import entry_page
+from redcap_sync.sandbox.pages.entry import entry_page, saved_entry
 from redcap_sync.sandbox.pages.home import project_page, record_home_page, start_page
 from redcap_sync.sandbox.pages.survey import saved_survey, survey_page
 from redcap_sync.sandbox.parameters import Parameters, Upload, parameters_from_pairs
@@ -43,6 +43,7 @@ LARGEST_PART = 1 << 30
 UNTYPED = "application/octet-stream"
 FAULT_HEADER = "x-sandbox-fault"
 Page = Callable[[Installation, Mapping[str, str]], str | None]
+Saving = Callable[[Installation, Mapping[str, str], Mapping[str, str]], str | None]
 
 
 class Server:
@@ -65,8 +66,9 @@ class Server:
             Route("/redcap_v{version}/index.php", self._page(project_page)),
             Route("/redcap_v{version}/DataEntry/record_home.php", self._page(record_home_page)),
             Route("/redcap_v{version}/DataEntry/index.php", self._page(entry_page)),
+            Route("/redcap_v{version}/DataEntry/index.php", self._saving(saved_entry), methods=["POST"]),
             Route("/surveys/", self._page(survey_page)),
-            Route("/surveys/", self._save_survey, methods=["POST"]),
+            Route("/surveys/", self._saving(saved_survey), methods=["POST"]),
         ]
         if self._faults is not None:
             routes.append(Route("/faults", self._script_fault, methods=["POST", "DELETE"]))
@@ -115,14 +117,18 @@ class Server:
 
         return answered
 
-    async def _save_survey(self, request: Request) -> Response:
-        """Take what a respondent sends."""
-        sent = await read_parameters(request)
-        return await run_in_threadpool(self._saved_survey, request.query_params, sent.scalars)
+    def _saving(self, save: Saving) -> Callable[[Request], Awaitable[Response]]:
+        """Make what takes the form of a page: what a respondent or a user sends."""
 
-    def _saved_survey(self, query: Mapping[str, str], sent: Mapping[str, str]) -> Response:
+        async def answered(request: Request) -> Response:
+            sent = await read_parameters(request)
+            return await run_in_threadpool(self._saved, save, request.query_params, sent.scalars)
+
+        return answered
+
+    def _saved(self, save: Saving, query: Mapping[str, str], sent: Mapping[str, str]) -> Response:
         with self._lock:
-            found = saved_survey(self._installation, query, sent)
+            found = save(self._installation, query, sent)
             if self._storage is not None:
                 self._storage.save(self._installation)
         return _html(found)

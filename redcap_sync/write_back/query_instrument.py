@@ -7,16 +7,20 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache
 from importlib.resources import files
+from typing import Any, TypeVar
 
 from redcap_sync.dictionary import Dictionary
 from redcap_sync.project.dictionary_csv import dictionary_csv
+from redcap_sync.project.flat import REPEAT_INSTRUMENT
 
 INSTRUMENT = "data_query"
 QUERY_ID, CODE, COMMENT, STATUS = "dq_id", "dq_code", "dq_comment", "dq_status"
+STATUS_OF_INSTRUMENT = f"{INSTRUMENT}_complete"
+Row = TypeVar("Row", bound=Mapping[str, Any])
 
 
 @cache
@@ -34,6 +38,17 @@ def field_names() -> tuple[str, ...]:
 def instrument_csv() -> str:
     """The instrument as CSV with the headings of REDCap's own pages: rows to add to a project's data dictionary."""
     return dictionary_csv(dictionary_rows())
+
+
+def data_rows(dictionary: Dictionary, rows: Iterable[Row]) -> Iterator[Row]:
+    """The rows of a flat export that are no questions; `dictionary` is the project with the instrument or without."""
+    own = any(one.name == INSTRUMENT for one in without_queries(dictionary).instruments)
+    return (row for row in rows if own or row.get(REPEAT_INSTRUMENT) != INSTRUMENT)
+
+
+def concerns_queries_alone(fields: Collection[str]) -> bool:
+    """Whether a line of the log that names these fields is about questions, and about nothing else."""
+    return bool(fields) and {*field_names(), STATUS_OF_INSTRUMENT}.issuperset(fields)
 
 
 def missing_fields(dictionary: Dictionary) -> tuple[str, ...]:

@@ -8,13 +8,8 @@ from typing import Any, Generic, TypeVar
 
 from redcap_sync.api.client import RedcapClient
 from redcap_sync.errors import RedcapRefused, WriteRefused
+from redcap_sync.project.flat import EVENT, REPEAT_INSTANCE, REPEAT_INSTRUMENT
 from redcap_sync.write_back.query_instrument import INSTRUMENT, QUERY_ID, field_names
-
-EVENT, REPEAT_INSTRUMENT, REPEAT_INSTANCE = (
-    "redcap_event_name",
-    "redcap_repeat_instrument",
-    "redcap_repeat_instance",
-)
 
 NO_RIGHT = "api.refused"
 """The code of a refusal that concerns every write of rows."""

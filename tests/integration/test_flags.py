@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,24 +16,14 @@ from redcap_sync.api.client import RedcapClient
 from redcap_sync.errors import RedcapRefused, WriteRefused
 from redcap_sync.write_back.query_instrument import dictionary_rows
 from tests.commanded_study import Call, call_of, commanded_study
+from tests.questions_on_records import questions_of, with_instrument
 from tests.small_study import FOLDER, SmallStudy
-
-
-def project_with_instrument(folder: Path) -> Path:
-    """The project of the small study with the instrument of questions."""
-    shutil.copytree(FOLDER / "project", folder)
-    with (folder / "metadata.csv").open("a", encoding="utf-8", newline="") as file:
-        csv.DictWriter(file, list(dictionary_rows()[0]), lineterminator="\n").writerows(dictionary_rows())
-    with (folder / "instruments.csv").open("a", encoding="utf-8") as file:
-        file.write("data_query,Data queries\n")
-    (folder / "repeating.csv").write_text("event_name,form_name,custom_form_label\n,data_query,\n", encoding="utf-8")
-    return folder
 
 
 @pytest.fixture
 def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SmallStudy]:
     """The study after one night, with the instrument."""
-    project = project_with_instrument(tmp_path / "project")
+    project = with_instrument(FOLDER / "project", tmp_path / "project")
     with commanded_study(tmp_path / "data", monkeypatch, project=project) as one:
         yield one
 
@@ -47,8 +36,7 @@ def call(study: SmallStudy, capsys: pytest.CaptureFixture[str]) -> Call:
 
 def questions(study: SmallStudy) -> dict[str, dict[str, Any]]:
     """The questions that REDCap has, by their id."""
-    rows = study.client.records(["1", "2", "3"], ["data_query"])
-    return {row["dq_id"]: row for row in rows if row.get("redcap_repeat_instrument") == "data_query"}
+    return questions_of(study.client, ["1", "2", "3"])
 
 
 def edit(study: SmallStudy, row: dict[str, Any], **cells: str) -> None:

@@ -14,8 +14,8 @@ from nightround.model.finding import Finding
 from nightround.store.database import Store
 from redcap_sync.sandbox import Faults
 from tests.commanded_study import Call, call_of, commanded_study
-from tests.integration.test_flags import project_with_instrument
 from tests.query_desk import PREFIX, QueryDesk
+from tests.questions_on_records import with_instrument
 from tests.small_study import COLLEAGUE, FOLDER, PERSON, SmallStudy
 
 LATER = "2025-07-0{day} 12:00:00"
@@ -55,7 +55,7 @@ def study(
 ) -> Iterator[SmallStudy]:
     """The study after one night, asking by queries; with a true parameter the project has the instrument too."""
     if request.param:
-        project = with_module(project_with_instrument(tmp_path / "project"))
+        project = with_module(with_instrument(FOLDER / "project", tmp_path / "project"))
     else:
         project = with_module(Path(shutil.copytree(FOLDER / "project", tmp_path / "project")))
     source = study_by_queries(tmp_path / "study")

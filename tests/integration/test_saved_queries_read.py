@@ -12,7 +12,7 @@ import pytest
 from nightround.model.finding import Finding
 from redcap_sync.errors import ProjectFileWrong
 from tests.commanded_study import call_of, commanded_study
-from tests.integration.test_flags import project_with_instrument
+from tests.questions_on_records import with_instrument
 from tests.small_study import FOLDER, SmallStudy
 
 HEADS = "Current Query Status,Record,Event,Field,Response,Comment,Username,ts\n"
@@ -102,7 +102,7 @@ def test_a_dry_run_says_what_each_query_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Row by row, and nothing is taken over by it."""
-    project = project_with_instrument(tmp_path / "project")
+    project = with_instrument(FOLDER / "project", tmp_path / "project")
     shutil.copytree(FOLDER, tmp_path / "study")
     with commanded_study(tmp_path / "data", monkeypatch, project=project, source=tmp_path / "study") as study:
         save(study, confirmed("2", AFTER), confirmed("3", BEFORE), "OPEN,9,,age,,,,")

@@ -12,6 +12,7 @@ from nightround.model.snapshot import Snapshot
 from redcap_sync.dictionary import Dictionary, Field
 from redcap_sync.project.flat import EVENT, REPEAT_INSTANCE, REPEAT_INSTRUMENT
 from redcap_sync.rows.tables import RowKey, tables_from_records
+from redcap_sync.write_back.query_instrument import data_rows
 
 Row = Mapping[str, str]
 STUDY = "drill"
@@ -30,9 +31,10 @@ class FlatData:
     def of_rows(
         cls, dictionary: Dictionary, rows: Iterable[Mapping[str, str]], groups: Mapping[str, str] | None = None
     ) -> FlatData:
-        """Rows of an export, or of an import, in which columns of the key may be left out."""
+        """Rows of an export, or of an import, in which columns of the key may be left out; questions are no data."""
         blank = {EVENT: "", REPEAT_INSTRUMENT: "", REPEAT_INSTANCE: ""}
-        return cls(dictionary, tuple({**blank, **row} for row in rows), groups)
+        kept = data_rows(dictionary, rows)
+        return cls(dictionary, tuple({**blank, **row} for row in kept), groups)
 
     @classmethod
     def of_snapshot(cls, snapshot: Snapshot) -> FlatData:

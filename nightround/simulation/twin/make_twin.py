@@ -25,6 +25,7 @@ from nightround.simulation.twin.unavoidable import Unavoidable, unavoidable_find
 from nightround.study.rules.of_dictionary import LETTERS, rules_of_letter
 from redcap_sync.dictionary import Dictionary
 from redcap_sync.rows.tables import Table, typed_frame
+from redcap_sync.write_back.query_instrument import without_queries
 
 RANGE_LETTER = next(letter for letter in LETTERS if letter.id == "D")
 
@@ -54,7 +55,7 @@ class Twin:
 def make_twin(source: TwinSource, wish: Wish) -> Twin:
     """Make the data of a twin. The same source, wish and version give the same twin."""
     rng = np.random.default_rng(wish.seed)
-    dictionary = source.project.dictionary
+    dictionary = without_queries(source.project.dictionary)
     people = enrolled(source.project, wish.records, rng, messy=wish.messy, expected=_expected(source.rules))
     draft = Draft(
         dictionary, empty_tables(dictionary, people, rng), people.ids, np.arange(wish.records), people.groups, wish.now

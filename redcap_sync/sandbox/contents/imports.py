@@ -42,7 +42,7 @@ def import_records(call: ApiCall) -> Answer:
         rows, given = numbered(call, rows)
     if call.parameters.flag("backgroundProcess"):
         return _in_background(call, rows)
-    changes = _checked(call, rows)
+    changes = checked_rows(call, rows)
     store_all(call.project, changes, call.log)
     records = list(dict.fromkeys(change.record for change in changes))
     return _answer(call, records, [f"{new},{old}" for old, new in given.items()])
@@ -58,7 +58,7 @@ def _rows(call: ApiCall) -> Sequence[Mapping[str, Any]]:
     return flat_from_eav(call.project, rows) if call.parameters.text("type") == "eav" else rows
 
 
-def _checked(call: ApiCall, rows: Sequence[Mapping[str, Any]]) -> list[ImportedRow]:
+def checked_rows(call: ApiCall, rows: Sequence[Mapping[str, Any]]) -> list[ImportedRow]:
     """Check the rows against the project and against what the user may do; refuse all if one is wrong."""
     importer = Importer(
         call.project,
@@ -108,7 +108,7 @@ def _in_background(call: ApiCall, rows: Sequence[Mapping[str, Any]]) -> Answer:
         by_record.setdefault(cell_text(row.get(call.project.id_field)), []).append(row)
     for own_rows in by_record.values():
         try:
-            changes = _checked(call, own_rows)
+            changes = checked_rows(call, own_rows)
         except ApiError:
             continue
         store_all(call.project, changes, call.log)

@@ -13,6 +13,7 @@ from redcap_sync.sandbox.branching import Laid, asked, branching_of, laid
 from redcap_sync.sandbox.importing import Importer
 from redcap_sync.sandbox.installation import Installation
 from redcap_sync.sandbox.pages.shell import instrument_label, link, page
+from redcap_sync.sandbox.pages.widgets import widget
 from redcap_sync.sandbox.storing import store_all
 from redcap_sync.sandbox.survey_codes import BEGUN, Response, queue_of, response_of, responses
 
@@ -175,28 +176,4 @@ def _fieldset(field: Field, values: Mapping[str, str]) -> str:
     note = f" <small>{escape(field.note)}</small>" if field.note else ""
     required = " *" if field.required else ""
     label = f"<legend>{escape(field.label)}{required}{always}</legend>"
-    return f'<fieldset id="{escape(field.name)}-tr">{label}{_widget(field, values)}{note}</fieldset>'
-
-
-def _widget(field: Field, values: Mapping[str, str]) -> str:
-    name, value = escape(field.name), escape(values.get(field.name, ""))
-    if field.type == "descriptive":
-        return ""
-    if field.type in ("calc", "file"):
-        return value or "<small>not filled in here</small>"
-    if field.type == "checkbox":
-        pairs = zip(field.columns, field.choices, strict=True)
-        return "".join(_option("checkbox", column, "1", c.label, on=values.get(column) == "1") for column, c in pairs)
-    if field.choices:
-        chosen = values.get(field.name)
-        return "".join(_option("radio", field.name, c.code, c.label, on=chosen == c.code) for c in field.choices)
-    if field.type == "notes":
-        return f'<textarea name="{name}" rows="4" cols="60">{value}</textarea>'
-    hint = {"date": "YYYY-MM-DD", "datetime": "YYYY-MM-DD HH:MM"}.get(field.kind, "")
-    return f'<input name="{name}" value="{value}" placeholder="{hint}">'
-
-
-def _option(kind: str, name: str, code: str, label: str, *, on: bool) -> str:
-    checked = " checked" if on else ""
-    shown = f'<input type="{kind}" name="{escape(name)}" value="{escape(code)}"{checked}> {escape(label)}'
-    return f"<label>{shown}</label> "
+    return f'<fieldset id="{escape(field.name)}-tr">{label}{widget(field, values)}{note}</fieldset>'
