@@ -56,7 +56,8 @@ def digest(
     or did until the last digest. `now` is the hour in the study's time zone. A mail
     is made when something of the recipient's changed, on each working day while a critical finding waits, when a
     finding of others is overdue and passed on, on Mondays, and, for the data manager, when the
-    night was not whole, another rule than before could not be judged, a rule flooded, or records were renamed.
+    night was not whole, another rule than before could not be judged, a rule flooded, records were renamed, or visits
+    deleted.
     """
     due = _due_dates(agreed, night, now)
     part = ReaderNews.of(delta, floods, night=night, recipient=recipient, due=due, groups=places.groups)
@@ -113,5 +114,5 @@ def _worth_telling(part: ReaderNews, night: RunSummary, recipient: Recipient, no
         return True
     # A coordinator can do nothing about a server that was down; a mail each morning would only be learned to ignore.
     broken = not night.well or set(night.unjudged) != night.unjudged_before or night.renamed > 0
-    news = broken or night.group_trouble or any(one.is_new for one in night.floods)
+    news = broken or night.visits_removed or night.group_trouble or any(one.is_new for one in night.floods)
     return bool(news) and recipient.role == DATA_MANAGER

@@ -383,7 +383,10 @@ class DigestWriter:
         named = "records_named" if self.shown.names_records else "records_hidden"
         notes = [in_language(one, self.recipient.language) for one in night.notes]
         mode = [*notes, say(named)] if night.first_mail else []
-        renamed = [say("renamed", n=night.renamed)] if night.renamed else []
+        changed = [say("renamed", n=night.renamed)] if night.renamed else []
+        if night.visits_removed and self.recipient.role == DATA_MANAGER:
+            visits = ", ".join(f"{visit} ({count})" for visit, count in night.visits_removed.items())
+            changed.append(say("visits_removed", visits=visits))
         year = self.part.due.year_not_final(self.mine.open_now)
         calendar = [say("calendar_ends", year=year)] if year else []
-        return (*renamed, *lines, *calendar, say("footer"), *mode, *([say("synthetic")] if synthetic else []))
+        return (*changed, *lines, *calendar, say("footer"), *mode, *([say("synthetic")] if synthetic else []))

@@ -51,6 +51,8 @@ class RunSummary:
     """Of `unjudged` those that the study has switched off: their findings stay open, and no mail repeats them."""
     renamed: int = 0
     """Records that were renamed in REDCap, whose findings went with them."""
+    visits_removed: Mapping[str, int] = field(default_factory=dict)
+    """How many records lost a visit that was deleted in REDCap, by the visit's label."""
     first_mail: bool = False
     """Whether the reader had no mail before; the mail then says whether this study's mails name records."""
     notified_at: datetime | None = None
@@ -80,6 +82,7 @@ class RunSummary:
         trouble: tuple[Message, ...] = (),
         unjudged_before: Iterable[str] = (),
         renamed: int = 0,
+        visits_removed: Mapping[str, int] | None = None,
         failed: Mapping[str, Message] | None = None,
         done: Iterable[str] = (),
         lost: tuple[datetime, ...] = (),
@@ -101,6 +104,7 @@ class RunSummary:
             unjudged_before=frozenset(unjudged_before),
             unaccounted=coverage.unaccounted,
             renamed=renamed,
+            visits_removed=visits_removed or {},
             switched_off=frozenset(rule_id for rule_id, why in unjudged.items() if why.code == SWITCHED_OFF),
             failed=failed or {},
             done=tuple(done),

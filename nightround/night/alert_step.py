@@ -19,6 +19,7 @@ from nightround.night.member_groups import members
 from nightround.night.night_doubts import doubts_said
 from nightround.night.outbox_step import Sending, send_messages
 from nightround.night.recorder import Recorder
+from nightround.night.removed_visits import visits_removed_since_last
 from nightround.night.renamed_records import renamed_since_last
 from nightround.night.round import NIGHTLY, Round
 from nightround.store.run_rows import Ended
@@ -71,6 +72,7 @@ def send_digests(
         trouble=tuple(doubts_said(validation.doubts, log_read=snapshot.log_read)),
         notes=() if snapshot.log_read else (Message.of("doubts.no_log"),),
         renamed=len(final_names(renamed_since_last(facts, store, snapshot))),
+        visits_removed=visits_removed_since_last(facts, store, snapshot),
         unjudged_before=unjudged_of(store.outcomes_before(facts.study.id, NIGHTLY, facts.run_id)),
         done=[one.name for one in recorder.steps if one.ended is Ended.DONE],
         failed={one.step: one.reason.part("what") for one in recorder.failures},

@@ -17,25 +17,25 @@ from redcap_sync.pulling.change_log import Edit, Removes
 log = logging.getLogger(__name__)
 
 
-def renames_since(snapshots: SnapshotStore, snapshot: Snapshot, since: datetime | None) -> tuple[Rename, ...]:
-    """The renames of all pulls after a moment, up to that of a snapshot, in their order; () before the first night.
+def edits_since(snapshots: SnapshotStore, snapshot: Snapshot, since: datetime | None) -> tuple[Edit, ...]:
+    """The log's lines of all pulls after a moment, up to that of a snapshot, oldest first; () before the first night.
 
     A night that failed after its pull has taken lines from the log that a later pull does not see again.
     """
     if since is None:
         return ()
-    id_field = snapshot.dictionary.record_id_field
     try:
         nights = [one for one in snapshots.manifests() if since < one.taken_at <= snapshot.taken_at]
-        return tuple(renames_in((edit for night in nights for edit in snapshots.edits(night)), id_field))
+        return tuple(edit for night in nights for edit in snapshots.edits(night))
     except ExportIncomplete as damaged:
-        log.warning("no finding goes with a record that was renamed: %s", damaged.what)
+        log.warning("no finding goes with a record that was renamed, no deleted visit is named: %s", damaged.what)
         return ()
 
 
 def renamed_since_last(facts: Round, store: Store, snapshot: Snapshot) -> tuple[Rename, ...]:
     """The renames of all pulls that no run before this one has brought the findings up to date with."""
-    return renames_since(facts.snapshots, snapshot, store.reconciled_at(facts.study.id, facts.run_id))
+    edits = edits_since(facts.snapshots, snapshot, store.reconciled_at(facts.study.id, facts.run_id))
+    return tuple(renames_in(edits, snapshot.dictionary.record_id_field))
 
 
 def renames_in(edits: Iterable[Edit], id_field: str) -> Iterable[Rename]:
