@@ -24,11 +24,18 @@ from nightround.model.finding import AlikeFindings, Finding, FindingState, Ledge
 from nightround.model.finding_answer import AnswerCode
 from nightround.model.outcome import Outcome, Status
 from nightround.model.rule import Rule
+from nightround.store.flood_rows import Flood
 from nightround.store.settled_rows import NotRead, SettledRule
 from nightround.validation.rule_inputs import Inputs
 
 Cause = tuple[str, str]
 """The first field and the owner of a finding: what findings of one cause have in common besides their row."""
+
+
+def no_floods(position: int, changes: LedgerDelta) -> Iterable[Flood]:
+    """A night that holds nothing back."""
+    del position, changes
+    return ()
 
 
 @dataclass(frozen=True)
@@ -49,6 +56,8 @@ class SettlingNight:
     """Whether records were renamed since the night before."""
     decide: Callable[[tuple[Finding, ...], NotRead], LedgerDelta]
     """What changes in the findings of all rules that are not left alone."""
+    floods: Callable[[int, LedgerDelta], Iterable[Flood]] = no_floods
+    """Which rules flooded, by the changes since a position of the history."""
 
     def left_alone(self, settled: Iterable[SettledRule], stored: Sequence[AlikeFindings]) -> frozenset[str]:
         """The rules of which tonight changes no finding."""

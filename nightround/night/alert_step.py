@@ -14,7 +14,7 @@ from nightround.model.attached_file import AttachedFile
 from nightround.model.errors import StudyFilesWrong
 from nightround.model.language import Language
 from nightround.model.snapshot import Snapshot
-from nightround.night.flood_step import held_floods, settle_floods
+from nightround.night.flood_step import end_empty_floods, held_floods
 from nightround.night.member_groups import members
 from nightround.night.night_doubts import doubts_said
 from nightround.night.outbox_step import Sending, send_messages
@@ -43,7 +43,7 @@ def send_digests(
     last = store.last_complete(facts.study.id, NIGHTLY)
     readers = members(settings, snapshot, lambda: facts.connect().users())
     pages = settings.links.base_url
-    floods = settle_floods(facts, store, validation)
+    floods = end_empty_floods(facts, store)
     teller = Notifier(
         study=facts.study.id,
         title=settings.study.title.words(),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from nightround.digests.digest_writer import DATA_MANAGER
 from nightround.digests.floods import FloodSeen, FloodSince, floods_of
 from nightround.model.errors import StudyFilesWrong
+from nightround.model.finding import LedgerDelta
 from nightround.night.round import NIGHTLY, Round
 from nightround.night.study_locks import FINDINGS
 from nightround.store.database import Store
@@ -21,21 +22,44 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+FloodWatch = Callable[[int, LedgerDelta], Iterable[Flood]]
+"""Gives the floods among the changes since a position of the history."""
 
-def settle_floods(facts: Round, store: Store, validation: Validation) -> tuple[Flood, ...]:
-    """Hold what flooded tonight, end what has nothing open any more; returns every flood of the study.
+
+def flood_watch(facts: Round, store: Store, validation: Validation) -> FloodWatch:
+    """What sees in the changes of a night which rules flooded, those aside of which the data manager alone hears.
 
     Nothing is held in the first night, in which everything is new, nor where nobody is there to release it.
     """
-    _end_empty(facts, store)
-    if _has_manager(facts) and store.outcomes_before(facts.study.id, NIGHTLY, facts.run_id):
-        seen = list(_seen(facts, store, validation))
-        store.hold_floods(seen)
-        for one in seen:
+    study = facts.study.id
+    if not _has_manager(facts) or not store.outcomes_before(study, NIGHTLY, facts.run_id):
+        return lambda *_: ()
+    known = {one.rule_id for one in _held(store, study)}
+    known |= {one.id for one in validation.rules if one.owner == DATA_MANAGER}
+
+    def seen(position: int, changes: LedgerDelta) -> Iterator[Flood]:
+        for one in floods_of(validation.outcomes, changes, facts.study.settings.alerts.flood, known):
             log.warning(
                 "the findings of %s are held back: %d new ones in %d rows", one.rule_id, one.opened, one.checked
             )
-    return store.floods(facts.study.id)
+            yield Flood(study, one.rule_id, facts.run_id, position, facts.started_at, one.opened, one.checked)
+
+    return seen
+
+
+def end_empty_floods(facts: Round, store: Store) -> tuple[Flood, ...]:
+    """End the floods of which nothing is open any more, so that what their rules find later is held no longer.
+
+    Returns every flood of the study.
+    """
+    study = facts.study.id
+    over = [
+        one
+        for one in _held(store, study)
+        if not FloodSince(one.rule_id, held=True, changes=store.changes_since(study, one.position).delta).waiting
+    ]
+    store.end_floods(over, run_id=facts.run_id, now=facts.started_at)
+    return store.floods(study)
 
 
 def held_floods(floods: Iterable[Flood], run_id: int) -> tuple[FloodSeen, ...]:
@@ -55,29 +79,6 @@ def release_flood(night: Night, rule_id: str, *, by: str) -> None:
             raise StudyFilesWrong("flood.not_held", rule=rule_id, known=known)
         night.store.end_floods(found, run_id=facts.run_id, now=facts.started_at, by=by)
         note(Message.of("step.release", rule=rule_id, count=found[0].opened, by=by))
-
-
-def _seen(facts: Round, store: Store, validation: Validation) -> Iterator[Flood]:
-    """What flooded tonight, of rules whose findings somebody else than the data manager hears of."""
-    study = facts.study.id
-    position = store.position_before(study, facts.run_id)
-    tonight = store.changes_since(study, position).delta
-    known = {one.rule_id for one in _held(store, study)} | {
-        one.id for one in validation.rules if one.owner == DATA_MANAGER
-    }
-    for one in floods_of(validation.outcomes, tonight, facts.study.settings.alerts.flood, known):
-        yield Flood(study, one.rule_id, facts.run_id, position, facts.started_at, one.opened, one.checked)
-
-
-def _end_empty(facts: Round, store: Store) -> None:
-    """End the floods of which nothing is open any more, so that what their rules find later is held no longer."""
-    study = facts.study.id
-    over = [
-        one
-        for one in _held(store, study)
-        if not FloodSince(one.rule_id, held=True, changes=store.changes_since(study, one.position).delta).waiting
-    ]
-    store.end_floods(over, run_id=facts.run_id, now=facts.started_at)
 
 
 def _held(store: Store, study: str) -> Sequence[Flood]:

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from nightround.findings.known_rows import KnownRows
 from nightround.findings.lineage import Rename
 from nightround.findings.reconcile import reconcile
-from nightround.findings.settled_rules import SettlingNight, facts_of
+from nightround.findings.settled_rules import SettlingNight, facts_of, no_floods
 from nightround.model.errors import StudyFilesWrong
 from nightround.model.finding import Finding, LedgerDelta
 from nightround.model.rule import Rule
 from nightround.model.snapshot import Snapshot
 from nightround.night.fix_evidence import FixEvidence
+from nightround.night.flood_step import FloodWatch
 from nightround.night.round import Round
 from nightround.store.observed_values import UnreadableValues
 from nightround.store.settled_rows import NOTHING, NotRead
@@ -28,6 +29,7 @@ class NightLedger:
     snapshot: Snapshot
     validation: Validation
     renames: Sequence[Rename]
+    flooding: FloodWatch = no_floods
 
     @property
     def rules(self) -> dict[str, Rule]:
@@ -48,6 +50,7 @@ class NightLedger:
             sure=is_complete(self.snapshot, validation),
             renamed=bool(self.renames),
             decide=self.decide,
+            floods=self.flooding,
         )
 
     def decide(self, known: tuple[Finding, ...], not_read: NotRead) -> LedgerDelta:

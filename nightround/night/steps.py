@@ -25,6 +25,7 @@ from nightround.night.accepted_structure import settle_structure
 from nightround.night.alert_step import require_some_delivered, send_digests
 from nightround.night.attempt import Attempt
 from nightround.night.disk_errors import disk_errors_explained
+from nightround.night.flood_step import flood_watch
 from nightround.night.forget_step import Forgotten, forget
 from nightround.night.lists_step import write_lists
 from nightround.night.missing_rows import note_back, note_gone
@@ -189,7 +190,8 @@ class Night:
             renames = renamed_since_last(facts, self.store, snapshot)
             if renames:
                 log.info("%d records were renamed in REDCap; their findings go with them", len(final_names(renames)))
-            ledger = NightLedger(facts, snapshot, validation, renames)
+            floods = flood_watch(facts, self.store, validation)
+            ledger = NightLedger(facts, snapshot, validation, renames, floods)
             changes = self.store.record_ledger(
                 facts.study.id, facts.run_id, validation.outcomes, ledger.settling, facts.started_at
             )

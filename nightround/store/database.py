@@ -25,7 +25,7 @@ from nightround.store.back_since import read_back_since
 from nightround.store.engine import compact, open_engine, reading, reading_damaged, writing
 from nightround.store.finding_reading import read_findings, read_versions
 from nightround.store.finding_rows import Changes, HistoryEntry
-from nightround.store.flood_rows import Flood, end_flood, insert_flood, read_floods, read_position_before
+from nightround.store.flood_rows import Flood, end_flood, read_floods, read_position_before
 from nightround.store.history_chain import BrokenLine
 from nightround.store.inbox_rows import InboxPen, InboxRow, read_inbox_rows, settle_inbox_row
 from nightround.store.ledger_rows import write_ledger
@@ -324,12 +324,6 @@ class Store:
         """Every flood of a study, oldest first, those that are held no longer among them."""
         with reading(self.engine) as connection:
             return read_floods(connection, study)
-
-    def hold_floods(self, seen: Iterable[Flood]) -> None:
-        """Remember floods, which are held from now on."""
-        with writing(self.engine) as connection:
-            for one in seen:
-                insert_flood(connection, one)
 
     def end_floods(self, ended: Iterable[Flood], *, run_id: int, now: datetime, by: str = "") -> None:
         """Remember that floods are held no longer; `by` is who released them, '' where nothing of them is open."""

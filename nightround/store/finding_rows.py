@@ -282,8 +282,13 @@ def read_changes(connection: Connection, study: str, position: int) -> Changes:
     for one in found:
         if name := _part(one, first.get(one.id), asked_again=one.id in asked_again):
             parts[name].append(one)
+    return Changes(LedgerDelta.of(parts), read_position(connection, study))
+
+
+def read_position(connection: Connection, study: str) -> int:
+    """The last position of the history of a study; 0 before its first line."""
     newest = select(func.max(finding_history.c.position)).where(finding_history.c.study == study)
-    return Changes(LedgerDelta.of(parts), connection.execute(newest).scalar() or 0)
+    return connection.execute(newest).scalar() or 0
 
 
 def _part(finding: Finding, first: Change | None, *, asked_again: bool) -> str:

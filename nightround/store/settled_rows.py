@@ -17,6 +17,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Text, and_, cast, delete,
 
 from nightround.model.finding import UNCOUNTED, AlikeFindings, Finding, FindingState, LedgerDelta
 from nightround.model.rule import Severity
+from nightround.store.flood_rows import Flood
 from nightround.store.observed_values import sealer_of
 from nightround.store.schema import findings, settled_rules
 
@@ -56,6 +57,9 @@ class Ledger(Protocol):
     def settled_by(self, delta: LedgerDelta, left: Container[str]) -> Iterable[SettledRule]:
         """The rules that are settled once the delta is written, besides those that were left alone."""
 
+    def floods(self, position: int, changes: LedgerDelta) -> Iterable[Flood]:
+        """The rules that flooded: `changes` are those since a position of the history, which is that before tonight."""
+
 
 @dataclass(frozen=True)
 class WholeLedger:
@@ -76,6 +80,11 @@ class WholeLedger:
     def settled_by(self, delta: LedgerDelta, left: Container[str]) -> Iterable[SettledRule]:
         """No rule."""
         del delta, left
+        return ()
+
+    def floods(self, position: int, changes: LedgerDelta) -> Iterable[Flood]:
+        """No rule."""
+        del position, changes
         return ()
 
 

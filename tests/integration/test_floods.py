@@ -119,3 +119,35 @@ def test_the_first_night_holds_nothing_back(study: SmallStudy) -> None:
     assert attached.get_filename() == "findings.csv"
     assert len(rows) == 40
     assert STUDY in study.folder.name
+
+
+def killed_before_anybody_is_notified(study: SmallStudy) -> None:
+    """Make a round on the next day that ends without a word once its findings are written."""
+    study.next_day()
+    with study.opened() as one:
+        snapshot = one.pull()
+        one.reconcile(snapshot, one.validate(snapshot))
+
+
+def test_a_flood_of_a_killed_round_is_held_all_the_same(study: SmallStudy, capsys: pytest.CaptureFixture[str]) -> None:
+    """It is remembered in one transaction with its findings, so that the next round does not let them through."""
+    study.round()
+    swap_pressures(study, "70")
+    killed_before_anybody_is_notified(study)
+    mails = night(study)
+    assert "coordinator" not in mails
+    assert "40" in mails["data_manager"]
+    notify(study, "--json")
+    (held,) = json.loads(capsys.readouterr().out)["floods"]
+    assert (held["opened"], held["checked"], held["held"]) == (40, 40, True)
+
+
+def test_what_a_killed_round_changed_is_in_the_mails_of_the_next(study: SmallStudy) -> None:
+    """Its messages were not written; each of the next round begins where the last one of its reader ended."""
+    study.round()
+    study.type_in("7", systolic="70")
+    killed_before_anybody_is_notified(study)
+    mails = night(study)
+    assert "Record 7" in mails["coordinator"]
+    assert "never ended" in mails["data_manager"]
+    assert "coordinator" not in night(study)
