@@ -32,10 +32,11 @@ check: $(VENV)/.dev ## format, lint, types, import contract, dead code
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/vulture
 
-soak: $(VENV)/.dev ## 10,000 random runs of deliveries with faults, 2,000 sequences of calls for queries, 200 kills of nights, 2,000 planted errors; DELIVERIES, QUERIES, KILLS, ERRORS and SEED name others
+soak: $(VENV)/.dev ## 10,000 random runs of deliveries with faults, 2,000 sequences of calls for queries, 200 kills of nights, each public project from init to report, 2,000 planted errors; DELIVERIES, QUERIES, KILLS, ERRORS and SEED name others
 	NIGHTROUND_SOAK_DELIVERIES=$(DELIVERIES) NIGHTROUND_SOAK_SEED=$(SEED) $(BIN)/pytest -s tests/property/test_delivery_faults.py
 	NIGHTROUND_SOAK_QUERIES=$(QUERIES) NIGHTROUND_SOAK_SEED=$(SEED) $(BIN)/pytest -s tests/property/test_query_sequences.py
 	NIGHTROUND_SOAK_KILLS=$(KILLS) NIGHTROUND_SOAK_SEED=$(SEED) $(BIN)/pytest -s tests/end_to_end/test_kill_drill.py
+	NIGHTROUND_SOAK_PROJECTS=all $(BIN)/pytest tests/integration/test_init_command.py
 	NIGHTROUND_SOAK_DRILL=$(ERRORS) NIGHTROUND_SOAK_SEED=$(SEED) $(BIN)/pytest -s tests/end_to_end/test_drill.py
 
 drill: $(VENV)/.dev ## measure the shipped study with 2,000 planted errors again, and write docs/drill.md

@@ -28,7 +28,8 @@ def report(
 ) -> None:
     """Print the interim report of STUDY from its last snapshot.
 
-    There are two versions, the closed one and the open one, which shows nothing by group.
+    There are two versions, the closed one and the open one, which shows nothing by group; a study that compares no
+    groups has one report.
     """
 
     def make(night: Night) -> None:

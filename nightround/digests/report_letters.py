@@ -21,15 +21,20 @@ def released_notice(
     day: date,
     files: Sequence[str],
     attached: bool,
+    whole: bool,
     recipient: Recipient,
     synthetic: bool,
 ) -> Notice:
-    """Compose that the version of a reader is released. `files` are names, or places in the study's data folder."""
+    """Compose that the version of a reader is released, or the `whole` report of a study that compares no groups.
+
+    `files` are names, or places in the study's data folder.
+    """
     say = wording(recipient.language)
-    subject = say(f"report_letter.subject_{recipient.reports}", day=f"{day}", short=short.in_(recipient.language))
+    version = "whole" if whole else recipient.reports
+    subject = say(f"report_letter.subject_{version}", day=f"{day}", short=short.in_(recipient.language))
     lines = [say("report_letter.released", snapshot=snapshot[:SHOWN_ID])]
     lines += [say("report_letter.attached" if attached else "report_letter.folder", file=one) for one in files]
-    lines += [say("report_letter.closed")] if recipient.reports == "closed" else []
+    lines += [say("report_letter.closed")] if version == "closed" else []
     lines += [say("report_letter.synthetic")] if synthetic else []
     return plain_notice(subject, lines, recipient)
 

@@ -7,7 +7,7 @@ read from the reports folder, and compared with the register, each time it is se
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,14 +35,24 @@ REPORTS = "reports"
 PDF = "application/pdf"
 
 
+@dataclass(frozen=True)
+class Released:
+    """What was released of a snapshot; `whole` is the one report of a study that compares no groups."""
+
+    snapshot: str
+    versions: Collection[str]
+    whole: bool = False
+
+
 def write_report_messages(
-    outgoing: OutboxFacts, store: Store, run_id: int, *, snapshot: str, versions: Collection[str], now: datetime
+    outgoing: OutboxFacts, store: Store, run_id: int, released: Released, *, now: datetime
 ) -> None:
     """Write a message to each reader of a version that was released; none to who has that of this snapshot already."""
     from nightround.report.register import Register
 
+    snapshot = released.snapshot
     entry = Register.read(outgoing.folder / REPORTS).of(snapshot)
-    readers = [one for one in outgoing.settings.recipients() if one.reports in versions]
+    readers = [one for one in outgoing.settings.recipients() if one.reports in released.versions]
     if entry is None or not readers:
         return
     store.note_snapshot(run_id, snapshot)
@@ -52,11 +62,11 @@ def write_report_messages(
     with store.writing_messages(outgoing.study) as pen:
         for reader in readers:
             if (reader.role, reader.address, reader.reports) not in notified:
-                pen.write(_message(outgoing, entry, reader, run_id, now))
+                pen.write(_message(outgoing, entry, reader, run_id, now, whole=released.whole))
 
 
 def _message(
-    outgoing: OutboxFacts, entry: RegisterEntry, reader: Recipient, run_id: int, now: datetime
+    outgoing: OutboxFacts, entry: RegisterEntry, reader: Recipient, run_id: int, now: datetime, *, whole: bool
 ) -> StoredMessage:
     channel = outgoing.channels[channel_for_reports(outgoing, reader)]
     study = outgoing.settings.study
@@ -68,6 +78,7 @@ def _message(
         day=entry.cutoff.date(),
         files=[Path(one).name if attached else f"{REPORTS}/{one}" for one in names],
         attached=attached,
+        whole=whole,
         recipient=reader,
         synthetic=study.synthetic,
     )

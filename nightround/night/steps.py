@@ -37,7 +37,7 @@ from nightround.night.private_details import details_kept, files_with_values
 from nightround.night.pull_step import pull_summary, take_pull
 from nightround.night.recorder import Recorder, StepFailure
 from nightround.night.renamed_records import renamed_since_last
-from nightround.night.report_delivery import write_report_messages
+from nightround.night.report_delivery import Released, write_report_messages
 from nightround.night.report_step import edition_of, plan_of, press_of
 from nightround.night.retention_step import remove_old
 from nightround.night.round import NIGHTLY, Round
@@ -248,7 +248,8 @@ class Night:
     ) -> None:
         """Print the interim report in both languages, from one set of numbers, once its own audit lets it pass.
 
-        `changes` are those that `reconcile` returned; a run that changes no finding has none.
+        `changes` are those that `reconcile` returned; a run that changes no finding has none. A study that compares no
+        groups has one report, whatever `versions` says.
         """
         from nightround.report.making import deliver, make_report
 
@@ -265,16 +266,18 @@ class Night:
                 night=self.store.count_runs(facts.study.id, NIGHTLY, up_to=facts.run_id),
                 complete=is_complete(snapshot, validation),
             )
-            made = make_report(press_of(facts), edition, snapshot, versions)
+            wanted: Sequence[Version] = versions if plan.grouping else ("closed",)
+            made = make_report(press_of(facts), edition, snapshot, wanted)
             self.recorder.files += deliver(press_of(facts), made)
             note(Message.of("step.report", rows=len(made.results)))
-            self._send_report(snapshot.id, versions)
+            self._send_report(snapshot.id, wanted, whole=plan.grouping is None)
 
-    def _send_report(self, snapshot: str, versions: Sequence[Version]) -> None:
+    def _send_report(self, snapshot: str, versions: Sequence[Version], *, whole: bool) -> None:
         """Send each reader the version that study.toml names for them."""
         facts = self.facts
         outgoing, now = facts.outgoing, facts.hospital_time
-        write_report_messages(outgoing, self.store, facts.run_id, snapshot=snapshot, versions=versions, now=now)
+        released = Released(snapshot, versions, whole=whole)
+        write_report_messages(outgoing, self.store, facts.run_id, released, now=now)
         send_messages(outgoing, self.store, facts.run_id, due_only=True)
 
     def profile(self, snapshot: Snapshot, record: str) -> None:

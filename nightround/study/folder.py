@@ -101,7 +101,14 @@ def load_study(folder: Path, *, strict: bool = True) -> Study:
     plan = read_plan(plan_file) if is_there(plan_file) else None
     rules, of_project = read_rules(folder / "rules", strict=strict), project_rules(folder)
     require_own_ids((*rules, *of_project), folder)
-    return Study(folder=folder, settings=settings, rules=rules, plan=plan, project_rules=of_project)
+    shown = settings if plan is None or plan.grouping else with_whole_reports(settings)
+    return Study(folder=folder, settings=shown, rules=rules, plan=plan, project_rules=of_project)
+
+
+def with_whole_reports(settings: StudySettings) -> StudySettings:
+    """The settings of a study that compares no groups: nothing is closed, and who gets a report gets the whole one."""
+    people = [one.model_copy(update={"reports": "closed"}) if one.reports else one for one in settings.people]
+    return settings.model_copy(update={"people": tuple(people)})
 
 
 def is_there(file: Path) -> bool:

@@ -21,7 +21,7 @@ from cryptography.x509.oid import NameOID
 from nightround.digests.channels.channel_kinds import channels_of
 from nightround.model.errors import StudyFilesWrong
 from nightround.night.outbox_step import OutboxFacts, send_messages
-from nightround.night.report_delivery import write_report_messages
+from nightround.night.report_delivery import Released, write_report_messages
 from nightround.report.register import Register, write_register
 from nightround.store.database import Store, open_store
 from nightround.study.settings import StudySettings
@@ -61,7 +61,7 @@ class Reported:
         """Tell the readers of the versions, in a run of its own."""
         run_id = self.store.start_run(STUDY, "nightly", self.now)
         write_report_messages(
-            self.outgoing, self.store, run_id, snapshot=SNAPSHOT, versions=versions or ("open", "closed"), now=self.now
+            self.outgoing, self.store, run_id, Released(SNAPSHOT, versions or ("open", "closed")), now=self.now
         )
         send_messages(self.outgoing, self.store, run_id)
 
