@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Required, TypedDict
+from typing import Required, TypedDict, Unpack
 
 from nightround.digests.digest_writer import DATA_MANAGER, MONDAY, DigestWriter, counts_of
 from nightround.digests.due_dates import DueDates
@@ -15,7 +15,7 @@ from nightround.digests.pages import Shown
 from nightround.digests.reader_news import NOTHING_AGREED, Agreed, ReaderNews
 from nightround.digests.templates import DigestTemplates
 from nightround.digests.whole_list import whole_list
-from nightround.model.finding import LedgerDelta
+from nightround.model.finding import Finding, LedgerDelta
 from nightround.model.language import Words
 from nightround.model.links import Places
 from nightround.model.recipient import Recipient
@@ -69,24 +69,20 @@ def digest(
     return _notice(writer, title, templates, known_rules=frozenset(rules), synthetic=synthetic)
 
 
-def private_list(
-    delta: LedgerDelta,
-    *,
-    night: RunSummary,
-    rules: Mapping[str, Rule],
-    recipient: Recipient,
-    places: Places,
-    templates: DigestTemplates,
-    now: datetime,
-    agreed: Agreed = NOTHING_AGREED,
-    floods: Iterable[FloodSince] = (),
-) -> str:
+def waiting_for(delta: LedgerDelta, **facts: Unpack[DigestFacts]) -> Sequence[Finding]:
+    """Everything that waits for the person of a digest, whether the mail shows it or not."""
+    night, floods = facts["night"], facts.get("floods", ())
+    reader, groups = facts["recipient"], facts["places"].groups
+    due = _due_dates(facts.get("agreed", NOTHING_AGREED), night, facts["now"])
+    return ReaderNews.of(delta, floods, night=night, recipient=reader, due=due, groups=groups).waiting
+
+
+def private_list(delta: LedgerDelta, **facts: Unpack[DigestFacts]) -> str:
     """Everything that waits for a person as CSV with records and exact links, whatever mails may name."""
-    due = _due_dates(agreed, night, now)
-    part = ReaderNews.of(delta, floods, night=night, recipient=recipient, due=due, groups=places.groups)
-    named = replace(places, record_id_allowed=True)
-    shown = Shown(rules, named, recipient.language, templates.wording[recipient.language], due)
-    return whole_list(part.waiting, shown)
+    due = _due_dates(facts.get("agreed", NOTHING_AGREED), facts["night"], facts["now"])
+    named, language = replace(facts["places"], record_id_allowed=True), facts["recipient"].language
+    shown = Shown(facts["rules"], named, language, facts["templates"].wording[language], due)
+    return whole_list(waiting_for(delta, **facts), shown)
 
 
 def _due_dates(agreed: Agreed, night: RunSummary, now: datetime) -> DueDates:

@@ -312,6 +312,9 @@ class DigestWriter:
             lines.append(say("list_page" if self.agreed.list_page else "list_attached", n=len(self.part.waiting)))
         if self.agreed.private_list and self.part.waiting:
             lines.append(say("list_private", file=self.agreed.private_list))
+        if self.agreed.worklist is not None:
+            code = "worklist_private" if self.agreed.worklist else "worklist_attached"
+            lines.append(say(code, file=self.agreed.worklist))
         return say("sentence_join").join(lines)
 
     @cached_property

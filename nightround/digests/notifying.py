@@ -9,13 +9,14 @@ from datetime import datetime
 from pathlib import Path
 
 from nightround.digests.channels.channel import Channel, Channels, OutgoingMessage, ServerAnswer
-from nightround.digests.compose import DigestFacts, digest, private_list
+from nightround.digests.compose import DigestFacts, digest, private_list, waiting_for
 from nightround.digests.digest_writer import DATA_MANAGER, MONDAY
 from nightround.digests.failed_round import FailedRound, failure_notice
 from nightround.digests.floods import FloodSince
 from nightround.digests.notice import Notice, RunSummary
 from nightround.digests.post_office import Sleep, after, sent_with_pauses
 from nightround.digests.reader_news import NOTHING_AGREED, Agreed
+from nightround.digests.reader_worklist import Worklists, no_worklist
 from nightround.digests.templates import DigestTemplates
 from nightround.model.attached_file import AttachedFile
 from nightround.model.finding import LedgerDelta
@@ -29,6 +30,9 @@ from nightround.store.message_pen import MessagePen
 from nightround.store.message_rows import MessageKind, Reader, StoredMessage
 from redcap_sync.messages import Message
 from redcap_sync.private_files import write_private
+
+WORKLIST = "worklist_{}.xlsx"
+"""The name of a worklist in the folder of a run."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,7 @@ class Notifier:
     synthetic: bool = False
     overview: Mapping[Language, AttachedFile] = field(default_factory=dict)
     """What goes with the data manager's mail."""
+    worklists: Worklists = no_worklist
 
     def write(self, store: Store, run_id: int, night: RunSummary, now: datetime) -> None:
         """Write what is new to each person, in one transaction with the place up to which it goes; nothing is sent."""
@@ -61,7 +66,7 @@ class Notifier:
                 delta, upto = pen.changes_since(since)
                 floods = tuple(self._floods(pen, recipient, since, last))
                 known = replace(night, first_mail=not since, notified_at=last.written_at if last else None)
-                notice = self._digest(delta, recipient, known, now, floods)
+                notice = self._digest(delta, self._facts(recipient, known, now, floods), channel.name)
                 if notice is not None:
                     notice = self._with_overview(notice)
                     letter = OutgoingMessage.of(notice, channel.name, channel.domain, now)
@@ -86,18 +91,12 @@ class Notifier:
                 changes = pen.changes_since(min(since, one.position)).delta
                 yield FloodSince(one.rule_id, one.ended_run is None, changes)
 
-    def _digest(
-        self,
-        delta: LedgerDelta,
-        recipient: Recipient,
-        night: RunSummary,
-        now: datetime,
-        floods: Sequence[FloodSince],
-    ) -> Notice | None:
-        """The digest of one person, and the list with it that names records where the mail does not."""
+    def _facts(
+        self, recipient: Recipient, night: RunSummary, now: datetime, floods: Sequence[FloodSince]
+    ) -> DigestFacts:
         trouble = self.group_trouble
         shown = trouble.values() if recipient.role == DATA_MANAGER else filter(None, [trouble.get(recipient.address)])
-        facts: DigestFacts = {
+        return {
             "night": replace(night, group_trouble=tuple(shown)),
             "rules": self.rules,
             "recipient": recipient,
@@ -107,15 +106,32 @@ class Notifier:
             "agreed": self.agreed,
             "floods": floods,
         }
-        lists = None if self.places.record_id_allowed else self.lists
-        if lists is None:
-            return digest(self.title, delta, **facts, synthetic=self.synthetic)
-        name = list_name(1 + self.recipients.index(recipient), recipient.role)
-        facts["agreed"] = replace(self.agreed, private_list=lists.shown(name))
+
+    def _digest(self, delta: LedgerDelta, facts: DigestFacts, channel: str) -> Notice | None:
+        """The digest of one person, with the lists beside it that name records where the mail does not."""
+        recipient, agreed = facts["recipient"], self.agreed
+        number = 1 + self.recipients.index(recipient)
+        beside: dict[str, bytes] = {}
+        attached: tuple[AttachedFile, ...] = ()
+        if self.lists is not None and not self.places.record_id_allowed:
+            name = list_name(number, recipient.role)
+            beside[name] = private_list(delta, **facts).encode()
+            agreed = replace(agreed, private_list=self.lists.shown(name))
+        worklist = self.worklists(recipient, channel, waiting_for(delta, **facts)) if recipient.worklist else None
+        if worklist is not None and worklist.attached:
+            agreed, attached = replace(agreed, worklist=""), (worklist.file,)
+        elif worklist is not None and self.lists is not None:
+            name = list_name(number, recipient.role, WORKLIST)
+            beside[name] = worklist.file.content
+            agreed = replace(agreed, worklist=self.lists.shown(name))
+        facts["agreed"] = agreed
         notice = digest(self.title, delta, **facts, synthetic=self.synthetic)
-        if notice is not None:
-            lists.write(name, private_list(delta, **facts))
-        return notice
+        if notice is None:
+            return None
+        if self.lists is not None:
+            for name, content in beside.items():
+                self.lists.write(name, content)
+        return replace(notice, attachments=(*notice.attachments, *attached))
 
 
 @dataclass(frozen=True)
@@ -129,14 +145,14 @@ class ListFolder:
         """Where a list is, from the data folder of the study on."""
         return (self.folder / name).relative_to(self.data).as_posix()
 
-    def write(self, name: str, content: str) -> None:
+    def write(self, name: str, content: bytes) -> None:
         """Write a reader's list, readable by its owner only."""
-        write_private(self.folder / name, content.encode())
+        write_private(self.folder / name, content)
 
 
-def list_name(number: int, role: str) -> str:
+def list_name(number: int, role: str, form: str = "list_{}.csv") -> str:
     """`list_2_coordinator.csv`: the place of a reader in study.toml and the role, no address."""
-    return f"list_{number}_{re.sub(r'[^A-Za-z0-9_-]+', '-', role)}.csv"
+    return form.format(f"{number}_{re.sub(r'[^A-Za-z0-9_-]+', '-', role)}")
 
 
 def pairs(recipients: Iterable[Recipient], channels: Channels) -> Iterator[tuple[Recipient, Channel]]:

@@ -28,6 +28,8 @@ class Agreed:
     """The address of the page with all findings; '' where there is none, and lists are attached."""
     private_list: str = ""
     """Where the list is that names the records, for who may read the data folder."""
+    worklist: str | None = None
+    """Where the reader's worklist is, in the data folder of the study; '' where it is attached, None without one."""
     back_since: Mapping[str, datetime] = field(default_factory=dict)
     """When findings that were closed came back, by id."""
 

@@ -28,3 +28,5 @@ class Recipient:
     """The version of the report that this person gets: open, closed, or '' for none."""
     certificate: Path | None = None
     """The certificate of the key with which this person reads encrypted mail."""
+    worklist: bool = False
+    """Whether digests come with the worklist of what waits: attached where mails may name records, or encrypted."""

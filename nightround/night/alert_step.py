@@ -14,6 +14,7 @@ from nightround.model.attached_file import AttachedFile
 from nightround.model.errors import StudyFilesWrong
 from nightround.model.language import Language
 from nightround.model.snapshot import Snapshot
+from nightround.night.digest_worklists import worklists_of
 from nightround.night.flood_step import end_empty_floods, held_floods
 from nightround.night.member_groups import members
 from nightround.night.night_doubts import doubts_said
@@ -44,13 +45,15 @@ def send_digests(
     readers = members(settings, snapshot, lambda: facts.connect().users())
     pages = settings.links.base_url
     floods = end_empty_floods(facts, store)
+    rules = {rule.id: rule for rule in validation.rules}
+    places = facts.places(snapshot.dictionary, snapshot.redcap_version, snapshot.groups)
     teller = Notifier(
         study=facts.study.id,
         title=settings.study.title.words(),
-        rules={rule.id: rule for rule in validation.rules},
+        rules=rules,
         recipients=[one.recipient for one in readers],
         channels=facts.outgoing.channels,
-        places=facts.places(snapshot.dictionary, snapshot.redcap_version, snapshot.groups),
+        places=places,
         templates=load_digest_templates(templates / "digest", templates / facts.study.id / "digest"),
         agreed=Agreed(
             short=settings.study.short_name,
@@ -63,6 +66,7 @@ def send_digests(
         floods=floods,
         synthetic=settings.study.synthetic,
         overview=overview,
+        worklists=worklists_of(facts, store, rules, places),
     )
     night = RunSummary.of(
         validation.outcomes,

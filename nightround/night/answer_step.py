@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from nightround.findings.finding_answers import RuleAnswers, Terms, only_finding, role_of
 from nightround.model.errors import StudyFilesWrong, UsageWrong
@@ -10,9 +11,11 @@ from nightround.model.finding import Finding
 from nightround.model.finding_answer import Author, Why
 from nightround.model.rule import Rule
 from nightround.night.round import Round
-from nightround.night.steps import Night
 from nightround.night.study_locks import FINDINGS
 from redcap_sync.messages import Message
+
+if TYPE_CHECKING:
+    from nightround.night.steps import Night
 
 Act = Callable[[Finding, Author, Terms], tuple[Finding, ...]]
 """What is done to a finding: it in every form that it goes through."""

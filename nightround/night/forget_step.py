@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-from nightround.digests.channels.mail import attached_texts
+from nightround.digests.channels.mail import attached_texts, is_encrypted
 from nightround.findings.findings_list import BETWEEN_ROWS, OTHER_ROWS
 from nightround.model.errors import RoundAlreadyRunning, UsageWrong
 from nightround.night.private_details import COPIES
@@ -85,7 +85,7 @@ def forget(facts: Round, store: Store, record: str, *, by: str, though_in_redcap
         facts.judged_file.path.unlink(missing_ok=True)
         named = names if facts.study.settings.study.record_id_in_messages else ()
         naming = _naming(named, findings)
-        mails = list(_forget_mails(facts.folder / "outbox", naming))
+        mails = list(_forget_mails(facts.folder / "outbox", naming, sealed=bool(findings)))
         unsent = store.forget_in_messages(facts.study.id, naming, facts.started_at)
         snapshots = forget_record(facts.snapshots, record)
         reports = forget_in_reports(facts.folder / "reports", names, facts.snapshots.renamed_ids.read())
@@ -179,12 +179,16 @@ def _naming(records: Collection[str], findings: Iterable[str]) -> Callable[[str]
     return lambda text: bool(names) and naming.search(text) is not None
 
 
-def _forget_mails(outbox: Path, naming: Callable[[str], bool]) -> Iterator[Path]:
-    """Remove the copies of mails that name the record, in themselves or in a list that is attached."""
+def _forget_mails(outbox: Path, naming: Callable[[str], bool], *, sealed: bool) -> Iterator[Path]:
+    """Remove the copies of mails that name the record, in themselves or in a list that is attached.
+
+    Where a record had findings, `sealed` mails go too: an encrypted worklist in them may name it.
+    """
     for page in sorted(outbox.glob("*.html")):
         mail = page.with_suffix(".eml")
-        attached = attached_texts(mail.read_bytes()) if mail.exists() else ()
-        if any(map(naming, (page.read_text(encoding="utf-8"), *attached))):
+        content = mail.read_bytes() if mail.exists() else b""
+        named = any(map(naming, (page.read_text(encoding="utf-8"), *attached_texts(content))))
+        if named or (sealed and is_encrypted(content)):
             for path in (page, mail):
                 path.unlink(missing_ok=True)
                 yield path

@@ -18,7 +18,7 @@ from nightround.digests.channels.smtp import SmtpChannel
 from nightround.digests.digest_writer import DATA_MANAGER
 from nightround.digests.notifying import notify_directly, stored
 from nightround.digests.report_letters import late_notice, released_notice
-from nightround.model.attached_file import AttachedFile
+from nightround.model.attached_file import XLSX, AttachedFile
 from nightround.model.delivery import DeliveryState
 from nightround.model.recipient import Recipient
 from nightround.store.database import Store
@@ -120,7 +120,7 @@ def with_files(
     """
     version = message.kind.report
     if not version:
-        return letter
+        return _with_worklist(outgoing, letter) if message.kind is MessageKind.DIGEST else letter
     if letter.recipient.reports != version:
         return None
     if not is_attached(outgoing, message.channel):
@@ -128,6 +128,17 @@ def with_files(
     files = _released_files(outgoing, store, message, letter.recipient)
     encrypted = outgoing.settings.report.delivery == "encrypted"
     return replace(letter, attachments=files, encrypted=encrypted) if files else None
+
+
+def _with_worklist(outgoing: OutboxFacts, letter: OutgoingMessage) -> OutgoingMessage:
+    """A digest as it is sent: a worklist names records, and goes encrypted where mails of the study may not.
+
+    Without a certificate any more it does not go at all.
+    """
+    others = tuple(one for one in letter.attachments if one.media_type != XLSX)
+    if len(others) == len(letter.attachments) or outgoing.settings.study.record_id_in_messages:
+        return letter
+    return replace(letter, encrypted=True) if letter.recipient.certificate else replace(letter, attachments=others)
 
 
 def _released_files(

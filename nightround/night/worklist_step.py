@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import tzinfo
+from typing import TYPE_CHECKING
 
 from nightround.digests.due_dates import DueDates
 from nightround.findings.worklist_lines import LineReader, LineReceipt, ReturnedLine, WorklistLine, lines_for
@@ -13,10 +13,12 @@ from nightround.model.links import Places
 from nightround.night.answer_step import author_of, terms_of
 from nightround.night.finding_places import rules_and_places
 from nightround.night.round import Round
-from nightround.night.steps import Night
 from nightround.night.study_locks import FINDINGS
 from nightround.store.database import Store
 from redcap_sync.messages import Message
+
+if TYPE_CHECKING:
+    from nightround.night.steps import Night
 
 
 def worklist_of(facts: Round, store: Store, whom: str) -> tuple[list[WorklistLine], Places]:
@@ -24,7 +26,7 @@ def worklist_of(facts: Round, store: Store, whom: str) -> tuple[list[WorklistLin
 
     Raises UsageWrong for a name that is neither, StudyFilesWrong before the first snapshot.
     """
-    study, zone = facts.study, facts.hospital_time.tzinfo
+    study = facts.study
     rules, places = rules_and_places(study, facts.snapshots, facts.redcap_url)
     if places is None:
         raise StudyFilesWrong("worklist.no_places", variable=study.settings.redcap.url_env)
@@ -33,12 +35,14 @@ def worklist_of(facts: Round, store: Store, whom: str) -> tuple[list[WorklistLin
     mine = [one for one in _of(facts, findings, whom) if one.state is FindingState.OPEN]
     if unread := sum(one.id not in versions for one in mine):
         raise StudyFilesWrong("night.sealed_findings", count=unread)
-    due = _due_dates(facts, store, zone)
+    due = due_dates_of(facts, store)
     return lines_for(mine, versions, rules, places, {one.id: due.due_on(one) for one in mine}), places
 
 
-def _due_dates(facts: Round, store: Store, zone: tzinfo | None) -> DueDates:
-    return DueDates(facts.study.settings.due, facts.hospital_time.date(), zone, store.back_since(facts.study.id))
+def due_dates_of(facts: Round, store: Store) -> DueDates:
+    """Until when findings should be answered, as of this run."""
+    today, back = facts.hospital_time, store.back_since(facts.study.id)
+    return DueDates(facts.study.settings.due, today.date(), today.tzinfo, back)
 
 
 def _of(facts: Round, findings: tuple[Finding, ...], whom: str) -> list[Finding]:

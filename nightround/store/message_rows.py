@@ -87,7 +87,7 @@ class StoredMessage:
     @property
     def all_texts(self) -> tuple[str, ...]:
         """Everything that a reader can read of it."""
-        files = (one.content.decode("utf-8", "replace") for one in self.attachments)
+        files = (text for one in self.attachments for text in one.texts)
         return (self.subject, self.text, self.html, *files)
 
     @property

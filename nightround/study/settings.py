@@ -141,6 +141,9 @@ class PersonTable(StudyModel):
     """The version of each released report that this person gets."""
     certificate: Path | None = None
     """The S/MIME certificate (PEM, RSA) of the key with which this person reads encrypted reports."""
+    worklist: bool = False
+    """Whether this person's mails come with a worklist to fill in: attached where mails may name records or the mail is
+    encrypted for the certificate, else in the data folder."""
 
 
 class ReportTable(StudyModel):
@@ -275,6 +278,7 @@ class StudySettings(StudyModel):
                 channels=one.channels or first,
                 reports=one.reports or "",
                 certificate=one.certificate,
+                worklist=one.worklist,
             )
             for one in self.people
         )

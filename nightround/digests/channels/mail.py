@@ -10,6 +10,7 @@ from email.utils import format_datetime
 from nightround.digests.channels.channel import OutgoingMessage
 from nightround.digests.channels.smime import encrypted
 from nightround.digests.channels.subject_line import folded
+from nightround.model.attached_file import XLSX, AttachedFile
 
 
 def message_of(letter: OutgoingMessage, *, sender: str, reply_to: str = "") -> EmailMessage:
@@ -39,7 +40,18 @@ def attached_texts(mail: bytes) -> tuple[str, ...]:
     """The texts that are attached to a mail, such as a list of findings."""
     parsed = message_from_bytes(mail, policy=default)
     files = (one for one in parsed.walk() if one.get_content_disposition() == "attachment")
-    return tuple(str(one.get_content()) for one in files if one.get_content_maintype() == "text")
+    contents = ((one.get_content_type(), one.get_payload(decode=True)) for one in files)
+    return tuple(
+        text
+        for kind, content in contents
+        if isinstance(content, bytes) and (kind == XLSX or kind.startswith("text/"))
+        for text in AttachedFile("", kind, content).texts
+    )
+
+
+def is_encrypted(mail: bytes) -> bool:
+    """Whether only the key of its reader shows what a mail says."""
+    return message_from_bytes(mail, policy=default).get_content_type() == "application/pkcs7-mime"
 
 
 def mail_bytes(letter: OutgoingMessage, *, sender: str, reply_to: str = "") -> bytes:
