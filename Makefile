@@ -11,7 +11,7 @@ SEED ?= 1
 # Rooms of which at least 95% of lines and branches are tested; of all together as many as pyproject.toml says.
 WHOLE := nightround/findings nightround/validation redcap_sync/logic redcap_sync/pulling
 
-.PHONY: demo test check soak drill golden scores reference protocol lock fonts clean
+.PHONY: demo test check soak drill golden scores reference protocol docs lock fonts clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/.run $(VENV)/.system ## three nights on the sandbox, and what to open afterwards
@@ -56,17 +56,23 @@ protocol: $(VENV)/.dev ## write the table of the first study's protocol and its 
 	$(BIN)/python docs/write_protocol.py > expectations/venous_occlusion/PROTOCOL.md.new
 	mv expectations/venous_occlusion/PROTOCOL.md.new expectations/venous_occlusion/PROTOCOL.md
 
+docs: $(VENV)-docs/.site ## build the documentation site with search in build/site
+	$(VENV)-docs/bin/python docs/write_site.py build/pages
+	NO_MKDOCS_2_WARNING=1 $(VENV)-docs/bin/mkdocs build --quiet --strict
+
 lock: ## resolve the dependencies again, with hashes and without an index address
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q \
 		pyproject.toml --group build -o requirements/run.lock
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q \
 		pyproject.toml --group build --group dev -c requirements/run.lock -o requirements/dev.lock
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q \
+		--group docs -o requirements/docs.lock
 
 fonts: $(VENV)/.run ## build the bundled font family again from Debian's packages
 	$(BIN)/python report_templates/fonts/build.py
 
 clean: ## remove what the other targets made
-	rm -rf $(VENV) $(OUT) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-docs $(OUT) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 $(VENV)/bin/python:
 	@PYTHON="$(PYTHON)" sh docker/setup/python.sh "$(VENV)"
@@ -78,6 +84,12 @@ $(VENV)/.run: requirements/run.lock pyproject.toml | $(VENV)/bin/python
 
 $(VENV)/.dev: requirements/dev.lock $(VENV)/.run
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.lock
+	@touch $@
+
+# The site has tools of its own, so that they never meet the program's.
+$(VENV)-docs/.site: requirements/docs.lock
+	@PYTHON="$(PYTHON)" sh docker/setup/python.sh "$(VENV)-docs"
+	$(VENV)-docs/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/docs.lock
 	@touch $@
 
 # The PDF needs two system libraries; they are installed by apt where that is possible, else named.

@@ -31,11 +31,16 @@ def all_classes(base: type[ExplainedError]) -> set[type[ExplainedError]]:
     return {base}.union(*(all_classes(below) for below in base.__subclasses__()))
 
 
-@pytest.mark.parametrize(
-    "line", [line for line in shell_lines(README) if "nightround " in line and "RUN_FOLDER" not in line]
-)
-def test_every_nightround_command_of_the_readme_exists(line: str) -> None:
-    """A command the README shows is known to the command line, with the options it is shown with."""
+def nightround_lines() -> list[str]:
+    """Every call of nightround in the shell blocks of all documents, each once."""
+    lines = [line for document in DOCUMENTS for line in shell_lines(document.read_text(encoding="utf-8"))]
+    called = [line for line in lines if "RUN_FOLDER" not in line and re.search(r"(^|/)nightround [a-z]", line)]
+    return list(dict.fromkeys(called))
+
+
+@pytest.mark.parametrize("line", nightround_lines())
+def test_every_nightround_command_of_a_document_exists(line: str) -> None:
+    """A command that a document shows is known to the command line, with the options it is shown with."""
     words = shlex.split(line.split("nightround ", 1)[1])
     command: click.Command = cli
     while isinstance(command, click.Group):
