@@ -62,11 +62,12 @@ def show(snapshot: str, study: str, data: Path, *, as_json: bool) -> None:
 
     A snapshot is named by its id, by the hour it was taken as `list` shows it, or by the beginning of either.
     """
+    from nightround.snapshots.asked_snapshot import manifest_asked_for
     from nightround.snapshots.descriptions import contents
 
     _, store = _opened(study, data)
     with store.reading():
-        manifest = store.manifest_of(snapshot)
+        manifest = manifest_asked_for(store, snapshot)
         document = contents(manifest, store.load(manifest.id, manifest.study))
     if as_json:
         print_json(document)
@@ -91,11 +92,12 @@ def summary(snapshot: str, study: str, data: Path) -> None:
 
     It contains no row, identifier, date or text, and no count below ten. SNAPSHOT is named as for `show`.
     """
+    from nightround.snapshots.asked_snapshot import manifest_asked_for
     from nightround.snapshots.field_summaries import field_summaries
 
     _, store = _opened(study, data)
     with store.reading():
-        manifest = store.manifest_of(snapshot)
+        manifest = manifest_asked_for(store, snapshot)
         print_json(field_summaries(store.load(manifest.id, manifest.study)))
 
 
@@ -110,11 +112,12 @@ def diff(old: str, new: str, study: str, data: Path, *, as_json: bool) -> None:
 
     OLD and NEW are named as for `show`. This prints patients' values: they go to your terminal and nowhere else.
     """
+    from nightround.snapshots.asked_snapshot import manifest_asked_for
     from nightround.snapshots.snapshot_diff import changed_cells, edits_between
 
     loaded, store = _opened(study, data)
     with store.reading():
-        before, after = store.manifest_of(old), store.manifest_of(new)
+        before, after = manifest_asked_for(store, old), manifest_asked_for(store, new)
         edits = edits_between(store, before, after)
         changes = list(changed_cells(store.load(before.id, loaded.id), store.load(after.id, loaded.id), edits))
     if as_json:

@@ -45,6 +45,7 @@ from nightround.night.structure_drift import touched_by_rights
 from nightround.night.study_locks import FINDINGS, PULL
 from nightround.night.token_refusal import token_refusal_explained
 from nightround.rule_desk.silent_rules import silent_rules
+from nightround.snapshots.asked_snapshot import manifest_asked_for
 from nightround.store.database import Store
 from nightround.validation.early_import import import_judge_early
 from nightround.validation.run import Validation, validate
@@ -245,12 +246,15 @@ class Night:
         versions: Sequence[Version] = ("closed", "open"),
         *,
         changes: LedgerDelta | None = None,
+        listings: bool = False,
     ) -> None:
         """Print the interim report in both languages, from one set of numbers, once its own audit lets it pass.
 
         `changes` are those that `reconcile` returned; a run that changes no finding has none. A study that compares no
-        groups has one report, whatever `versions` says.
+        groups has one report, whatever `versions` says. With `listings` the records behind each count are listed in
+        private files beside it.
         """
+        from nightround.report.listing_files import make_listings
         from nightround.report.making import deliver, make_report
 
         facts = self.facts
@@ -269,6 +273,9 @@ class Night:
             wanted: Sequence[Version] = versions if plan.grouping else ("closed",)
             made = make_report(press_of(facts), edition, snapshot, wanted)
             self.recorder.files += deliver(press_of(facts), made)
+            if listings:
+                version: Version = "closed" if "closed" in wanted else "open"
+                self.recorder.files += make_listings(press_of(facts), made.edition, snapshot, version, made.stem)
             note(Message.of("step.report", rows=len(made.results)))
             self._send_report(snapshot.id, wanted, whole=plan.grouping is None)
 
@@ -296,6 +303,7 @@ class Night:
                 earlier=snapshot_of_last_report(press, snapshot),
                 findings=tuple(one for one in live if any(row.record == record for row in one.rows)),
                 rules={rule.id: rule for rule in facts.rules(snapshot.dictionary)},
+                languages=facts.study.settings.study.languages,
             )
             files = make_profile(press, profile)
             self.recorder.files += files
@@ -306,7 +314,7 @@ class Night:
         from nightround.report.rebuilding import rebuild
 
         with self.recorder.step("report") as note:
-            files = rebuild(press_of(self.facts), self.facts.snapshots.manifest_of(snapshot_id).id)
+            files = rebuild(press_of(self.facts), manifest_asked_for(self.facts.snapshots, snapshot_id).id)
             self.recorder.files += files
             note(Message.of("step.rebuild", files=len(files)))
 
@@ -321,7 +329,7 @@ class Night:
         """Write into the register of reports who was given which version."""
         from nightround.report.register import Received, note_receipt
 
-        snapshot = self.facts.snapshots.manifest_of(snapshot_id).id if snapshot_id else self.last_snapshot().id
+        snapshot = manifest_asked_for(self.facts.snapshots, snapshot_id).id if snapshot_id else self.last_snapshot().id
         with self.recorder.step("report-given") as note:
             note_receipt(press_of(self.facts).folder, snapshot, Received(role, version, self.facts.started_at))
             note(Message.of("step.handed", version=version, role=role))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from nightround.report.listing_files import listings_in
 from nightround.report.profile_files import profiles_of
 from nightround.report.rebuilding import REBUILT
 from nightround.report.register import EDITION_FILE, EDITIONS, Register, RegisterEntry
@@ -41,6 +42,9 @@ def forget_in_reports(folder: Path, names: Collection[str], renamed: Collection[
     for profile in profiles_of(folder, names):
         profile.unlink()
         done.removed.append(profile)
+    for listing in listings_in(folder):  # each may name any record, and can be made again
+        listing.unlink()
+        done.removed.append(listing)
     for entry in Register.read(folder).entries:
         edition = folder / EDITIONS / entry.snapshot / EDITION_FILE
         if entry.snapshot in renamed:

@@ -61,6 +61,8 @@ class Made:
     edition: Edition
     files: Files
     results: ResultSet
+    stem: str
+    """The beginning of its files' names."""
 
 
 def make_report(press: Press, edition: Edition, snapshot: Snapshot, versions: Sequence[Version]) -> Made:
@@ -98,7 +100,7 @@ def make_edition(press: Press, edition: Edition, closed: ReportInputs, versions:
     for version, page in written.items():
         where = f"{OPEN}/{stem}_{OPEN}" if version == "open" else stem
         files |= files_of(page, press.templates, where)
-    return Made(edition, files, closed.results)
+    return Made(edition, files, closed.results, stem)
 
 
 @dataclass(frozen=True)

@@ -55,6 +55,7 @@ class ProfileFacts:
     earlier: Snapshot | None
     findings: tuple[Finding, ...]
     rules: Mapping[str, Rule]
+    languages: tuple[Language, ...] = LANGUAGES
 
 
 @dataclass(frozen=True)
@@ -72,10 +73,10 @@ class ProfilePage:
 
 
 def make_profile(press: Press, facts: ProfileFacts) -> list[Path]:
-    """Write the profile of a record in both languages; raises UsageWrong for a record the snapshot does not have."""
+    """Write the profile of a record in the study's languages; raises UsageWrong for one that the snapshot has not."""
     if not any((table.keys["record"] == facts.record).any() for table in facts.snapshot.tables.values()):
         raise UsageWrong("report.no_record", snapshot=facts.snapshot.id[:12])
-    pages = {language: profile_html(facts, language, press.templates) for language in LANGUAGES}
+    pages = {language: profile_html(facts, language, press.templates) for language in facts.languages}
     pdf = partial(pdf_bytes, made_at=facts.snapshot.taken_at, templates=press.templates)
     printed = {language: pdf(page) for language, page in pages.items()}
     require_printed(printed, pages)

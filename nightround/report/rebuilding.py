@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
 from nightround.model.errors import SelfAuditFailed, StudyFilesWrong
+from nightround.model.language import LANGUAGES
 from nightround.report.edition import Edition, digest
 from nightround.report.making import FONTS, OPEN, Press, copy_fonts, hash_of_templates, make_edition
 from nightround.report.numbers.facts import VERSIONS, Version
@@ -13,6 +15,7 @@ from nightround.report.numbers.gathering import inputs_of
 from nightround.report.register import Register
 from redcap_sync.private_files import write_private_set
 
+PAGE_OF = re.compile(rf"(?P<stem>.+)_(?:{'|'.join(LANGUAGES)})\.html")
 REBUILT = "rebuilt"
 """The folder in the reports folder that past reports are made again in."""
 
@@ -45,8 +48,9 @@ def reported_before(register: Register, press: Press, snapshot_id: str) -> bool:
 
 def stem_of_files(files: Iterable[str]) -> str:
     """The beginning that the files of the closed version, or of the open one, share."""
-    page = next(name for name in sorted(files, key=lambda one: one.startswith(OPEN)) if name.endswith("_zh.html"))
-    return page.removeprefix(f"{OPEN}/").removesuffix("_zh.html").removesuffix(f"_{OPEN}")
+    pages = (PAGE_OF.fullmatch(name) for name in sorted(files, key=lambda one: one.startswith(OPEN)))
+    stem = next(found["stem"] for found in pages if found)
+    return stem.removeprefix(f"{OPEN}/").removesuffix(f"_{OPEN}")
 
 
 def versions_of(files: Iterable[str]) -> tuple[Version, ...]:

@@ -93,7 +93,8 @@ def _ended_before(follow_up: FollowUp, frame: pd.DataFrame, closes: pd.Series[pd
 def time_followed(follow_up: FollowUp, cohort: Cohort, cutoff: date) -> Numbers:
     """The time from the start to the last visit with a date, in the plan's unit; NaN without a start, 0 without one."""
     start = as_dates(cohort.frame[follow_up.since.column])
-    visits = [as_dates(cohort.frame[visit.came.column]) for visit in follow_up.visits]
+    measured = cohort.plan.measured()
+    visits = [as_dates(cohort.frame[one.came.column]) for one in follow_up.visits if one.came not in measured]
     last = pd.concat([start, *visits], axis=1).where(lambda day: day <= pd.Timestamp(cutoff)).max(axis=1)
     return np.asarray((last - start).dt.days / UNIT_DAYS[follow_up.unit], dtype=np.float64)
 
@@ -140,7 +141,9 @@ def treatments_of(exposure: Exposure, cohort: Cohort, tables: Mapping[str, Table
 def amount_of(amount: Amount, exposure: Exposure, cohort: Cohort, tables: Mapping[str, Table]) -> Numbers:
     """The sum of a quantity over each patient's treatments; NaN where none is known."""
     if exposure.given:
-        values = pd.concat([numbers(cohort.frame[one.column]) for one in amount.fields], axis=1)
+        measured = cohort.plan.measured()
+        columns = ((one, cohort.frame[one.column]) for one in amount.fields)
+        values = pd.concat([text if one in measured else numbers(text) for one, text in columns], axis=1)
         return np.asarray(values.sum(axis=1, min_count=1), dtype=np.float64)
     rows = _treatment_rows(exposure, tables, (amount.field,))
     summed = numbers(rows[amount.field]).groupby(rows["record"]).sum(min_count=1)

@@ -112,6 +112,20 @@ def test_exposure_counts_treatments_and_adds_amounts_up() -> None:
     assert text("exposure", "dose", "missing") == "1"
 
 
+def test_a_field_that_a_table_measures_is_counted_all_the_same() -> None:
+    """A visit and a dose may be fields that the plan reads as numbers: who has one came, and the doses add up."""
+    variables = [
+        {"id": name, "label": name, "type": "continuous", "summary": "mean_sd", "field": name}
+        for name in ("visit_1", "dose_1")
+    ]
+    tables = [{"id": "table1", "title": "Doses", "kind": "by_group", "sections": [{"variables": variables}]}]
+    plan = Plan.model_validate({**PLAN.model_dump(), "tables": tables})
+    patients = frame().assign(dose_1=[10.0, 10.0, 5.0, 5.0, None, None], visit_1=[1.0, 2.0, None, 3.0, None, None])
+    found = results(plan, patients)
+    assert found[ResultKey("follow_up", "first", "count")].text == "3"
+    assert found[ResultKey("exposure", "dose", "median")].text == "10.0"
+
+
 def test_deaths_are_counted_with_interval_days_and_cause() -> None:
     """One of five, on day 20, of cause 7; who was never treated is not among them."""
     assert text("deaths", "all", "summary") == "1 (20.0)"
