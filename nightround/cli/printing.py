@@ -13,6 +13,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -150,15 +151,22 @@ def log_to_stderr() -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
+@cache
+def error_console() -> Console:
+    """The one console on stderr, so that log lines and bars do not write over one another."""
+    from rich.console import Console
+
+    return Console(stderr=True)
+
+
 def _handler() -> logging.Handler:
     if not sys.stderr.isatty():
         plain = logging.StreamHandler()
         plain.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(message)s", "%H:%M:%S"))
         return plain
-    from rich.console import Console
     from rich.logging import RichHandler
 
-    pretty = RichHandler(console=Console(stderr=True), show_path=False)
+    pretty = RichHandler(console=error_console(), show_path=False)
     pretty.setFormatter(logging.Formatter("%(message)s"))
     return pretty
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from nightround.cli.options import found_content
 from nightround.cli.printing import language, log_to_stderr, print_json, print_trouble, say
+from nightround.cli.progress import progress_shown
 
 if TYPE_CHECKING:
     from nightround.night import Night
@@ -72,7 +73,8 @@ def run(
 
     with opened_by_hand(study, data, job, wait=wait) as night:
         try:
-            summary = run_job(night, job, steps)
+            with progress_shown(night):
+                summary = run_job(night, job, steps)
         except Exception as error:
             _end_failed(night, error, as_json=as_json)
             raise

@@ -14,7 +14,7 @@ from nightround.study.settings import RedcapTable
 from redcap_sync.api.client import RedcapClient
 from redcap_sync.errors import ExportIncomplete
 from redcap_sync.messages import Message
-from redcap_sync.pulling.pull import PullSettings, missed_since, pull_project
+from redcap_sync.pulling.pull import Progress, PullSettings, missed_since, pull_project
 from redcap_sync.pulling.pulled import Pull
 from redcap_sync.rows.tables import Table
 
@@ -32,6 +32,7 @@ def take_pull(
     *,
     study: str,
     doubted: Iterable[str] = (),
+    progress: Progress | None = None,
 ) -> Pull:
     """Pull what changed since the last good snapshot, and every `full_pull_days` everything, as a proof.
 
@@ -55,6 +56,7 @@ def take_pull(
         resume=snapshots.resume(),
         accept=refuse_another(study, known) if known else None,
         doubted=doubted,
+        progress=progress,
     )
     if pulled.summary.proof and pulled.summary.proof.records:
         log.warning(

@@ -15,6 +15,7 @@ from nightround.model.finding import QUIET_STATES, FindingState, LedgerDelta
 from nightround.model.outcome import Coverage
 from nightround.model.rule import Severity
 from nightround.night.failure_notice import without_hiding_the_error
+from nightround.night.step_progress import NobodyLooks, StepProgress
 from nightround.store.database import Store
 from nightround.store.run_rows import Ended
 from nightround.validation.run import Validation
@@ -64,6 +65,7 @@ class Recorder:
     findings: dict[str, int] = field(default_factory=dict)
     changes: Sequence[str] = ()
     """A line for each finding that changed."""
+    progress: StepProgress = field(default_factory=NobodyLooks)
     files: list[Path] = field(default_factory=list)
     steps: list[StepEnd] = field(default_factory=list)
     failures: list[StepFailure] = field(default_factory=list)
@@ -81,11 +83,14 @@ class Recorder:
         """Time a step and remember how it ended, with a note that holds counts and names only."""
         began = self.clock()
         notes: list[Message] = []
+        self.progress.begin(name)
         try:
             yield notes.append
         except BaseException as error:
             self._fail_step(name, began, error)
             raise
+        finally:
+            self.progress.end()
         self._end_step(name, began, Ended.DONE, next(iter(notes), None))
 
     def raise_failure(self) -> None:

@@ -98,6 +98,7 @@ class Night:
                 facts.started_at,
                 study=facts.study.id,
                 doubted={cell.record for cell in self.store.suspect_cells(facts.study.id)},
+                progress=self.recorder.progress.advance,
             )
             note_gone(facts, self.store, pulled)
             snapshot = facts.snapshots.save(facts.study.id, pulled, facts.started_at)
