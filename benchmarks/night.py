@@ -47,8 +47,8 @@ NIGHTS = {"first": 0.0, "unchanged": 0.0, "0.1%": 0.001, "1%": 0.01}
 FINDINGS_A_PATIENT = 10
 FINE = (0, 3)
 """Exit codes of a night that came to its end: 3 says that there are findings."""
-NEWER_RULES = "visit:%"
-"""Expected visits, which ab75676 does not know, nor how to switch them off."""
+NEWER_RULES = "%visit:%"
+"""Expected and lost visits, which ab75676 does not know, nor how to switch them off."""
 WORK = Path(__file__).parents[1]
 
 
