@@ -77,8 +77,9 @@ def _read(
     language: Language,
     as_json: bool,
 ) -> None:
+    from nightround.findings.spreadsheet_parts import LARGEST_FILE
     from nightround.findings.worklist_lines import counted
-    from nightround.findings.worklist_sheet import LARGEST_FILE, read_sheet
+    from nightround.findings.worklist_sheet import read_sheet
     from nightround.night.worklist_step import take_lines
     from nightround.texts.catalogue import in_language
     from redcap_sync.regular_files import read_regular_file

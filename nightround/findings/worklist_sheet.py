@@ -7,11 +7,10 @@ sheet, which is hidden too, says which study and which form of the list it is, a
 from __future__ import annotations
 
 import io
-import zipfile
-import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from nightround.findings.spreadsheet_parts import require_harmless
 from nightround.findings.worklist_lines import ReturnedLine, ReturnedList, WorklistLine, labels
 from nightround.model.errors import UsageWrong
 from nightround.model.language import Language
@@ -54,9 +53,6 @@ MOST_LINES, MOST_COLUMNS = 100_000, 200
 HEADINGS = 2
 MOST_WRITTEN = 50_000
 """Lines of a list that is written: Excel takes 65,530 links a sheet, and what is written can be read back."""
-LARGEST_FILE, LARGEST_PARTS, MOST_PARTS = 20_000_000, 100_000_000, 100
-"""Bytes of a file, bytes and number of its parts: far above any worklist, far below what fills a memory."""
-FORBIDDEN = ("vbaproject", "externallinks", "embeddings", "activex", "connections.xml")
 
 
 def write_sheet(
@@ -175,7 +171,7 @@ def read_sheet(content: bytes, study: str) -> ReturnedList:
     """A list that came back; raises UsageWrong for a file that is none of this study."""
     from openpyxl import load_workbook
 
-    _require_harmless(content)
+    require_harmless(content)
     try:
         book = load_workbook(io.BytesIO(content), read_only=True, keep_links=False)
         whom = _require_own(book[HIDDEN], study)
@@ -222,25 +218,3 @@ def _line(number: int, cells: Mapping[str, Any]) -> ReturnedLine | None:
     return ReturnedLine(
         number, said["finding"].strip(), said["version"].strip(), said["answer"], said["comment"], formula=formula
     )
-
-
-def _require_harmless(content: bytes) -> None:
-    """Refuse what is no plain spreadsheet, before a byte of it is unpacked as one."""
-    if len(content) > LARGEST_FILE:
-        raise UsageWrong("worklist.too_large")
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as parts:
-            infos = parts.infolist()
-            if len(infos) > MOST_PARTS or sum(one.file_size for one in infos) > LARGEST_PARTS:
-                raise UsageWrong("worklist.too_large")
-            if any(word in one.filename.lower() for one in infos for word in FORBIDDEN):
-                raise UsageWrong("worklist.active")
-            if any(_defines(parts.read(one)) for one in infos):
-                raise UsageWrong("worklist.active")
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError, ValueError) as error:
-        raise UsageWrong("worklist.damaged") from error
-
-
-def _defines(part: bytes) -> bool:
-    """Whether a part defines entities, or hides in an encoding that a spreadsheet has no need of."""
-    return part.startswith((b"\xff\xfe", b"\xfe\xff")) or b"<!DOCTYPE" in part or b"<!ENTITY" in part

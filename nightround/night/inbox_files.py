@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 
-from nightround.findings.worklist_sheet import LARGEST_FILE
+from nightround.findings.spreadsheet_parts import LARGEST_FILE
 from nightround.model.errors import StudyFilesWrong, UsageWrong
 from nightround.store.inbox_rows import InboxFate
 from redcap_sync.errors import ExplainedError, ProjectFileWrong

@@ -16,7 +16,8 @@ from typing import Any
 import openpyxl
 import pytest
 
-from nightround.findings.worklist_sheet import COLUMNS, HIDDEN, LARGEST_FILE, write_sheet
+from nightround.findings.spreadsheet_parts import LARGEST_FILE
+from nightround.findings.worklist_sheet import COLUMNS, HIDDEN, write_sheet
 from nightround.model.errors import StudyFilesWrong
 from nightround.night import inbox_step
 from nightround.night.worklist_step import worklist_of
@@ -280,7 +281,7 @@ def test_formulas_and_forged_lines_are_refused_one_by_one(inbox: Inbox) -> None:
     inbox.put(changed(inbox.sheet("coordinator"), forge))
     mail = inbox.night()["coordinator"]
     assert "Line 3 " in mail
-    assert "a cell holds a formula" in mail
+    assert "a cell contains a formula" in mail
     assert "Line 4 was refused: no finding of the study has this id" in mail
     assert "97 of" not in mail + inbox.receipts()
     assert inbox.receipts().count(",answered,") == len(inbox.answers()) > 0
