@@ -5,7 +5,7 @@
     python -m benchmarks.ledger --findings 10000
 
 Each line is a command in a process of its own, against a sandbox in another one. CPU seconds are those of the command,
-without those of a server; seconds of the clock have both. Of nights, the step `reconcile` is told apart.
+without those of a server; seconds of the clock have both. Of nights, the step `reconcile` is distinguished.
 """
 
 from __future__ import annotations

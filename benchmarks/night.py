@@ -1,4 +1,4 @@
-"""What whole nights cost, beside the same nights of an earlier version.
+"""What whole nights cost, next to the same nights of an earlier version.
 
     python -m benchmarks.night --against FOLDER                     62 patients of shape a, 1,000 of shape b
     python -m benchmarks.night --against FOLDER --shapes b:10000    any shape and number of patients
@@ -46,7 +46,7 @@ NIGHTS = {"first": 0.0, "unchanged": 0.0, "0.1%": 0.001, "1%": 0.01}
 """The nights of a round, with the share of the records that are edited before it; a ledger has the first two."""
 FINDINGS_A_PATIENT = 10
 FINE = (0, 3)
-"""Exit codes of a night that came to its end: 3 says that there are findings."""
+"""Exit codes of a night that ended: 3 says that there are findings."""
 NEWER_RULES = "%visit:%"
 """Expected and lost visits, which ab75676 does not know, nor how to switch them off."""
 WORK = Path(__file__).parents[1]

@@ -42,7 +42,7 @@ def cohort_projects(patients: int, clock: Clock) -> list[StoredProject]:
 
 
 def own_id(cells: Mapping[str, str], id_field: str, name: str) -> dict[str, str]:
-    """The cell that holds the record's id, where there is one."""
+    """The cell that contains the record's id, where there is one."""
     return {id_field: name} if id_field in cells else {}
 
 

@@ -1,14 +1,14 @@
-"""How fast the pull is: 10,000 records of 300 fields over HTTP, beside the bare download and beside PyCap.
+"""How fast the pull is: 10,000 records of 300 fields over HTTP, next to the bare download and next to PyCap.
 
     python -m benchmarks.pull [--rounds 5]
 
 All are measured in turns against one server in a process of its own, so that a slow moment of the
 machine hits each of them, and a night lies between them; medians and ratios are printed. A ratio that
-is missed by more than a tenth ends the benchmark with exit code 1. What is held against the pull has
+is missed by more than a tenth ends the benchmark with exit code 1. What is compared with the pull has
 a process of its own too, as a night has, because what another left behind in memory would be paid for
 by the next. Peak memory is measured in a fresh process each, as the growth of its largest resident size
 by the pull, after a small project was pulled.
-How fast the sandbox itself serves everything as CSV is held against reading those bytes with pandas: the very
+How fast the sandbox itself serves everything as CSV is compared with reading those bytes with pandas: the very
 first call to a fresh sandbox, which rendered its records as it started, a call again, and one for columns that
 nobody asked for before, whose lines are all rendered while the caller waits.
 A sandbox answers from memory; a server reads its database. So a pull and PyCap's one call are once timed also
@@ -123,7 +123,7 @@ def everything(url: str, token: str) -> bytes:
 def two_nights(folder: Path) -> tuple[dict[str, float], Pull]:
     """The seconds of a fresh server's first call, and of what follows a night: a day of edits, and an increment.
 
-    A fresh server, because its log holds what a real one has of the day before: one pull, and what people did.
+    A fresh server, because its log contains what a real one has of the day before: one pull, and what people did.
     """
     with server() as (url, token, _, edit):
         first_export, _ = timed(partial(everything, url, token))
@@ -205,7 +205,7 @@ Prepare = Callable[[], Callable[[], Any]]
 
 
 def candidates(url: str, token: str) -> dict[str, Prepare]:
-    """What is held against the full pull, and the pull itself."""
+    """What is compared with the full pull, and the pull itself."""
     return {
         "bare download": lambda: partial(bare, url, requests_of_a_pull(url, token)),
         "full pull": lambda: lambda: pull_project(client(url, token)).told.requests,
@@ -219,7 +219,7 @@ def work(name: str, url: str, token: str) -> None:
     for _ in sys.stdin:
         seconds, result = timed(candidates(url, token)[name]())
         print(json.dumps([seconds, result if isinstance(result, (int, list)) else None]), flush=True)
-        del result  # a night does not hold what another night pulled
+        del result  # a night does not contain what another night pulled
 
 
 @contextmanager
@@ -268,7 +268,7 @@ def measure(rounds: int) -> tuple[dict[str, Any], list[Aim]]:
             for name, run in processes.items():
                 edit(
                     0
-                )  # a night later, so that the log of the last hours holds what one night left, as a real one does
+                )  # a night later, so that the log of the last hours contains what one night left, as a real one does
                 spent, figures[name] = run()
                 seconds.setdefault(name, []).append(spent)
             for name, step in here.items():

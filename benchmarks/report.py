@@ -1,4 +1,4 @@
-"""The report against a bare render of its own HTML, and beside Chromium's print and Typst on the same content.
+"""The report against a bare render of its own HTML, and next to Chromium's print and Typst on the same content.
 
     make demo && python -m benchmarks.report [--data demo] [--rounds 5] [--listing]
 
@@ -123,7 +123,7 @@ class Bench:
 
 
 def typst_source(context: ReportContext, page: str, folder: Path) -> str:
-    """The report as a Typst document; figures are the page's own SVG, as files beside it."""
+    """The report as a Typst document; figures are the page's own SVG, as files next to it."""
     drawings = page.split("<svg ")[1:]
     lines = ['#set text(font: "Report Sans", size: 8pt)', '#set heading(numbering: "1")', f"= {quoted(context.title)}"]
     number = 0

@@ -1,4 +1,4 @@
-"""How fast Table 1 is: 50 variables of 100,000 patients, beside bare pandas and scipy.
+"""How fast Table 1 is: 50 variables of 100,000 patients, next to bare pandas and scipy.
 
     python -m benchmarks.table_one [--rounds 5] [--patients 100000]
 

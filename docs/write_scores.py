@@ -22,7 +22,7 @@ the recognition of scores in a data dictionary read the same files.
 |---|---|---|
 | every item is answered | known | known |
 | an item is blank, or left out of the form | unknown, never the sum of the others: it would be too small | unknown |
-| an item holds a missing data code | unknown, as for a blank | unknown |
+| an item contains a missing data code | unknown, as for a blank | unknown |
 | an answer is none that the item has (4 of 0 to 3, 1.5, a word) | unknown | unknown |
 | the item that overrides the grade is present (the ulcer of Villalta) | as above | known, whatever the total |
 | that item is unknown | as above | unknown, unless the total alone gives the same grade |

@@ -146,7 +146,7 @@ RULES = (AGE_RULE, PATENCY_RULE)
 
 
 def open_finding(rule: Rule, record: str, fields: tuple[str, ...] | None = None) -> Finding:
-    """A finding that stands open on one record."""
+    """A finding that is open on one record."""
     return Finding(
         id=f"{rule.id}-{record}",
         study="sample",

@@ -1,4 +1,4 @@
-"""The kill drill: nights, and what else changes a study's data, killed at random moments, held against what is true.
+"""The kill drill: nights, and what else changes a study's data, killed at random moments, compared with what is true.
 
 A child process does one job and is killed by its own id; between jobs people edit, delete and add records, and the
 server falls ill. What is true of each moment is known here, from the values themselves and four rules in plain Python.

@@ -54,7 +54,7 @@ def made_outcome(
     status: Status | None = None,
     **other: Any,
 ) -> Outcome:
-    """What a rule came to: failed on these rows, or passed when there are none, or the status given."""
+    """The result of a rule: failed on these rows, or passed when there are none, or the status given."""
     violations = tuple(made_violation(rule_id, row, **other) for row in rows)
     ended = status or (Status.FAILED if violations else Status.PASSED)
     return Outcome(rule_id, ended, in_scope=9, checked=8, failed=len(violations), violations=violations)

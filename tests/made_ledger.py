@@ -53,7 +53,7 @@ class World:
         return sorted(zip(self.records, self.values, strict=True))
 
     def outcome(self, rule: Rule) -> Outcome:
-        """What a rule comes to."""
+        """The result of a rule."""
         if rule.id in self.unjudged | self.off:
             return made_outcome(rule.id, status=Status.NOT_EVALUATED)
         broken = tuple(

@@ -16,9 +16,9 @@ PEN = 2e-6
 TICK_LONGEST = 6.0
 """Points; a longer line of an axis is the axis itself."""
 UNDER = 20.0
-"""Points; the number of a stroke stands with its baseline at most so far below it."""
+"""Points; the number of a stroke is with its baseline at most so far below it."""
 BASELINE = 4.0
-"""Points; the number of a horizontal line stands with its baseline at most so far below it."""
+"""Points; the number of a horizontal line is with its baseline at most so far below it."""
 
 
 class Word(NamedTuple):

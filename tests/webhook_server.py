@@ -1,4 +1,4 @@
-"""A stub of a chat service on this machine: it answers as it is told, and keeps what it was sent."""
+"""A stub of a chat service on this machine: it answers as the test says, and keeps what it was sent."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Which questions are written to the records in REDCap, and what people answered there. Pure.
 
 A question has the id of its finding and the number of the asking, such as `0123456789abcdef-1`: a finding that is
-asked about again has a new question, so that no old answer stands under new values.
+asked about again has a new question, so that no old answer is under new values.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""All that a report says and its snapshot does not hold, kept beside it so that it can be made again.
+"""All that a report says and its snapshot does not hold, kept next to it so that it can be made again.
 
-An edition holds no patient's value: findings and outcomes are stripped of what they observed.
+An edition contains no patient's value: findings and outcomes are stripped of what they observed.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from redcap_sync.messages import Message
 
 @dataclass(frozen=True)
 class OutcomeKept:
-    """What a rule came to, without the rows."""
+    """The result of a rule, without the rows."""
 
     rule_id: str
     status: Status

@@ -1,4 +1,4 @@
-"""Makes a report: its numbers, its pages in both languages, the gate, the PDFs, and what is kept beside them.
+"""Makes a report: its numbers, its pages in both languages, the gate, the PDFs, and what is kept next to them.
 
 Nothing is written before the gate is passed. What is written depends on the snapshot and the stored edition alone.
 """

@@ -1,6 +1,6 @@
 """The profile of one patient on a page: visits, measurements with their limits, findings, and what is new.
 
-It holds values of a patient, so it goes to a private file whose name is a hash, and to nobody by mail.
+It contains values of a patient, so it goes to a private file whose name is a hash, and to nobody by mail.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from redcap_sync.private_files import write_private
 
 PROFILE = "profile/patient.html.j2"
 MOST_CHANGES = 24
-"""Lines; a page holds no more beside the rest."""
+"""Lines; a page contains no more next to the rest."""
 
 
 @dataclass(frozen=True)

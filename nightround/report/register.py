@@ -131,5 +131,5 @@ def write_register(register: Register) -> None:
 
 
 def results_json(results: ResultSet) -> bytes:
-    """Result rows as they are stored beside a report."""
+    """Result rows as they are stored next to a report."""
     return RESULTS.dump_json(tuple(results))

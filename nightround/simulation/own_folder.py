@@ -12,7 +12,7 @@ from redcap_sync.private_files import write_private
 def empty_folder(out: Path, kind: str, refused: UsageWrong) -> None:
     """Remove what a command of this kind (`demo`, `twin`) wrote there before, and mark the folder as its own.
 
-    Raises `refused` for a folder that holds anything else.
+    Raises `refused` for a folder that contains anything else.
     """
     marker = out / f".nightround-{kind}"
     if out.exists() and not out.is_dir():

@@ -1,4 +1,4 @@
-"""Allocation tables of a project's randomizations, as a person uploads them to REDCap: no project XML holds them."""
+"""Allocation tables of a project's randomizations, as a person uploads them to REDCap: no project XML contains them."""
 
 from __future__ import annotations
 

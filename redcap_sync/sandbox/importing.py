@@ -86,7 +86,7 @@ class Importer:
         self._judged: dict[tuple[str, str], tuple[str, str | None]] = {}
         """What was found of a column's value before: values repeat from row to row."""
         self._welcome: dict[ValuePlace, frozenset[str]] = {}
-        """Columns that can hold a value at a kind of place (its instance left out)."""
+        """Columns that can contain a value at a kind of place (its instance left out)."""
 
     def plan(self, rows: Sequence[Mapping[str, Any]]) -> ImportPlan:
         """Check every row; unknown columns and missing ids are refused at once."""
@@ -213,7 +213,7 @@ class Importer:
         return ("" if column.is_checkbox and stored == "0" else stored), None
 
     def _forbidden(self, record: str, place: ValuePlace, column: ExportColumn) -> str | None:
-        """Say in REDCap's words why a column cannot hold a value in this row; None where it can."""
+        """Say in REDCap's words why a column cannot contain a value in this row; None where it can."""
         name, dictionary = self.project.event_name(place.event_id), self.project.dictionary
         if column.instrument not in dictionary.instruments_at(name):
             return not_designated(self.project, column, place.event_id)

@@ -23,7 +23,7 @@ def clinical_data_xml(selection: Selection, *, with_files: bool, groups: Mapping
         if groups and row.cells.get(GROUP):
             row.cells[GROUP] = groups.get(row.cells[GROUP], "")
         if row.place.instrument and row.record in subjects:
-            # The group stands beside the record's id; only a record without a base row has it at its first instance.
+            # The group is next to the record's id; only a record without a base row has it at its first instance.
             row.cells.pop(GROUP, None)
         subjects.setdefault(row.record, []).append(_row(selection, row, with_files=with_files))
     parts = [

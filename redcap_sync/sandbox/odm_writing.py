@@ -17,7 +17,7 @@ def element(name: str, attributes: dict[str, str], content: str | None = None) -
 
 
 def text_element(name: str, text: str) -> str:
-    """Write an element that holds text."""
+    """Write an element that contains text."""
     return f"<{name}>{escape(text)}</{name}>"
 
 

@@ -33,7 +33,7 @@ class Parameters:
     arrays: Mapping[str, tuple[str, ...]]
     uploads: Mapping[str, Upload] = field(default_factory=dict)
     query: Mapping[str, str] = field(default_factory=dict)
-    """What stands in the address, which says of a call of a module which one it is for."""
+    """What is in the address, which says of a call of a module which one it is for."""
 
     def __contains__(self, name: str) -> bool:
         return name in self.scalars or name in self.arrays

@@ -17,7 +17,7 @@ def project_from_xml(path: Path, *, clock: Clock, calculated: bool = False) -> S
     """Load a project XML as REDCap's page downloads it; raises ProjectFileWrong for anything else.
 
     Calculated values are left out, as the API does when it creates a project, unless `calculated`. The allocation
-    table of a randomization is read from `<name of the file>_allocation_<target field>.csv` beside it.
+    table of a randomization is read from `<name of the file>_allocation_<target field>.csv` next to it.
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:

@@ -29,7 +29,7 @@ class Answer:
 
 
 class QuotedCells(dict[str, str]):
-    """Cells as they stand in CSV, quoted as PHP does: also for a space or a tab.
+    """Cells as they are in CSV, quoted as PHP does: also for a space or a tab.
 
     A dictionary, because most cells of an export repeat and a hit costs no Python call.
     """

@@ -21,7 +21,7 @@ HALF_LETTER = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 def imported_rows(parameters: Parameters) -> list[dict[str, Any]]:
-    """Read the parameter `data` in the call's format; JSON that is no list of objects holds no rows."""
+    """Read the parameter `data` in the call's format; JSON that is no list of objects contains no rows."""
     text = parameters.text("data").lstrip("\ufeff")
     if parameters.format == "json":
         return rows_from_json(text)
@@ -31,7 +31,7 @@ def imported_rows(parameters: Parameters) -> list[dict[str, Any]]:
 
 
 def one_row(parameters: Parameters) -> dict[str, Any]:
-    """Read the one row or object that `data` holds; in JSON and XML it may stand there without a list around it."""
+    """Read the one row or object that `data` holds; in JSON and XML it may be there without a list around it."""
     text = parameters.text("data").lstrip("\ufeff")
     if parameters.format == "json" and text.lstrip().startswith("{"):
         text = f"[{text}]"

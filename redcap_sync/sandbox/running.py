@@ -1,4 +1,4 @@
-"""Running the sandbox: in a thread beside tests and the demo, or alone."""
+"""Running the sandbox: in a thread next to tests and the demo, or alone."""
 
 from __future__ import annotations
 

@@ -82,7 +82,7 @@ def _decimals(project: StoredProject, decimal: str) -> Callable[[str, str], str]
 
 
 def _combining(project: StoredProject, *, labelled: bool = False) -> Step:
-    """One column per checkbox that holds the ticked options, joined by commas."""
+    """One column per checkbox that contains the ticked options, joined by commas."""
     by_name = project.layout.by_name
 
     def step(cells: Cells) -> Cells:

@@ -1,4 +1,4 @@
-"""The codes that lead to surveys: made of what they stand for, so that they stay the same, also after a restart."""
+"""The codes that lead to surveys: made of what they are for, so that they stay the same, also after a restart."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from redcap_sync.project.values import ValuePlace
 from redcap_sync.sandbox.installation import Installation
 
 BEGUN = "[not completed]"
-"""What stands in place of the moment while a survey was begun and not submitted."""
+"""What is in place of the moment while a survey was begun and not submitted."""
 LENGTHS = {"link": 10, "queue": 10, "access": 9, "return": 8}
 LETTERS = string.ascii_uppercase + string.digits
 

@@ -75,7 +75,7 @@ def test_a_page_says_all_there_is_to_know_of_a_rule(folder: Path, rule: Rule) ->
 
 @pytest.mark.parametrize("folder", STUDIES, ids=lambda path: path.name)
 def test_an_analyst_is_told_where_there_is_something_to_know(folder: Path) -> None:
-    """A note for the analyst stands in both languages, and a rule without one has no heading for it."""
+    """A note for the analyst is in both languages, and a rule without one has no heading for it."""
     noted = [rule for rule in study_in(folder).rules if any(rule.analyst)]
     assert noted
     assert all(all(rule.analyst) for rule in noted)

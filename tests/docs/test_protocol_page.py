@@ -53,7 +53,7 @@ def test_every_rule_of_the_study_stands_beside_a_sentence() -> None:
 
 @pytest.mark.skipif(not PAPER.exists(), reason="the publication's text is not on this machine")
 def test_the_sentences_are_those_of_the_publication() -> None:
-    """Each sentence stands in the publication as it is quoted, but for line breaks and blanks."""
+    """Each sentence is in the publication as it is quoted, but for line breaks and blanks."""
     text = re.sub(r"\s", "", PAPER.read_text(encoding="utf-8"))
     quoted = [one["text"] for one in TABLE["sentence"] if not one.get("own")]
     assert not [one for one in quoted if re.sub(r"\s", "", one) not in text]

@@ -21,7 +21,7 @@ def test_every_line_of_the_checklist_has_a_test_that_exists() -> None:
 
 
 def test_options_and_version_are_those_of_the_command() -> None:
-    """Every option the page names is known, none is left out, and the version is the one that is told."""
+    """Every option the page names is known, none is left out, and the version is the one that is reported."""
     options = {option for action in _parser()._actions for option in action.option_strings if option.startswith("--")}
     assert set(re.findall(r"(--[a-z][a-z-]+)", PAGE)) == options - {"--help"}
     assert set(re.findall(r"redcap_v([\d.]+)/", PAGE)) == {VERSION}

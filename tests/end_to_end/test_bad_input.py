@@ -1,4 +1,4 @@
-"""Whatever is wrong is told in plain words, with its exit code, and nothing is lost."""
+"""Whatever is wrong is reported in plain words, with its exit code, and nothing is lost."""
 
 from __future__ import annotations
 

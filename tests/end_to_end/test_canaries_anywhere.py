@@ -181,7 +181,7 @@ def strings(thing: Any) -> Iterator[str]:
 
 
 def mails(data: Path) -> dict[str, str]:
-    """Every mail: headers and bodies decoded, and the pages beside them."""
+    """Every mail: headers and bodies decoded, and the pages next to them."""
     found = {path.name: path.read_text(encoding="utf-8") for path in data.rglob("outbox/*.html")}
     for path in data.rglob("*.eml"):
         message = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)

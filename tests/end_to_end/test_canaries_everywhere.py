@@ -246,7 +246,7 @@ def happen(one: Everything) -> None:
 
 
 def mails(data: Path) -> dict[str, str]:
-    """Every mail: headers and bodies decoded, and the pages beside them."""
+    """Every mail: headers and bodies decoded, and the pages next to them."""
     texts = {path.name: path.read_text(encoding="utf-8") for path in data.rglob("outbox/*.html")}
     for path in data.rglob("*.eml"):
         message = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)

@@ -30,7 +30,7 @@ NIGHT = datetime(2025, 7, 7, 2, 30)  # noqa: DTZ001 - the server's own clock
 
 
 def told(folder: Path) -> dict[str, str]:
-    """Everything a run tells people, as text, by file name: all but what is private and holds values."""
+    """Everything a run tells people, as text, by file name: all but what is private and contains values."""
     texts: dict[str, str] = {}
     for path in folder.rglob("*"):
         if not path.is_file() or {"snapshots", "judged", "fonts"} & set(path.parts) or ".sqlite3" in path.name:

@@ -152,7 +152,7 @@ def test_a_document_with_a_rule_by_another_name_is_found() -> None:
 
 
 TOKENS = re.compile(r"[^\s│┃|:;,]*\d[^\s│┃|:;,]*")
-"""What holds a digit, up to the next blank or sign that ends a word."""
+"""What contains a digit, up to the next blank or sign that ends a word."""
 
 
 def test_no_number_is_broken_at_80_columns(

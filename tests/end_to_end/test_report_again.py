@@ -50,7 +50,7 @@ def test_the_demo_report_is_made_again_byte_for_byte(data: Path) -> None:
 
 
 def test_handing_over_is_written_into_the_register(data: Path) -> None:
-    """Role, version and moment stand in the entry; a version that was never made cannot have been given."""
+    """Role, version and moment are in the entry; a version that was never made cannot have been given."""
     done = nightround("report-given", "venous_occlusion", "principal_investigator", "--data", str(data))
     assert done.returncode == 0, done.stderr
     *_, entry = register_of(data)

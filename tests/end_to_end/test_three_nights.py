@@ -108,7 +108,7 @@ def test_great_expectations_own_results_are_kept(demo: Demo) -> None:
 
 
 def test_the_failure_table_is_complete(demo: Demo) -> None:
-    """Every failing row of the last night stands in one table, with its place and what was observed."""
+    """Every failing row of the last night is in one table, with its place and what was observed."""
     newest = max((demo.study / "runs").iterdir())
     table = pd.read_parquet(newest / "failures.parquet")
     judged = json.loads((newest / "coverage.json").read_text(encoding="utf-8"))
@@ -119,7 +119,7 @@ def test_the_failure_table_is_complete(demo: Demo) -> None:
 
 
 def test_every_run_and_step_is_remembered(demo: Demo) -> None:
-    """Three runs came to their end, each with its steps; the last one printed the report."""
+    """Three runs ended, each with its steps; the last one printed the report."""
     with store_of(demo) as store:
         runs = store.runs(STUDY)
     assert [run.ended for run in runs] == [Ended.DONE] * 3
@@ -177,7 +177,7 @@ def test_the_last_report_says_what_changed_since_the_first_and_through_whom(demo
 
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_the_open_report_holds_neither_the_split_nor_the_rate_it_follows_from(demo: Demo, language: str) -> None:
-    """The groups are the outcome: 43 patent, 19 occluded and 69.4% stand in no page and no attachment of it."""
+    """The groups are the outcome: 43 patent, 19 occluded and 69.4% are in no page and no attachment of it."""
     document = pypdfium2.PdfDocument(max((demo.study / "reports" / "open").glob(f"*_{language}.pdf")))
     pages = "".join(page.get_textpage().get_text_bounded() for page in document)
     attached = [document.get_attachment(number) for number in range(document.count_attachments())]
@@ -224,7 +224,7 @@ def test_chinese_is_real_glyphs(demo: Demo) -> None:
 
 
 def test_no_page_of_a_report_is_left_nearly_empty(demo: Demo) -> None:
-    """No heading stands alone, and no last page holds three lines, whatever the night, the language or the version."""
+    """No heading is alone, and no last page holds three lines, whatever the night, the language or the version."""
     reports = [*(demo.study / "reports").glob("*.pdf"), *(demo.study / "reports" / "open").glob("*.pdf")]
     assert len(reports) == 8
     for report in reports:
@@ -237,7 +237,7 @@ def test_no_page_of_a_report_is_left_nearly_empty(demo: Demo) -> None:
 
 
 def test_no_incomplete_mark_on_a_complete_run(demo: Demo) -> None:
-    """INCOMPLETE stands in no file name of a whole run."""
+    """INCOMPLETE is in no file name of a whole run."""
     assert not [path for path in demo.folder.rglob("*") if "INCOMPLETE" in path.name]
 
 

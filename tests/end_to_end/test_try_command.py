@@ -124,7 +124,7 @@ def test_the_parity_sheet(folder: Path) -> None:
 
 
 def test_plain_output_shows_denominators_and_rows(folder: Path) -> None:
-    """A table of all rules, then the discrepancies; what stands in the file cannot write to the terminal."""
+    """A table of all rules, then the discrepancies; what is in the file cannot write to the terminal."""
     done = nightround(folder, "try", "project.xml")
     assert done.returncode == 0, done.stderr
     assert "[red]70" in done.stdout

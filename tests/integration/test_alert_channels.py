@@ -1,4 +1,4 @@
-"""Messages of a study by mail and chat, from study.toml to the reader: what arrives, what waits, and who is told."""
+"""Messages of a study by mail and chat, from study.toml to the reader: what arrives, what waits, who is notified."""
 
 from __future__ import annotations
 
@@ -167,7 +167,7 @@ def test_a_dead_channel_stops_neither_the_night_nor_another_channel(
 
 
 def test_with_one_channel_that_is_dead_the_outbox_folder_says_so(study: SmallStudy) -> None:
-    """The night comes to its end all the same, and a person who looks finds the sentence."""
+    """The night ends all the same, and a person who looks finds the sentence."""
     study.environ = {**study.environ, "MAIL_PASSWORD": "wrong", "WECOM_URL": ""}
     assert study.round().failure is None
     assert [(one.kind, one.channel, one.state) for one in messages(study)] == [
@@ -177,7 +177,7 @@ def test_with_one_channel_that_is_dead_the_outbox_folder_says_so(study: SmallStu
 
 
 def test_a_greylisted_mail_arrives_between_two_rounds(study: SmallStudy, mails: MailServer) -> None:
-    """The server asks for patience: no trouble is told, nothing is sent before its pause is over, then it is there."""
+    """The server asks for patience: no trouble is reported, and it is sent after its pause."""
     mails.rcpt[ADDRESS] = "451 4.7.1 greylisted, come back in 5 minutes"
     study.round()
     (waiting,) = messages(study)

@@ -1,4 +1,4 @@
-"""Projects whose labels hold bars: what the sandbox sends of them, and that a pull takes the server's own codes."""
+"""Projects whose labels contain bars: what the sandbox sends of them, and that a pull takes the server's own codes."""
 
 import json
 import logging
@@ -37,7 +37,7 @@ FIELDS: list[tuple[Any, ...]] = [
 
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[tuple[Running, StoredProject]]:
-    """A project whose labels hold bars."""
+    """A project whose labels contain bars."""
     write_structure(tmp_path / "p", FIELDS, [("base", "Base")])
     (tmp_path / "p" / "project.json").write_text(json.dumps({"project_title": "Bars"}), encoding="utf-8")
     project = project_from_folder(tmp_path / "p", clock=Clock())

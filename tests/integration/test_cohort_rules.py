@@ -46,7 +46,7 @@ def patients(last: Sequence[int]) -> list[dict[str, str]]:
 
 @pytest.fixture
 def study(tmp_path: Path) -> Iterator[SmallStudy]:
-    """Thirty weights that all end in 0 or 5, and a coordinator beside the data manager."""
+    """Thirty weights that all end in 0 or 5, and a coordinator next to the data manager."""
     files = tmp_path / "files" / "small_study"
     write_study(files, DIG=DIGITS)
     toml = (files / "study.toml").read_text(encoding="utf-8").replace('"data_manager", "coordinator"', '"data_manager"')
@@ -137,7 +137,7 @@ def cohort(count: int = 120) -> pd.DataFrame:
 
 
 def judged(frame: pd.DataFrame, tmp_path: Path) -> dict[str, RuleResult]:
-    """What the rules come to on a frame, read back from the JSON of their suites."""
+    """The results of the rules on a frame, read back from the JSON of their suites."""
     write_study(tmp_path / "small_study", **CHECKS)
     suites = json.loads(json.dumps(suites_document(load_study(tmp_path / "small_study"))))
     logic = {one["kwargs"]["rule_id"]: one["kwargs"]["logic"] for suite in suites for one in suite["expectations"]}
@@ -262,7 +262,7 @@ def test_many_checks_are_named_because_one_of_twenty_clean_studies_would_see_an_
 
 
 def test_the_certificate_says_what_each_test_could_have_seen(study: SmallStudy) -> None:
-    """The numbers stand in the finding's title, the least effect in the certificate."""
+    """The numbers are in the finding's title, the least effect in the certificate."""
     study.round()
     (finding,) = study.findings()
     assert "30 of 30 values end in 0 or 5" in finding.title.en

@@ -60,7 +60,7 @@ def drilled(study: Path, *options: str) -> dict[str, object]:
 
 
 def kinds_of(study: Path, text: str = KINDS) -> str:
-    """A file of kinds beside the study."""
+    """A file of kinds next to the study."""
     file = study.parent / "kinds.toml"
     file.write_text(text, encoding="utf-8")
     return str(file)

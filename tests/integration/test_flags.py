@@ -93,7 +93,7 @@ def test_a_dry_run_writes_nothing_and_an_apply_writes_once(study: SmallStudy, ca
 def test_answers_on_the_record_become_answers_and_are_taken_once(study: SmallStudy, call: Call) -> None:
     """A confirmed value is not asked again until it changes; a corrected one is closed with proof; then a new question.
 
-    The old answer is no answer to the new values, though it still stands on the record.
+    The old answer is no answer to the new values, though it still is on the record.
     """
     call("flags", "--apply")
     first = question_of(study, "2", "age")

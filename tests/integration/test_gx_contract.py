@@ -113,7 +113,7 @@ def test_a_lost_expectation_is_a_bug_and_not_a_success(monkeypatch: pytest.Monke
 
 
 def test_one_broken_rule_stops_no_other() -> None:
-    """A rule on a field that is not there could not be evaluated; the rule beside it is judged."""
+    """A rule on a field that is not there could not be evaluated; the rule next to it is judged."""
     broken = rule("broken", "visit", "[no_such_field] > 1")
     outcomes = validate(rows(3), [broken, LIGHT], now=NIGHT.replace(tzinfo=None)).outcomes
     assert [(one.rule_id, one.status) for one in outcomes] == [

@@ -289,7 +289,7 @@ def test_formulas_and_forged_lines_are_refused_one_by_one(inbox: Inbox) -> None:
 
 @pytest.mark.parametrize("part", [0.0, 0.5])
 def test_a_file_that_is_still_being_copied_is_left_for_the_next_round(inbox: Inbox, part: float) -> None:
-    """What is there may be the beginning of a list: the data manager is told, and the whole file is read later."""
+    """What is there may be the beginning of a list: the data manager is notified, and the whole file is read later."""
     sheet = inbox.sheet("coordinator", lines=1)
     path = inbox.put(sheet[: int(len(sheet) * part)])
     inbox.saved(path, 24 * 3600 - 30)

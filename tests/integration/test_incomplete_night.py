@@ -76,7 +76,7 @@ def bmi_finding(night: Night) -> FindingState:
 def test_a_lost_outcome_makes_the_run_red_and_resolves_nothing(
     tmp_path: Path, redcap: tuple[RedcapClient, dict[str, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One rule without an outcome: INCOMPLETE in every file's name, the run red, and a mended value stays open."""
+    """One rule without an outcome: INCOMPLETE in every file's name, the run red, and a fixed value stays open."""
     client, environ = redcap
     with a_night(tmp_path, environ) as night:
         run_job(night, "nightly")
@@ -139,7 +139,7 @@ def test_a_record_that_left_without_a_trace_resolves_nothing_until_somebody_acce
 def test_a_failed_pull_leaves_findings_and_snapshot_as_they_were(
     tmp_path: Path, redcap: tuple[RedcapClient, dict[str, str]]
 ) -> None:
-    """The server is gone: exit code 11, the data manager is told, nothing is resolved, the last snapshot stays."""
+    """The server is gone: exit code 11, the data manager is notified, nothing is resolved, the last snapshot stays."""
     _, environ = redcap
     with a_night(tmp_path, environ) as night:
         run_job(night, "nightly")

@@ -56,7 +56,7 @@ def text_of(content: bytes) -> str:
 
 
 def test_a_report_is_files_that_only_their_owner_reads(delivered: tuple[Press, Made, Made]) -> None:
-    """PDF, page and Word file in both languages, result rows beside them, the open version in a folder of its own."""
+    """PDF, page and Word file in both languages, result rows next to them, the open version in a folder of its own."""
     kept, first, _ = delivered
     names = set(first.files)
     stem = "sample_2026-11-22"
@@ -250,7 +250,7 @@ def test_two_reports_of_one_day_do_not_overwrite_each_other(tmp_path: Path) -> N
 
 
 def test_an_incomplete_run_says_so_in_its_file_names(tmp_path: Path) -> None:
-    """INCOMPLETE stands in every name."""
+    """INCOMPLETE is in every name."""
     kept = press(tmp_path / "reports", FIRST)
     edition: Edition = edition_of(FIRST)
     partial = replace(edition, run=replace(edition.run, complete=False))

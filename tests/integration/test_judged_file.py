@@ -1,4 +1,4 @@
-"""What the rules came to is kept in one private file, which is never needed and never trusted blindly."""
+"""The results of the rules are kept in one private file, which is never needed and never trusted blindly."""
 
 from __future__ import annotations
 

@@ -147,7 +147,7 @@ def test_a_curve_that_tells_the_split_is_left_out_of_the_open_report() -> None:
 
 
 def test_a_single_group_of_the_flow_is_left_out_without_a_sum() -> None:
-    """Where the flow holds one of two groups, what stands for it would be its size: nothing does."""
+    """Where the flow contains one of two groups, what stands for it would be its size: nothing does."""
     inputs = open_inputs(closed(patients(), planned(PATENT)))
     assert {row.variable for row in inputs.results if row.table == "flow"} == {
         "treated", "stopped", "finished", "groups",
@@ -156,7 +156,7 @@ def test_a_single_group_of_the_flow_is_left_out_without_a_sum() -> None:
 
 
 def test_a_rule_about_the_groups_does_not_say_how_many_rows_it_looked_at() -> None:
-    """Its scope may be one group; its result and its failures are told, its rows are not, nor in a reason."""
+    """Its scope may be one group; its result and its failures are reported, its rows are not, nor in a reason."""
     rule = replace(AGE_RULE, id="SHUT", applies="[patency] = '0'", severity=Severity.CRITICAL)
     blank = replace(rule, id="BLANK")
     snapshot = snapshot_of(patients())

@@ -197,7 +197,7 @@ def test_nothing_listening_is_unreachable() -> None:
 
 
 def test_an_address_without_api_is_refused_before_any_call() -> None:
-    """The address of the web page instead of the API's is told at once."""
+    """The address of the web page instead of the API's is reported at once."""
     with pytest.raises(RedcapUnreachable, match="/api/"):
         client_of("http://127.0.0.1:1/redcap/")
 

@@ -221,7 +221,7 @@ def test_a_user_without_the_right_to_the_list_is_told_names_and_no_labels(server
 
 
 def test_neither_list_nor_column_say_nothing(server: Served, tmp_path: Path) -> None:
-    """Without the right to the list, a project without groups cannot be told from groups that are not shown."""
+    """Without the right to the list, a project without groups cannot be known from groups that are not shown."""
     drop_groups(server)
     server.become(without=("data_access_groups",))
     pulled = server.pull()

@@ -1,4 +1,4 @@
-"""Whatever stands in place of an answer, to each call of a pull: it is harmless, or explained with exit code 13."""
+"""Whatever is in place of an answer, to each call of a pull: it is harmless, or explained with exit code 13."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def with_cell(content: str, value: Any, body: bytes) -> bytes:
 
 
 def assert_harmless_or_explained(error: ExplainedError | None) -> None:
-    """No error, or one with exit code 13 and a text in both languages that holds nothing of the answer."""
+    """No error, or one with exit code 13 and a text in both languages that contains nothing of the answer."""
     if error is None:
         return
     assert error.exit_code == ExportIncomplete.exit_code, error

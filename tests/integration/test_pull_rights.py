@@ -1,4 +1,4 @@
-"""What the token's user may not see is told as a missing right, never as missing data."""
+"""What the token's user may not see is reported as a missing right, never as missing data."""
 
 import json
 from collections.abc import Iterator

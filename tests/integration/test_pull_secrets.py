@@ -81,7 +81,7 @@ def test_nothing_listening_tells_no_token(caplog: pytest.LogCaptureFixture) -> N
 
 
 class FakeKeyring:
-    """A keyring that holds one token."""
+    """A keyring that contains one token."""
 
     def get_password(self, service: str, username: str) -> str | None:
         """Give the token of one study."""
@@ -89,7 +89,7 @@ class FakeKeyring:
 
 
 def test_a_token_from_the_keyring(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """The keyring is asked after environment and file; what it does not hold is told without a secret."""
+    """The keyring is asked after environment and file; what it does not hold is reported without a secret."""
     import keyring
 
     monkeypatch.setattr(keyring, "get_password", FakeKeyring().get_password)

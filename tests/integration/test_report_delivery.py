@@ -115,7 +115,7 @@ def text_of(mail: EmailMessage) -> str:
 
 
 def test_each_reader_is_told_where_their_version_is(reported: Reported) -> None:
-    """Without a setting no file leaves the data folder; nobody is told of a version they are not named for."""
+    """Without a setting no file leaves the data folder; nobody is notified of a version they are not named for."""
     reported.release()
     sent = reported.sent()
     assert set(sent) == {"committee@x.example", "investigator@x.example"}
@@ -240,7 +240,7 @@ def test_encrypted_reports_need_a_certificate_for_each_reader(reported: Reported
 
 
 def test_a_report_that_is_not_released_is_late_for_its_readers(tmp_path: Path) -> None:
-    """The data manager is told why, the reader that it comes later; neither mail has the other's sentence."""
+    """The data manager is informed why, the reader that it comes later; neither mail has the other's sentence."""
     folder = tmp_path / "study"
     shutil.copytree(FOLDER, folder)
     text = (folder / "study.toml").read_text(encoding="utf-8").replace("weekdays = []", 'weekdays = ["wed"]')

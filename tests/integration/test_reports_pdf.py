@@ -112,7 +112,7 @@ def test_only_the_bundled_fonts_are_embedded(chinese: bytes) -> None:
 
 
 def test_chinese_text_is_real_glyphs(chinese: bytes) -> None:
-    """The title of the study can be copied out, and the page has ink where it stands."""
+    """The title of the study can be copied out, and the page has ink where it is."""
     document = pypdfium2.PdfDocument(chinese)
     assert "慢性腔髂静脉闭塞" in page_texts(chinese)[0]
     picture = document[0].render(scale=1).to_pil().convert("L").crop((50, 130, 500, 190))
@@ -120,7 +120,7 @@ def test_chinese_text_is_real_glyphs(chinese: bytes) -> None:
 
 
 def test_bookmarks_lead_to_every_chapter(chinese: bytes) -> None:
-    """The outline of the PDF holds the chapters with their numbers."""
+    """The outline of the PDF contains the chapters with their numbers."""
     titles = [bookmark.get_title() for bookmark in pypdfium2.PdfDocument(chinese).get_toc() if bookmark.level == 0]
     assert titles[-1] == "9 方法与局限"
     assert len(titles) == 10
@@ -184,7 +184,7 @@ HOSTILE = (
 
 
 def test_hostile_text_breaks_neither_layout_nor_other_cells() -> None:
-    """Whatever stands in titles of rules, the file is made and every other number is where it was."""
+    """Whatever is in titles of rules, the file is made and every other number is where it was."""
     rules = tuple(replace(RULES[0], id=f"H{number}", title=Words(typed, typed)) for number, typed in enumerate(HOSTILE))
     outcomes = tuple(replace(OUTCOMES[0], rule_id=rule.id) for rule in rules)
     pages = page_texts(made("en", rules=rules, outcomes=outcomes))

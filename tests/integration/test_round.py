@@ -126,7 +126,7 @@ def test_a_notice_of_failure_holds_back_no_news(study: SmallStudy) -> None:
 
 
 def test_an_error_of_the_program_is_mailed_too(study: SmallStudy, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A bug is no silent night: the data manager is told its kind, and not its text, which may hold a value."""
+    """A bug is no silent night: a mail names its kind and not its text, which may contain a value."""
 
     def bug(*_: object, **__: object) -> Any:
         raise ZeroDivisionError("CANARY-7Q")

@@ -99,7 +99,7 @@ LISTS = {
 def test_the_order_of_the_rules_of_a_project_changes_no_finding(
     study: SmallStudy, rules: tuple[CustomRule, ...]
 ) -> None:
-    """A rule of the project is known by its name and logic, wherever it stands in the list."""
+    """A rule of the project is known by its name and logic, wherever it is in the list."""
     assert study.round().findings["opened"] == 3
     before = study.findings()
     write_rules(study, *rules)

@@ -82,7 +82,7 @@ def test_today_is_the_day_of_each_night_on_the_hospitals_clock(tmp_path: Path) -
 
 
 def test_a_draft_that_cannot_be_judged_says_why_and_stops_no_other(tmp_path: Path) -> None:
-    """A draft on a field that is not there could not be evaluated on any night; the one beside it is judged."""
+    """A draft on a field that is not there could not be evaluated on any night; the one next to it is judged."""
     store = keep(SnapshotStore(tmp_path), [ages(r1="80"), ages(r1="80")])
     broken, sound = tried(store, draft(tmp_path, "[no_such] > 1", "A"), draft(tmp_path, "[age] > 70", "B"))
     assert {night.status for night in broken.nights} == {Status.NOT_EVALUATED}

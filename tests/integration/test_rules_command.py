@@ -40,7 +40,7 @@ def change(folder: Path, file: str, old: str, new: str) -> str:
 
 
 def test_the_list_names_every_rule_under_its_instrument(capsys: pytest.CaptureFixture[str]) -> None:
-    """Own rules stand with severity and title in both languages, those of the dictionary by kind and field."""
+    """Own rules are shown with severity and title in both languages, those of the dictionary by kind and field."""
     code, printed, _ = called(capsys, "venous_occlusion")
     assert code == 0
     assert (
@@ -95,7 +95,7 @@ def test_the_lint_ends_in_10_for_an_error_alone(capsys: pytest.CaptureFixture[st
 
 
 def test_the_lint_goes_on_behind_a_rule_that_cannot_be_read(capsys: pytest.CaptureFixture[str], copied: Path) -> None:
-    """Two rules with broken logic are both named, with line and caret, beside what is wrong with the others."""
+    """Two rules with broken logic are both named, with line and caret, next to what is wrong with the others."""
     change(copied, "baseline.toml", "[age] < 18", "[age] << 18")
     change(copied, "scores.toml", "([vcss_ulcer_n] = '0' and", "([vcss_ulcer_n] = and")
     folder = change(copied, "sessions.toml", "[dcb_used] = '1'", "[dcb_usd] = '1'")

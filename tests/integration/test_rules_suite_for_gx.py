@@ -98,7 +98,7 @@ def test_a_file_context_takes_the_suites_as_they_are(tmp_path: Path) -> None:
 
 
 def run(code: str, folder: Path) -> str:
-    """Run a block of the guide in a folder that holds what `nightround rules STUDY --suite` printed."""
+    """Run a block of the guide in a folder that contains what `nightround rules STUDY --suite` printed."""
     (folder / "suites.json").write_text(printed(), encoding="utf-8")
     done = subprocess.run(
         [sys.executable, "-c", code],
@@ -142,7 +142,7 @@ def test_the_guide_does_what_it_says(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("suite", json.loads(printed()), ids=lambda suite: suite["name"])
 def test_every_expectation_says_what_it_is_in_both_languages(suite: dict[str, Any]) -> None:
-    """Severity, owner, source, hash and title stand in each; what has logic says in words when it asks."""
+    """Severity, owner, source, hash and title are in each; what has logic says in words when it asks."""
     for one in suite["expectations"]:
         meta = one["meta"]
         assert one["severity"] in ("critical", "warning", "info")

@@ -90,7 +90,7 @@ def test_numbers_of_eav_have_the_decimal_character(simple: tuple[StoredProject, 
 
 
 def test_checkboxes_combined(simple: tuple[StoredProject, Export]) -> None:
-    """One column holds the ticked options."""
+    """One column contains the ticked options."""
     row = simple[1](combineCheckboxOptions="true").json()[0]
     assert row["complaint"] == "1,-9"
     assert "complaint___1" not in row
@@ -114,7 +114,7 @@ def test_status_of_an_untouched_instrument(simple: tuple[StoredProject, Export])
 
 
 def test_survey_columns(simple: tuple[StoredProject, Export]) -> None:
-    """The identifier follows the id columns, a survey's timestamp stands before its fields."""
+    """The identifier follows the id columns, a survey's timestamp is before its fields."""
     names = list(simple[1](exportSurveyFields="True").json()[0])
     assert names[:3] == ["record_id", "redcap_survey_identifier", "initials"]
     assert names[names.index("labs_timestamp") + 1] == "weight"

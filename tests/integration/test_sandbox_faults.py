@@ -120,7 +120,7 @@ def test_a_record_changes_in_mid_pull(served: Served) -> None:
 
 
 def test_a_record_changes_in_mid_pull_for_a_program_of_any_language(served: Served) -> None:
-    """The change is the form of an API call that somebody else makes; one that is refused is told, none is refused."""
+    """The change is the form of an API call that somebody else makes; and none is refused."""
     sandbox, project, _ = served
     token = sandbox.token(project)
     edit = {"token": token, "content": "record", "format": "json", "data": '[{"record_id":"1","sex":"2"}]'}
@@ -149,7 +149,7 @@ def test_faults_over_http(served: Served) -> None:
 
 
 def test_every_fault_is_in_the_documentation() -> None:
-    """Each kind stands in the table of `docs/sandbox.md`, and no other."""
+    """Each kind is in the table of `docs/sandbox.md`, and no other."""
     text = (Path(__file__).parents[2] / "docs" / "sandbox.md").read_text(encoding="utf-8")
     table = text.partition("## Faults")[2].partition("\n## ")[0]
     named = [word for row in re.findall(r"^\| (`.*?) \|", table, re.MULTILINE) for word in re.findall(r"`(\w+)`", row)]

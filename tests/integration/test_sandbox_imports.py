@@ -199,7 +199,7 @@ def test_out_of_range_is_taken(simple: tuple[StoredProject, Call]) -> None:
 
 
 def test_odd_data(simple: tuple[StoredProject, Call]) -> None:
-    """JSON that is no list of objects holds nothing; broken JSON is malformed; a locked instrument stays."""
+    """JSON that is no list of objects contains nothing; broken JSON is malformed; a locked instrument stays."""
     project, call = simple
     assert call('{"record_id":"1"}').json() == {"count": 0}
     assert call("[{").status_code == 406

@@ -1,6 +1,6 @@
 """Clients of other languages get the same answers: in their request shapes, and through their own HTTP libraries.
 
-The shapes are those of the clients named beside them and of the examples in the API's own help, as they are public:
+The shapes are those of the clients named next to them and of the examples in the API's own help, as they are public:
 REDCapR and redcapAPI (R), phpcap (PHP), redcaplite (Python), curl and the API playground.
 """
 

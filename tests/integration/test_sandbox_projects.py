@@ -66,7 +66,7 @@ def test_what_is_written_as_xml_is_read_again(tmp_path: Path) -> None:
 
 
 def test_survey_fields_make_the_round(tmp_path: Path) -> None:
-    """With exportSurveyFields the XML holds timestamps and identifiers as they are stored; without, it holds none."""
+    """With exportSurveyFields the XML holds timestamps and identifiers as they are stored; without, it has none."""
     project = longitudinal_project(tmp_path, surveys=["baseline", "visit"])
     screening, followup, _ = project.event_names
     answered = {"record_id": "1", "sex": "1", "baseline_timestamp": "2025-03-01 08:00:00"}

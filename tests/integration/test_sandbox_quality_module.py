@@ -207,7 +207,7 @@ def test_every_call_is_in_the_log_and_the_state_is_kept(tmp_path: Path, project:
 
 
 def test_the_queries_of_a_field_are_on_its_page(desk: QueryDesk) -> None:
-    """Beside its value, line by line, and no text of a comment is markup."""
+    """Next to its value, line by line, and no text of a comment is markup."""
     desk.send(desk.row("1", "sex", MORNING, comment="Which <b>sex</b>?"))
     desk.says(desk.threads()[0], LATER, response="OTHER", username="anna")
     address = f"{desk.api_url.removesuffix('api/')}redcap_v14.5.0/DataEntry/index.php"

@@ -110,7 +110,7 @@ def test_a_concealed_allocation_is_by_group_and_tells_no_group(served: tuple[Run
 
 
 def test_randomizing_needs_its_own_right(served: tuple[Running, StoredProject]) -> None:
-    """The right stands in the list of users where randomization is enabled, and without it the answer is 403."""
+    """The right is in the list of users where randomization is enabled, and without it the answer is 403."""
     users = json.dumps([{"username": "u", "api_import": 1, "api_export": 1}])
     assert call(*served, content="user", data=users).status_code == 200
     levels = {user["username"]: user["random_perform"] for user in call(*served, content="user").json()}
@@ -148,7 +148,7 @@ def test_what_was_allocated_survives_a_restart(tmp_path: Path) -> None:
 
 
 def test_a_project_xml_carries_the_randomizations_and_a_file_beside_it_the_table(tmp_path: Path) -> None:
-    """What is exported as XML is loaded again; tables, which no XML holds, are read from the files beside it."""
+    """What is exported as XML is loaded again; tables, which no XML holds, are read from the files next to it."""
     project = project_from_folder(folder(tmp_path / "p"), clock=Clock())
     with running([project]) as sandbox:
         text = call(sandbox, project, content="project_xml").text

@@ -222,7 +222,7 @@ def test_every_method_gets_what_a_server_answers(study: Study) -> None:
 
 
 def test_refusals_reach_the_caller_in_the_servers_words(study: Study) -> None:
-    """A wrong value is told with its line, and a wrong token is no permission."""
+    """A wrong value is reported with its line, and a wrong token is no permission."""
     row = {**study.rows[0], "sex": "7"}
     line = '"1","sex","7","The value is not a valid category for sex"'
     study.refused(lambda: study.client.import_records(json.dumps([row]), format="json"), line)

@@ -61,7 +61,7 @@ def questions(page: str) -> list[str]:
 
 
 def pressed(link: str, page: str, *buttons: str, **answers: str) -> str:
-    """Fill in a page as a browser does, which sends what stands on it and nothing else, and press a button."""
+    """Fill in a page as a browser does, which sends what is on it and nothing else, and press a button."""
     found = re.search(r'name="shown-fields" value="([^"]*)"', page)
     assert found
     assert {ColumnName.parse(name).field for name in answers} <= set(questions(page))
@@ -119,7 +119,7 @@ def test_a_page_with_questions_that_nobody_saw_is_not_submitted(served: tuple[Ru
 
 
 def test_a_hidden_value_comes_back_with_its_question(served: tuple[Running, StoredProject, str]) -> None:
-    """A value stored where nobody is asked stands there when the question appears, and goes where it does not."""
+    """A value stored where nobody is asked is there when the question appears, and goes where it does not."""
     sandbox, project, link = served
     call(sandbox, project, data='[{"record_id":"1","packs":"7"}]')
     page = requests.get(link, timeout=10).text

@@ -216,7 +216,7 @@ def test_the_zone_is_that_of_the_study(study: SmallStudy, tmp_path: Path) -> Non
 
 
 def test_what_was_missed_while_nobody_served_is_made_at_once(study: SmallStudy) -> None:
-    """Not for a study that never ran, not when the hour is long ago, and not when a run came to its end since."""
+    """Not for a study that never ran, not when the hour is long ago, and not when a run ended since."""
     content = find_content({})
 
     def missed(now: datetime) -> bool:
@@ -233,7 +233,7 @@ def test_what_was_missed_while_nobody_served_is_made_at_once(study: SmallStudy) 
 
 
 def test_serve_stops_on_sigterm(tmp_path: Path) -> None:
-    """`nightround serve` says what is scheduled, on which clock, and ends cleanly when it is told to stop."""
+    """`nightround serve` says what is scheduled, on which clock, and ends cleanly when it is asked to stop."""
     service = subprocess.Popen(
         [sys.executable, "-m", "nightround", "serve", "venous_occlusion", "--data", str(tmp_path)],
         cwd=ROOT,

@@ -134,7 +134,7 @@ def test_a_copy_from_before_a_migration_is_sealed_and_can_be_unsealed(
 
 
 def test_opening_with_a_key_seals_the_database(study: SmallStudy) -> None:
-    """A command that only reads leaves no value in the file or the log beside it either."""
+    """A command that only reads leaves no value in the file or the log next to it either."""
     night(study, None)
     before = observed(study, None)
     with open_store(study.folder / "nightround.sqlite3", KEY) as store:

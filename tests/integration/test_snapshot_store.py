@@ -66,7 +66,7 @@ def test_a_snapshot_is_read_back_as_it_was(server: Served, tmp_path: Path) -> No
 def test_a_full_disk_is_told_and_leaves_the_last_snapshot(
     server: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A disk that fills up in mid-save is told, and the last snapshot is still that of the night before."""
+    """A disk that fills up in mid-save is reported, and the last snapshot is still that of the night before."""
     store = SnapshotStore(tmp_path / "s")
     first = store.save("s", server.pull(), NIGHT)
     server.write("3", weight="81")
@@ -178,7 +178,7 @@ def test_only_what_changed_is_hashed_again(server: Served, tmp_path: Path, monke
 
 
 def test_files_are_private_and_typed(server: Served, tmp_path: Path) -> None:
-    """Folders are 0700 and files 0600; a Parquet table has typed columns and the exact text beside them."""
+    """Folders are 0700 and files 0600; a Parquet table has typed columns and the exact text next to them."""
     server.write("1", weight="80.50")
     store = SnapshotStore(tmp_path / "s")
     store.save("s", server.pull(resume=store.resume()), NIGHT)
@@ -361,7 +361,7 @@ def test_a_snapshot_of_a_version_before_is_proven_by_its_cells(
 
 
 def test_a_sealed_snapshot_shows_nothing_without_its_key(server: Served, tmp_path: Path) -> None:
-    """With a key no file holds a value in the clear; without it, or with another, nothing opens."""
+    """With a key no file contains a value in the clear; without it, or with another, nothing opens."""
     server.write("1", initials=CANARY)
     key = bytes(range(KEY_BYTES))
     store = SnapshotStore(tmp_path / "s", Vault(key))

@@ -64,7 +64,7 @@ class Nights:
         self.client.import_records([{"record_id": record, **SCREENING, **values}], overwrite=True)
 
     def run(self, *arguments: str) -> Any:
-        """Run the command and return its JSON, which is all that stands on stdout."""
+        """Run the command and return its JSON, which is all that is on stdout."""
         return json.loads(self._done(*arguments, "--json").stdout)
 
     def say(self, *arguments: str) -> str:
@@ -92,7 +92,7 @@ def nights(tmp_path: Path) -> Iterator[Nights]:
 
 
 def test_the_list_names_every_night(nights: Nights) -> None:
-    """Each night stands with its id, its records and how it was pulled; the latest is named."""
+    """Each night is shown with its id, its records and how it was pulled; the latest is named."""
     nights.pull()
     nights.write("1", height_cm="170")
     latest = nights.pull()

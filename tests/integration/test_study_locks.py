@@ -1,4 +1,4 @@
-"""Runs of one study beside one another: who waits for whom, for how long, and what a reader is spared."""
+"""Runs of one study in parallel: who waits for whom, for how long, and what a reader is spared."""
 
 from __future__ import annotations
 

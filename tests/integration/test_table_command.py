@@ -248,7 +248,7 @@ type = "continuous"
 summary = "mean_sd"
 field = "x"
 digits = 1
-beside = ["mann_whitney"]
+next to = ["mann_whitney"]
 
 [[tables.sections.variables]]
 id = "d"
@@ -257,7 +257,7 @@ type = "dichotomous"
 summary = "n_percent"
 field = "d"
 shown = "y"
-beside = ["fisher"]
+next to = ["fisher"]
 levels = [{ id = "y", label = "yes", codes = ["1"] }, { id = "n", label = "no", codes = ["0"] }]
 """
 SILENT_ROWS = [
@@ -281,7 +281,7 @@ def silent(folder: Path, plan: str, rows: list[list[str]]) -> tuple[Path, Path]:
 
 
 def test_the_text_says_what_the_json_says(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    """Missing values, unknown codes, patients in no group, adjusted P and the tests beside are printed."""
+    """Missing values, unknown codes, patients in no group, adjusted P and further tests are printed."""
     data, plan = silent(tmp_path, SILENT_PLAN, SILENT_ROWS)
     _, out, _ = run(capsys, "table", data, "--plan", plan)
     lines = out.splitlines()

@@ -125,7 +125,7 @@ def test_a_messy_trial_of_two_arms_has_its_nights_and_its_report(tmp_path: Path)
 
 @pytest.mark.parametrize("name", [WALKING, DIARY])
 def test_a_drill_measures_them(name: str, tmp_path: Path) -> None:
-    """Neither has data of its own, so a twin stands in; what is large enough to be seen is found."""
+    """Neither has data of its own, so a twin is used; what is large enough to be seen is found."""
     arguments = ["drill", str(STUDIES / name), "--errors", "150", "--data", str(tmp_path), "--json"]
     result = CliRunner().invoke(cli, arguments)
     assert result.exit_code == 0, result.output

@@ -1,4 +1,4 @@
-"""Whatever stands in a document, the audit accounts for every printed cell or explains what it cannot read."""
+"""Whatever is in a document, the audit accounts for every printed cell or explains what it cannot read."""
 
 import json
 from contextlib import suppress
@@ -91,7 +91,7 @@ def documents(draw: st.DrawFn) -> dict[str, Any]:
 
 
 def printed(made: dict[str, Any]) -> int:
-    """How many cells of the tables hold more than a blank."""
+    """How many cells of the tables contain more than a blank."""
     bodies = [part for name in ("one", "two") if name in made for part in rows_of(made[name])]
     return sum(cell is not None and str(cell) not in ("", "–") for row in bodies for cell in row[2:])
 

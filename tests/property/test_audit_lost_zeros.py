@@ -83,7 +83,7 @@ def test_a_right_table_of_equal_digits_is_never_accused(seed: int, digits: int, 
 @settings(max_examples=10, deadline=None)
 @given(st.integers(0, 10**6), st.sampled_from(POLICIES), st.sampled_from([1, 4]))
 def test_a_right_table_of_mixed_digits_is_never_accused(seed: int, policy: PolicyName, parts: int) -> None:
-    """Each number has digits of its own: 0.2 beside 0.1834 may be all that was printed."""
+    """Each number has digits of its own: 0.2 next to 0.1834 may be all that was printed."""
     random = np.random.default_rng(seed)
     printed = several(seed, lambda: int(random.integers(1, 5)), policy, parts=parts)
     assert accused(audit(document_of(printed))) == []

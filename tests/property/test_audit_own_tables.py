@@ -18,10 +18,10 @@ from tests.printed_form import document, patients, plan
 
 POLICIES: tuple[PolicyName, ...] = ("recommended", "spss", "cn-textbook", "as-published")
 RATES = {"P": 0.85, "statistic": 0.8, "percentage": 0.98, "count": 0.98, "mean": 0.75}
-"""The share of wrong cells that are found, by what stands in them.
+"""The share of wrong cells that are found, by what is in them.
 
-A statistic of medians is held against its P alone, as a t of unknown degrees of freedom or as a Z; what rounds to the
-same P is not found. A mean is held against the statistic, and the statistic against P.
+A statistic of medians is compared with its P alone, as a t of unknown degrees of freedom or as a Z; what rounds to the
+same P is not found. A mean is compared with the statistic, and the statistic against P.
 """
 
 

@@ -258,7 +258,7 @@ def broken_cells(drawn: Drawn) -> set[tuple[str, str, str, str, int, str]]:
 
 
 def can_hold(drawn: Drawn, row: Mapping[str, str], logic: str) -> bool:
-    """Whether a row can hold a field that a custom rule refers to."""
+    """Whether a row can contain a field that a custom rule refers to."""
     dictionary = drawn.project.dictionary
     held = {field.name for other, _, field in cells_of(drawn.project) if other is row}
     if not row["redcap_repeat_instrument"]:
@@ -283,7 +283,7 @@ def test_no_letter_contradicts_plain_loops(drawn: Drawn) -> None:
 @settings(max_examples=40)
 @given(st.lists(st.sampled_from(["40", "41", "42", "44", "48", "56", "72", "", "NI", "x", "60,2"]), max_size=40))
 def test_no_outlier_contradicts_exact_fractions(values: list[str]) -> None:
-    """Rule E holds a value against the mean and the sample SD of the whole project, codes and text left out."""
+    """Rule E compares a value with the mean and the sample SD of the whole project, codes and text left out."""
     dictionary = dictionary_from_api(
         project={"project_title": "SYNTHETIC", "missing_data_codes": "NI, No information"},
         metadata=[
@@ -315,7 +315,7 @@ def test_no_denominator_contradicts_plain_loops(drawn: Drawn) -> None:
 @settings(max_examples=40)
 @given(projects())
 def test_no_custom_rule_contradicts_plain_loops(drawn: Drawn) -> None:
-    """A custom rule is evaluated once in every row that can hold one of its fields, blanks compared as ''."""
+    """A custom rule is evaluated once in every row that can contain one of its fields, blanks compared as ''."""
     rules = [rule for rule in CUSTOM if drawn.longitudinal or "[one_arm_1]" not in rule.logic]
     codes = {choice.code for choice in drawn.project.dictionary.missing_data_codes}
     tried = try_project(drawn.project, rules, now=NOW)[9:]

@@ -43,7 +43,7 @@ class Killed(BaseException):
 
 @dataclass
 class World:
-    """What is true: what servers have, and what the process was told of it."""
+    """What is true: what servers have, and what the process was notified of it."""
 
     random: Random
     faults: bool = True
@@ -140,7 +140,7 @@ class Machine:
     lines: int = 0
 
     def round(self) -> None:
-        """Some lines of history, a message for who has not been told of them, and an attempt to send what waits."""
+        """Some lines of history, a message for who has not been notified of them, and an attempt to send what waits."""
         self.lines += self.world.random.randrange(4)
         run_id = self.store.start_run(self.study, "nightly", self.now)
         channels = {name: FaultyChannel(name, self.world) for name in ("a", "b")}

@@ -1,4 +1,4 @@
-"""The copies of a drill: each holds its errors and is the clean data in everything else."""
+"""The copies of a drill: each contains its errors and is the clean data in everything else."""
 
 from __future__ import annotations
 

@@ -116,7 +116,7 @@ def test_the_shipped_study_misses_the_visits_that_are_gone_and_no_other(seed: in
 
 
 def lost(dictionary: Dictionary, rows: list[dict[str, Any]], **wanted: Any) -> dict[str, tuple[Rule, Outcome]]:
-    """The rules on visits of all records together, each with what it comes to."""
+    """The rules on visits of all records together, each with its result."""
     taken = Snapshot("5" * 64, "made_up", NIGHT, "14.5.0", dictionary, tables_from_records(dictionary, rows))
     made = rules_from_dictionary(dictionary, DictionaryRulesTable.model_validate(wanted))
     rules = [rule for rule in made if rule.kind is RuleKind.LOST_VISIT]

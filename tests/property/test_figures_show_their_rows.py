@@ -272,7 +272,7 @@ def written(shape: Shape) -> tuple[str, tuple[float, ...]]:
 @pytest.mark.parametrize("seed", FIXED)
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_page_writes_down_each_shape_as_it_was_drawn(seed: int, language: Language) -> None:
-    """What was read from the shapes stands on the page, to a hundredth of a point; lines of patients to a tenth."""
+    """What was read from the shapes is on the page, to a hundredth of a point; lines of patients to a tenth."""
     context = context_of(seed, language)
     reader = ShapesOfPage()
     reader.feed(html(context, TEMPLATES))

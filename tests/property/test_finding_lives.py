@@ -250,7 +250,7 @@ class Lives(RuleBasedStateMachine):
         life.said_logic = frozenset({life.seen_logic})
 
     def outcome(self, *, evaluated: bool) -> Outcome:
-        """What the rule comes to on the values of the last pull."""
+        """The results of the rules on the values of the last pull."""
         if not evaluated:
             return made_outcome("A", status=Status.NOT_EVALUATED)
         broken = tuple(

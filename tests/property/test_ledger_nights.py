@@ -20,7 +20,7 @@ row_sets = st.frozensets(st.sampled_from(ROWS))
 
 @dataclass(frozen=True)
 class Night:
-    """One random night: which rules there are, what they came to, which rows the snapshot has."""
+    """One random night: which rules there are, their results, which rows the snapshot has."""
 
     outcomes: tuple[Outcome, ...]
     rule_ids: frozenset[str]
@@ -49,7 +49,7 @@ def on(night: Night, known: Iterable[Finding], now: datetime) -> LedgerDelta:
 
 
 def after(known: Iterable[Finding], delta: LedgerDelta) -> dict[str, Finding]:
-    """All findings as the store would hold them after the night."""
+    """All findings as the store would contain them after the night."""
     return {one.id: one for one in (*known, *delta.open_now, *delta.resolved)}
 
 

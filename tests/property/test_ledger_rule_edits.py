@@ -93,7 +93,7 @@ def rule_of(name: str, text: Written, was: str) -> Rule:
 
 
 def outcome_of(name: str, text: Written, night: Night) -> Outcome:
-    """What a rule comes to on the values of a night."""
+    """The result of a rule on the values of a night."""
     if name in night.unreadable:
         return made_outcome(name, status=Status.NOT_EVALUATED)
     scope = frozenset(row for row, value in night.values.items() if value > text.applies_above)

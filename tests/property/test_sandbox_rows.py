@@ -20,7 +20,7 @@ from redcap_sync.sandbox.rendering import csv_text
 from redcap_sync.sandbox.server import answer
 from tests.sandbox_examples import Clock, longitudinal_project
 
-# Control characters cannot stand in XML at all, surrogates not in UTF-8.
+# Control characters cannot be in XML at all, surrogates not in UTF-8.
 TEXTS = st.text(st.characters(exclude_categories=["Cc", "Cs"]) | st.sampled_from("\n,;\"'"), max_size=12)
 BASE = st.fixed_dictionaries(
     {}, optional={"initials": TEXTS, "sex": st.sampled_from("12"), "complaint____9": st.just("1")}

@@ -48,7 +48,7 @@ class Pair:
         self.world = World()
 
     def night(self) -> None:
-        """Make a night in both, and hold them against each other."""
+        """Make a night in both, and compare them."""
         self.number += 1
         ledger = MadeLedger(self.world, self.number, self.study)
         both: list[Ledger] = [ledger.settling, WholeLedger(ledger.decide)]
@@ -165,7 +165,7 @@ def stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sequence[Store]
 def test_nights_that_leave_findings_unread_are_as_if_all_were_read(
     stores: Sequence[Store], story: list[list[Step]]
 ) -> None:
-    """Findings, history, numbers and what people are told are the same, whatever happens between the nights."""
+    """Findings, history, numbers and what people are notified of are the same, whatever happens between the nights."""
     pair = Pair(stores)
     pair.night()
     for happened in story:

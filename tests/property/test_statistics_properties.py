@@ -1,4 +1,4 @@
-"""What must hold of the statistics on any data."""
+"""What is true of the statistics on any data."""
 
 from decimal import Decimal
 from itertools import combinations, product
@@ -131,7 +131,7 @@ def test_intervals_of_a_proportion_hold_it(count: int, total: int) -> None:
 
 @given(st.tuples(*[st.integers(0, 20)] * 4).filter(lambda cells: sum(cells) > 1))
 def test_a_paired_risk_change_lies_within_its_interval(cells: tuple[int, int, int, int]) -> None:
-    """Newcombe's paired interval holds the change and stays within -1 and 1."""
+    """Newcombe's paired interval contains the change and stays within -1 and 1."""
     found = change.risk_change(np.array(cells).reshape(2, 2))
     assert -1 - 1e-12 <= found.low <= found.value <= found.high <= 1 + 1e-12
 

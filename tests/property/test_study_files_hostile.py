@@ -1,4 +1,4 @@
-"""Whatever stands in a study's folder: it is read with values that work, or refused with exit code 10, and soon."""
+"""Whatever is in a study's folder: it is read with values that work, or refused with exit code 10, and soon."""
 
 from __future__ import annotations
 
@@ -276,7 +276,7 @@ FILES = {
 @pytest.mark.parametrize("text", FILES.values(), ids=FILES)
 @pytest.mark.parametrize("name", ["study.toml", "plan.toml", "rules/a.toml"])
 def test_a_hostile_document_is_refused(tmp_path: Path, name: str, text: str) -> None:
-    """Deep, long and broken documents are refused wherever they stand."""
+    """Deep, long and broken documents are refused wherever they are."""
     (tmp_path / "rules").mkdir()
     (tmp_path / "study.toml").write_text(GOOD, encoding="utf-8")
     (tmp_path / name).write_text(text, encoding="utf-8")
@@ -355,7 +355,7 @@ def test_no_rule_of_the_study_can_have_the_id_of_a_rule_of_the_project(tmp_path:
     "text", ["x = 'a text'", "x = 1", "[x", "x = " + "[" * 5000, "x = { zh = '一' }", "x = " + "9" * 6000]
 )
 def test_words_that_are_none_are_refused(tmp_path: Path, text: str) -> None:
-    """The words of a study's mails and reports, whatever stands in their file."""
+    """The words of a study's mails and reports, whatever is in their file."""
     (tmp_path / "words.toml").write_text(text, encoding="utf-8")
     with pytest.raises(ExplainedError) as caught:
         read_wording([tmp_path], "zh")

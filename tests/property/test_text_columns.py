@@ -45,7 +45,7 @@ def columns(draw: st.DrawFn) -> list[str | None]:
 
 
 def said(column: pa.Array | pa.ChunkedArray) -> list[str]:
-    """The text of every row, put together again; every distinct text stands there once."""
+    """The text of every row, put together again; every distinct text is there once."""
     found = distinct_texts(column)
     assert len(set(found.uniques)) == len(found.uniques)
     return ["" if code < 0 else str(found.uniques[code]) for code in found.codes.tolist()]

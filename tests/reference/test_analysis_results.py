@@ -36,7 +36,7 @@ def test_every_row_comes_back(seed: int, groups: int) -> None:
 
 
 def test_an_event_is_compared_like_any_file_of_results(tmp_path: Path) -> None:
-    """A reporting event holds the results of the rows it was made from; another JSON with those keys is refused."""
+    """A reporting event contains the results of the rows it was made from; another JSON with those keys is refused."""
     made = plan(2)
     rows = tables(made, csv_frame(made, patients(np.random.default_rng(5), (23, 31), 0.1)))
     first, second, third = (tmp_path / name for name in ("event.json", "rows.json", "other.json"))

@@ -45,7 +45,7 @@ def found() -> Audit:
 
 
 def loaded() -> dict[str, Any]:
-    """The printed tables as they stand in the file."""
+    """The printed tables as they are in the file."""
     tables: dict[str, Any] = json.loads(PRINTED.read_text(encoding="utf-8"), parse_float=Decimal)
     return tables
 

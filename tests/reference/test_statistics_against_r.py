@@ -1,7 +1,7 @@
 """Every statistic against R's own, from the stored output of the scripts in `r/`; where R is installed they run again.
 
 Relative error is at most 1e-10 for closed forms and 1e-6 for iterative ones. What base R has no function for is also
-held against packages that others wrote (`independent.R`; tableone in Python) and against published examples.
+compared with packages that others wrote (`independent.R`; tableone in Python) and against published examples.
 """
 
 import csv

@@ -53,7 +53,7 @@ def test_t_tests_and_their_intervals_are_scipys(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_analyses_of_variance_are_scipys(seed: int) -> None:
-    """Fisher's from deviations, where scipy subtracts large sums; Welch's with its degrees of freedom beside it."""
+    """Fisher's from deviations, where scipy subtracts large sums; Welch's with its degrees of freedom next to it."""
     groups = samples(default_rng(seed), 3)
     for ours, equal in ((compare.anova, True), (compare.welch_anova, False)):
         found, theirs = ours(groups), stats.f_oneway(*groups, equal_var=equal)
@@ -94,7 +94,7 @@ def test_exact_rank_tests_give_scipys_p_where_nothing_is_tied(seed: int) -> None
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_intervals_of_a_proportion_are_scipys(seed: int) -> None:
-    """Wilson without the exact test that scipy computes beside it; Clopper-Pearson without the error of its search."""
+    """Wilson without the exact test that scipy computes next to it; Clopper-Pearson without the error of its search."""
     random = default_rng(seed)
     total = int(random.integers(1, 200))
     count = int(random.integers(0, total + 1))

@@ -55,7 +55,7 @@ def exact_p(table: categorical.Counts) -> float:
 @settings(max_examples=60, deadline=None)
 @given(small_counts)
 def test_the_exact_test_of_any_small_table_is_exact(cells: list[list[int]]) -> None:
-    """Every table with the same margins is listed; equally probable ones are told apart by whole numbers."""
+    """Every table with the same margins is listed; equally probable ones are distinguished by whole numbers."""
     assume(len({len(row) for row in cells}) == 1)
     table = np.array(cells, dtype=np.int64)
     assume(bool((table.sum(axis=0) > 0).all() and (table.sum(axis=1) > 0).all()))

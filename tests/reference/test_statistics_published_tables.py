@@ -1,4 +1,4 @@
-"""The whole path on the clean synthetic cohort, held against the printed Tables 1-3, cell by cell."""
+"""The whole path on the clean synthetic cohort, compared with the printed Tables 1-3, cell by cell."""
 
 import csv
 import importlib.util
@@ -34,7 +34,7 @@ IMPOSSIBLE = {
     ("table3", "urea", "occlusion", "p"): ("", "0.019"),
     ("table3", "cr", "occlusion", "p"): ("", "0.206"),
 }
-"""Cells that cannot be right beside their neighbours: what must stand there ('' where the seed moves its last
+"""Cells that cannot be right next to their neighbours: what must be there ('' where the seed moves its last
 digit), and what is printed. A P of another test, of fewer patients, or of other degrees of freedom; a median
 that the grade counts exclude; a t that its own P excludes."""
 
@@ -86,7 +86,7 @@ def as_printed(value: Any) -> str:
 
 
 def lines_of(variables: tuple[Variable, ...]) -> Iterator[tuple[Variable, str, bool]]:
-    """The printed lines of a table: a variable, its level, and whether the test stands on this line."""
+    """The printed lines of a table: a variable, its level, and whether the test is on this line."""
     for variable in variables:
         levels = [level.id for level in variable.levels] if variable.counted and not variable.shown else [""]
         yield from ((variable, level, number == 0) for number, level in enumerate(levels))

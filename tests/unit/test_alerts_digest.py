@@ -159,7 +159,7 @@ def test_a_night_is_whole_only_when_data_and_rules_are() -> None:
 
 
 def test_a_rule_that_breaks_is_news_once_and_for_the_data_manager() -> None:
-    """A rule that could not be judged is told when it happens, not again every morning, and to who can mend it."""
+    """A rule that could not be judged is reported when it happens, not again every morning, and to who can fix it."""
     broken = replace(WHOLE, unjudged=unjudged_of([made_outcome(status=Status.NOT_EVALUATED)]))
     known = replace(broken, unjudged_before=frozenset(broken.unjudged))
     assert "Rules that could not be judged" in notice_of(LedgerDelta(), night=broken, recipient=MANAGER).text
@@ -296,7 +296,7 @@ def test_record_ids_are_hidden_unless_the_study_allows_them() -> None:
 
 
 def test_html_and_text_tell_the_same() -> None:
-    """Every line of the plain text stands in the HTML page too."""
+    """Every line of the plain text is in the HTML page too."""
     delta = LedgerDelta(
         opened=findings_of(30),
         resolved=(made_finding("X", state=FindingState.RESOLVED, resolution=Resolution.FIXED),),

@@ -122,7 +122,7 @@ def test_an_address_that_is_no_web_address_is_refused(api_url: str) -> None:
 
 
 def test_a_missing_visit_is_shown_at_the_visit_and_its_link_leads_there() -> None:
-    """It is kept at the record's first row, because the visit has none; who mends it opens the visit itself."""
+    """It is kept at the record's first row, because the visit has none; who fixes it opens the visit itself."""
     dictionary = Dictionary(
         title="Synthetic study",
         longitudinal=True,

@@ -60,7 +60,7 @@ def only_mail(folder: Path) -> EmailMessage:
 
 
 def test_a_mail_can_be_read_back_whole(tmp_path: Path) -> None:
-    """Headers and both bodies survive as Chinese text, and the page lies beside the mail."""
+    """Headers and both bodies survive as Chinese text, and the page lies next to the mail."""
     answer = OutboxFolder(tmp_path, sender="Nightround <nightround@hospital.example>").send(letter())
     mail = only_mail(tmp_path)
     assert answer.state is DeliveryState.WRITTEN
@@ -126,7 +126,7 @@ def test_two_deliveries_give_the_same_bytes(tmp_path: Path) -> None:
 
 
 def test_mails_are_private_and_nothing_half_written_is_left(tmp_path: Path) -> None:
-    """A record id may stand in a mail: 0600 in a folder of 0700, and no temporary file."""
+    """A record id may be in a mail: 0600 in a folder of 0700, and no temporary file."""
     folder = tmp_path / "outbox"
     OutboxFolder(folder).send(letter())
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
@@ -152,7 +152,7 @@ def test_an_outbox_that_cannot_be_written_is_explained(tmp_path: Path) -> None:
 
 @dataclass
 class Broken:
-    """A channel whose server is down, or refuses, until it is mended."""
+    """A channel whose server is down, or refuses, until it is fixed."""
 
     name: str = "broken"
     domain: str = "hospital.example"
@@ -280,7 +280,7 @@ def test_no_patient_value_and_no_hidden_record_id_leaves_with_an_alert(
 
 
 def test_a_person_with_two_roles_gets_both_digests(store: Store, tmp_path: Path) -> None:
-    """One address, two entries of [[people]]: each is told, in its own language."""
+    """One address, two entries of [[people]]: each is notified, in its own language."""
     second = replace(COORDINATOR, address=MANAGER.address, channels=("outbox",))
     people = (replace(MANAGER, channels=("outbox",)), second)
     channels = {"outbox": OutboxFolder(tmp_path / "outbox")}

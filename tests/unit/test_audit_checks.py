@@ -50,7 +50,7 @@ def test_percentages_are_held_against_counts_and_n(cells: list[str], named: list
 
 
 def test_levels_add_up_to_the_n_of_their_column() -> None:
-    """Levels under one statistic that hold more patients than the column are found, also where percentages fit."""
+    """Levels under one statistic that contain more patients than the column are found, also where percentages fit."""
     columns = [*GROUPS, "χ2", "P"]
     rows = [
         ["side: left", "n(%)", "20(50.0)", "15(50.0)", "0.29", "0.86"],
@@ -101,7 +101,7 @@ def test_means_and_sds_are_held_against_t_and_t_against_p(cells: list[str], name
         ("0.897", "0.343", []),  # Pearson
         ("0.450", "0.502", []),  # Yates
         ("-0.947", "0.343", []),  # Z of two proportions
-        ("0.897", "0.415", ["0.343"]),  # Fisher's P beside Pearson's statistic
+        ("0.897", "0.415", ["0.343"]),  # Fisher's P next to Pearson's statistic
         (None, "0.415", []),  # Fisher
         (None, "0.399", ["0.343"]),
     ],
@@ -127,7 +127,7 @@ def test_an_f_is_held_against_three_means() -> None:
 
 
 def test_an_unpaired_test_of_two_visits_is_told_as_what_it_is() -> None:
-    """P of 78 degrees of freedom beside 40 pairs: the reason names the independent samples."""
+    """P of 78 degrees of freedom next to 40 pairs: the reason names the independent samples."""
     rows = [["score", "median(IQR)", "5(3~8)", "6(4~9)", "2.402", "0.019"]]
     found = audited(rows, ["drug before (n=40)", "drug after (n=40)", "t", "P"]).inconsistent
     assert [one.recomputed for one in found] == ["0.021"]
@@ -200,7 +200,7 @@ def test_means_of_whole_numbers_must_exist(label: str, cell: str, named: int) ->
 
 
 def test_a_test_in_a_note_and_a_share_are_checked() -> None:
-    """A note that names two groups is held against their n; a share against its own numbers."""
+    """A note that names two groups is compared with their n; a share against its own numbers."""
     rows = [["age", "mean±SD", "60.0±10.0", "55.0±12.0"]]
     table = {"note": "drug vs placebo: t=2.256, P=0.028; 12/40 (31.0%)"}
     assert wrong(rows, GROUPS, table=table) == [("note", "12/40 (31.0%)", "30.0%")]

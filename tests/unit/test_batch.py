@@ -49,7 +49,7 @@ def texts(made: Batch, column: str) -> list[str]:
 
 
 def test_a_field_of_another_instrument_is_read_from_the_same_event(dictionary: Dictionary) -> None:
-    """A laboratory value stands beside the visit of the same record and event."""
+    """A laboratory value is next to the visit of the same record and event."""
     made = batch(dictionary, "visit", Reference("weight"), Reference("hb"))
     assert texts(made, "weight") == ["70", "71", "80"]
     assert texts(made, "hb") == ["120", "125", "NI"]
@@ -139,7 +139,7 @@ def test_a_base_row_sees_a_repeating_field_blank(dictionary: Dictionary) -> None
 
 
 def test_an_unreadable_cell_is_not_blank(dictionary: Dictionary) -> None:
-    """A column that holds text where a number is due comes as text, so that the cell counts as filled."""
+    """A column that contains text where a number is due comes as text, so that the cell counts as filled."""
     made = batch(dictionary, "lab", Reference("hb"))
     assert made.frame["hb"].tolist() == ["120", "125", "NI"]
 

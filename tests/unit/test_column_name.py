@@ -101,7 +101,7 @@ def _is_prose(text: str) -> bool:
 
 
 def test_a_text_without_codes_names_the_field_of_an_option() -> None:
-    """The column of an option is named by its field, wherever it stands in a sentence; other words stay."""
+    """The column of an option is named by its field, wherever it is in a sentence; other words stay."""
     assert without_codes("The columns hiv_status___1, 'a___b_2' and b_c___x are missing.") == (
         "The columns hiv_status, 'a' and b_c are missing."
     )

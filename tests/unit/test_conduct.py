@@ -91,7 +91,7 @@ def test_a_visit_is_attended_missed_or_after_the_end(visit: str, group: str, num
 
 
 def test_how_participation_ended_is_counted_in_every_group() -> None:
-    """A code that one group has stands in every group, with the patients who have none of them."""
+    """A code that one group has is in every group, with the patients who have none of them."""
     assert [text("follow_up", "ended", "summary", group, "", "2") for group in ("", "a", "b")] == [
         "1 (20.0)", "1 (50.0)", "0 (0.0)",
     ]  # fmt: skip

@@ -88,7 +88,7 @@ def test_only_what_is_touched_stops(after: Dictionary, stopped: set[str], words:
 
 
 def test_what_is_new_stops_nothing_and_is_told() -> None:
-    """A new field, choice, instrument and event are told in words."""
+    """A new field, choice, instrument and event are reported in words."""
     grade = Field("grade", "visit", "radio", choices=(*BASE.by_name["grade"].choices, Choice("2", "Severe")))
     after = replace(
         BASE,
@@ -148,7 +148,7 @@ def test_a_group_that_changed_stops_the_rules_that_read_it(
     ],
 )
 def test_groups_that_are_new_or_not_shown_stop_nothing(before: Dictionary, after: Dictionary, lines: list[str]) -> None:
-    """A new group is told; what was never known, or is not shown tonight, is no change of meaning."""
+    """A new group is reported; what was never known, or is not shown tonight, is no change of meaning."""
     drift = drift_between(before, after)
     assert not touched_by_drift(drift, OF_GROUPS)
     assert list(map(str, drift.lines())) == lines

@@ -43,7 +43,7 @@ def dictionary(
 
 
 def number(name: str, **more: object) -> Field:
-    """A field that holds a number."""
+    """A field that contains a number."""
     return Field(name, "visit", "text", validation="number", **more)  # type: ignore[arg-type]
 
 
@@ -104,7 +104,7 @@ def test_one_answer_of_two_is_shown_only_of_yes_and_no() -> None:
 
 
 def test_identifiers_and_texts_are_left_out() -> None:
-    """Neither a field that holds an identifier nor free text is in the table."""
+    """Neither a field that contains an identifier nor free text is in the table."""
     fields = (number("phone", identifier=True), Field("note", "visit", "notes"), number("age"))
     assert [*variables_of(plan_of(dictionary(*fields)))] == ["age"]
 

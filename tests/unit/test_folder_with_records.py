@@ -1,4 +1,4 @@
-"""A project folder that holds its data, and the days of its schedule."""
+"""A project folder that contains its data, and the days of its schedule."""
 
 from __future__ import annotations
 

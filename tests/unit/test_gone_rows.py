@@ -95,7 +95,7 @@ def test_a_line_explains_what_it_removed_and_nothing_else(
 
 
 def test_a_renamed_record_is_missed_under_its_new_name() -> None:
-    """Through a chain and a swap; what another record left behind under the old name is not taken for it."""
+    """Through a chain and a swap; what another record left behind under the old name is not mistaken for it."""
     moved = [row._replace(record="7") for row in EVERY]
     chain = edits(("Update record 5", "record_id = '6'"), ("Update record 6", "record_id = '7'", "6"))
     assert unexplained_rows(EVERY, chain, PROJECT, frame(*moved[1:])) == {moved[0]}

@@ -111,7 +111,7 @@ def test_a_page_that_prints_something_else_is_found(pages: Pages, language: str,
 
 
 def test_a_sentence_with_a_number_that_no_table_has_is_found(pages: Pages) -> None:
-    """A sentence is held against the result rows, not only against the page."""
+    """A sentence is compared with the result rows, not only against the page."""
     context = pages.contexts["en"]
     wrong = replace(context, headlines=(*context.headlines[:-1], "Patency was 73.21% after all."))
     found = list(contradictions_of_page(pages.html["en"], wrong, pages.inputs))

@@ -41,7 +41,7 @@ def test_the_same_data_change_nothing() -> None:
 
 
 def test_an_edited_value_is_the_cause_of_the_numbers_it_is_in() -> None:
-    """A corrected age changes its mean and P, caused by that record alone; no other variable is told."""
+    """A corrected age changes its mean and P, caused by that record alone; no other variable is reported."""
     found = changes(side(BEFORE), side(edited(2, age="18")))
     assert {key.variable for key in found} == {"age"}
     assert {one.causes for one in found.values()} == {(Cause(CauseKind.EDITED, ("2",)),)}

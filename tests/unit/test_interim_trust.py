@@ -201,7 +201,7 @@ def test_a_limit_that_is_no_number_is_none(minimum: str) -> None:
 
 
 def test_drift_and_the_audit_stand_in_the_methods() -> None:
-    """Both languages name the line that drifted, and how the report was held against itself."""
+    """Both languages name the line that drifted, and how the report was compared with itself."""
     inputs = replace(inputs_of(edition_of(SNAPSHOT), SNAPSHOT), drifting={AGE: "normal"})
     for language, told in (
         ("en", "by Shapiro-Wilk (reported, not acted on): Age."),

@@ -14,7 +14,7 @@ NOW = datetime(2024, 5, 17)  # noqa: DTZ001 - REDCap's times have no zone
 
 
 def test_tags_are_read_with_their_values_and_arguments() -> None:
-    """Values may stand in either quotes or none; unknown tags are read like the others."""
+    """Values may be in either quotes or none; unknown tags are read like the others."""
     annotation = "Ask twice. @NOMISSING @DEFAULT='a @TAG' @CHARLIMIT=\"5\" @MAXCHECKED=2 @HIDDEN-SURVEY @SOMETHING-NEW"
     assert [(tag.name, tag.value) for tag in action_tags(annotation)] == [
         ("NOMISSING", ""),
@@ -27,12 +27,12 @@ def test_tags_are_read_with_their_values_and_arguments() -> None:
 
 
 def test_a_mail_address_and_small_letters_are_no_tags() -> None:
-    """Only capitals after an @ that stands by itself make a tag."""
+    """Only capitals after an @ that is by itself make a tag."""
     assert action_tags("write to someone@EXAMPLE.org or @nobody") == ()
 
 
 def test_a_calculated_text_keeps_its_commas_and_brackets() -> None:
-    """The expression ends at the tag's own parenthesis, whatever stands in quotes."""
+    """The expression ends at the tag's own parenthesis, whatever is in quotes."""
     tree = calculated_text("note @CALCTEXT(if([a] = ')', concat('x, y', [f(2)]), '')) more")
     assert tree is not None
     assert to_logic(tree) == "if([a] = ')', concat('x, y', [f(2)]), '')"
@@ -66,6 +66,6 @@ def test_a_calculated_date_is_stored_as_its_field_is_validated(validation: str, 
     ],
 )
 def test_a_broken_calculated_date_is_explained(annotation: str, validation: str) -> None:
-    """What cannot be read is refused, never taken for no tag at all."""
+    """What cannot be read is refused, never mistaken for no tag at all."""
     with pytest.raises(LogicError):
         calculated_date(annotation, validation)

@@ -207,7 +207,7 @@ def test_a_reference_has_one_canonical_column(written: str, column: str) -> None
 
 
 def test_references_are_listed_once_in_the_order_of_the_text() -> None:
-    """What a rule reads can be shown beside it."""
+    """What a rule reads can be shown next to it."""
     found = references(parse("[b] = 1 and ([a] > 2 or [b] < 3) and sum([e][c(1)], [a]) > 0"))
     assert found == (Reference("b"), Reference("a"), Reference("c", event="e", code="1"))
 

@@ -1,4 +1,4 @@
-"""Missing data codes and blanks: what a rule makes of a cell that holds no value."""
+"""Missing data codes and blanks: what a rule makes of a cell that contains no value."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ APART: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("other", APART)
 def test_what_has_another_row_field_or_owner_has_another_cause(other: dict[str, Any]) -> None:
-    """Each speaks for itself: nobody is told less because somebody else is told."""
+    """Each speaks for itself: nobody is shown less because somebody else is notified."""
     assert set(speaking_for([of(GENERAL), of(SPECIFIC, **other)], RULES).values()) == {""}
 
 
@@ -89,7 +89,7 @@ def store(store_at: str) -> Iterator[Store]:
 
 
 def make_night(store: Store, number: int, outcomes: list[Outcome]) -> tuple[int, LedgerDelta]:
-    """Record a night; returns the end of the history before it, and what a reader who was told until then is told."""
+    """Record a night; returns the end of the history before it, and what a reader gets who was notified until then."""
     upto = store.changes_since(STUDY, 0).position
     now: datetime = night(number)
     run = store.start_run(STUDY, "nightly", now)
@@ -108,7 +108,7 @@ def ids(delta: LedgerDelta) -> dict[str, list[str]]:
 
 
 def test_who_is_under_another_is_told_of_when_it_speaks(store: Store) -> None:
-    """Both open: one is told. The one that spoke is fixed: the other is new to the reader. It is fixed too: closed."""
+    """Both open: one is shown. The one that spoke is fixed: the other is new to the reader. It is fixed too: closed."""
     assert ids(make_night(store, 1, broken(GENERAL, SPECIFIC))[1]) == {"opened": ["X-01"]}
     assert ids(make_night(store, 2, broken(GENERAL, SPECIFIC))[1]) == {"persisting": ["X-01"]}
     assert ids(make_night(store, 3, broken(GENERAL))[1]) == {"opened": ["required:x"], "resolved": ["X-01"]}
@@ -118,7 +118,7 @@ def test_who_is_under_another_is_told_of_when_it_speaks(store: Store) -> None:
 
 
 def test_who_comes_under_another_is_told_of_no_more(store: Store) -> None:
-    """A more specific finding opens: the reader is told of it, and the one he knows closes by its own proof, unseen."""
+    """A more specific finding opens: the reader gets it, and the one that was known closes by its own proof, unseen."""
     make_night(store, 1, broken(GENERAL))
     upto, told = make_night(store, 2, broken(GENERAL, SPECIFIC))
     assert ids(told) == {"opened": ["X-01"]}

@@ -1,4 +1,4 @@
-"""The profile of one patient: what stands on it, and what must not."""
+"""The profile of one patient: what is on it, and what must not."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -64,7 +64,7 @@ def test_a_record_that_is_not_there_is_a_wrong_use(tmp_path: Path) -> None:
 
 
 def test_a_profile_is_one_private_file_a_language_that_forget_removes(tmp_path: Path) -> None:
-    """No name of a file holds the record, only its owner may read it, and forgetting the record removes it."""
+    """No name of a file contains the record, only its owner may read it, and forgetting the record removes it."""
     paths = make_profile(press(tmp_path), facts())
     assert {path.name for path in paths} == {f"{name_of_profile('2')}_{language}.pdf" for language in LANGUAGES}
     assert all(path.stat().st_mode & 0o077 == 0 for path in paths)

@@ -39,7 +39,7 @@ def _writes(call: ast.Call) -> str:
         return name
     if name == "open" and any(_writing_mode(one) for one in (*call.args, *(one.value for one in call.keywords))):
         return "open"
-    # Parquet and Word files are made in memory: a path would be written beside all this.
+    # Parquet and Word files are made in memory: a path would be written next to all this.
     return name if name == "to_parquet" and any(not isinstance(one, ast.Name) for one in call.args) else ""
 
 
@@ -50,7 +50,7 @@ def _writing_mode(argument: ast.expr) -> bool:
 
 
 def test_no_module_writes_a_file_but_the_one_writer() -> None:
-    """Whoever adds a file that holds data finds here that there is a writer for it."""
+    """Whoever adds a file that contains data finds here that there is a writer for it."""
     assert [found for source in sources() for found in writers(source)] == []
 
 
@@ -91,7 +91,7 @@ def test_a_file_is_private_from_its_first_moment(tmp_path: Path, monkeypatch: py
 
 
 def test_what_cannot_be_written_leaves_the_file_of_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An error on the way leaves the old content, and no half of the new one beside it."""
+    """An error on the way leaves the old content, and no half of the new one next to it."""
     path = write_private(tmp_path / "file", b"old")
 
     def full(_: int) -> None:

@@ -57,7 +57,7 @@ WITH_QUOTES = st.tuples(QUOTED, QUOTED, QUOTED).map(lambda parts: '{}"{}"{}'.for
 def test_pairs_of_quotes_behind_backslashes_are_read(
     tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str]]
 ) -> None:
-    """Whatever stands around and between two quotes, and however many cells have them."""
+    """Whatever is around and between two quotes, and however many cells have them."""
     folder = tmp_path_factory.mktemp("csv")
     cells = [[cell.replace('"', '\\"') for cell in row] for row in rows]
     text = "".join(f'"{name}","{logic}",n\n' for name, logic in cells)

@@ -16,7 +16,7 @@ CELLS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x0
 
 
 def php_csv(rows: list[dict[str, str]], delimiter: str = ",") -> bytes:
-    """Write rows as PHP does: LF, quotes around what holds a blank, a quote, a backslash or the delimiter."""
+    """Write rows as PHP does: LF, quotes around what contains a blank, a quote, a backslash or the delimiter."""
 
     def cell(text: str) -> str:
         special = re.search(rf'[\s"\\{re.escape(delimiter)}]', text)

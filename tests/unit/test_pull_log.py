@@ -90,7 +90,7 @@ def test_a_log_from_which_lines_vanished_is_not_trusted() -> None:
 
 
 def test_a_log_without_a_new_line_is_not_trusted() -> None:
-    """Our own last call must stand in it; if it does not, the clock went back or calls are not logged."""
+    """Our own last call must be in it; if it does not, the clock went back or calls are not logged."""
     assert not read_changes([OWN], marked(), CLOCK).trusted
     assert not read_changes([], marked(), CLOCK).trusted
 

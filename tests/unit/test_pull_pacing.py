@@ -30,7 +30,7 @@ class Time:
 
 @given(st.integers(1, 20), st.lists(st.floats(0, 30), max_size=60))
 def test_no_minute_has_more_requests_than_the_budget(per_minute: int, pauses: list[float]) -> None:
-    """Whatever the pauses between requests, any window of a minute holds the budget at most."""
+    """Whatever the pauses between requests, any window of a minute contains the budget at most."""
     time = Time()
     budget = RequestBudget(per_minute, clock=time.clock, sleep=time.sleep)
     sent = []

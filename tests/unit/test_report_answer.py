@@ -72,7 +72,7 @@ def test_every_number_of_an_answer_is_told_elsewhere(language: Language, version
 
 
 def test_the_open_version_does_not_tell_what_the_groups_are() -> None:
-    """Where the groups are the answers to the endpoint, neither its rate nor what moved it is told."""
+    """Where the groups are the answers to the endpoint, neither its rate nor what moved it is reported."""
     text = said(open_inputs(second_report()))
     assert "75.0" not in text
     assert "→" not in text

@@ -56,7 +56,7 @@ def test_what_is_in_doubt() -> None:
 
 
 def test_an_edition_keeps_no_comment() -> None:
-    """A comment may hold a patient's value: the files of a report have none."""
+    """A comment may contain a patient's value: the files of a report have none."""
     kept = [one.answer or one.snooze for one in stripped((confirmed(1), put_off(2)))]
     assert [said.kept_comment for said in kept if said] == [{}, {}]
 

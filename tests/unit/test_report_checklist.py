@@ -45,7 +45,7 @@ def report(guideline: str, language: Language, version: str = "closed") -> tuple
 @pytest.mark.parametrize("version", ["closed", "open"])
 @pytest.mark.parametrize("guideline", GUIDELINES)
 def test_every_item_has_a_place_that_exists_or_is_the_authors(guideline: str, version: str, language: Language) -> None:
-    """All items stand on the page; each place is an anchor of it, and an item without one is left to the author."""
+    """All items are on the page; each place is an anchor of it, and an item without one is left to the author."""
     inputs, context, page = report(guideline, language, version)
     assert context.checklist
     say = read_wording([TEMPLATES], language)
@@ -77,7 +77,7 @@ def test_a_guideline_names_parts_that_reports_can_have_and_its_source(guideline:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_methods_name_every_test_that_ran_and_the_versions(language: Language) -> None:
-    """Each method behind a printed P stands in the paragraph once, with the packages that computed."""
+    """Each method behind a printed P is in the paragraph once, with the packages that computed."""
     inputs, context, _ = report("strobe", language)
     (paragraph,) = (one for one in context.methods if one.id == "manuscript")
     tests = {row.method for row in inputs.results if row.statistic == "p" and row.value is not None and row.method}

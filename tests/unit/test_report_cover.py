@@ -17,7 +17,7 @@ FACTS = ReportFacts(
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_fact_of_the_plan_has_a_line_and_one_it_lacks_has_none(language: Language) -> None:
-    """Protocol and site stand on the cover, no investigator does, and the role that signs stands on the last page."""
+    """Protocol and site are on the cover, no investigator does, and the role that signs is on the last page."""
     inputs = night()
     named = replace(inputs, plan=inputs.plan.model_copy(update={"report": FACTS}))
     report = build_report(named, language, TEMPLATES)

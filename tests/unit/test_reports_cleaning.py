@@ -32,7 +32,7 @@ def test_a_field_is_cut_at_its_longest_length() -> None:
 
 
 def test_chinese_and_latin_are_kept_apart_once() -> None:
-    """A room stands between the scripts, none before a mark; what a figure counts stays with it; twice is as once."""
+    """A room is between the scripts, none before a mark; what a figure counts stays with it; twice is as once."""
     once = spaced("完成3次IVC扩张，n=5例（P<0.05）")
     assert once == "完成 3\u00a0次 IVC 扩张，n=5\u00a0例（P<0.05）"
     assert spaced(once) == once

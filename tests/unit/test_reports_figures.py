@@ -42,7 +42,7 @@ def boxes(drawing: Drawing, style: str) -> list[Rect]:
 
 
 def test_the_flow_shows_every_step_and_accounts_for_everyone() -> None:
-    """Who stopped stands beside the arrow; who is in no final step is counted as not classified."""
+    """Who stopped is next to the arrow; who is in no final step is counted as not classified."""
     drawing = flow_drawing(STEPS, TEXTS, PEN)
     assert {"n = 72", "n = 62", "n = 40", "n = 19"} <= set(labels(drawing))
     assert "Stopped early (n = 10)" in labels(drawing)
@@ -139,7 +139,7 @@ def test_a_panel_draws_each_group_at_both_visits() -> None:
 
 
 def test_an_estimate_that_is_missing_leaves_its_line_without_a_mark() -> None:
-    """The label and the printed reason stand there; nothing is drawn at zero."""
+    """The label and the printed reason are there; nothing is drawn at zero."""
     texts = IntervalTexts("title", "endpoint", "value", "axis")
     drawing = interval_drawing([Interval("a", "–", None, None, None)], (0.0, 100.0), texts, PEN)
     assert {"a", "–"} <= set(labels(drawing))
@@ -194,7 +194,7 @@ def test_numbers_at_risk_stand_under_their_times_and_names_apart() -> None:
 
 
 def test_a_plan_with_a_curve_gets_its_figure_from_the_result_rows() -> None:
-    """Steps, intervals and numbers at risk come from the rows of the curve; the test is told in the note."""
+    """Steps, intervals and numbers at risk come from the rows of the curve; the test is reported in the note."""
     plan = PLAN.model_copy(
         update={
             "survival": (
@@ -272,7 +272,7 @@ def test_numbers_of_a_crowded_axis_leave_each_other_room() -> None:
     ],
 )
 def test_the_note_under_a_curve_says_what_its_times_are(more: dict[str, Any], told: str) -> None:
-    """Found at visits, by the schedule or by day; who is left out is counted; the share is told where it changes."""
+    """Found at visits, by the schedule or by day; who is left out is counted; the share is shown where it changes."""
     about = {"id": "c", "label": "C", "since": "a", "until": ["[x][b]"], "events": [{"field": "[x][e]"}], "unit": "d"}
     survival = Survival.model_validate({**about, "at": [0, 1, 2], **more})
     made = [

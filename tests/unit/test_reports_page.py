@@ -51,7 +51,7 @@ def test_no_patient_value_reaches_the_page_or_its_attachments() -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_synthetic_study_says_so_in_both_languages(language: Language) -> None:
-    """The mark stands in the running foot and on the cover; a real study has none."""
+    """The mark is in the running foot and on the cover; a real study has none."""
     assert page(language).count("SYNTHETIC DATA") >= 2
     assert page(language).count("合成数据") >= 2
     assert "SYNTHETIC" not in page(language, synthetic=False)
@@ -171,7 +171,7 @@ def test_a_word_with_a_hyphen_is_kept_on_one_line() -> None:
 
 
 def test_result_rows_travel_as_json_with_what_they_were_computed_from() -> None:
-    """The JSON holds every row to ten digits, by column, the snapshot and the cut-off."""
+    """The JSON contains every row to ten digits, by column, the snapshot and the cut-off."""
     document = json.loads(next(one.text for one in attachments(night()) if one.name == "results.json"))
     assert document["snapshot"] == SNAPSHOT
     assert {len(column) for column in document["results"].values()} == {len(night().results)}

@@ -31,7 +31,7 @@ def line(table: TableView, label: str) -> tuple[str, ...]:
 
 
 def test_every_summary_and_test_of_the_plan_is_printed_where_it_belongs() -> None:
-    """Groups in the plan's order, then the effect, the statistic before P, and P of the test beside it."""
+    """Groups in the plan's order, then the effect, the statistic before P, and P of the test next to it."""
     table = baseline()
     assert [column.head for column in table.columns] == ["通畅组", "闭塞组", "SMD", "统计量", "P", "P"]
     assert line(table, "男性[n(%)]") == ("29 (67.4)", "9 (47.4)", "", "χ²2.238", "0.135a", "0.165")
@@ -99,7 +99,7 @@ def test_laboratory_groups_stand_one_below_the_other() -> None:
 
 
 def test_plus_minus_signs_of_a_column_stand_under_one_another() -> None:
-    """Room before plus what stands before the sign is the same width in every cell of a kind."""
+    """Room before plus what is before the sign is the same width in every cell of a kind."""
     rows = tuple(Row("x", (Cell(text),)) for text in ("54.0±15.4", "154.2±2.0", "29 (67.4)", "9 (100.0)"))
     table = in_columns(TableView("t", "1", "t", "x", (TableColumn("c"),), rows), METRICS)
     places = [row.cells[0].before + halves(row.cells[0], METRICS)[0] for row in table.rows]

@@ -29,7 +29,7 @@ def run(program: str, seconds: float = 20.0) -> bytes:
 
 
 def test_a_missing_pango_names_both_packages(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where Pango is not installed the error has exit code 16 and the line that mends it."""
+    """Where Pango is not installed the error has exit code 16 and the line that fixes it."""
     real = builtins.__import__
 
     def without_pango(name: str, *rest: Any) -> Any:
@@ -59,7 +59,7 @@ def test_a_worker_that_takes_too_long_is_ended() -> None:
 
 
 def test_an_error_of_the_worker_is_told_by_its_kind_only() -> None:
-    """The message of an error could hold text of a record; its kind is enough."""
+    """The message of an error could contain text of a record; its kind is enough."""
     with pytest.raises(ReportNotMade, match="ValueError") as caught:
         run("raise ValueError('the value of patient 7')")
     assert "patient" not in str(caught.value)

@@ -135,7 +135,7 @@ def test_what_the_project_does_not_have_is_an_error(logic: str, what: str, fix: 
     ],
 )
 def test_a_comparison_that_cannot_be_meant_is_named(logic: str, level: str, what: str, fix: str) -> None:
-    """A code that is not there, a number beyond the limits, a date held against none, text against a number."""
+    """A code that is not there, a number beyond the limits, a date compared with none, text against a number."""
     found = [remark for remark in remarks_on(written(logic)) if what in remark.what]
     assert [(str(remark.level), fix in remark.fix) for remark in found] == [(level, True)]
 
@@ -232,7 +232,7 @@ def test_the_same_question_in_other_words_is_a_duplicate(one: str, other: str) -
     ],
 )
 def test_what_stands_around_the_logic_is_looked_at(more: dict[str, Any], what: str, level: str) -> None:
-    """Where it looks, what it shows, who is told, in which language, from where, and with which examples."""
+    """Where it looks, what it shows, who is notified, in which language, from where, and with which examples."""
     made = Rule(**{**vars(written("[age] > 70")), **more})
     found = [remark for remark in remarks_on(made) if what in remark.what]
     assert [str(remark.level) for remark in found] == [level]
@@ -245,7 +245,7 @@ def test_a_rule_wants_examples_of_both_kinds() -> None:
 
 
 def test_two_rules_of_one_id_are_named() -> None:
-    """An id that stands twice is an error."""
+    """An id that is twice is an error."""
     assert "2 rules have the id 'R-1'." in {one.what for one in remarks_on(written("[age] > 70"), written("[age] < 7"))}
 
 

@@ -50,7 +50,7 @@ def test_the_file_of_the_dashboard_is_read(tmp_path: Path) -> None:
 
 
 def test_the_columns_of_the_modules_json_are_known_too(tmp_path: Path) -> None:
-    """Response, comment, user and time stand in columns of their own."""
+    """Response, comment, user and time are in columns of their own."""
     heads = "record,field_name,query_status,response,comment,username,ts\n"
     [query] = read(tmp_path, f"{heads}1,age,OPEN,WRONG_SOURCE,old chart,ben,2025-07-03 11:00:00\n")
     assert (query.response, query.comment, query.by) == (QueryResponse.WRONG_SOURCE, "old chart", "ben")

@@ -112,7 +112,7 @@ def test_texts_as_redcap_stores_them_are_numbers() -> None:
 
 
 def test_a_code_that_is_none_of_the_project_is_no_answer() -> None:
-    """A word is not taken for a missing data code, and not for a zero."""
+    """A word is not mistaken for a missing data code, and not for a zero."""
     assert scored(VILLALTA, {**NO_SIGNS, "pain": "UNK"}).outside == ("pain",)
 
 

@@ -53,7 +53,7 @@ def p(found: ResultSet, name: str = "p") -> ResultRow:
 
 
 def test_without_a_fallback_pearson_counts_and_calls_nothing() -> None:
-    """Pearson's P is printed with a warning and Fisher's beside it; no bold, no sentence calls the difference."""
+    """Pearson's P is printed with a warning and Fisher's next to it; no bold, no sentence calls the difference."""
     found = results(plan(), PUBLISHED)
     assert (p(found).text, p(found, "fisher_p").text) == ("0.031", "0.090")
     assert "an expected count is below 5" in p(found).warning
@@ -64,7 +64,7 @@ def test_without_a_fallback_pearson_counts_and_calls_nothing() -> None:
     ("fallback", "text"), [("fisher", "0.090"), ("fisher_freeman_halton", "0.090"), ("yates", "0.167")]
 )
 def test_the_fallback_of_the_plan_counts_and_says_so(fallback: str, text: str) -> None:
-    """The headline is the fallback's P, with the reason, and Pearson's stands beside it."""
+    """The headline is the fallback's P, with the reason, and Pearson's is next to it."""
     found = results(plan(fallback=fallback), PUBLISHED)
     assert (p(found).text, p(found, "pearson_p").text) == (text, "0.031")
     assert p(found).warning == "an expected count is below 5, where the plan uses this test"
@@ -72,7 +72,7 @@ def test_the_fallback_of_the_plan_counts_and_says_so(fallback: str, text: str) -
 
 @pytest.mark.parametrize("counts", [((10, 10), (10, 10)), ((5, 45), (5, 45)), ((20, 20), (5, 35))])
 def test_expected_counts_of_five_and_more_leave_pearson_alone(counts: tuple[tuple[int, int], ...]) -> None:
-    """At exactly 5 Pearson counts, with no warning, no fallback and nothing beside it."""
+    """At exactly 5 Pearson counts, with no warning, no fallback and nothing next to it."""
     found = results(plan(fallback="fisher"), counts)
     assert p(found).warning == ""
     assert {row.statistic for row in found if row.statistic.endswith("_p")} == set()
@@ -86,7 +86,7 @@ def test_a_difference_of_the_fallback_is_called() -> None:
 
 
 def test_a_fallback_that_is_no_test_of_counts_is_refused() -> None:
-    """Only an exact or a corrected test of counts can stand in for Pearson's."""
+    """Only an exact or a corrected test of counts can be in for Pearson's."""
     with pytest.raises(ValidationError, match="fallback"):
         plan(fallback="student")
 

@@ -158,7 +158,7 @@ def test_what_hangs_on_who_is_looking_is_refused(name: str) -> None:
     ],
 )
 def test_what_was_not_exported_is_refused(name: str, unknown: Mapping[str, object]) -> None:
-    """What the export does not say is never guessed, and never taken for blank."""
+    """What the export does not say is never guessed, and never mistaken for blank."""
     known = rows()
     given = replace(known, dictionary=replace(known.dictionary, **unknown))  # type: ignore[arg-type]
     (outcome,) = validate(given, [rule("R", "visit", f"[{name}] = ''", needs=())], now=NOW).outcomes

@@ -24,7 +24,7 @@ DICTIONARY = project(
 
 
 def taken(records: list[str]) -> Snapshot:
-    """A snapshot whose records stand in this order; each has both events, and two adverse events."""
+    """A snapshot whose records are in this order; each has both events, and two adverse events."""
     rows = [
         *(
             {"record_id": record, "redcap_event_name": event}
@@ -88,7 +88,7 @@ def test_a_suite_looks_at_the_rows_of_one_instrument() -> None:
 
 
 def test_rules_of_the_project_are_together_where_they_look_at_the_same_rows() -> None:
-    """Each such suite holds the instruments that all of its rules look at, and no other."""
+    """Each such suite contains the instruments that all of its rules look at, and no other."""
     rules = [
         rule("one", "", "[weight] > 1"),
         rule("two", "", "[weight] < 1"),

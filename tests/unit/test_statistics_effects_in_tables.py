@@ -69,7 +69,7 @@ def test_a_mean_difference_is_first_group_minus_second_with_its_interval() -> No
 
 
 def test_a_dichotomous_variable_has_risk_difference_and_odds_ratio() -> None:
-    """Of a yes-or-no variable the difference is in percentage points, and the odds ratio stands beside it."""
+    """Of a yes-or-no variable the difference is in percentage points, and the odds ratio is next to it."""
     plan = plan_of([table_of("by_group", yes_no("ill"), effects=["difference"])])
     found = results(plan, arm=ARMS, ill=[1, 1, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0])
     assert row(found, "ill", "difference").value == pytest.approx(100 * (3 / 6 - 1 / 6))
@@ -77,7 +77,7 @@ def test_a_dichotomous_variable_has_risk_difference_and_odds_ratio() -> None:
 
 
 def test_percentages_are_withheld_in_small_groups_where_the_plan_says_so() -> None:
-    """Below the plan's limit the count stands alone, with the reason on the row."""
+    """Below the plan's limit the count is alone, with the reason on the row."""
     found = results(plan_of([table_of("by_group", yes_no("ill"))], percent_from=10), arm=ARMS, ill=[1, 0] * 6)
     in_group, overall = row(found, "ill", "summary", group="a"), row(found, "ill", "summary")
     assert (in_group.text, in_group.error) == ("3", "too few patients for a percentage")
@@ -103,7 +103,7 @@ def test_a_change_is_after_minus_before_over_the_pairs() -> None:
 
 
 def test_ordered_levels_count_who_rose_and_who_fell() -> None:
-    """The change of a grade is told as how many rose, stayed and fell."""
+    """The change of a grade is reported as how many rose, stayed and fell."""
     grade = {"id": "g", "label": "g", "type": "ordinal", "summary": "n_percent", "levels": GRADES}
     plan = plan_of([table_of("before_after", {**grade, "before": "g0", "after": "g1"}, effects=["change"])])
     found = results(plan, arm=ARMS, g0=[2, 2, 1, 1, 0, 0] * 2, g1=[0, 1, 1, 1, 1, 0] * 2)

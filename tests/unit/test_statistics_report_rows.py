@@ -1,4 +1,4 @@
-"""What the report tells beside the planned tables: enrolment, adverse events, grades that moved, published rates."""
+"""What the report tells next to the planned tables: enrolment, adverse events, grades that moved, published rates."""
 
 from datetime import date
 
@@ -65,7 +65,7 @@ def events(*rows: dict[str, str]) -> ResultSet:
 
 
 def test_a_patient_with_two_events_counts_once() -> None:
-    """Patients and events are counted apart, and a patient stands at the worst grade alone."""
+    """Patients and events are counted apart, and a patient is at the worst grade alone."""
     rows = events({"term": "1", "grade": "1"}, {"term": "1", "grade": "2"}, {"term": "2", "grade": "1"})
     told = {(row.variable, row.level, row.statistic): row.text for row in rows if row.table == "safety"}
     assert told["any", "", "count"] == "1"
@@ -120,7 +120,7 @@ def test_a_published_rate_has_an_interval_of_its_own_size() -> None:
     ],
 )  # fmt: skip
 def test_what_the_report_shows_must_be_planned(wrong: dict[str, object]) -> None:
-    """A published rate beside no endpoint, and a plot of what is measured at no two visits, are refused."""
+    """A published rate next to no endpoint, and a plot of what is measured at no two visits, are refused."""
     with pytest.raises(ValueError, match=r"is no endpoint|at no two visits"):
         Plan.model_validate({**PLANNED.model_dump(), **wrong})
 

@@ -166,7 +166,7 @@ def test_a_code_the_plan_does_not_know_is_reported(plan: Plan) -> None:
 
 
 def test_missing_values_are_outside_percentages_and_tests(plan: Plan) -> None:
-    """The denominator of a percentage is the known values, and the missing are counted beside it."""
+    """The denominator of a percentage is the known values, and the missing are counted next to it."""
     frame = cohort_frame(plan)
     with_counts(frame, "[screening_arm_1][sex]", {"1": 20, "2": 20}, {})
     found = tables(plan, frame)

@@ -26,7 +26,7 @@ def mode(path: Path) -> int:
 
 
 def test_a_new_database_is_private(tmp_path: Path) -> None:
-    """The file is 0600 and the folder made for it 0700, also the files SQLite puts beside it."""
+    """The file is 0600 and the folder made for it 0700, also the files SQLite puts next to it."""
     open_engine(tmp_path / "state" / "nightround.db").dispose()
     with reading(open_engine(tmp_path / "state" / "nightround.db")):
         assert mode(tmp_path / "state") == 0o700

@@ -81,7 +81,7 @@ def test_nights_change_the_findings_and_every_change_is_kept(store: Store) -> No
 
 
 def test_the_history_says_how_a_finding_was_closed(store: Store) -> None:
-    """The proof and the values of that night stand in the history for good."""
+    """The proof and the values of that night are in the history for good."""
     a_night(store, 1, "1001")
     a_night(store, 2)
     closed = history_of(store, STUDY)[-1]
@@ -126,7 +126,7 @@ def test_studies_do_not_see_one_another(store: Store) -> None:
 
 
 def test_outcomes_are_kept_with_their_denominators(store: Store) -> None:
-    """What a rule came to is there afterwards, without the violations, which live on as findings."""
+    """The result of a rule is there afterwards, without the violations, which live on as findings."""
     outcome = replace(made_outcome(rows=[made_row()]), reason=Message.of("outcome.no_scope"))
     run_id = store.start_run(STUDY, "nightly", night(1))
     unjudged = made_outcome("VIL-02", status=Status.NOT_EVALUATED)

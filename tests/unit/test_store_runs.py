@@ -182,7 +182,7 @@ def message(store: Store, **other: object) -> StoredMessage:
 
 
 def test_a_recipient_is_told_from_where_the_last_message_that_counts_ended(store: Store) -> None:
-    """What was refused moves nothing, so its news stand in the next digest; each channel has its own place."""
+    """What was refused moves nothing, so its news are in the next digest; each channel has its own place."""
     address = "dm@hospital.example"
     assert store.notified_upto(STUDY, Reader("data_manager", address, "outbox")) == 0
     done = {"state": DeliveryState.WRITTEN, "settled_at": night(1)}

@@ -256,7 +256,7 @@ def named(validation: Validation) -> Mapping[str, set[tuple[str, str]]]:
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 def test_an_error_is_found_at_its_visit_and_by_its_field(kind: Kind) -> None:
-    """Some finding of the record stands at the visit of the error and names the field that is wrong."""
+    """Some finding of the record is at the visit of the error and names the field that is wrong."""
     where, validation = planted()
     record = next(one for one, planted_kind in where.items() if planted_kind is kind)
     assert (kind.event, kind.field) in named(validation)[record]

@@ -118,7 +118,7 @@ def test_every_example_gets_its_verdict(rule: Rule) -> None:
 
 @pytest.mark.parametrize("rule", LOGIC, ids=lambda rule: rule.id)
 def test_every_rule_has_an_example_with_a_missing_code(rule: Rule) -> None:
-    """A code is no value: the row is not checked. Rules on ticks alone have no field that could hold one."""
+    """A code is no value: the row is not checked. Rules on ticks alone have no field that could contain one."""
     typed = [column for example in rule.examples for column in example.values if "___" not in column]
     coded = [example.verdict for example in rule.examples if set(example.values.values()) & set(CODES)]
     assert coded == (["skipped"] if typed else [])
@@ -149,7 +149,7 @@ def _read_at(written: str, event: str, instrument: str) -> str:
 
 @pytest.mark.parametrize("rule", study().rules, ids=lambda rule: rule.id)
 def test_every_rule_is_written_in_both_languages_with_its_source(rule: Rule) -> None:
-    """Title and advice stand in Chinese and in English, and the source is named."""
+    """Title and advice are in Chinese and in English, and the source is named."""
     for words in (rule.title, rule.advice):
         assert any("一" <= letter <= "鿿" for letter in words.zh)
         assert words.en.isascii() or "²" in words.en or "μ" in words.en or "⁹" in words.en
@@ -201,7 +201,7 @@ def test_every_rule_of_the_study_judges_rows_of_the_cohort() -> None:
 
 
 def test_logic_of_the_dictionary_can_be_read_and_hidden_fields_are_blank() -> None:
-    """Every branching logic parses, and a field it hides holds nothing in the clean cohort.
+    """Every branching logic parses, and a field it hides contains nothing in the clean cohort.
 
     What reads another event is left to the rules on hidden values, which the clean cohort does not break.
     """

@@ -127,7 +127,7 @@ def test_a_rule_may_say_what_its_findings_are_shown_as(tmp_path: Path) -> None:
 
 
 def test_the_rules_a_project_has_in_redcap_run_as_they_are(tmp_path: Path) -> None:
-    """`project_rules.csv`, saved from REDCap's Data Quality page, is read beside the study's own rules."""
+    """`project_rules.csv`, saved from REDCap's Data Quality page, is read next to the study's own rules."""
     (tmp_path / "study.toml").write_text(GOOD, encoding="utf-8")
     csv = "rule_name,rule_logic,real_time_execution\nHeavy,[weight] > 200,y\nBroken,[weight] >,\n"
     (tmp_path / "project_rules.csv").write_text(csv, encoding="utf-8")

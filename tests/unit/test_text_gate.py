@@ -133,7 +133,7 @@ def closed_gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
 
 
 def broken() -> None:
-    """Raise what holds a value, from what holds another, in a group."""
+    """Raise what contains a value, from what holds another, in a group."""
     try:
         int("POSITIVE-1")
     except ValueError as error:
@@ -267,7 +267,7 @@ def test_no_text_leaves_but_through_the_doors() -> None:
 
 @pytest.mark.parametrize("error", [missing_columns, strange_columns])
 def test_the_columns_that_an_export_lacks_are_private(error: Callable[[Sequence[str]], ExplainedError]) -> None:
-    """The message counts them; their names, which hold codes, are the private part."""
+    """The message counts them; their names, which contain codes, are the private part."""
     made = error(["hiv_status___1", "hiv_status___2"])
     assert "2 columns" in made.what
     assert "hiv_status" not in f"{made} {made.facts} {made.shown().document()} {in_language(made.shown(), 'zh')}"

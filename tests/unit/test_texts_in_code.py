@@ -63,6 +63,7 @@ OTHERS_ALLOWED = {
     "redcap_sync/odm/safe_xml.py": "the parser's own error",
     "redcap_sync/project/structure.py": "headers of REDCap's data dictionary",
     "redcap_sync/project/randomization.py": "what a server says",
+    "redcap_sync/write_back/saved_queries.py": "headers and marks of the file that REDCap saves",
     "redcap_sync/pulling/changed_records.py": "how edits are looked for, a fact",
 }
 """Where text may be outside of the catalogue, and why."""

@@ -103,7 +103,7 @@ def test_rows_that_are_gone_are_said_in_chinese() -> None:
 
 
 def test_what_a_server_says_is_not_said_in_any_language() -> None:
-    """It may hold values and record ids; our sentence has the status."""
+    """It may contain values and record ids; our sentence has the status."""
     error = RedcapRefused("api.refused", status=403).with_private("You do not have permissions to use the API")
     assert in_language(error.part("what"), "zh") == "REDCap 拒绝了请求（状态 403）。"
 

@@ -48,7 +48,7 @@ def test_no_token_says_where_one_is_looked_for() -> None:
 def test_a_token_file_that_others_can_read_is_warned_of(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, mode: int, told: str
 ) -> None:
-    """The token is taken, and a warning names the file, who can read it and the command that mends it."""
+    """The token is taken, and a warning names the file, who can read it and the command that fixes it."""
     file = tmp_path / "token"
     file.write_text(SECRET)
     file.chmod(mode)

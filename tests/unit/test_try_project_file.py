@@ -1,4 +1,4 @@
-"""A project XML is read by its structure, and nothing else is taken for one."""
+"""A project XML is read by its structure, and nothing else is mistaken for one."""
 
 from __future__ import annotations
 

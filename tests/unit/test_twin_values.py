@@ -17,7 +17,7 @@ from tests.twin_examples import CHOICES, HIGH, LOW, NOW, VALIDATION, cells, fiel
 
 
 def test_each_validation_type_has_values_of_its_form(tmp_path: Path) -> None:
-    """Every type that REDCap ships is written as REDCap stores it, whatever stands in the record before."""
+    """Every type that REDCap ships is written as REDCap stores it, whatever is in the record before."""
     types = [name for name in PATTERNS if name not in ("int", "float")]
     rows = [field("id", "f"), *(field(f"f_{name}", "f", **{VALIDATION: name}) for name in types)]
     twin = made(write_dictionary(tmp_path / "d.csv", rows))
@@ -166,7 +166,7 @@ def test_dates_follow_each_other(tmp_path: Path) -> None:
 
 
 def test_records_are_numbered_by_their_group(tmp_path: Path) -> None:
-    """A project that numbers its records has the group's number in front; the records stand in REDCap's order."""
+    """A project that numbers its records has the group's number in front; the records are in REDCap's order."""
     folder = write_project(
         tmp_path / "p",
         [field("id", "f"), field("note", "f")],

@@ -19,7 +19,7 @@ TOP, HEIGHT = 16.0, 116.0
 LEADING = 11.0
 MONTHS = 12
 LONGEST_PROJECTION = 24
-"""Months; what lies further ahead is told in words only."""
+"""Months; what lies further ahead is reported in words only."""
 HALF_YEAR = 6
 MOST_MONTHS, MOST_OF_HALF = 7, 4
 """Steps between the months that are named."""
@@ -85,7 +85,7 @@ def month_reached(found: Enrolment) -> str:
 
 
 def accrual_drawing(inputs: ReportInputs, say: Wording, pen: Pen, *, half: bool = False) -> Drawing | None:
-    """The curve over the months, with its target and the pace carried forward; `half` as wide, beside another."""
+    """The curve over the months, with its target and the pace carried forward; `half` as wide, next to another."""
     found = enrolment_of(inputs)
     if found is None:
         return None
@@ -128,7 +128,7 @@ def accrual_axes(found: Enrolment, months: Scale, patients: Scale, named: Named)
 
 
 def labels(found: Enrolment, months: Scale, patients: Scale, say: Wording) -> Iterator[Shape]:
-    """The names of both lines: the target beside its end, the count below it or where the curve ends."""
+    """The names of both lines: the target next to its end, the count below it or where the curve ends."""
     now = found.counts[-1][1]
     yield Label(months.end + 6, patients(found.target) + 3, say("target_line", n=found.target), "soft", SMALL)
     aside = months(found.last) < months.end

@@ -13,7 +13,7 @@ ODDS_TICKS = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
 
 
 def round_ticks(low: float, high: float, most: int = 5) -> tuple[float, ...]:
-    """At most `most` ticks on round numbers that hold everything from low to high."""
+    """At most `most` ticks on round numbers that contain everything from low to high."""
     if low == high:
         low, high = low - (abs(low) or 1.0) / 2, high + (abs(high) or 1.0) / 2
     span = high - low
@@ -39,7 +39,7 @@ def odds_ticks(values: Iterable[float]) -> tuple[float, ...]:
 
 @dataclass(frozen=True)
 class Scale:
-    """Values from the first to the last tick laid over a stretch of the figure, in points."""
+    """Values from the first to the last tick mapped to a stretch of the figure, in points."""
 
     ticks: tuple[float, ...]
     start: float

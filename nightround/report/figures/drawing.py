@@ -21,7 +21,7 @@ SMALL = 8.0
 WIDTH = 482.0
 """Points; the 170 mm between the margins of the page."""
 HALF = 232.0
-"""Points; the width of a figure that stands beside another."""
+"""Points; the width of a figure that is next to another."""
 TICK = 4.0
 CLOSING_MARKS = frozenset("，。；：、！？）》”’%")
 """Marks that may not begin a line."""
@@ -80,7 +80,7 @@ class Label:
 
 @dataclass(frozen=True)
 class Marker:
-    """The mark of a series: a filled dot or an open square, so that it is told apart without colour."""
+    """The mark of a series: a filled dot or an open square, so that it is distinguished without colour."""
 
     x: float
     y: float

@@ -1,4 +1,4 @@
-"""The flow diagram: one box a step of the plan, one row a depth, and beside each arrow who did not go on."""
+"""The flow diagram: one box a step of the plan, one row a depth, and next to each arrow who did not go on."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def flow_drawing(steps: Sequence[FlowStep], texts: FlowTexts, pen: Pen) -> Drawi
 
 
 def gap_below(row: Sequence[FlowStep], steps: Sequence[FlowStep], texts: FlowTexts, pen: Pen) -> float:
-    """The room below a row of boxes: enough for whoever is listed beside its arrows."""
+    """The room below a row of boxes: enough for whoever is listed next to its arrows."""
     counts = [sum(1 for one in left_out(step, steps, texts) for _ in side_lines(one, texts, pen)) for step in row]
     return max(ROW_GAP, PADDING + LEADING * max(counts, default=0) + PADDING)
 
@@ -110,7 +110,7 @@ def place_row(row: Sequence[FlowStep], top: float, pen: Pen) -> Iterator[PlacedS
 
 @dataclass(frozen=True)
 class Left:
-    """Who did not go on, and how many; a `reason` stands under the step it is of."""
+    """Who did not go on, and how many; a `reason` is under the step it is of."""
 
     label: str
     count: int
@@ -150,7 +150,7 @@ def connections(parent: PlacedStep, children: Sequence[PlacedStep]) -> Iterator[
 def side_box(
     parent: PlacedStep, reasons: Sequence[Left], following: Sequence[PlacedStep], texts: FlowTexts, pen: Pen
 ) -> Iterator[Shape]:
-    """Beside the arrow: who left here, and why."""
+    """Next to the arrow: who left here, and why."""
     if not reasons:
         return
     lines = [line for one in reasons for line in side_lines(one, texts, pen)]

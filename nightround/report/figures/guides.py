@@ -52,7 +52,7 @@ def axis_title(scale: Scale, y: float, title: str, pen: Pen) -> Label:
 def legend(
     names: Sequence[str], mark: Callable[[int, float], Shape], pen: Pen, *, x: float, room: tuple[float, float, float]
 ) -> Iterator[Shape]:
-    """Each series' mark with its name, one beside the other.
+    """Each series' mark with its name, one next to the other.
 
     `mark` makes the mark of a number at a place; `room` is from there to the name, behind a name, and down from the
     ordinary baseline.

@@ -54,7 +54,7 @@ class ValueColumns:
 
 
 def values_of(rows: Sequence[Interval], pen: Pen) -> ValueColumns:
-    """Room for the widest estimate and the widest interval; P stands after them where there is one."""
+    """Room for the widest estimate and the widest interval; P is after them where there is one."""
     parts = [halves(row.text) for row in rows]
     first, second = (max((pen.width(part[side], style="bold") for part in parts), default=0.0) for side in (0, 1))
     p_room = max((pen.width(row.p) for row in rows), default=0.0)

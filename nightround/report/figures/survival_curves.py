@@ -22,7 +22,7 @@ BEYOND = 12.0
 """Points; lines run on so far behind the last time, so that a fall at that time has an end that can be seen."""
 LINE = 13.0
 STYLES = (("curve", "limit"), ("dashed", "dashed-limit"))
-"""The line of a curve and of its interval, by group: solid and dashed, so that they are told apart without colour."""
+"""The line of a curve and of its interval, by group: solid and dashed, so that they differ without colour."""
 
 
 @dataclass(frozen=True)
@@ -81,9 +81,9 @@ def step_of(inputs: ReportInputs, row: ResultRow) -> CurveStep:
 
 
 def survival_drawing(curves: Sequence[Curve], texts: CurveTexts, pen: Pen, *, half: bool = False) -> Drawing:
-    """Draw the curves over a common time axis, the numbers at risk below it; `half` as wide, beside another figure.
+    """Draw the curves over a common time axis, the numbers at risk below it; `half` as wide, next to another figure.
 
-    A curve that stands alone needs no name.
+    A curve that is alone needs no name.
     """
     alone, width = len(curves) == 1, HALF if half else WIDTH
     left, right = (LEFT_ALONE, RIGHT_ALONE) if alone else (LEFT, RIGHT)
@@ -152,7 +152,7 @@ def stairs(points: Sequence[Point], time: Scale, free: Scale) -> tuple[Point, ..
 
 
 def names(curves: Sequence[Curve], free: Scale, x: float) -> Iterator[Shape]:
-    """Each group's name beside the end of its curve, moved apart where two ends meet."""
+    """Each group's name next to the end of its curve, moved apart where two ends meet."""
     taken: list[float] = []
     for curve in sorted(curves, key=lambda one: one.steps[-1].free if one.steps else 100.0, reverse=True):
         y = free(curve.steps[-1].free if curve.steps else 100.0) + 3

@@ -25,7 +25,7 @@ PRINTED_OF = {
 }
 """What a report prints of each table; of any other table summaries and P."""
 EVENTS = "adverse events"
-"""The column of patients that holds what is written of their adverse events."""
+"""The column of patients that contains what is written of their adverse events."""
 NOT_PRINTED = frozenset({"literature", "bounds"})
 
 
@@ -40,7 +40,7 @@ class Side:
 
 
 def printed(row: ResultRow) -> bool:
-    """Whether a report prints a number as it stands."""
+    """Whether a report prints a number as it is."""
     if row.table in NOT_PRINTED:
         return False
     wanted = PRINTED_OF.get(row.table, PRINTED)

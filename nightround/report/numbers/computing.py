@@ -34,7 +34,7 @@ def results_of(plan: Plan, snapshot: Snapshot, patients: pd.DataFrame | None = N
 
 
 def _rows_of_report(plan: Plan, snapshot: Snapshot, patients: pd.DataFrame) -> Iterator[ResultRow]:
-    """What the report tells beside the tables of the plan."""
+    """What the report tells next to the tables of the plan."""
     cohort = cohort_of(plan, patients)
     for table in (table for table in plan.tables if table.kind != "by_group"):
         yield from transition_rows(table, cohort)

@@ -46,7 +46,7 @@ class LineTrust:
     known: int
     open_values: int
     verdict: LineVerdict | None
-    """None where it is not told."""
+    """None where it is not reported."""
     reported: str = ""
     excluded: str = ""
     extremes: tuple[str, str] = ("", "")
@@ -60,8 +60,8 @@ class LineTrust:
 class FindingWeight:
     """How far the correction of one finding could move a reported number.
 
-    `shift` is in standard deviations of the variable; it and the verdict are None where they are not told. `lines`
-    are those that hold one of its values.
+    `shift` is in standard deviations of the variable; it and the verdict are None where they are not shown. `lines`
+    are those that contain one of its values.
     """
 
     finding: str

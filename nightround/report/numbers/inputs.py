@@ -30,7 +30,7 @@ class RunFacts:
 class ReportInputs:
     """Everything one report says, before it is put into words.
 
-    `study` is the study's id and the name of its template folder. `instruments` holds the title of each
+    `study` is the study's id and the name of its template folder. `instruments` contains the title of each
     instrument, `events` of each event and `choices` of each code of a field the plan names; `versions` the version
     of each software that ran, by name. `record_ids` says whether a record may be named. No patient's value is in it
     but the unnamed measurements of `pairs`.

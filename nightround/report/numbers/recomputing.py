@@ -97,7 +97,7 @@ class Population:
         return Cohort(self.plan, self.analysed.frame[columns], self.analysed.group)
 
     def places(self, line: PlannedLine) -> Mapping[str, int]:
-        """Where each record stands among the patients of a line."""
+        """Where each record is among the patients of a line."""
         step = line.variable.among if isinstance(line.variable, Endpoint) else self.plan.population
         found = self._places.get(step)
         if found is None:
@@ -196,11 +196,11 @@ class Recomputation:
 
     @cached_property
     def places(self) -> Mapping[str, int]:
-        """Where each record stands among the patients."""
+        """Where each record is among the patients."""
         return places_of(self.patients)
 
     def effective(self, change: Change) -> Change:
-        """A change without the cells that hold its value already."""
+        """A change without the cells that contain its value already."""
         return {cell: value for cell, value in change.items() if not same(value, self.value_of(cell))}
 
     def value_of(self, cell: Cell) -> Any:
@@ -227,7 +227,7 @@ def same(one: Any, other: Any) -> bool:
 
 
 def places_of(frame: pd.DataFrame) -> Mapping[str, int]:
-    """Where each record stands in a frame."""
+    """Where each record is in a frame."""
     return {record: place for place, record in enumerate(frame.index)}
 
 

@@ -1,4 +1,4 @@
-"""How far the numbers of a report can be trusted, from its snapshot, its findings and what its rules came to."""
+"""How far the numbers of a report can be trusted, from its snapshot, its findings and the results of its rules."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def checked_of(
     outcomes: Sequence[Outcome],
     lines: Sequence[LineTrust],
 ) -> Checked:
-    """The rules that name a field of a line at its event, and what they came to."""
+    """The rules that name a field of a line at its event, and their results."""
     status = {one.rule_id: one.status for one in outcomes}
     about = [rule for rule in rules if any(concerns(rule, reference) for reference in line.references)]
     judged = [status[rule.id] for rule in about if status.get(rule.id) in {Status.PASSED, Status.FAILED}]

@@ -10,7 +10,7 @@ from nightround.report.numbers.changed_numbers import printed
 from nightround.report.numbers.facts import FindingWeight, Line, LineTrust, News, PartKind, Trust
 from nightround.report.numbers.inputs import ReportInputs
 from nightround.report.open_version.withheld import (
-    curve_tells_groups,
+    curve_reveals_groups,
     pooled_flow,
     pooled_rows,
     pooled_tables,
@@ -60,7 +60,7 @@ def open_plan(plan: Plan) -> Plan:
             "groups": (EVERYBODY,),
             "flow": pooled_flow(plan),
             "tables": tuple(open_table(table) for table in pooled_tables(plan)),
-            "survival": tuple(open_curve(curve) for curve in plan.survival if not curve_tells_groups(curve, plan)),
+            "survival": tuple(open_curve(curve) for curve in plan.survival if not curve_reveals_groups(curve, plan)),
             "literature": tuple(one for one in plan.literature if one.endpoint not in withheld),
             "regressions": (),
             **dict.fromkeys(withheld_conduct(plan)),
@@ -74,7 +74,7 @@ def open_curve(curve: Survival) -> Survival:
 
 
 def open_table(table: PlannedTable) -> PlannedTable:
-    """A table without effects between groups and without tests beside the planned one."""
+    """A table without effects between groups and without tests next to the planned one."""
     sections = tuple(
         section.model_copy(
             update={"variables": tuple(one.model_copy(update={"beside": ()}) for one in section.variables)}

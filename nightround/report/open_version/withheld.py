@@ -26,7 +26,7 @@ FIGURE = re.compile(r"\d")
 
 
 def is_withheld(inputs: ReportInputs, endpoint: Endpoint) -> bool:
-    """Whether an endpoint is not told, because its version is open and the groups are its answers."""
+    """Whether an endpoint is not reported, because its version is open and the groups are its answers."""
     return inputs.version == "open" and endpoint.field == inputs.plan.grouping
 
 
@@ -36,7 +36,7 @@ def withheld_endpoints(plan: Plan) -> frozenset[str]:
 
 
 def parts_by_group(plan: Plan) -> tuple[Step, ...]:
-    """The steps of the flow that hold the patients of some groups alone, with everything below them."""
+    """The steps of the flow that contain the patients of some groups alone, with everything below them."""
     found: dict[str, Step] = {}
     for step in plan.flow:
         split = any(condition.field == plan.grouping and condition.codes for condition in step.where)
@@ -61,7 +61,7 @@ def tops(parts: Iterable[Step]) -> list[Step]:
 
 
 def sum_is_everybody(plan: Plan, parts: Iterable[Step]) -> bool:
-    """Whether the steps by group are of one step, and hold each group once: only then their sum tells no part."""
+    """Whether the steps by group are of one step, and contain each group once: only then their sum tells no part."""
     first = tops(parts)
     codes = [c for step in first for one in step.where if one.field == plan.grouping for c in one.codes]
     return len({step.of for step in first}) == 1 and sorted(codes) == sorted(c for g in plan.groups for c in g.codes)
@@ -72,8 +72,8 @@ def pooled_rows(plan: Plan, results: ResultSet) -> Iterator[ResultRow]:
     endpoints, parts = withheld_endpoints(plan), parts_by_group(plan)
     steps = {step.id for step in parts}
     published = {one.id for one in plan.literature if one.endpoint in endpoints}
-    dropped = {variable.id for table in plan.tables for variable in table.variables if tells_groups(variable, plan)}
-    curves = {curve.id for curve in plan.survival if curve_tells_groups(curve, plan)}
+    dropped = {variable.id for table in plan.tables for variable in table.variables if reveals_groups(variable, plan)}
+    curves = {curve.id for curve in plan.survival if curve_reveals_groups(curve, plan)}
     gone = {FLOW: steps, BOUNDS: endpoints, LITERATURE: published, "survival": curves}
     gone |= {table.id: dropped for table in plan.tables}
     withheld = withheld_conduct(plan)
@@ -87,13 +87,13 @@ def pooled_rows(plan: Plan, results: ResultSet) -> Iterator[ResultRow]:
         yield replace(rows[0], variable=KNOWN, value=known, text=f"{known:.0f}", n=round(known))
 
 
-def tells_groups(variable: Variable, plan: Plan) -> bool:
+def reveals_groups(variable: Variable, plan: Plan) -> bool:
     """Whether a variable is the grouping field itself."""
     fields = (*(field for _, field in variable.visits), *(level.field for level in variable.levels))
     return plan.grouping in fields
 
 
-def curve_tells_groups(curve: Survival, plan: Plan) -> bool:
+def curve_reveals_groups(curve: Survival, plan: Plan) -> bool:
     """Whether a curve is of the outcome that the groups are the answers to, or of the patients of one group."""
     followed = curve.population in {step.id for step in parts_by_group(plan)}
     return followed or plan.grouping in {*curve.references()}
@@ -116,7 +116,7 @@ def pooled_tables(plan: Plan) -> tuple[PlannedTable, ...]:
 def without_groups(table: PlannedTable, plan: Plan) -> PlannedTable:
     """A table without lines that count the groups."""
     sections = (
-        section.model_copy(update={"variables": tuple(v for v in section.variables if not tells_groups(v, plan))})
+        section.model_copy(update={"variables": tuple(v for v in section.variables if not reveals_groups(v, plan))})
         for section in table.sections
     )
     return table.model_copy(update={"sections": tuple(section for section in sections if section.variables)})
@@ -133,6 +133,6 @@ def uncounted_rules(plan: Plan, rules: Iterable[Rule]) -> frozenset[str]:
 
 
 def without_counts(outcome: Outcome, uncounted: frozenset[str]) -> Outcome:
-    """An outcome whose reason holds no number where its rows are not counted."""
+    """An outcome whose reason contains no number where its rows are not counted."""
     told = outcome.rule_id in uncounted and FIGURE.search(str(outcome.reason or ""))
     return replace(outcome, reason=None) if told else outcome

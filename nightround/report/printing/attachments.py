@@ -12,7 +12,7 @@ from nightround.report.numbers.facts import LineTrust, News
 from nightround.report.numbers.inputs import ReportInputs
 from nightround.report.printing.cleaning import clean
 from nightround.report.printing.typesetting import Attachment
-from nightround.report.tables.news_page import causes_told
+from nightround.report.tables.news_page import causes_shown
 from nightround.statistics.analysis_results import reporting_event
 from nightround.texts.csv_text import csv_text
 
@@ -58,7 +58,7 @@ def changes_file(inputs: ReportInputs, news: News) -> Attachment:
     """Each changed number with its causes; records only where the study lets them be named."""
     rows = (
         {name: getattr(one, name) for name in CHANGE_FIELDS[:-1]}
-        | {"causes": causes_told(one, record_ids=inputs.record_ids)}
+        | {"causes": causes_shown(one, record_ids=inputs.record_ids)}
         for one in news.changed
     )
     return Attachment("changes.csv", "numbers that changed since the last report", csv_text(CHANGE_FIELDS, rows))

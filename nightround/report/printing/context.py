@@ -30,13 +30,13 @@ from nightround.report.tables.endpoints import (
     endpoint_table,
     literature_figure,
     primary_endpoint,
-    told_endpoints,
+    shown_endpoints,
 )
 from nightround.report.tables.methods_page import Paragraph, methods_of
 from nightround.report.tables.news_page import news_table
 from nightround.report.tables.planned_tables import measured_label, step_count, table_view, visit_labels
 from nightround.report.tables.quality_page import QualityView, age_figure, quality_tables, quality_view
-from nightround.report.tables.safety_page import safety_table, safety_told
+from nightround.report.tables.safety_page import safety_shown, safety_table
 from nightround.report.tables.summary_page import Card, cards, headlines, look_sentence
 from nightround.report.tables.trust_page import evidence_tables, trust_sentence, trust_tables
 from nightround.report.tables.views import Figure, Part, TableView
@@ -44,7 +44,7 @@ from nightround.study.plan import PlannedTable
 from nightround.texts.catalogue import Wording, read_wording
 
 HASH_SHOWN = 16
-"""Hexadecimal digits of a snapshot's name in a running foot; the whole name stands on the cover."""
+"""Hexadecimal digits of a snapshot's name in a running foot; the whole name is on the cover."""
 
 
 @dataclass(frozen=True)
@@ -207,8 +207,8 @@ def moment(when: datetime) -> str:
 
 
 def chapters(inputs: ReportInputs, say: Wording, pen: Pen) -> Iterator[Chapter]:
-    """The parts of the report in their order; the tables of the plan stand between the patients and the data."""
-    has_endpoints = bool(told_endpoints(inputs))
+    """The parts of the report in their order; the tables of the plan are between the patients and the data."""
+    has_endpoints = bool(shown_endpoints(inputs))
     figure = [Figure(say("endpoints_title"), endpoint_drawing(inputs, say, pen))] if has_endpoints else []
     yield chapter("summary", say, figure)
     yield chapter("patients", say, patient_parts(inputs, say, pen))
@@ -236,9 +236,9 @@ def chapters(inputs: ReportInputs, say: Wording, pen: Pen) -> Iterator[Chapter]:
 
 
 def patient_parts(inputs: ReportInputs, say: Wording, pen: Pen) -> Iterator[Part]:
-    """Who came, who stayed, and how fast; beside it the one curve of everybody over time."""
+    """Who came, who stayed, and how fast; next to it the one curve of everybody over time."""
     yield Figure(say("flow_title"), flow_of(inputs, say, pen))
-    half = curve_beside_enrolment(inputs)
+    half = curve_next_to_enrolment(inputs)
     enrolment = accrual_drawing(inputs, say, pen, half=half)
     if enrolment is not None:
         yield Figure(say("accrual_title"), enrolment, accrual_note(inputs, say), half)
@@ -246,7 +246,7 @@ def patient_parts(inputs: ReportInputs, say: Wording, pen: Pen) -> Iterator[Part
         yield from curve_parts(inputs, say, pen, half=True)
 
 
-def curve_beside_enrolment(inputs: ReportInputs) -> bool:
+def curve_next_to_enrolment(inputs: ReportInputs) -> bool:
     """Whether the plan's one curve, of everybody, takes half of the room that enrolment has."""
     return [curve.by_group for curve in inputs.plan.survival] == [False] and enrolment_of(inputs) is not None
 
@@ -256,11 +256,11 @@ def endpoint_parts(inputs: ReportInputs, say: Wording, pen: Pen) -> Iterator[Par
     if inputs.plan.endpoints:
         yield endpoint_table(inputs, say)
     yield from literature_figure(inputs, say, pen)
-    if safety_told(inputs):
+    if safety_shown(inputs):
         yield safety_table(inputs, say)
     if inputs.plan.deaths:
         yield deaths_table(inputs, inputs.plan.deaths, say)
-    if not curve_beside_enrolment(inputs):
+    if not curve_next_to_enrolment(inputs):
         yield from curve_parts(inputs, say, pen)
 
 

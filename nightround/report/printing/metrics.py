@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 WIDEST = 1.0
-"""Em; what a character outside the fonts is taken for."""
+"""Em; the width that is assumed of a character outside the fonts."""
 
 
 @dataclass(frozen=True)

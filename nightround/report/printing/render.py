@@ -26,7 +26,7 @@ COMPARISON = re.compile(r" ([<>=≤≥]) ")
 
 
 HYPHENATED = re.compile(r"([^\W\d_]{1,20}(?:-[^\W\d_]{1,20}){1,3})(?![\w-])")
-"""A word of letters with hyphens, short enough to stand on one line."""
+"""A word of letters with hyphens, short enough to be on one line."""
 
 
 def clean_value(value: object) -> object:

@@ -72,7 +72,7 @@ def pdf_bytes(
 ) -> bytes:
     """Typeset `html` as PDF/A-3a with its attachments. The same input gives the same bytes.
 
-    `made_at` dates the file and its attachments: the data cut-off, never now. `templates` holds the fonts, no other
+    `made_at` dates the file and its attachments: the data cut-off, never now. `templates` contains the fonts, no other
     font of the machine is seen; pictures of `templates` and `template_folders` can be named as asset:NAME. Raises
     SystemLibraryMissing without Pango, ReportNotMade when a limit is passed or the template cannot be typeset.
     """
@@ -126,7 +126,7 @@ def run(worker: Sequence[str], job: str, environment: Mapping[str, str], seconds
 
 
 def kind_of_error(remarks: str) -> str:
-    """The kind of a Python error, without its message, which could hold text of a record."""
+    """The kind of a Python error, without its message, which could contain text of a record."""
     return remarks.rsplit("\n", 1)[-1].split(":", 1)[0]
 
 

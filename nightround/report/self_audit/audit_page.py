@@ -31,7 +31,7 @@ FIGURE_OF = re.compile(r"\d+(?:\.\d+)?")
 
 
 class PageCell(NamedTuple):
-    """A cell as it stands on the page: the kind of its column, and its text without the letters of notes."""
+    """A cell as it is on the page: the kind of its column, and its text without the letters of notes."""
 
     kind: str
     text: str
@@ -150,14 +150,14 @@ def figures_on_page(read: PageReader, context: ReportContext) -> Iterator[Contra
 
 
 def sentences_on_page(read: PageReader, context: ReportContext) -> Iterator[Contradiction]:
-    """The sentences of the summary stand on the page as they were made."""
+    """The sentences of the summary are on the page as they were made."""
     if [squeezed(text) for text in read.sentences] != [squeezed(clean(text)) for text in context.sentences]:
         yield Contradiction("summary", Message.of("contradiction.no_sentences"))
 
 
 def sentences_against_rows(context: ReportContext, inputs: ReportInputs) -> Iterator[Contradiction]:
-    """Every number in a sentence of the summary is told by the tables, or counted from them anew."""
-    known = told_by_tables(inputs) | named_in_labels(inputs, context.language)
+    """Every number in a sentence of the summary is reported by the tables, or counted from them anew."""
+    known = shown_in_tables(inputs) | named_in_labels(inputs, context.language)
     for sentence in context.sentences:
         for number in FIGURE_OF.findall(sentence):
             if number not in known:
@@ -175,7 +175,7 @@ def notes_against_rows(context: ReportContext, inputs: ReportInputs) -> Iterator
                 yield Contradiction("note", Message.of("contradiction.note", numbers=", ".join(unknown), text=found[0]))
 
 
-def told_by_tables(inputs: ReportInputs) -> frozenset[str]:
+def shown_in_tables(inputs: ReportInputs) -> frozenset[str]:
     """The numbers a sentence may hold: of flow, endpoints and safety, and how many lines of a table differ."""
     wanted = {"flow", "endpoints", "safety", "accrual", "deaths", "follow_up"}
     texts = (row.text for row in inputs.results if row.table in wanted)

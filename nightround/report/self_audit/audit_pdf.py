@@ -24,7 +24,7 @@ HYPHEN = re.compile(r"(?<=[^\W\d])[-\u2010](?!\d)")
 PIECES = frozenset({"td", "th", "li", "p", "text", "h1", "h2", "h3", "figcaption"})
 """Elements whose text is read."""
 WHOLES = frozenset({"tr", "svg"})
-"""A row of a table and a figure are drawn at once: their pieces stand in the file one after another."""
+"""A row of a table and a figure are drawn at once: their pieces are in the file one after another."""
 UNPRINTED = frozenset({"style", "title", "script", "head"})
 FROM_RIGHT = frozenset({"R", "AL", "AN"})
 """Bidirectional classes whose text a reader of PDFs gives back in another order."""
@@ -74,7 +74,7 @@ class PieceReader(HTMLParser):
 
 
 def contradictions_of_pdf(content: bytes, page: str) -> Iterator[Contradiction]:
-    """The numbers of the page that the PDF does not print: a row's, or a figure's, must stand in it in one piece.
+    """The numbers of the page that the PDF does not print: a row's, or a figure's, must be in it in one piece.
 
     Places are not compared, because a figure is drawn after the text around it.
     """

@@ -1,6 +1,6 @@
-"""Result rows held against themselves: text against value, percentages against counts, parts against totals.
+"""Result rows compared with themselves: text against value, percentages against counts, parts against totals.
 
-Pure: result rows in, contradictions out. A contradiction names the number and holds no patient.
+Pure: result rows in, contradictions out. A contradiction names the number and contains no patient.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ TRIMMED = frozenset({"q1", "median", "q3"})
 
 @dataclass(frozen=True)
 class Contradiction:
-    """A number that cannot be right: where it stands, and what speaks against it."""
+    """A number that cannot be right: where it is, and what speaks against it."""
 
     where: str
     reason: Message
@@ -104,11 +104,11 @@ def summary_against_parts(row: ResultRow, results: ResultSet) -> Iterator[Contra
     """A cell is printed from its parts, each of which is a result row of its own."""
     if not row.statistic.endswith("summary") or row.value is None:
         return
-    if row.text not in set(put_together(row, results)):
+    if row.text not in set(joined_pieces(row, results)):
         yield Contradiction(place_of(row), Message.of("contradiction.parts", text=row.text))
 
 
-def put_together(row: ResultRow, results: ResultSet) -> Iterator[str]:
+def joined_pieces(row: ResultRow, results: ResultSet) -> Iterator[str]:
     """Every form a cell may have, from the texts of its parts."""
 
     def text(statistic: str) -> str:
@@ -175,7 +175,7 @@ def group_size(plan: Plan, results: ResultSet, group: str) -> float | None:
 
 
 def flow_against_itself(plan: Plan, results: ResultSet) -> Iterator[Contradiction]:
-    """No step holds more than the step it is of, and the groups with the unassigned are the population."""
+    """No step contains more than the step it is of, and the groups with the unassigned are the population."""
     counts = {step.id: results[ResultKey("flow", step.id, "n")].value or 0 for step in plan.flow}
     for step in plan.flow:
         if step.of and counts[step.id] > counts[step.of]:

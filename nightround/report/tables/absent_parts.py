@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from nightround.report.numbers.inputs import ReportInputs
-from nightround.report.tables.safety_page import safety_told
+from nightround.report.tables.safety_page import safety_shown
 from nightround.texts.catalogue import Wording
 
 
@@ -16,7 +16,7 @@ def absent_parts(inputs: ReportInputs, say: Wording) -> Iterator[str]:
         "accrual": plan.accrual is not None,
         "follow_up": plan.follow_up is not None,
         "exposure": plan.exposure is not None,
-        "safety": safety_told(inputs),
+        "safety": safety_shown(inputs),
         "deaths": plan.deaths is not None,
         "survival": bool(plan.survival),
         "sites": any(row.table == "sites" for row in inputs.results),

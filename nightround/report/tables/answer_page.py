@@ -164,7 +164,7 @@ def waiting(inputs: ReportInputs) -> dict[str, int]:
 
 
 def numbers_of_answers(inputs: ReportInputs) -> Iterator[str]:
-    """Texts whose numbers the answers may hold beside those of the tables: gathered anew, for the audit of the page."""
+    """Texts whose numbers the answers may have next to those of the tables: gathered anew, to audit the page."""
     yield from numbers_of_endpoint(inputs)
     causes = [cause for one in inputs.news.changed for cause in one.causes] if inputs.news else []
     yield from (str(n) for cause in causes for n in (len(cause.records), len(cause.records) - MOST_RECORDS))

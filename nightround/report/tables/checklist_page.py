@@ -23,11 +23,11 @@ from nightround.study.study_model import StudyModel
 from nightround.texts.catalogue import Wording
 
 CHECKLISTS = "checklists"
-"""The folder of templates that holds the guidelines."""
+"""The folder of templates that contains the guidelines."""
 
 
 class GuidelineItem(StudyModel):
-    """An item: its number and text, the parts of a report that hold it, and whether the author adds to them."""
+    """An item: its number and text, the parts of a report that contain it, and whether the author adds to them."""
 
     number: str
     text: Text

@@ -1,4 +1,4 @@
-"""Columns in which ± and brackets stand under one another, as wide as what they hold."""
+"""Columns in which ± and brackets are under one another, as wide as what they hold."""
 
 from __future__ import annotations
 

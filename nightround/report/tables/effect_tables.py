@@ -253,7 +253,7 @@ def odds_drawing(inputs: ReportInputs, regression: Regression, say: Wording, pen
 
 
 def group_label(inputs: ReportInputs, regression: Regression, say: Wording) -> str:
-    """The group whose odds are told."""
+    """The group whose odds are reported."""
     return next(group.label.in_(say.language) for group in inputs.plan.groups if group.id == regression.group)
 
 

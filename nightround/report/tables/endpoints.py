@@ -19,7 +19,7 @@ from nightround.texts.catalogue import Wording
 ENDPOINTS = "endpoints"
 WITHHELD_LETTER = "a"
 INTERVALS = ("wilson", "clopper_pearson")
-"""The interval that is drawn and told, then the exact one beside it."""
+"""The interval that is drawn and told, then the exact one next to it."""
 
 
 def primary_endpoint(plan: Plan) -> Endpoint | None:
@@ -79,18 +79,18 @@ def endpoint_table(inputs: ReportInputs, say: Wording) -> TableView:
 
 
 def withheld_from(inputs: ReportInputs) -> bool:
-    """Whether an endpoint of the plan is not told in this version."""
+    """Whether an endpoint of the plan is not reported in this version."""
     return any(is_withheld(inputs, endpoint) for endpoint in inputs.plan.endpoints)
 
 
-def told_endpoints(inputs: ReportInputs) -> tuple[Endpoint, ...]:
+def shown_endpoints(inputs: ReportInputs) -> tuple[Endpoint, ...]:
     """The endpoints whose results this version tells."""
     return tuple(endpoint for endpoint in inputs.plan.endpoints if not is_withheld(inputs, endpoint))
 
 
 def bounds_notes(inputs: ReportInputs, say: Wording) -> Iterator[str]:
     """How far those who were not looked at could move an endpoint, of all who began."""
-    found = (bounds_note(inputs, endpoint, say) for endpoint in told_endpoints(inputs))
+    found = (bounds_note(inputs, endpoint, say) for endpoint in shown_endpoints(inputs))
     return (text for text in found if text)
 
 
@@ -106,7 +106,7 @@ def literature_figure(inputs: ReportInputs, say: Wording, pen: Pen) -> Iterator[
     if not inputs.plan.literature:
         return
     rows: list[Interval] = []
-    for endpoint in told_endpoints(inputs):
+    for endpoint in shown_endpoints(inputs):
         published = [one for one in inputs.plan.literature if one.endpoint == endpoint.id]
         if published:
             rows.append(endpoint_interval(inputs, endpoint, True, say))
@@ -153,7 +153,7 @@ def missing_note(inputs: ReportInputs, say: Wording) -> str:
 def endpoint_drawing(inputs: ReportInputs, say: Wording, pen: Pen) -> Drawing:
     """The endpoints on an axis from 0 to 100 percent."""
     primary = primary_endpoint(inputs.plan)
-    rows = [endpoint_interval(inputs, endpoint, endpoint is primary, say) for endpoint in told_endpoints(inputs)]
+    rows = [endpoint_interval(inputs, endpoint, endpoint is primary, say) for endpoint in shown_endpoints(inputs)]
     texts = IntervalTexts(say("endpoints_title"), say("endpoint"), say("percent_ci"), say("percent_axis"))
     return interval_drawing(rows, PERCENT_TICKS, texts, pen)
 

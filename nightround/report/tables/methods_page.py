@@ -105,7 +105,7 @@ def missing_at(table: PlannedTable, row: ResultRow, label: str, say: Wording) ->
 
 
 def trust_methods(inputs: ReportInputs, say: Wording) -> Iterator[str]:
-    """How values in doubt were tried, and what the report was held against before it was released."""
+    """How values in doubt were tried, and what the report was compared with before it was released."""
     if inputs.trust.lines:
         yield say("trust_method")
     yield say("audit_method", rows=len(inputs.results))

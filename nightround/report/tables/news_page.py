@@ -16,7 +16,7 @@ from nightround.study.plan import Plan, Variable
 from nightround.texts.catalogue import Wording
 
 MOST_CAUSES = 8
-"""Lines, one a group of causes; the attached changes.csv holds every number."""
+"""Lines, one a group of causes; the attached changes.csv contains every number."""
 MOST_RECORDS = 6
 ATTACHED_ONLY = frozenset({"odds_ratio_summary", "logistic_summary"})
 """Numbers of the attached result rows that no page prints."""
@@ -79,7 +79,7 @@ def cause_row(causes: tuple[Cause, ...], found: list[ChangedNumber], inputs: Rep
 
 
 def place_of(one: ChangedNumber, plan: Plan, say: Wording) -> str:
-    """The table of the plan or the part of the report that a changed number stands in."""
+    """The table of the plan or the part of the report that a changed number is in."""
     ids = [table.id for table in plan.tables]
     if one.table in ids:
         return say("table_number", n=ids.index(one.table) + 1)
@@ -164,7 +164,7 @@ def names_of(one: ChangedNumber, inputs: ReportInputs, say: Wording) -> Iterator
 
 
 def visit_name(plan: Plan, one: ChangedNumber, say: Wording) -> str:
-    """The visit of a changed number, by the table it stands in."""
+    """The visit of a changed number, by the table it is in."""
     table = next((table for table in plan.tables if table.id == one.table), None)
     return visit_label(table, one.visit, say) if table else say(one.visit)
 
@@ -191,7 +191,7 @@ def label_elsewhere(plan: Plan, one: ChangedNumber) -> Words | None:
     return labels.get((one.table, one.variable))
 
 
-def causes_told(one: ChangedNumber, *, record_ids: bool) -> str:
+def causes_shown(one: ChangedNumber, *, record_ids: bool) -> str:
     """The causes of a changed number in one field of a CSV file."""
     named = (
         f"{cause.kind}: {' '.join(cause.records)}" if record_ids and cause.records else cause.kind

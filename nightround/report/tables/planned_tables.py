@@ -22,7 +22,7 @@ SIGNIFICANT = 0.05
 BETWEEN_EFFECTS = frozenset({"difference", "smd"})
 WITHIN_EFFECTS = frozenset({"change"})
 WITHOUT_INTERVAL = frozenset({"smd"})
-"""Effects whose interval stands in the attached result rows only, for room."""
+"""Effects whose interval is in the attached result rows only, for room."""
 OWN_ABBREVIATIONS = ("CI", "IQR", "M", "OR", "SD")
 """What heads and labels of the engine abbreviate."""
 FLOW = "flow"
@@ -90,10 +90,10 @@ class TableSource:
         return self.notes.letter(self.say("n_equals", n=known.text)) if missing and missing.value and known else ""
 
     def tests(self, variable: str, group: str = "") -> tuple[Cell, ...]:
-        """The statistic and P of the test that counts, then P of those beside it."""
+        """The statistic and P of the test that counts, then P of those next to it."""
         if not test_columns(self):
             return ()
-        beside = (self.first_p(variable, tests, group) for tests in beside_columns(self).values())
+        beside = (self.first_p(variable, tests, group) for tests in side_by_side(self).values())
         return self.statistic(variable, group, ""), self.p_value(variable, "p", group), *beside
 
     def first_p(self, variable: str, tests: Sequence[str], group: str) -> Cell:
@@ -166,22 +166,22 @@ def with_unit(name: str, variable: Variable, say: Wording) -> str:
 
 
 def effects_shown(source: TableSource, *, within: bool) -> tuple[str, ...]:
-    """The effects of the plan that have a column: a change stands with its group, a difference with both."""
+    """The effects of the plan that have a column: a change stays with its group, a difference with both."""
     made = {row.statistic for row in source.results if row.table == source.table.id}
     wanted = WITHIN_EFFECTS if within else BETWEEN_EFFECTS
     return tuple(effect for effect in source.table.effects if effect in wanted and effect in made)
 
 
 def listed_tests(source: TableSource) -> tuple[str, ...]:
-    """The tests the plan lists beside the one that counts, and those that small counts call for, each once."""
+    """The tests the plan lists next to the one that counts, and those that small counts call for, each once."""
     planned = [test.value for variable in source.table.variables for test in variable.beside]
     exact = (HypothesisTestName.PEARSON, HypothesisTestName.FISHER, HypothesisTestName.FISHER_FREEMAN_HALTON)
     made = {row.statistic for row in source.results if row.table == source.table.id and not row.visit}
     return tuple(dict.fromkeys([*planned, *(test.value for test in exact if f"{test.value}_p" in made)]))
 
 
-def beside_columns(source: TableSource) -> dict[str, list[str]]:
-    """The tests beside the one that counts, by the head of their column: Fisher's and its extension have one."""
+def side_by_side(source: TableSource) -> dict[str, list[str]]:
+    """The tests next to the one that counts, by the head of their column: Fisher's and its extension have one."""
     columns: dict[str, list[str]] = {}
     for test in listed_tests(source):
         columns.setdefault(source.say(f"short_{test}"), []).append(test)
@@ -204,10 +204,10 @@ def effect_columns(source: TableSource, effects: Sequence[str]) -> tuple[TableCo
 
 
 def test_columns(source: TableSource) -> tuple[TableColumn, ...]:
-    """The statistic comes before P, and P of the tests beside it last; none where no test ran."""
+    """The statistic comes before P, and P of the tests next to it last; none where no test ran."""
     if not any(row.table == source.table.id and row.statistic == "p" for row in source.results):
         return ()
-    beside = (TableColumn("P", short, kind="p") for short in beside_columns(source))
+    beside = (TableColumn("P", short, kind="p") for short in side_by_side(source))
     return TableColumn(source.say("statistic"), kind="statistic"), TableColumn("P", kind="p"), *beside
 
 

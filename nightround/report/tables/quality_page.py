@@ -1,4 +1,4 @@
-"""The page on data quality: what was checked, and what stands open."""
+"""The page on data quality: what was checked, and what is open."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from nightround.report.tables.views import Cell, Figure, Note, Row, TableColumn,
 from nightround.texts.catalogue import Wording, in_language
 
 MOST_RULES_LISTED = 12
-"""Lines; the attached list of outcomes holds all of them."""
+"""Lines; the attached list of outcomes contains all of them."""
 AGE_LIMITS = (7, 30)
 """Days: an open finding is fresh up to the first, late beyond the last. The customary ageing of data queries."""
 AGES = range(len(AGE_LIMITS) + 1)

@@ -18,7 +18,7 @@ def text_of(inputs: ReportInputs, variable: str, statistic: str, level: str = ""
     return row.text if row else ""
 
 
-def safety_told(inputs: ReportInputs) -> bool:
+def safety_shown(inputs: ReportInputs) -> bool:
     """Whether adverse events were counted."""
     return bool(text_of(inputs, "any", "n"))
 
@@ -31,7 +31,7 @@ def interval_of(inputs: ReportInputs, variable: str, say: Wording) -> str:
 
 def safety_sentence(inputs: ReportInputs, say: Wording) -> str:
     """Patients with any and with a serious adverse event."""
-    if not safety_told(inputs):
+    if not safety_shown(inputs):
         return ""
     parts = {
         f"{name}_{part}": text_of(inputs, name, part) for name in ("any", "serious") for part in ("count", "events")

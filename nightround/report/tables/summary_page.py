@@ -13,7 +13,7 @@ from nightround.report.open_version.withheld import is_withheld
 from nightround.report.tables.conduct_page import deaths_sentence, follow_up_sentence
 from nightround.report.tables.endpoints import INTERVALS, interval_text, primary_endpoint, printed
 from nightround.report.tables.planned_tables import SIGNIFICANT, calls_difference, step_count
-from nightround.report.tables.safety_page import safety_sentence, safety_told, text_of
+from nightround.report.tables.safety_page import safety_sentence, safety_shown, text_of
 from nightround.study.plan import PlannedTable, Variable
 from nightround.texts.catalogue import Wording
 
@@ -32,7 +32,7 @@ class Card:
 
 
 def cards(inputs: ReportInputs, say: Wording) -> tuple[Card, ...]:
-    """Who entered, who is analysed, the primary endpoint, safety, and what stands open."""
+    """Who entered, who is analysed, the primary endpoint, safety, and what is open."""
     shown = (*patient_cards(inputs, say), *endpoint_cards(inputs, say), *safety_cards(inputs, say))
     return (*shown, open_card(inputs, say))
 
@@ -65,13 +65,13 @@ def endpoint_cards(inputs: ReportInputs, say: Wording) -> Iterator[Card]:
 
 def safety_cards(inputs: ReportInputs, say: Wording) -> Iterator[Card]:
     """Patients with a serious adverse event, and how many had any."""
-    if safety_told(inputs):
+    if safety_shown(inputs):
         under = say("any_event", n=text_of(inputs, "any", "count"))
         yield Card(text_of(inputs, "serious", "count"), say("patients_unit"), say("ae_serious"), under)
 
 
 def open_card(inputs: ReportInputs, say: Wording) -> Card:
-    """The findings that stand open, the critical ones named."""
+    """The findings that are open, the critical ones named."""
     findings = inputs.delta.in_doubt
     critical = sum(finding.severity is Severity.CRITICAL for finding in findings)
     return Card(str(len(findings)), say("findings_unit"), say("open_findings"), say("of_them_critical", n=critical))

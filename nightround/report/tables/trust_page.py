@@ -14,7 +14,7 @@ from nightround.texts.catalogue import Wording
 
 ENDPOINTS = "endpoints"
 MOST_FINDINGS = 12
-"""Lines; the attached trust.csv holds all of them."""
+"""Lines; the attached trust.csv contains all of them."""
 MOST_NAMES = 3
 MOST_OF_SOME = 99.9
 """Percent: what is not all is not printed as 100.0."""
@@ -29,7 +29,7 @@ def of_version(name: str, inputs: ReportInputs) -> str:
 
 
 def in_doubt(inputs: ReportInputs) -> tuple[LineTrust, ...]:
-    """The lines that hold a value under an open finding."""
+    """The lines that contain a value under an open finding."""
     return tuple(line for line in inputs.trust.lines if line.open_values)
 
 
@@ -111,7 +111,7 @@ def doubt_row(line: LineTrust, inputs: ReportInputs, say: Wording) -> Row:
 
 
 def verdict_cells(verdict: LineVerdict | None, say: Wording) -> list[Cell]:
-    """What a correction could move, a conclusion in bold; no cell where it is not told."""
+    """What a correction could move, a conclusion in bold; no cell where it is not reported."""
     return [Cell(say(f"verdict_{verdict}"), strong=verdict is LineVerdict.CONCLUSION)] if verdict else []
 
 

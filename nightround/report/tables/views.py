@@ -36,7 +36,7 @@ class Cell:
 class Row:
     """One line of a table. `depth` 0 is a heading's place, 1 a variable's, 2 a level's; a `total` is printed bold.
 
-    `mark` stands in the margin before the label, and in no copy of the table.
+    `mark` is in the margin before the label, and in no copy of the table.
     """
 
     label: str
@@ -85,7 +85,7 @@ LEAST_OF_BODY = 6
 class TableView:
     """A table, ready to print. Tables of the plan have figures for a number, those of the engine letters.
 
-    A `halved` table stands in two halves side by side: for many short lines.
+    A `halved` table is in two halves side by side: for many short lines.
     """
 
     id: str
@@ -108,7 +108,7 @@ class TableView:
 
     @property
     def whole(self) -> bool:
-        """Whether it is short enough to stand on one page with its caption and its notes."""
+        """Whether it is short enough to be on one page with its caption and its notes."""
         return len(self.rows) <= MOST_KEPT_TOGETHER
 
     @property

@@ -64,7 +64,7 @@ class _Probe:
 
 
 def detectable_sizes(data: FlatData, reads: RuleReads, now: datetime, rng: random.Random) -> tuple[Detectable, ...]:
-    """The detectable size of every field that holds numbers or dates and is filled anywhere."""
+    """The detectable size of every field that contains numbers or dates and is filled anywhere."""
     measured = [found for one in data.dictionary.fields if (found := _measured(data, one, rng)) is not None]
     names = frozenset(one.field.name for one in measured)
     rules = [rule for rule in within_records(reads.rules) if reads.fields(rule.id) & names]

@@ -107,7 +107,7 @@ class DrillPage:
         return PageTable(self._say("drill.page.rules"), note, heads, rows)
 
     def markdown(self) -> str:
-        """The whole page as Markdown, with the figure beside it."""
+        """The whole page as Markdown, with the figure next to it."""
         parts = [f"# {self.title}", "\n".join(self.sentences()), f"![{self._figure_title}]({FIGURE})"]
         for table in (self.kinds(), self.unseen(), self.detectable(), self.fields(), self.rules()):
             parts += [f"## {table.title}", *([table.note] if table.note else []), *_markdown(table)]

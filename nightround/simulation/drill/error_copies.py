@@ -1,4 +1,4 @@
-"""Planted errors, and the copies of the data that hold them.
+"""Planted errors, and the copies of the data that contain them.
 
 Each error is in a copy of its own as far as its record goes: a copy has at most one error a record, and leaves half
 of the records as they are, so that no error hides another and rules across records see mostly clean rows.
@@ -14,7 +14,7 @@ from nightround.simulation.drill.flat_data import FlatData, Row
 from nightround.simulation.drill.recalculation import Calculations
 
 SHARE = 0.5
-"""The share of the records of a copy that hold an error, at most."""
+"""The share of the records of a copy that contain an error, at most."""
 
 
 @dataclass(frozen=True)

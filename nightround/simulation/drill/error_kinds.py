@@ -162,7 +162,7 @@ class ErrorKind(StudyModel):
 
 
 class KindsFile(StudyModel):
-    """A file of kinds. With `shipped = false` it stands alone, else its kinds come after those of the package."""
+    """A file of kinds. With `shipped = false` it is alone, else its kinds come after those of the package."""
 
     shipped: bool = True
     kind: tuple[ErrorKind, ...] = Field(min_length=1)

@@ -97,7 +97,7 @@ class FlatData:
         return RowKey(self.record_of(number), row[EVENT], instrument, instance)
 
     def is_filled(self, number: int, field: Field) -> bool:
-        """Whether a field holds anything in a row; of a checkbox, whether an option is ticked."""
+        """Whether a field contains anything in a row; of a checkbox, whether an option is ticked."""
         cells = (self.rows[number].get(column, "") for column in self.dictionary.columns_of_field(field))
         return any(cell not in ("", "0") if field.type == "checkbox" else cell != "" for cell in cells)
 

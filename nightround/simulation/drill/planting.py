@@ -186,7 +186,7 @@ class Planter:
         return self._data.rows[cell.row].get(cell.field.name, "")
 
     def _with(self, kind: str, cell: _Cell, text: str | None, *, filled: bool = True) -> Planted | None:
-        """The error that puts a text into a cell; none where the cell is not filled, or holds it."""
+        """The error that puts a text into a cell; none where the cell is not filled, or contains it."""
         before = self._text(cell)
         if text is None or text == before or (filled and not before):
             return None

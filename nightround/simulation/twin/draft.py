@@ -138,7 +138,7 @@ class Draft:
         self._codes = self.dictionary.missing_codes
 
     def table_of(self, column: str) -> DraftTable:
-        """The table that holds a column; raises KeyError for one that no table has."""
+        """The table that contains a column; raises KeyError for one that no table has."""
         return self._table_of[column]
 
     def __getitem__(self, column: str) -> Cells:

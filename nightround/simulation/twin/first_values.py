@@ -147,7 +147,7 @@ class FieldValues:
         return known / known.sum() if known.sum() else np.full(len(codes), 1 / len(codes))
 
     def _boxes(self, field: Field, count: int) -> dict[str, Cells]:
-        """One or two options ticked; an option that excludes the others stands alone, a missing data code is none."""
+        """One or two options ticked; an option that excludes the others is alone, a missing data code is none."""
         options = [choice.code for choice in field.choices]
         cells = {column: np.full(count, "0", dtype=object) for column in self.dictionary.columns_of_field(field)}
         if not options:

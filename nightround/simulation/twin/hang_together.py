@@ -181,7 +181,7 @@ def shown_rows(draft: Draft, logic: FieldLogic) -> Mask:
 
 
 def filled_rows(draft: Draft, one: Field) -> Mask:
-    """Where a field holds a value; a checkbox does where an option is ticked."""
+    """Where a field contains a value; a checkbox does where an option is ticked."""
     columns = draft.dictionary.columns_of_field(one)
     empty = "0" if one.type == "checkbox" else ""
     found = np.zeros(len(draft.tables[one.instrument]), dtype=bool)

@@ -274,7 +274,7 @@ class Repairer:
         return [*({field.name: scalar.write(np.where(np.isnan(one), current, one))} for one in inside), *fresh]
 
     def _points(self, draft: Draft, broken: KeptRule, field: Field, places: _TargetRows) -> Iterator[Numbers]:
-        """Values at, beside and between the points where the rule's conditions turn."""
+        """Values at, next to and between the points where the rule's conditions turn."""
         scalar = self.values.scalars[field.name]
         batch = draft.batch(broken.compiled.references, *broken.instruments)
         current = scalar.read(draft[field.name][places.rows])

@@ -18,7 +18,7 @@ NO_UPLOAD = "No valid file was uploaded"
 
 
 def export_file(call: ApiCall) -> Answer:
-    """The document's bytes; its name stands in the Content-Type."""
+    """The document's bytes; its name is in the Content-Type."""
     call.require("api_export")
     document = _document(call)
     column = call.project.layout.by_name[call.parameters.text("field")]

@@ -48,7 +48,7 @@ def list_folder(call: ApiCall) -> Answer:
 
 
 def export_document(call: ApiCall) -> Answer:
-    """The file's bytes; its name stands in the Content-Type."""
+    """The file's bytes; its name is in the Content-Type."""
     call.require("api_export", "file_repository")
     document = _document(call)
     call.log("export", "Download file from File Repository (API)", details=document.name)
