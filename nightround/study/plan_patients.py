@@ -46,4 +46,4 @@ class Step(StudyModel):
     where: tuple[Condition, ...] = ()
     """The conditions that all hold for its patients."""
     side: bool = False
-    """Whether it holds those who do not go on."""
+    """Whether it contains those who do not go on."""

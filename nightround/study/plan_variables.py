@@ -62,7 +62,7 @@ class Limits(StudyModel):
 class Variable(StudyModel):
     """One line of a table, or one line a level.
 
-    `field` contains it once; `before` and `after` hold it at two visits. `shown` is the level of a
+    `field` has it once; `before` and `after` have it at two visits. `shown` is the level of a
     dichotomous variable that is printed. `digits` counts the decimals of the mean, the SD, the
     median and the quartiles. `test` compares groups (or visits, in a before-after table), `between`
     the groups at each visit; they hold under the plan's own policy. `beside` are tests listed as

@@ -121,7 +121,7 @@ class SnapshotsTable(StudyModel):
 
 
 class PersonTable(StudyModel):
-    """`[[people]]`: a role that is told things."""
+    """`[[people]]`: a role that is notified."""
 
     role: FilledLine
     """The name of the role; rules name it as their owner, commands by `--for` and `--by`."""
