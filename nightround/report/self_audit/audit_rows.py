@@ -117,7 +117,8 @@ def joined_pieces(row: ResultRow, results: ResultSet) -> Iterator[str]:
 
     base = row.statistic.removesuffix("summary").rstrip("_")
     if base:
-        yield f"{text(base)} ({text(f'{base}_low')}, {text(f'{base}_high')})"
+        with_interval = row_at_same_place(row, results, f"{base}_low") is not None
+        yield f"{text(base)} ({text(f'{base}_low')}, {text(f'{base}_high')})" if with_interval else text(base)
         return
     yield f"{text('mean')}±{text('sd')}"
     yield f"{text('median')} ({text('q1')}~{text('q3')})"

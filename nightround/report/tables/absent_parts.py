@@ -22,6 +22,9 @@ def absent_parts(inputs: ReportInputs, say: Wording) -> Iterator[str]:
         "sites": any(row.table == "sites" for row in inputs.results),
         "checklist": bool(plan.report.checklist),
     }
+    asked = {table.id for table in plan.tables if "difference_in_change" in table.effects}
+    compared = {row.table for row in inputs.results if row.statistic == "difference_in_change"}
+    there["differences"] = asked <= compared
     for name, shown in there.items():
         if not shown:
             reason = say("absent_withheld" if name in inputs.withheld else f"absent_{name}_why")

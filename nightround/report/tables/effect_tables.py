@@ -43,8 +43,8 @@ def effect_parts(inputs: ReportInputs, say: Wording, pen: Pen) -> Iterator[Part]
             yield Figure(title, distribution(inputs, table, variable, say, pen))
             if row_of(inputs, table.id, variable.id, "pairs", level=f"{variable.levels[0].id}>{variable.levels[0].id}"):
                 yield transition_table(inputs, table, variable, say)
-        if set(DIFFERENCES) <= set(table.effects):
-            yield difference_table(inputs, table, say)
+        if set(DIFFERENCES) <= set(table.effects) and (compared := difference_table(inputs, table, say)).rows:
+            yield compared
         yield from paired_figures(inputs, table, say, pen)
 
 
