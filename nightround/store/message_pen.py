@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
@@ -18,6 +18,8 @@ class MessagePen:
 
     connection: Connection
     study: str
+    _changes: dict[int, Changes] = field(default_factory=dict, repr=False)
+    """By position; most readers were notified up to the same one, and no finding changes meanwhile."""
 
     def notified_upto(self, reader: Reader) -> int:
         """The position up to which a reader was notified; 0 before the first digest."""
@@ -29,7 +31,9 @@ class MessagePen:
 
     def changes_since(self, position: int) -> Changes:
         """What is different now from the findings at a position, as one delta, with the position of now."""
-        return findings.read_changes(self.connection, self.study, position)
+        if position not in self._changes:
+            self._changes[position] = findings.read_changes(self.connection, self.study, position)
+        return self._changes[position]
 
     def write(self, message: StoredMessage) -> None:
         """Write a message."""

@@ -237,6 +237,21 @@ def test_two_runs_at_the_same_moment_open_a_finding_once(store: Store, store_at:
     assert len(history_of(store, STUDY)) == 1
 
 
+def test_readers_who_were_notified_of_the_same_cost_one_look(store: Store) -> None:
+    """Within the transaction of a night's messages the findings are read once for each position."""
+    a_night(store, 1, "1001", "1002")
+    looks: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        looks.extend([statement] if "FROM finding_history" in statement and "observed" in statement else [])
+
+    event.listen(store.engine, "before_cursor_execute", note)
+    with store.writing_messages(STUDY) as pen:
+        seen = [pen.changes_since(position) for position in (0, 0, 1)]
+    assert seen[0] == seen[1] != seen[2]
+    assert len(looks) == 2
+
+
 def test_no_patient_value_stands_in_a_repr(store: Store) -> None:
     """Observed values are stored, and no repr of what the store gives shows them."""
     canary = made_finding(observed={"villalta_total": "CANARY-7Q"})
