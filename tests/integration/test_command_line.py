@@ -79,7 +79,7 @@ def test_every_command_that_names_a_study_takes_data() -> None:
         (["rules", "lint", "no_such_study", "--json"], 10, "no_such_study"),
         (["rules", "backtest", "AGE-1", "--json"], 10, "AGE-1"),
         (["snapshots", "list", "no_such_study", "--json"], 10, "no_such_study"),
-        (["snapshots", "show", "ffff", "venous_occlusion", "--json"], 13, "ffff"),
+        (["snapshots", "show", "ffff", "venous_occlusion", "--json"], 2, "ffff"),
         (["table", __file__, "--plan", __file__, "--json"], 10, "test_command_line"),
         (["audit-table", __file__, "--json"], 10, "test_command_line"),
         (["try", __file__, "--json"], 10, "test_command_line"),
