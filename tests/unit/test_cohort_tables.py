@@ -291,3 +291,14 @@ def test_the_same_seed_gives_the_same_rows_and_another_seed_others() -> None:
     records = load(FOLDER / "cohort.py").records
     assert records(5) == records(5)
     assert records(5) != records(6)
+
+
+@pytest.mark.parametrize("seed", [109, 119, 138])
+def test_no_seed_makes_what_a_rule_must_ask_about(seed: int) -> None:
+    """Neither a BMI that the dictionary refuses nor a level measured the same at both visits; each seed arrives."""
+    made = Cohort(seed)
+    before, after = made.at(BEFORE), made.at(AFTER)
+    assert before["bmi"].astype(float).between(12, 50).all()
+    for level in ("renal", "mid", "origin"):
+        columns = [f"{level}_{what}" for what in ("trans", "ap", "area")]
+        assert not (before.loc[after.index, columns] == after[columns]).all(axis=1).any()

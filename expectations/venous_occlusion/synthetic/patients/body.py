@@ -130,7 +130,17 @@ def solve_body(rng: np.random.Generator) -> Numbers:
     """Heights, weights and BMIs (n, 3) of both groups, patency first."""
     ways = [way for s in (1, 2, 5, 15) for way in ((s, 0), (-s, 0), (0, s), (0, -s))]
     problem = _between_problem(["height_cm", "weight_kg", "bmi"], _height_weight_bmi, np.array(ways))
-    return _height_weight_bmi(_settled_in_turn(problem, lambda: _body_start(rng), rng))
+    for _ in range(ATTEMPTS):
+        body = _height_weight_bmi(_settled_in_turn(problem, lambda: _body_start(rng), rng))
+        if on_the_chart(body[:, 2]):
+            return body
+    raise SearchFailedError("height, weight and BMI: every body found has a BMI that the chart refuses")
+
+
+def on_the_chart(bmi: Numbers) -> bool:
+    """Whether every BMI is one that the data dictionary accepts."""
+    spec = targets()["between"]["bmi"]
+    return bool(((bmi >= spec["low"]) & (bmi <= spec["high"])).all())
 
 
 def _body_start(rng: np.random.Generator) -> Steps:

@@ -192,12 +192,20 @@ def _solve_level(level: str, printed: dict[str, Any], group: str, rng: np.random
             like = (across[:, 0], _correlation_of_diameters(printed, group))
             deep = solve_pair(_caliper(level, "ap", printed, group), rng, like)
             area = _solve_area(level, printed["area"], group, ellipse(across, deep), rng)
+            _refuse_copies(level, group, np.stack([across, deep, area]))
         except SearchFailedError:
             if attempt == ATTEMPTS - 1:
                 raise
         else:
             return [{f"{level}_trans": across, f"{level}_ap": deep, f"{level}_area": area}]
     raise AssertionError
+
+
+def _refuse_copies(level: str, group: str, measured: Numbers) -> None:
+    """Refuse a level (3, n, 2) of which somebody has the same three numbers at both visits, as a copied form has."""
+    copied = int((measured[..., 0] == measured[..., 1]).all(axis=0).sum())
+    if copied:
+        raise SearchFailedError(f"{level} in {group}: {copied} with the same measurements at both visits")
 
 
 def _caliper(level: str, direction: str, printed: dict[str, Any], group: str) -> Pair:

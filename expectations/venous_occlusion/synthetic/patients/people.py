@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from .body import body_mass_index, solve_age, solve_body
+from .body import body_mass_index, on_the_chart, solve_age, solve_body
 from .measured import solve_paired, solve_vein
 from .published import GROUPS, group_size, targets
 from .ranked import solve_durations, solve_skewed, solve_vcss, solve_villalta
@@ -154,9 +154,11 @@ def _stopped(people: list[Person], reason: str, sessions: int, rng: np.random.Ge
 
 def _another_body(once: dict[str, float], rng: np.random.Generator) -> dict[str, float]:
     """Somebody of about that height and weight."""
-    height, weight = (round(once[name] * rng.normal(1, 0.01), 1) for name in ("height_cm", "weight_kg"))
-    bmi = float(body_mass_index(np.array(height), np.array(weight)))
-    return once | {"height_cm": height, "weight_kg": weight, "bmi": bmi}
+    while True:
+        height, weight = (round(once[name] * rng.normal(1, 0.01), 1) for name in ("height_cm", "weight_kg"))
+        bmi = body_mass_index(np.array(height), np.array(weight))
+        if on_the_chart(bmi):
+            return once | {"height_cm": height, "weight_kg": weight, "bmi": float(bmi)}
 
 
 def _measured_anew(visit: dict[str, float], rng: np.random.Generator) -> dict[str, float]:
