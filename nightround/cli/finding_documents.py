@@ -43,10 +43,23 @@ class ShownWith:
         """What a finding is shown as, in both languages."""
         return one.shown_as(self.rules.get(one.rule_id))._asdict()
 
-    def involved(self, one: Finding) -> list[dict[str, str]]:
-        """Every field that may be the wrong one, with its label; none before the first snapshot."""
-        pairs = self.places.to_compare(one, self.rules.get(one.rule_id)) if self.places else ()
-        return [{"field": name, "label": label} for name, label in pairs]
+    def involved(self, one: Finding) -> list[dict[str, Any]]:
+        """Every field that may be the wrong one, with its label; none before the first snapshot.
+
+        `events` are the events at which its rule reads it, with what each is called, where that is not only the
+        finding's own.
+        """
+        if self.places is None:
+            return []
+        called = self.places.events
+        return [
+            {
+                "field": field.name,
+                "label": field.label,
+                "events": [{"event": event, "label": called.get(event, event)} for event in field.events],
+            }
+            for field in self.places.to_compare(one, self.rules.get(one.rule_id))
+        ]
 
     def document(self, one: Finding) -> dict[str, Any]:
         """A finding as JSON, without a value and without a comment."""

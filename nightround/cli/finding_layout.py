@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from nightround.cli.printing import head, number, padded, print_table, say, value, words
 from nightround.model.finding_answer import AnswerCode, Why
 from nightround.texts.catalogue import wording
+from nightround.texts.labels import at_visits, words_of_label
 
 if TYPE_CHECKING:
     from nightround.model.finding import Finding
@@ -46,7 +47,7 @@ def _facts(one: Finding, document: Mapping[str, Any], title: str, language: Lang
         fact = document[name]
         yield name, " ".join(fact) if isinstance(fact, list) else str(fact)
     for involved in document["involved"]:
-        yield "compare", f"{involved['label'] or involved['field']} ({involved['field']})"
+        yield "compare", _compared(involved, language)
     if one.group:
         yield "group", one.group
     for other in one.others:
@@ -57,6 +58,12 @@ def _facts(one: Finding, document: Mapping[str, Any], title: str, language: Lang
     yield "resolution", value("resolution", one.resolution or "", language)
     yield "proof", value("proof", one.proof.grade if one.proof else "", language)
     yield "link", document["link"] or ""
+
+
+def _compared(involved: Mapping[str, Any], language: Language) -> str:
+    """A field by label and name, with its visits where it is read at another one too."""
+    visits = [words_of_label(event["label"]).in_(language) for event in involved["events"]]
+    return f"{at_visits(involved['label'] or involved['field'], visits, language)} ({involved['field']})"
 
 
 def _corrected(one: Finding, language: Language) -> Iterator[str]:

@@ -9,10 +9,10 @@ from itertools import groupby
 from nightround.digests.due_dates import DueDates
 from nightround.model.finding import Finding
 from nightround.model.language import Language
-from nightround.model.links import Places
+from nightround.model.links import ComparedField, Places
 from nightround.model.rule import Rule, Severity
 from nightround.texts.catalogue import Wording
-from nightround.texts.labels import words_of_label
+from nightround.texts.labels import at_visits, words_of_label
 from redcap_sync.rows.row_order import natural_key
 from redcap_sync.rows.tables import RowKey
 
@@ -219,8 +219,7 @@ class Shown:
 
     def look_at(self, finding: Finding) -> str:
         """The fields that may be the wrong ones, by label; '' where there is only one and the title names it."""
-        labels = [words_of_label(label).in_(self._language) or name for name, label in self._to_compare(finding)]
-        labels = list(dict.fromkeys(labels))
+        labels = list(dict.fromkeys(self._compared(one) for one in self._to_compare(finding)))
         left_out = more(self._wording, len(labels) - SHOWN_LABELS)
         named = [*labels[:SHOWN_LABELS], *([left_out] if left_out else [])]
         return self._wording("look_at", fields=self._wording("label_join").join(named)) if named else ""
@@ -254,7 +253,12 @@ class Shown:
         """A finding of a group: where it is, and its page."""
         return Link(self.where(finding), self._link(finding), self._link_text(finding))
 
-    def _to_compare(self, finding: Finding) -> tuple[tuple[str, str], ...]:
+    def _compared(self, one: ComparedField) -> str:
+        """A field by its label, with its visits where it is read at another one too."""
+        label = self._in_my_language(one.label) or one.name
+        return at_visits(label, [self._event_label(event) for event in one.events], self._language)
+
+    def _to_compare(self, finding: Finding) -> tuple[ComparedField, ...]:
         return self._places.to_compare(finding, self._rules.get(finding.rule_id))
 
     def severity(self, severity: Severity) -> str:

@@ -11,7 +11,7 @@ from operator import attrgetter
 
 from nightround.model.finding import Finding, FindingState
 from nightround.model.language import LANGUAGES, Language
-from nightround.model.links import Places
+from nightround.model.links import ComparedField, Places
 from nightround.model.rule import Rule
 from nightround.texts.csv_text import csv_text
 
@@ -87,7 +87,7 @@ def _cells(finding: Finding, rule: Rule | None, places: Places, off: date | None
         row.instrument,
         row.instance or "",
         " ".join(finding.fields),
-        "; ".join(f"{label} ({name})" if label else name for name, label in places.to_compare(finding, rule)),
+        "; ".join(_compared(one, places) for one in places.to_compare(finding, rule)),
         BETWEEN_ROWS.join(" ".join(str(part) for part in other if part) for other in finding.others),
         finding.group,
         finding.owner,
@@ -102,6 +102,13 @@ def _cells(finding: Finding, rule: Rule | None, places: Places, off: date | None
         finding.under,
         places.link(finding, rule),
     )
+
+
+def _compared(one: ComparedField, places: Places) -> str:
+    """A field by label and name, with its visits where it is read at another one too."""
+    facts = [one.name] if one.label else []
+    facts += [places.events.get(event, event) for event in one.events]
+    return f"{one.label or one.name} ({', '.join(facts)})" if facts else one.name
 
 
 def _proof_cells(finding: Finding) -> tuple[str, str, str, str]:

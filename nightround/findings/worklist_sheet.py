@@ -13,11 +13,12 @@ from typing import Any
 from nightround.findings.spreadsheet_parts import require_harmless
 from nightround.findings.worklist_lines import ReturnedLine, ReturnedList, WorklistLine, labels
 from nightround.model.errors import UsageWrong
-from nightround.model.language import Language
-from nightround.model.links import Places
+from nightround.model.language import LANGUAGES, Language
+from nightround.model.links import ComparedField, Places
 from nightround.model.rule import Severity
 from nightround.texts.catalogue import words
 from nightround.texts.csv_text import harmless
+from nightround.texts.labels import at_visits
 from redcap_sync.clean_text import one_line
 
 MARKER, FORM = "nightround worklist", "1"
@@ -114,7 +115,7 @@ class _Shown:
         """The cells of a line by their column."""
         places, finding = self._places, line.finding
         row = places.place_of(finding, line.rule)
-        shown = [label or name for name, label in places.to_compare(finding, line.rule)]
+        shown = [self._field(one) for one in places.to_compare(finding, line.rule)]
         return {
             "finding": finding.id,
             "record": row.record,
@@ -130,6 +131,10 @@ class _Shown:
             "comment": "",
             "version": line.version,
         }
+
+    def _field(self, one: ComparedField) -> str:
+        visits = [self._places.events.get(event, event) for event in one.events]
+        return at_visits(one.label or one.name, visits, LANGUAGES[self._index])
 
 
 def _write_line(sheet: Any, number: int, cells: Mapping[str, object], link: str) -> None:

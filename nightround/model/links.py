@@ -4,13 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Self
+from functools import lru_cache
+from typing import NamedTuple, Self
 from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
 from nightround.model.finding import Finding
 from nightround.model.rule import Rule
 from redcap_sync.dictionary import Dictionary
+from redcap_sync.errors import LogicError
+from redcap_sync.logic import Reference, from_json, parse, references, resolve
 from redcap_sync.rows.tables import RowKey
+
+
+class ComparedField(NamedTuple):
+    """A field that may be the wrong one."""
+
+    name: str
+    label: str
+    events: tuple[str, ...] = ()
+    """The events at which the rule reads it, in the order of the visits; () where it is that of the finding alone."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +50,12 @@ class Places:
     """The data access group of each record that is in one, by unique name."""
     group_labels: Mapping[str, str] = field(default_factory=dict)
     """What each data access group is called."""
+    dictionary: Dictionary | None = field(default=None, repr=False, compare=False)
+    """The structure that the events of a rule's references are found in; without it they are not named."""
+    _read: dict[tuple[str, str, str], Mapping[str, tuple[str, ...]]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+    """For a rule and an event, where it reads each field: many findings are of one rule."""
 
     @classmethod
     def of(
@@ -67,6 +85,7 @@ class Places:
             arms={one.unique_name: arms.get(one.arm, "") for one in dictionary.events} if len(arms) > 1 else {},
             groups=groups or {},
             group_labels={one.unique_name: one.label for one in dictionary.groups or ()},
+            dictionary=dictionary,
         )
 
     def site_of(self, record: str) -> str:
@@ -98,14 +117,41 @@ class Places:
         anchor = f"#{quote(finding.fields[0])}-tr" if finding.fields else ""
         return self._page("DataEntry/index.php", where) + anchor
 
-    def to_compare(self, finding: Finding, rule: Rule | None) -> tuple[tuple[str, str], ...]:
+    def to_compare(self, finding: Finding, rule: Rule | None) -> tuple[ComparedField, ...]:
         """Every field that may be the wrong one, with its label: those that are shown, and what else the rule reads.
 
-        An identifier is among them only where its rule says so.
+        An identifier is among them only where its rule says so. A field that is read at another event than that of
+        the finding has every event at which it is read.
         """
         names = dict.fromkeys((*finding.fields, *(rule.involved if rule else ())))
         hidden = frozenset() if rule and rule.identifiers_by_name else self.identifiers
-        return tuple((name, self.fields.get(name, "")) for name in names if name not in hidden)
+        read_at = self._events_read(rule, finding.row.event) if rule else {}
+        shown = (name for name in names if name not in hidden)
+        return tuple(ComparedField(name, self.fields.get(name, ""), read_at.get(name, ())) for name in shown)
+
+    def _events_read(self, rule: Rule, event: str) -> Mapping[str, tuple[str, ...]]:
+        """Of each field that a rule reads elsewhere than at `event`, every event at which it reads it."""
+        key = (rule.id, rule.discrepancy, event)
+        if key not in self._read:
+            self._read[key] = self._elsewhere(rule, event) if self.dictionary and event else {}
+        return self._read[key]
+
+    def _elsewhere(self, rule: Rule, event: str) -> dict[str, tuple[str, ...]]:
+        found: dict[str, set[str]] = {}
+        for reference in _references(rule):
+            found.setdefault(reference.field, set()).update(self._event_of(reference, event))
+        ordered = {name: tuple(sorted(events, key=self.event_order)) for name, events in found.items()}
+        return {name: events for name, events in ordered.items() if events not in ((), (event,))}
+
+    def _event_of(self, reference: Reference, event: str) -> tuple[str, ...]:
+        """The event that a reference means in a row of `event`; () where there is none."""
+        if self.dictionary is None or reference.is_smart:
+            return ()
+        try:
+            at, _ = resolve(reference, self.dictionary, event)
+        except LogicError:  # the rule is not judged either, which its outcome says
+            return ()
+        return (at,) if at else ()
 
     def event_order(self, event: str) -> int:
         """The place of an event among the visits; unknown ones come last."""
@@ -117,6 +163,21 @@ class Places:
             return f"{self.base_url}/"
         pairs = {"pid": str(self.project_id), **query}
         return f"{self.base_url}/redcap_v{quote(self.version)}/{page}?{urlencode(pairs, quote_via=quote)}"
+
+
+def _references(rule: Rule) -> tuple[Reference, ...]:
+    """What the logic of a rule reads, or the formula of a calculation."""
+    if rule.check and "formula" in rule.check.settings:
+        return references(from_json(rule.check.settings["formula"]))
+    return _references_in(rule.discrepancy) if rule.discrepancy else ()
+
+
+@lru_cache(maxsize=1024)
+def _references_in(logic: str) -> tuple[Reference, ...]:
+    try:
+        return references(parse(logic))
+    except LogicError:  # the rule is not judged either, which its outcome says
+        return ()
 
 
 def base_url_of(api_url: str) -> str:
