@@ -17,6 +17,9 @@ from nightround.validation.judged_rules import JudgedRule
 from redcap_sync.garbage import collecting_no_garbage
 
 JUDGE = "nightround.validation.gx_judge"
+ORM = "sqlalchemy.orm"
+"""What Great Expectations brings with it. From its first line on it hooks itself into how SQLAlchemy looks at each
+value, before it can do so: a statement that another thread makes meanwhile ends with an AttributeError."""
 _ONE_AT_A_TIME = Lock()
 log = logging.getLogger(__name__)
 
@@ -25,6 +28,7 @@ def import_judge_early(known: Mapping[str, JudgedRule], now: datetime) -> Thread
     """Begin to import the judge where a rule has to be judged whatever the pull brings; the thread that does it."""
     if not needs_judge(known, now):
         return None
+    importlib.import_module(ORM)
     thread = Thread(target=_import, name="import-judge")
     thread.start()
     return thread

@@ -211,6 +211,24 @@ def test_the_judge_is_imported_early_on_a_night_that_surely_needs_it(tmp_path: P
     assert early_import.JUDGE in sys.modules
 
 
+def test_what_hooks_into_the_database_is_imported_before_the_thread_begins() -> None:
+    """A night that ends while the judge is being imported can still write how: no hook of SQLAlchemy is half there."""
+    code = """
+import sys
+from datetime import UTC, datetime
+from nightround.validation import early_import
+
+class Held(early_import.Thread):
+    def start(self):
+        print(early_import.ORM in sys.modules, "great_expectations" in sys.modules)
+
+early_import.Thread = Held
+early_import.import_judge_early({}, datetime(2025, 7, 1, tzinfo=UTC))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120)
+    assert done.stdout.split() == ["True", "False"], done.stderr
+
+
 def test_the_search_for_garbage_goes_on_after_the_import() -> None:
     """While the judge is imported there is none, and afterwards what is alive by then is left out of it."""
     code = """
