@@ -1,6 +1,6 @@
 """The numbers of the data manager's overview: open by rule, owner and group, and the last 30 nights. Pure.
 
-Findings that another one speaks for are left out, as in every total that people are told.
+Findings that another one speaks for are left out, as in every total that people see.
 """
 
 from __future__ import annotations

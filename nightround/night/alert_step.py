@@ -103,7 +103,7 @@ def _say_mode(*, names_records: bool) -> None:
 
 
 def require_some_delivered(sending: Sending) -> None:
-    """Raise StudyFilesWrong where no message got through and nobody could be informed: such a night told nobody."""
+    """Raise StudyFilesWrong where no message got through and nobody could be informed: such a night reached nobody."""
     if sending.reached_nobody:
         last = sending.sent[-1].message
         raise StudyFilesWrong("digest.none_delivered", count=len(sending.sent), reason=last.said)

@@ -102,7 +102,7 @@ def _told_test(cell: PrintedCell, note: str, sizes: dict[str, int]) -> Iterator[
 
 
 def _distribution(found: re.Match[str], note: str, sizes: dict[str, int]) -> Distribution | None:
-    """The distribution of a told statistic: by its own df, or by the two groups the note names."""
+    """The distribution of a statistic in a note: by its own df, or by the two groups the note names."""
     family = next(iter(symbols_of(found["symbol"])), "")
     if family == "z":
         return normal()

@@ -267,9 +267,9 @@ def measured_row(variable: Variable, patient: Mapping[str, object], say: Wording
     limits = next((one for one in variable.limits if all(holds(c.field, c.codes, patient) for c in one.where)), None)
     texts = [value_text(variable, reference, patient, say) for _, reference in variable.visits]
     cells = [Cell(f"{text}{outside(text, limits)}", strong=bool(outside(text, limits))) for text in texts]
-    told = say("interval", low=f"{limits.low:g}", high=f"{limits.high:g}") if limits else ""
+    stated = say("interval", low=f"{limits.low:g}", high=f"{limits.high:g}") if limits else ""
     blank = [Cell()] * (2 - len(cells))
-    return Row(measured_label(variable, say), (*cells, *blank, Cell(told)))
+    return Row(measured_label(variable, say), (*cells, *blank, Cell(stated)))
 
 
 def holds(field: FieldRef, codes: Iterable[str], patient: Mapping[str, object]) -> bool:

@@ -63,7 +63,7 @@ LONE_SURROGATE = re.compile(rb"\\u[dD][89abAB]..(?!\\u[dD][c-fC-F])|(?<!\\u[dD][
 
 
 class _Project(Project):
-    """PyCap's project with a session of its own, which need not ask for the dictionary when it is told the id field."""
+    """PyCap's project with a session of its own, which need not ask for the dictionary when it has the id field."""
 
     id_field = ""
 

@@ -131,5 +131,5 @@ def with_events(plan: Plan, snapshot: Snapshot, patients: pd.DataFrame | None = 
     if table is None or plan.safety is None:
         return patients
     fields = [one for one in (plan.safety.term, plan.safety.grade, plan.safety.serious) if one in table.text]
-    told = table.text[fields].agg("|".join, axis=1).groupby(table.keys["record"]).agg(";".join)
-    return patients.assign(**{EVENTS: told.reindex(patients.index)})
+    stated = table.text[fields].agg("|".join, axis=1).groupby(table.keys["record"]).agg(";".join)
+    return patients.assign(**{EVENTS: stated.reindex(patients.index)})

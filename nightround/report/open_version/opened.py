@@ -111,20 +111,22 @@ def open_trust(trust: Trust, plan: Plan) -> Trust:
     A shift is in standard deviations, and that of a proportion tells the proportion; so the order says nothing either.
     """
     weights = (replace(one, verdict=None, shift=None) for one in trust.weights)
-    told = {one for table in plan.tables for one in (Line(table.id, variable.id) for variable in table.variables)}
-    told |= {Line("endpoints", endpoint.id) for endpoint in plan.endpoints}
+    stated = {one for table in plan.tables for one in (Line(table.id, variable.id) for variable in table.variables)}
+    stated |= {Line("endpoints", endpoint.id) for endpoint in plan.endpoints}
     return replace(
         trust,
-        lines=tuple(without_numbers(line) for line in trust.lines if line.line in told),
+        lines=tuple(without_numbers(line) for line in trust.lines if line.line in stated),
         parts=tuple(one for one in trust.parts if one.kind is not PartKind.GROUP),
-        checked=tuple(one for one in trust.checked if one.line in told),
-        weights=tuple(sorted((without_lines(one, told) for one in weights), key=lambda one: (one.lines, one.finding))),
+        checked=tuple(one for one in trust.checked if one.line in stated),
+        weights=tuple(
+            sorted((without_lines(one, stated) for one in weights), key=lambda one: (one.lines, one.finding))
+        ),
     )
 
 
-def without_lines(weight: FindingWeight, told: Container[Line]) -> FindingWeight:
+def without_lines(weight: FindingWeight, stated: Container[Line]) -> FindingWeight:
     """The lines that this version has."""
-    return replace(weight, lines=tuple(line for line in weight.lines if line in told))
+    return replace(weight, lines=tuple(line for line in weight.lines if line in stated))
 
 
 def without_numbers(line: LineTrust) -> LineTrust:

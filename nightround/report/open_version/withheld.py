@@ -134,5 +134,5 @@ def uncounted_rules(plan: Plan, rules: Iterable[Rule]) -> frozenset[str]:
 
 def without_counts(outcome: Outcome, uncounted: frozenset[str]) -> Outcome:
     """An outcome whose reason contains no number where its rows are not counted."""
-    told = outcome.rule_id in uncounted and FIGURE.search(str(outcome.reason or ""))
-    return replace(outcome, reason=None) if told else outcome
+    stated = outcome.rule_id in uncounted and FIGURE.search(str(outcome.reason or ""))
+    return replace(outcome, reason=None) if stated else outcome

@@ -50,8 +50,8 @@ def steady(value: float | None) -> float | None:
 def trust_row(line: LineTrust) -> dict[str, object]:
     """A line's values in doubt, and what they could make of it."""
     low, high = line.extremes
-    told = (line.known, line.open_values, str(line.verdict or ""), line.reported, line.excluded, low, high)
-    return dict(zip(TRUST_FIELDS, (*line.line, *told), strict=True))
+    stated = (line.known, line.open_values, str(line.verdict or ""), line.reported, line.excluded, low, high)
+    return dict(zip(TRUST_FIELDS, (*line.line, *stated), strict=True))
 
 
 def changes_file(inputs: ReportInputs, news: News) -> Attachment:
@@ -72,8 +72,8 @@ def result_fields() -> tuple[str, ...]:
 def outcome_row(outcome: Outcome, uncounted: Container[str] = ()) -> dict[str, object]:
     """An outcome without its violations, which hold patient values; blank where its rows are not counted."""
     facts = {name: getattr(outcome, name) for name in OUTCOME_FIELDS} | {"reason": outcome.reason or ""}
-    told: dict[str, object] = {name: clean(str(fact)) for name, fact in facts.items()}
-    return told | dict.fromkeys(COUNTED_ROWS, "") if outcome.rule_id in uncounted else told
+    stated: dict[str, object] = {name: clean(str(fact)) for name, fact in facts.items()}
+    return stated | dict.fromkeys(COUNTED_ROWS, "") if outcome.rule_id in uncounted else stated
 
 
 def ars_text(inputs: ReportInputs) -> str:

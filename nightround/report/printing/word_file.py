@@ -183,8 +183,8 @@ def fill(cell: _Cell, content: Cell, *, centred: bool = False, indent: int = 0) 
         paragraph.add_run(content.symbol).italic = True
     if content.text:
         text = f"\u00a0=\u00a0{content.text}" if content.symbol else content.text
-        told = spaced(clean(text))
-        paragraph.add_run(told.replace(" ", "\u00a0") if centred else told).bold = content.strong
+        stated = spaced(clean(text))
+        paragraph.add_run(stated.replace(" ", "\u00a0") if centred else stated).bold = content.strong
     if content.notes:
         paragraph.add_run(content.notes).font.superscript = True
 

@@ -109,14 +109,14 @@ def named_records(records: Iterable[str], inputs: ReportInputs, say: Wording, te
 def could_move(inputs: ReportInputs, say: Wording) -> Iterator[str]:
     """What could still change the answer: patients not assessed, values in doubt, conclusions that may turn."""
     endpoint = primary_endpoint(inputs.plan)
-    told = endpoint is not None and not is_withheld(inputs, endpoint)
-    found = [text for one in [endpoint] if one and told for text in endpoint_moves(one, inputs, say)]
+    stated = endpoint is not None and not is_withheld(inputs, endpoint)
+    found = [text for one in [endpoint] if one and stated for text in endpoint_moves(one, inputs, say)]
     if inputs.trust.membership:
         found.append(say("moves_membership", n=inputs.trust.membership))
     turning = [one.line for one in in_doubt(inputs) if one.verdict is LineVerdict.CONCLUSION]
     if turning:
         found.append(say("moves_conclusions", n=len(turning), names=line_names(turning, inputs, say)))
-    if not found and inputs.trust.lines and told and not in_doubt(inputs):
+    if not found and inputs.trust.lines and stated and not in_doubt(inputs):
         found.append(say("moves_nothing"))
     yield from found
 

@@ -137,8 +137,8 @@ def curve_shares(inputs: ReportInputs, survival: Survival, say: Wording) -> Iter
         share, low, high = (row_of(inputs, "survival", survival.id, name, level=level) for name in names)
         if share and low and high and share.text != last:
             last, interval = share.text, say("interval", low=low.text, high=high.text)
-            told = say("percent_with_interval", percent=share.text, interval=interval)
-            yield say("curve_share", time=level, share=told)
+            stated = say("percent_with_interval", percent=share.text, interval=interval)
+            yield say("curve_share", time=level, share=stated)
 
 
 def curve_times(survival: Survival, say: Wording) -> Iterator[str]:
@@ -275,9 +275,9 @@ def odds_lines(inputs: ReportInputs, regression: Regression, factor: Factor, say
             label = say("label_per", label=label, per=f"{factor.per:g}", unit=variable.unit.in_(say.language))
         if empty_cell(inputs, regression, variable, level):
             label = say("odds_empty", label=label)
-        told = p.text if p and p.value is not None else ""
+        stated = p.text if p and p.value is not None else ""
         text = summary.text if summary else ""
-        yield Interval(label, text, number_of(value), number_of(low), number_of(high), p=told)
+        yield Interval(label, text, number_of(value), number_of(low), number_of(high), p=stated)
 
 
 def empty_cell(inputs: ReportInputs, regression: Regression, variable: Variable, level: Level | None) -> bool:

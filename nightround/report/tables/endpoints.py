@@ -19,7 +19,7 @@ from nightround.texts.catalogue import Wording
 ENDPOINTS = "endpoints"
 WITHHELD_LETTER = "a"
 INTERVALS = ("wilson", "clopper_pearson")
-"""The interval that is drawn and told, then the exact one next to it."""
+"""The interval that is drawn and given, then the exact one next to it."""
 
 
 def primary_endpoint(plan: Plan) -> Endpoint | None:

@@ -112,7 +112,7 @@ def trust_methods(inputs: ReportInputs, say: Wording) -> Iterator[str]:
 
 
 def drifts(inputs: ReportInputs, say: Wording) -> Iterator[str]:
-    """Where tonight's data would have chosen another test: told, and never acted on."""
+    """Where tonight's data would have chosen another test: reported, and never acted on."""
     for assumption in dict.fromkeys(inputs.drifting.values()):
         lines = [line for line, found in inputs.drifting.items() if found == assumption]
         named = say("enumeration").join(label_of_line(line, inputs, say) for line in lines)

@@ -101,8 +101,8 @@ def doubt_row(line: LineTrust, inputs: ReportInputs, say: Wording) -> Row:
     """One line in doubt."""
     low, high = (typeset(text, say.language) for text in line.extremes)
     extremes = say("interval", low=low, high=high) if low != high else low
-    told = (line.reported, line.excluded, extremes + ("*" if line.by_observed and extremes else ""))
-    numbers = [Cell(typeset(text, say.language)) for text in told] + verdict_cells(line.verdict, say)
+    stated = (line.reported, line.excluded, extremes + ("*" if line.by_observed and extremes else ""))
+    numbers = [Cell(typeset(text, say.language)) for text in stated] + verdict_cells(line.verdict, say)
     label = say("line_of", place=place_of_line(line.line, inputs, say), label=label_of_line(line.line, inputs, say))
     if line.measure:
         label = say("trust_measured", line=label, measure=say(f"trust_measure_{line.measure}"))
@@ -157,16 +157,16 @@ def weight_columns(say: Wording) -> list[TableColumn]:
 def weight_row(weight: FindingWeight, finding: Finding, rule: Rule | None, inputs: ReportInputs, say: Wording) -> Row:
     """One finding."""
     names = [label_of_line(line, inputs, say) for line in weight.lines]
-    told = say("enumeration").join(names[:MOST_NAMES])
+    stated = say("enumeration").join(names[:MOST_NAMES])
     if weight.membership:
-        told = say("touches_membership")
+        stated = say("touches_membership")
     elif len(names) > MOST_NAMES:
-        told = say("and_more", names=told, n=len(names) - MOST_NAMES)
+        stated = say("and_more", names=stated, n=len(names) - MOST_NAMES)
     record = [Cell(finding.row.record)] if inputs.record_ids else []
     cells = (
         *record,
         Cell(event_title(finding.row.event, inputs, say)),
-        Cell(told),
+        Cell(stated),
         *([] if weight.shift is None else [Cell(f"{weight.shift:.2f}")]),
         *verdict_cells(weight.verdict, say),
     )

@@ -206,7 +206,7 @@ def drill(
 ) -> Drill:
     """Plant errors in copies of clean data, judge each copy as a night does, and look for every error.
 
-    The same data, kinds, number and seed give the same drill. `note` is told how far it is.
+    The same data, kinds, number and seed give the same drill. `note` is called with how far it is.
     Raises UsageWrong where the data have no record, or no kind has a place in them.
     """
     if not clean.flat.rows:

@@ -90,8 +90,8 @@ def _has_moving_bound(dictionary: Dictionary, name: str) -> bool:
 
 def _fixed(dictionary: Dictionary) -> frozenset[str]:
     """What tells records apart is never changed, nor taken over from another record."""
-    told = {one.name for one in dictionary.fields if one.identifier and one.kind == "text"}
-    return frozenset({dictionary.secondary_unique_field, dictionary.record_id_field, *told} - {""})
+    stated = {one.name for one in dictionary.fields if one.identifier and one.kind == "text"}
+    return frozenset({dictionary.secondary_unique_field, dictionary.record_id_field, *stated} - {""})
 
 
 def _finished(draft: Draft) -> Snapshot:

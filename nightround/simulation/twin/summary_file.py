@@ -21,7 +21,7 @@ class FieldSummary(BaseModel):
     mean: float | None = None
     sd: float | None = Field(default=None, ge=0)
     shares: dict[str, float] = {}
-    """By code, between 0 and 1; a code whose count was too small to be told is left out."""
+    """By code, between 0 and 1; a code whose count was too small to be given is left out."""
 
 
 class StudySummary(BaseModel):
