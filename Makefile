@@ -7,6 +7,7 @@ KILLS ?= 200
 ERRORS ?= 2000
 DELIVERIES ?= 10000
 QUERIES ?= 2000
+LIVES ?= 2000
 SEED ?= 1
 # Rooms of which at least 95% of lines and branches are tested; of all together as many as pyproject.toml says.
 WHOLE := nightround/findings nightround/validation redcap_sync/logic redcap_sync/pulling
@@ -32,9 +33,10 @@ check: $(VENV)/.dev ## format, lint, types, import contract, dead code
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/vulture
 
-soak: $(VENV)/.dev ## 10,000 random runs of deliveries with faults, 2,000 sequences of calls for queries, 200 kills of nights, each public project from init to report, 2,000 planted errors; DELIVERIES, QUERIES, KILLS, ERRORS and SEED name others
+soak: $(VENV)/.dev ## 10,000 random runs of deliveries with faults, 2,000 sequences of calls for queries, 2,000 lives of findings, 200 kills of nights, each public project from init to report, 2,000 planted errors; DELIVERIES, QUERIES, LIVES, KILLS, ERRORS and SEED name others
 	NIGHTROUND_SOAK_DELIVERIES=$(DELIVERIES) NIGHTROUND_SOAK_SEED=$(SEED) $(BIN)/pytest -s tests/property/test_delivery_faults.py
 	NIGHTROUND_SOAK_QUERIES=$(QUERIES) NIGHTROUND_SOAK_SEED=$(SEED) $(BIN)/pytest -s tests/property/test_query_sequences.py
+	NIGHTROUND_SOAK_LIVES=$(LIVES) $(BIN)/pytest tests/property/test_finding_lives.py
 	NIGHTROUND_SOAK_KILLS=$(KILLS) NIGHTROUND_SOAK_SEED=$(SEED) $(BIN)/pytest -s tests/end_to_end/test_kill_drill.py
 	NIGHTROUND_SOAK_PROJECTS=all $(BIN)/pytest tests/integration/test_init_command.py
 	NIGHTROUND_SOAK_DRILL=$(ERRORS) NIGHTROUND_SOAK_SEED=$(SEED) $(BIN)/pytest -s tests/end_to_end/test_drill.py

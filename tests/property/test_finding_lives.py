@@ -1,12 +1,14 @@
 """Lives of findings against a simple model: nights, edits, what people say, renames, kills and runs made twice.
 
 Nothing is lost, doubled, resolved unseen, asked again while it is confirmed, or silent after its values changed.
+`NIGHTROUND_SOAK_LIVES` names another number of runs.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import count
@@ -14,6 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -46,11 +49,18 @@ DAYS = st.integers(1, 3)
 QUIET = {"answered", "waived", "snoozed"}
 ANSWERED = {FindingState.ANSWERED, FindingState.WAIVED}
 STUDIES = count()
+RUNS = int(os.environ.get("NIGHTROUND_SOAK_LIVES", "100"))
+"""Random runs of the machine, of 50 moves each."""
 Act = Callable[[Finding, Author], tuple[Finding, ...]]
 
 
 class KilledNight(Exception):
     """The process ended in the middle of a transaction."""
+
+
+def killed_before_it_is_written(*_: object) -> tuple[Finding, ...]:
+    """What a person says while the process ends."""
+    raise KilledNight
 
 
 @dataclass
@@ -185,6 +195,12 @@ class Lives(RuleBasedStateMachine):
             self.said(patient, "", by, until)
             self.lives[patient].state = "snoozed"
             self.lives[patient].put_off_as = self.lives[patient].severity
+
+    @rule(patient=st.sampled_from(PATIENTS), by=WHO)
+    def say_while_it_is_killed(self, patient: int, by: str) -> None:
+        """Somebody says something, and the process ends before it is written down: nothing was said."""
+        with suppress(KilledNight):
+            self.act(patient, allowed=True, act=killed_before_it_is_written, by=by)
 
     @rule(evaluated=st.booleans() | st.just(True), complete=st.booleans() | st.just(True), killed=st.booleans())
     def night(self, *, evaluated: bool, complete: bool, killed: bool) -> None:
@@ -326,4 +342,5 @@ def opened_store() -> Iterator[Store]:
 def test_the_lives_of_findings_are_those_of_the_model() -> None:
     """Whatever happens in whatever order, each finding is in the state that a simple model says."""
     with opened_store() as store:
-        run_state_machine_as_test(type("LivesInStore", (Lives,), {"store": store}))
+        machine = type("LivesInStore", (Lives,), {"store": store})
+        run_state_machine_as_test(machine, settings=settings(max_examples=RUNS))
