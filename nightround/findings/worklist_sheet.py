@@ -7,7 +7,8 @@ sheet, which is hidden too, says which study and which form of the list it is, a
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from nightround.findings.spreadsheet_parts import require_harmless
@@ -18,7 +19,7 @@ from nightround.model.links import ComparedField, Places
 from nightround.model.rule import Severity
 from nightround.texts.catalogue import words
 from nightround.texts.csv_text import harmless
-from nightround.texts.labels import at_visits
+from nightround.texts.labels import at_visits, words_of_label
 from redcap_sync.clean_text import one_line
 
 MARKER, FORM = "nightround worklist", "1"
@@ -110,6 +111,7 @@ class _Shown:
         self._places, self._index = places, index
         self._page = words("worklist.open")[index]
         self._severity = {one: words(f"severity.{one.value}")[index] for one in Severity}
+        self._said: Callable[[str], str] = cache(lambda label: words_of_label(label)[index])
 
     def cells(self, line: WorklistLine) -> dict[str, object]:
         """The cells of a line by their column."""
@@ -119,8 +121,8 @@ class _Shown:
         return {
             "finding": finding.id,
             "record": row.record,
-            "visit": places.events.get(row.event, row.event),
-            "instrument": places.instruments.get(row.instrument, row.instrument),
+            "visit": self._said(places.events.get(row.event, "")) or row.event,
+            "instrument": self._said(places.instruments.get(row.instrument, "")) or row.instrument,
             "instance": row.instance or "",
             "problem": finding.shown_as(line.rule)[self._index],
             "fields": "; ".join(shown),
@@ -133,8 +135,8 @@ class _Shown:
         }
 
     def _field(self, one: ComparedField) -> str:
-        visits = [self._places.events.get(event, event) for event in one.events]
-        return at_visits(one.label or one.name, visits, LANGUAGES[self._index])
+        visits = [self._said(self._places.events.get(event, "")) or event for event in one.events]
+        return at_visits(self._said(one.label) or one.name, visits, LANGUAGES[self._index])
 
 
 def _write_line(sheet: Any, number: int, cells: Mapping[str, object], link: str) -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from nightround.digests.reader_worklist import ReaderWorklist, Worklists
 from nightround.findings.worklist_lines import lines_for
-from nightround.findings.worklist_sheet import write_sheet
+from nightround.findings.worklist_sheet import MOST_WRITTEN, write_sheet
 from nightround.model.attached_file import XLSX, AttachedFile
 from nightround.model.finding import Finding
 from nightround.model.links import Places
@@ -36,7 +36,7 @@ def worklists_of(facts: Round, store: Store, rules: Mapping[str, Rule], places: 
         lines = lines_for(waiting, versions, rules, named, {one.id: due.due_on(one) for one in waiting})
         if not lines:
             return None
-        content = write_sheet(facts.study.id, lines, named, reader.language, whom=reader.role)
+        content = write_sheet(facts.study.id, lines[:MOST_WRITTEN], named, reader.language, whom=reader.role)
         return ReaderWorklist(AttachedFile(FILE, XLSX, content), attached=_may_go(facts, reader, channel))
 
     return made

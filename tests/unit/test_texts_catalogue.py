@@ -30,6 +30,12 @@ def test_a_number_takes_the_word_that_fits_it() -> None:
     assert said == ["0 records of x", "1 record of x", "2 records of x"]
 
 
+def test_no_text_says_a_number_twice() -> None:
+    """A number with its word brings itself: `{n} {n:record|records}` would be `2 2 records`."""
+    texts = [*own_texts().items(), *redcap_texts("en").items()]
+    assert [code for code, said in texts if re.search(r"\{(\w+)\} \{\1:", f"{said}")] == []
+
+
 def test_messages_inside_a_message_are_said_in_its_language() -> None:
     """Each is put into the words of the reader, several are listed."""
     inner = Message.of("kept.text", text="a")
