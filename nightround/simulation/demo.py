@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -25,6 +25,7 @@ from nightround.study.folder import Content, find_content, load_content_module, 
 from redcap_sync.api.client import RedcapClient
 from redcap_sync.api.token import Token
 from redcap_sync.sandbox import running
+from redcap_sync.sandbox.entered_rows import EnteredRow, enter_rows
 from redcap_sync.sandbox.project_sources import project_from_folder
 
 STUDY = "venous_occlusion"
@@ -77,8 +78,9 @@ def play(out: Path, *, seed: int, nights: int, environ: Mapping[str, str]) -> It
     empty_folder(out, "demo", UsageWrong("demo.folder", folder=str(out)))
     cohort = load_content_module(folder / "synthetic" / "cohort.py", "cohort")
     clean = cohort.records(seed)
-    with _sandbox(folder, clock, seed) as (client, server):
-        yield Loaded(server["REDCAP_URL"], client.import_records(clean, overwrite=True))
+    entered = [EnteredRow(one.moment, one.username, one.row) for one in cohort.entries(seed)]
+    with _sandbox(folder, clock, seed, entered) as (client, server):
+        yield Loaded(server["REDCAP_URL"], len({row["record_id"] for row in clean}))
         for night in story:
             for row in cohort.edit_rows(night["edits"], clean):
                 client.import_records([row], overwrite=True)
@@ -88,9 +90,12 @@ def play(out: Path, *, seed: int, nights: int, environ: Mapping[str, str]) -> It
 
 
 @contextmanager
-def _sandbox(folder: Path, clock: DemoClock, seed: int) -> Iterator[tuple[RedcapClient, dict[str, str]]]:
-    """Start the sandbox with the study's empty project; gives a client and the environment to reach it."""
+def _sandbox(
+    folder: Path, clock: DemoClock, seed: int, entered: Iterable[EnteredRow]
+) -> Iterator[tuple[RedcapClient, dict[str, str]]]:
+    """Start the sandbox with what was typed before the first night; gives a client and the environment to reach it."""
     project = project_from_folder(folder / "project", clock=clock.server_time)
+    enter_rows(project, (one for one in entered if one.moment <= clock.now))
     with running([project], random=random.Random(seed)) as server:
         token = server.token(project)
         client = RedcapClient(server.api_url, Token(token), sleep=lambda _: None)

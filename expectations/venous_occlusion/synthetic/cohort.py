@@ -2,7 +2,8 @@
 
 `records(seed)` gives the rows of a flat REDCap import. The 62 who completed three sessions reproduce
 the counts, means, SDs, medians and quartiles of the published Tables 1-3 (doi:10.7659/j.issn.1005-6947.250621)
-for every seed, where they can be right; README.md says where they cannot. Only numpy and scipy are needed.
+for every seed, where they can be right; README.md says where they cannot. Only numpy and scipy are needed for the rows;
+`entries(seed)` says who typed them when, by the working days of the engine.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import importlib
 import importlib.util
 import sys
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -24,6 +26,10 @@ CLEAN = "@clean"
 """In nights.toml: put back what the clean cohort holds."""
 
 
+TYPISTS = 1
+"""Typists draw from a stream of their own, so that the patients of a seed stay who they are."""
+
+
 def records(seed: int) -> list[dict[str, str]]:
     """Rows of record, event and repeated instance, in REDCap's order. The same seed gives the same rows."""
     people, visits = _part("people"), _part("visits")
@@ -31,6 +37,21 @@ def records(seed: int) -> list[dict[str, str]]:
     patients = people.everyone(rng)
     (more,) = rng.spawn(1)
     return [row for number, person in enumerate(patients, start=1) for row in visits.rows_of(number, person, rng, more)]
+
+
+def entries(seed: int) -> list[Any]:
+    """The same rows as somebody typed them, oldest first: each has `moment` (the hospital's clock), `username`, `row`.
+
+    A row here is one instrument of a visit, without blanks. The same seed gives the same entries.
+    """
+    made: list[Any] = _part("typists").entries_of(records(seed), np.random.default_rng([seed, TYPISTS]))
+    return made
+
+
+def as_of(entered: Iterable[Any], moment: datetime) -> list[dict[str, str]]:
+    """What REDCap holds at a moment, the entries of that very moment included: rows of an import without blanks."""
+    rows: list[dict[str, str]] = _part("typists").rows_at(entered, moment)
+    return rows
 
 
 def edit_rows(edits: Iterable[Mapping[str, Any]], clean: Iterable[Mapping[str, str]]) -> list[dict[str, str]]:
