@@ -26,7 +26,22 @@ SECTIONS = frozenset(code.partition(".")[0] for code in CODES)
 PARTS = ("what", "why", "remedy")
 CODE = re.compile(r"[a-z_]+(?:\.[a-z0-9_]*[a-z0-9])+")
 PREFIX = re.compile(r"[a-z_]+(?:\.[a-z0-9_]+)*[._]")
-FILES = (".toml", ".json", ".csv", ".css", ".html", ".j2", ".xml", ".py", ".txt", ".parquet", ".docx", ".pdf", ".nrj")
+FILES = (
+    ".toml",
+    ".json",
+    ".csv",
+    ".css",
+    ".html",
+    ".j2",
+    ".xml",
+    ".py",
+    ".txt",
+    ".parquet",
+    ".docx",
+    ".pdf",
+    ".nrj",
+    ".xlsx",
+)
 CHINESE = re.compile(r"[\u3400-\u9fff]")
 SENTENCE = re.compile(r"[A-Za-z][a-z']+,? [a-z']+,? [a-z']{2,}")
 """Three words in a row."""
