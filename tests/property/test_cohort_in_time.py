@@ -123,6 +123,19 @@ def test_a_treatment_is_judged_after_its_last_session(entries: list[Any], clean:
     assert all(one.moment.date().isoformat() >= last[one.row["record_id"]] for one in judged)
 
 
+def test_patients_are_treated_on_working_days(clean: list[dict[str, str]]) -> None:
+    """No screening, session or visit is on a day off in China; treatment begins from 2022 to 2024."""
+    china = WorkingDays("CN")
+    names = ("screening_date", "session_date", "visit_date")
+    assert all(china.has(date.fromisoformat(row[name])) for row in clean for name in names if row.get(name))
+    years = {
+        row["session_date"][:4]
+        for row in clean
+        if row["redcap_event_name"] == "session_1_arm_1" and row.get("session_date")
+    }
+    assert years == {"2022", "2023", "2024"}
+
+
 def test_only_the_bedside_works_on_days_off(entries: list[Any]) -> None:
     """Delayed entries are made on working days of China, those of the clerk on two days of the week."""
     china = WorkingDays("CN")

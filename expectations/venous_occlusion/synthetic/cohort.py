@@ -2,8 +2,8 @@
 
 `records(seed)` gives the rows of a flat REDCap import. The 62 who completed three sessions reproduce
 the counts, means, SDs, medians and quartiles of the published Tables 1-3 (doi:10.7659/j.issn.1005-6947.250621)
-for every seed, where they can be right; README.md says where they cannot. Only numpy and scipy are needed for the rows;
-`entries(seed)` says who typed them when, by the working days of the engine.
+for every seed, where they can be right; README.md says where they cannot. Days of visits are working days of China,
+by the engine's calendar; `entries(seed)` says who typed the rows when.
 """
 
 from __future__ import annotations

@@ -14,15 +14,15 @@ from pathlib import Path
 
 import numpy as np
 
-from nightround.study.working_days import WorkingDays
 from redcap_sync.column_name import ColumnName
+
+from .visits import CHINA
 
 Row = Mapping[str, str]
 
 IDENTITY = ("record_id", "redcap_event_name", "redcap_repeat_instrument", "redcap_repeat_instance")
 METADATA = Path(__file__).parents[2] / "project" / "metadata.csv"
 VALIDATION = "text_validation_type_or_show_slider_number"
-CHINA = WorkingDays("CN")
 EVERY_DAY = frozenset(range(1, 8))
 VISIT_DATES = ("screening_date", "session_date", "visit_date", "eos_date")
 """The field of each event that says when it took place."""

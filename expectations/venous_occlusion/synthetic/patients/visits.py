@@ -8,6 +8,8 @@ from datetime import date, timedelta
 
 import numpy as np
 
+from nightround.study.working_days import WorkingDays
+
 from . import protocol
 from .people import AFTER, BEFORE, Person
 
@@ -27,6 +29,7 @@ VILLALTA_ITEMS = (
 )
 MOST_POINTS = 3
 """Points of one item: 0 none to 3 severe (paper, 1.5.3)."""
+CHINA = WorkingDays("CN")
 FIRST_DAY = date(2022, 1, 24)
 LAST_DAY = date(2024, 7, 31)
 """Days of a first session, so that three of them end within the paper's years 2022 to 2024."""
@@ -51,20 +54,31 @@ class Calendar:
 
 def calendar_of(person: Person, rng: np.random.Generator) -> Calendar:
     """Sessions a month apart; an open filter retrieval takes a month of its own (paper, 1.2)."""
-    first = FIRST_DAY + timedelta(days=int(rng.integers((LAST_DAY - FIRST_DAY).days)))
-    screening = first - timedelta(days=int(rng.integers(4, 21)))
-    opened = first + timedelta(days=int(rng.integers(26, 39)))
+    first = _nearest_day_open(FIRST_DAY + timedelta(days=int(rng.integers((LAST_DAY - FIRST_DAY).days))))
+    screening = _last_day_open(first - timedelta(days=int(rng.integers(4, 21))))
+    opened = _nearest_day_open(first + timedelta(days=int(rng.integers(26, 39))))
     retrieval = {"0": None, "1": first, "2": opened}[person.codes["retrieval"]]
-    second = (opened if person.codes["retrieval"] == "2" else first) + timedelta(days=int(rng.integers(25, 41)))
-    third = second + timedelta(days=int(rng.integers(25, 41)))
+    before = opened if person.codes["retrieval"] == "2" else first
+    second = _nearest_day_open(before + timedelta(days=int(rng.integers(25, 41))))
+    third = _nearest_day_open(second + timedelta(days=int(rng.integers(25, 41))))
     return Calendar(
         screening=screening,
         ctv=screening + timedelta(days=int(rng.integers(0, 3))),
         blood=screening + timedelta(days=int(rng.integers(0, 2))),
         sessions=(first, second, third)[: person.sessions],
         retrieval=retrieval,
-        visit=third + timedelta(days=int(rng.integers(165, 201))),
+        visit=_nearest_day_open(third + timedelta(days=int(rng.integers(165, 201)))),
     )
+
+
+def _nearest_day_open(day: date) -> date:
+    """The nearest working day, the later of two. No holidays of China's move a day by more than four."""
+    days = (day + timedelta(days=sign * distance) for distance in range(15) for sign in (1, -1))
+    return next(one for one in days if CHINA.has(one))
+
+
+def _last_day_open(day: date) -> date:
+    return next(one for one in (day - timedelta(days=back) for back in range(15)) if CHINA.has(one))
 
 
 def written(name: str, value: float) -> str:
