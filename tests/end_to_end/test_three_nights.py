@@ -123,7 +123,15 @@ def test_every_run_and_step_is_remembered(demo: Demo) -> None:
     with store_of(demo) as store:
         runs = store.runs(STUDY)
     assert [run.ended for run in runs] == [Ended.DONE] * 3
-    assert [step.name for step in runs[0].steps] == ["pull", "validate", "reconcile", "lists", "alert", "report"]
+    assert [step.name for step in runs[0].steps] == [
+        "pull",
+        "validate",
+        "reconcile",
+        "lists",
+        "overview",
+        "alert",
+        "report",
+    ]
     assert runs[0].complete
 
 
