@@ -1,29 +1,18 @@
 #!/bin/sh
 # Try the root of an image: the demo and the two services of docker/compose.yaml, as uid 10001, with /data and
-# /run/nightround the only places that can be written. unshare makes the rest read-only, as `--read-only` does, and ends all it started.
+# /run/nightround the only places that can be written.
 set -eu
 root=$1
+here=$(dirname "$0")
+shared=$(mktemp -d)
 inside() { # name, command: what a container of the image would run
     name=$1
     shift
-    unshare --mount --pid --fork --kill-child sh -ec '
-        root=$1; shift
-        mount --bind "$root" "$root"
-        mount --bind "$1" "$root/data"; shift
-        mount --bind "$1" "$root/run/nightround"; shift
-        mount -t tmpfs -o mode=1777 tmpfs "$root/tmp"
-        mount -t proc proc "$root/proc"
-        mount --bind /dev "$root/dev"
-        mount -o remount,bind,ro "$root"
-        exec chroot --userspec=10001:10001 "$root" env -i \
-            PATH=/opt/nightround/bin:/usr/bin:/bin HOME=/tmp NIGHTROUND_HOME=/srv/nightround NIGHTROUND_DATA=/data \
-            PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 REDCAP_URL=http://127.0.0.1:8089/api/ TZ=Asia/Shanghai "$@"
-    ' sh "$root" "$shared/$name" "$shared/run" "$@"
+    sh "$here/in_image.sh" "$root" "$shared/$name" "$shared/run" "$@"
 }
-shared=$(mktemp -d)
 servers=""
 end() {
-    for one in $servers; do kill "$one" 2>/dev/null || true; done
+    for one in $servers; do kill -9 "$one" 2>/dev/null || true; done
     rm -rf "$shared"
 }
 trap end EXIT INT TERM
@@ -38,9 +27,9 @@ reports=$(find "$shared/demo" -name '*.pdf' | wc -l)
 echo "demo in the image: $reports reports, as uid $(stat -c %u "$shared/demo/demo")"
 [ "$reports" -ge 2 ]
 
-inside sandbox sh /srv/nightround/docker/sandbox.sh >"$shared/sandbox.log" 2>&1 &
+sh "$here/in_image.sh" "$root" "$shared/sandbox" "$shared/run" sh /srv/nightround/docker/sandbox.sh >"$shared/sandbox.log" 2>&1 &
 servers="$!"
-inside nightround sh /srv/nightround/docker/service.sh >"$shared/service.log" 2>&1 &
+sh "$here/in_image.sh" "$root" "$shared/nightround" "$shared/run" sh /srv/nightround/docker/service.sh >"$shared/service.log" 2>&1 &
 servers="$servers $!"
 for _ in $(seq 120); do
     grep -q . "$shared/service.log" && [ -s "$shared/run/token" ] && break
