@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
@@ -31,7 +32,10 @@ def private_folder(path: Path) -> Path:
     """
     if not path.is_dir():
         private_folder(path.parent)
-        path.mkdir(mode=PRIVATE, exist_ok=True)
+        try:
+            path.mkdir(mode=PRIVATE, exist_ok=True)
+        except FileNotFoundError:  # the folder above is there: /proc and the like say so of what nobody may make
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path)) from None
     return path
 
 

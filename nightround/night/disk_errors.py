@@ -11,8 +11,13 @@ from nightround.store.waiting import BUSY_SECONDS
 from redcap_sync.errors import ExplainedError
 
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
-CLOSED = frozenset({errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST, errno.EIO})
-"""A file or folder of another user, a file in the place of a folder, a disk that fails."""
+CLOSED = frozenset(
+    {
+        *(errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.EIO),
+        *(errno.ELOOP, errno.ENAMETOOLONG, errno.ESTALE),
+    }
+)
+"""A file or folder of another user, one in the place of the other, a name that no disk takes, a disk that fails."""
 FULL_NAMES = ("SQLITE_FULL", "53100")
 """How databases say it. Sources: SQLite's result codes; PostgreSQL, appendix A, disk_full."""
 BUSY_NAMES = ("SQLITE_BUSY", "55P03")
