@@ -41,7 +41,7 @@ run add --quiet "$empty" "$work/base" / >/dev/null
 run commit --quiet --rm "$empty" "docker.io/library/$base" >/dev/null
 rm -rf "$work/base"
 
-if ! unshare --mount true 2>/dev/null; then
+if ! unshare --mount --pid --fork --kill-child sh -c 'mount -t proc proc /proc && mount -t tmpfs tmpfs /mnt' 2>/dev/null; then
     echo "The image is not built: this machine lets nobody mount"
     exit 0
 fi
@@ -51,6 +51,11 @@ run build --quiet --pull=never --format docker --volume /etc/ssl/certs/ca-certif
     --build-arg PIP_CERT=/run/machine-certificates.crt \
     --tag nightround -f "$work/context/docker/Dockerfile" "$work/context" >"$work/build.log" 2>&1 || {
     tail -60 "$work/build.log"
+    if grep -qE "Temporary failure|Unable to fetch|Could not resolve|Connection (refused|reset|timed out)|Max retries|NewConnectionError" \
+        "$work/build.log"; then
+        echo "The image is not built: its packages could not be fetched"
+        exit 0
+    fi
     exit 1
 }
 made=$(run from --pull=never nightround)
