@@ -159,8 +159,13 @@ def error_console() -> Console:
     return Console(stderr=True)
 
 
+def is_watched() -> bool:
+    """Whether stderr is a terminal, and not a file or a pipe."""
+    return sys.stderr.isatty()
+
+
 def _handler() -> logging.Handler:
-    if not sys.stderr.isatty():
+    if not is_watched():
         plain = logging.StreamHandler()
         plain.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(message)s", "%H:%M:%S"))
         return plain

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from nightround.cli.printing import error_console, language
+from nightround.cli.printing import error_console, is_watched, language
 from nightround.texts.catalogue import wording
 
 if TYPE_CHECKING:
@@ -52,7 +51,7 @@ def _named(step: str) -> str:
 def progress_shown(night: Night) -> Iterator[None]:
     """Show the steps of a run, if stderr is a terminal that can redraw a line."""
     console = error_console()
-    if not sys.stderr.isatty() or console.is_dumb_terminal:
+    if not is_watched() or console.is_dumb_terminal:
         yield
         return
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn

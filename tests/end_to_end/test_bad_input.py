@@ -82,7 +82,7 @@ def test_an_unreachable_server(tmp_path: Path) -> None:
             b'{"error":"You do not have permissions to use the API"}',
             "application/json",
             12,
-            "refused the call (status 403)",
+            "(HTTP 403)",
         ),
     ],
 )

@@ -266,7 +266,7 @@ def test_it_did_happen(everything: Everything, told: dict[str, str]) -> None:
     assert len([name for name in told if name.endswith(".eml")]) >= 10
     assert "ValueError" in told["log"]
     assert "Traceback" in told["log"]
-    assert "status 403" in told["status 403"]
+    assert "HTTP 403" in told["status 403"]
     listed = json.loads(everything.command("findings", str(everything.study), "--data", str(everything.data), "--json"))
     assert {one["record"] for one in listed["findings"]} == set(RECORDS)
 
