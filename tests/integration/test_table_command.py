@@ -248,7 +248,7 @@ type = "continuous"
 summary = "mean_sd"
 field = "x"
 digits = 1
-next to = ["mann_whitney"]
+beside = ["mann_whitney"]
 
 [[tables.sections.variables]]
 id = "d"
@@ -257,7 +257,7 @@ type = "dichotomous"
 summary = "n_percent"
 field = "d"
 shown = "y"
-next to = ["fisher"]
+beside = ["fisher"]
 levels = [{ id = "y", label = "yes", codes = ["1"] }, { id = "n", label = "no", codes = ["0"] }]
 """
 SILENT_ROWS = [
