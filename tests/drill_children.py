@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.small_study import FOLDER, SmallStudy
+from tests.small_study import FOLDER, PLAN, SmallStudy
 
 ROOT = Path(__file__).parents[1]
 CHILDREN = """
@@ -92,22 +92,6 @@ for line in sys.stdin:
 """
 """Imports once, then does each job that it reads in a process of its own, which it kills after so many seconds, or
 which ends itself before a file gets its name."""
-PLAN = """
-policy = "spss"
-grouping = "[sex]"
-population = "all"
-[[groups]]
-id = "men"
-label = { zh = "男", en = "Men" }
-codes = ["1"]
-[[groups]]
-id = "women"
-label = { zh = "女", en = "Women" }
-codes = ["2"]
-[[flow]]
-id = "all"
-label = { zh = "全部", en = "All" }
-"""
 
 
 def drill_folder(folder: Path) -> Path:

@@ -36,6 +36,23 @@ PATIENTS: Patients = (
     {"record_id": "2", "age": "97", "sex": "2", "systolic": "80", "diastolic": "120"},
     {"record_id": "3", "age": "", "sex": "1", "systolic": "118", "diastolic": "76"},
 )
+PLAN = """
+policy = "as-published"
+grouping = "[sex]"
+population = "all"
+[[groups]]
+id = "men"
+label = { zh = "男", en = "Men" }
+codes = ["1"]
+[[groups]]
+id = "women"
+label = { zh = "女", en = "Women" }
+codes = ["2"]
+[[flow]]
+id = "all"
+label = { zh = "全部", en = "All" }
+"""
+"""A plan that has a report made of the study."""
 
 
 @dataclass

@@ -25,7 +25,7 @@ from nightround.study.folder import find_content
 from redcap_sync import file_locks
 from redcap_sync.errors import ExportIncomplete
 from redcap_sync.file_locks import lock_tried
-from tests.small_study import FOLDER, STUDY, SmallStudy, small_study
+from tests.small_study import FOLDER, PLAN, STUDY, SmallStudy, small_study
 
 CANARY = "CANARY-7Q"
 NAMES = {
@@ -54,22 +54,6 @@ ERRORS: dict[str, tuple[Callable[[], BaseException], int, str]] = {
     "interrupt": (KeyboardInterrupt, 130, "interrupted"),
 }
 """What it fails with, the exit code, and what the mail says of it."""
-PLAN = """
-policy = "as-published"
-grouping = "[sex]"
-population = "all"
-[[groups]]
-id = "men"
-label = { zh = "男", en = "Men" }
-codes = ["1"]
-[[groups]]
-id = "women"
-label = { zh = "女", en = "Women" }
-codes = ["2"]
-[[flow]]
-id = "all"
-label = { zh = "全部", en = "All" }
-"""
 
 
 @pytest.fixture
