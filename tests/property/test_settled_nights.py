@@ -87,6 +87,14 @@ class Pair:
         return Terms(second_person_for_all=False, today=(NIGHT + timedelta(days=self.number)).date())
 
 
+def records_swapped(pair: Pair) -> None:
+    """Two records take each other's name, by a third one."""
+    first, second, *others = pair.world.records
+    turns = (Rename(first, "0"), Rename(second, first), Rename("0", second))
+    renames = (*pair.world.renames, *turns)
+    pair.world = replace(pair.world, records=(second, first, *others), renames=renames)
+
+
 @st.composite
 def steps(draw: st.DrawFn) -> Step:
     """Something that happens between two nights."""
@@ -122,11 +130,6 @@ def steps(draw: st.DrawFn) -> Step:
         names, old = list(pair.world.records), pair.world.records[patient]
         names[patient] = f"{old}{value}"
         world(records=tuple(names), renames=(*pair.world.renames, Rename(old, names[patient])))(pair)
-
-    def records_swapped(pair: Pair) -> None:
-        first, second, *others = pair.world.records
-        turns = (Rename(first, "0"), Rename(second, first), Rename("0", second))
-        world(records=(second, first, *others), renames=(*pair.world.renames, *turns))(pair)
 
     def said(pair: Pair) -> None:
         until = in_days(pair) if value % 2 else None
